@@ -1,0 +1,78 @@
+import type { Clock, SleepOptions } from "./clock.ts";
+
+/** A clock that stands still until it is told to go on. */
+export interface ManualClock extends Clock {
+  /**
+   * Goes on by `ms`, stopping at every sleep that ends on the way, in order, and letting all that follows from it
+   * (promise callbacks, `setImmediate`) run before it goes on. Work that waits for real input or output is not waited for.
+   */
+  advance(ms: number): Promise<void>;
+  /** How many sleeps have not ended. */
+  readonly sleeping: number;
+}
+
+interface Sleeper {
+  readonly at: number;
+  readonly wake: () => void;
+}
+
+/** Makes a clock for tests; it starts at `startMs`, 0 unless told otherwise. */
+export function createManualClock({ startMs = 0 }: { readonly startMs?: number } = {}): ManualClock {
+  let time = startMs;
+  const sleepers = new Set<Sleeper>();
+
+  function sleep(ms: number, { signal }: SleepOptions = {}): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) {
+        reject(signal.reason);
+        return;
+      }
+      const stop = (): void => {
+        sleepers.delete(sleeper);
+        reject(signal?.reason);
+      };
+      const sleeper: Sleeper = {
+        at: time + Math.max(ms, 0),
+        wake: () => {
+          signal?.removeEventListener("abort", stop);
+          resolve();
+        },
+      };
+      signal?.addEventListener("abort", stop, { once: true });
+      sleepers.add(sleeper);
+    });
+  }
+
+  async function advance(ms: number): Promise<void> {
+    const until = time + ms;
+    await settle();
+    for (let next = earliest(sleepers); next && next.at <= until; next = earliest(sleepers)) {
+      time = Math.max(time, next.at);
+      sleepers.delete(next);
+      next.wake();
+      await settle();
+    }
+    time = until;
+  }
+
+  return {
+    now: () => time,
+    sleep,
+    advance,
+    get sleeping() {
+      return sleepers.size;
+    },
+  };
+}
+
+function earliest(sleepers: ReadonlySet<Sleeper>): Sleeper | undefined {
+  let first: Sleeper | undefined;
+  for (const sleeper of sleepers) {
+    if (!first || sleeper.at < first.at) first = sleeper;
+  }
+  return first;
+}
+
+function settle(): Promise<void> {
+  return new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+}

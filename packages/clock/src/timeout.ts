@@ -1,0 +1,42 @@
+import type { Clock } from "./clock.ts";
+
+/** What `withTimeout` throws when the time is over. */
+export class TimeoutError extends Error {
+  override readonly name = "TimeoutError";
+  readonly code = "ERR_TIMEOUT";
+  readonly timeoutMs: number;
+
+  constructor(timeoutMs: number) {
+    super(`no answer within ${timeoutMs} ms`);
+    this.timeoutMs = timeoutMs;
+  }
+}
+
+/**
+ * Runs `work` with a signal that aborts when `timeoutMs` are over or when `signal` aborts, and settles no later
+ * than that: with the work's own outcome, with a `TimeoutError`, or with `signal.reason`. Work that ignores its
+ * signal is left behind; what it settles with is dropped.
+ */
+export async function withTimeout<T>(
+  clock: Clock,
+  timeoutMs: number,
+  work: (signal: AbortSignal) => Promise<T>,
+  { signal }: { readonly signal?: AbortSignal | undefined } = {},
+): Promise<T> {
+  signal?.throwIfAborted();
+  const over = new AbortController();
+  const done = new AbortController();
+  const limit = signal ? AbortSignal.any([signal, over.signal]) : over.signal;
+  const aborted = new Promise<never>((_, reject) => {
+    limit.addEventListener("abort", () => reject(limit.reason), { once: true, signal: done.signal });
+  });
+  clock.sleep(timeoutMs, { signal: done.signal }).then(
+    () => over.abort(new TimeoutError(timeoutMs)),
+    () => {},
+  );
+  try {
+    return await Promise.race([work(limit), aborted]);
+  } finally {
+    done.abort();
+  }
+}

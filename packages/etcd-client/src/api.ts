@@ -1,0 +1,121 @@
+/** An etcd lease id: a decimal int64, kept as text because it does not fit a JavaScript number. */
+export type LeaseId = string;
+
+/** A key as etcd tells it. Revisions are numbers: they stay far below 2^53. Bytes that are not UTF-8 read as U+FFFD. */
+export interface KeyValue {
+  readonly key: string;
+  readonly value: string;
+  readonly createRevision: number;
+  readonly modRevision: number;
+  /** `"0"` when the key is on no lease. */
+  readonly lease: LeaseId;
+}
+
+export interface CallOptions {
+  /** How long the call may take in all, over every member that is tried. */
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** One key, or with `prefix` every key that begins with it. */
+export interface KeyRange {
+  readonly key: string;
+  readonly prefix?: boolean;
+}
+
+export type Compare =
+  | { readonly key: string; readonly target: "create" | "mod"; readonly is: "=" | ">" | "<"; readonly value: number }
+  | { readonly key: string; readonly target: "lease"; readonly is: "="; readonly value: LeaseId }
+  | { readonly key: string; readonly target: "value"; readonly is: "="; readonly value: string };
+
+export type Operation =
+  | ({ readonly type: "range" } & KeyRange)
+  | { readonly type: "put"; readonly key: string; readonly value: string; readonly lease?: LeaseId }
+  | { readonly type: "delete"; readonly key: string }
+  | ({ readonly type: "txn" } & Transaction);
+
+/** `compare` all true: `success` is carried out, else `failure`. A missing key has create and mod revision 0. */
+export interface Transaction {
+  readonly compare: readonly Compare[];
+  readonly success: readonly Operation[];
+  readonly failure: readonly Operation[];
+}
+
+/** One answer per operation, in order: a range's keys, a nested transaction's result, nothing for put and delete. */
+export type OperationResult =
+  | { readonly type: "range"; readonly kvs: readonly KeyValue[] }
+  | { readonly type: "put" }
+  | { readonly type: "delete"; readonly deleted: number }
+  | ({ readonly type: "txn" } & TransactionResult);
+
+export interface TransactionResult {
+  readonly succeeded: boolean;
+  readonly results: readonly OperationResult[];
+  /** The store's revision when the transaction was carried out. */
+  readonly revision: number;
+}
+
+export interface RangeResult {
+  readonly kvs: readonly KeyValue[];
+  readonly revision: number;
+}
+
+export interface LeaseGrant {
+  readonly id: LeaseId;
+  /** What etcd granted, which can be more than was asked for (it raises small ones). */
+  readonly ttlSeconds: number;
+}
+
+export interface WatchRequest extends KeyRange {
+  /** The first revision to tell; without it, from now on. */
+  readonly startRevision?: number;
+}
+
+export interface WatchEvent {
+  readonly type: "PUT" | "DELETE";
+  /** For a DELETE only `key` and `modRevision` (the revision of the deletion) mean anything. */
+  readonly kv: KeyValue;
+}
+
+/** One message of a watch stream. All events of a revision are in one message. */
+export interface WatchMessage {
+  /** The header's revision. It is not a promise that everything up to it was told (etcd issue 15220). */
+  readonly revision: number;
+  readonly created: boolean;
+  readonly events: readonly WatchEvent[];
+}
+
+/**
+ * The messages of one watcher on one stream to one member. Iterating ends only by an error:
+ * `EtcdCompactedError` when `startRevision` is compacted, `EtcdUnavailableError` (or an auth error) when the
+ * stream broke or the member lost its leader, or the reason of `signal`. Never resumes by itself.
+ * Nothing is promised about silence: ask for progress, and give the stream up when no message comes.
+ */
+export interface WatchStream extends AsyncIterable<WatchMessage> {
+  /** Asks the member for a message, even when there are no events. Does nothing on a stream that has ended. */
+  requestProgress(): void;
+}
+
+/**
+ * What MSDHA needs of etcd; one member's or a whole cluster's. Every method rejects with one of this package's
+ * errors, or with the reason of its signal.
+ *
+ * Writes can be carried out more than once, and even after their call has failed (a request that waited in a frozen
+ * member): guard them with compares, attach what they put to a lease of your own, and have the `failure` branch read
+ * what tells you that an earlier try went through.
+ */
+export interface EtcdApi {
+  /** A linearizable read: its answer proves that a quorum stood behind it after it was asked. */
+  range(range: KeyRange, options: CallOptions): Promise<RangeResult>;
+  txn(transaction: Transaction, options: CallOptions): Promise<TransactionResult>;
+  /** Grants a lease. A try whose answer was lost can leave a second lease behind, with nothing on it. */
+  leaseGrant(ttlSeconds: number, options: CallOptions): Promise<LeaseGrant>;
+  /** Renews a lease once; resolves with its TTL in seconds, 0 when the lease is gone. Proves nothing about a quorum. */
+  leaseKeepAlive(id: LeaseId, options: CallOptions): Promise<number>;
+  /** Revokes a lease and deletes its keys; resolves too when it was gone already. */
+  leaseRevoke(id: LeaseId, options: CallOptions): Promise<void>;
+  /** The seconds that a lease has left, -1 when it is gone. */
+  leaseTimeToLive(id: LeaseId, options: CallOptions): Promise<number>;
+  /** Opens a watch; the stream breaks when `signal` aborts. Always asks the member to have a leader. */
+  watch(request: WatchRequest, options: { readonly signal: AbortSignal }): WatchStream;
+}

@@ -1,0 +1,35 @@
+/** etcd could not be reached, or did not answer in time. A write may have been carried out all the same. */
+export class EtcdUnavailableError extends Error {
+  override readonly name = "EtcdUnavailableError";
+  readonly code = "ERR_ETCD_UNAVAILABLE";
+}
+
+/** etcd refused the user, the password, the client certificate, or what the user may do. Trying again does not help. */
+export class EtcdAuthError extends Error {
+  override readonly name = "EtcdAuthError";
+  readonly code = "ERR_ETCD_AUTH";
+}
+
+/** The lease that a write names does not exist (any more). */
+export class EtcdLeaseNotFoundError extends Error {
+  override readonly name = "EtcdLeaseNotFoundError";
+  readonly code = "ERR_ETCD_LEASE_NOT_FOUND";
+}
+
+/** The revision that a watch was to begin with is compacted: what happened before `compactRevision` can't be told. */
+export class EtcdCompactedError extends Error {
+  override readonly name = "EtcdCompactedError";
+  readonly code = "ERR_ETCD_COMPACTED";
+  readonly compactRevision: number;
+
+  constructor(message: string, compactRevision: number, options?: ErrorOptions) {
+    super(message, options);
+    this.compactRevision = compactRevision;
+  }
+}
+
+/** etcd answered with an error that none of the other classes stands for (no space left, a bad request). */
+export class EtcdRequestError extends Error {
+  override readonly name = "EtcdRequestError";
+  readonly code = "ERR_ETCD_REQUEST";
+}

@@ -1,0 +1,60 @@
+# Shared by the scripts in this folder; sourced with the repository's root as the working directory.
+NODE_RELEASE=24.21.0
+PNPM_RELEASE=12.20.0
+TOOLS=$PWD/.tools
+export PATH="$TOOLS/node_modules/.bin:/usr/sbin:/usr/local/sbin:$PATH"
+export TURBO_TELEMETRY_DISABLED=1 DO_NOT_TRACK=1
+
+say() { printf '%s\n' "$*" >&2; }
+
+# require_debian_packages COMMAND:PACKAGE … installs the packages whose command (or path pattern) is missing.
+require_debian_packages() {
+  local pair missing=()
+  for pair in "$@"; do
+    # shellcheck disable=SC2086 # the part before the colon may be a path pattern
+    has_command ${pair%%:*} || missing+=("${pair##*:}")
+  done
+  [ ${#missing[@]} -eq 0 ] && return
+  if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+    say "missing: ${missing[*]} (install these Debian packages, or run this as root on a Debian machine)"
+    exit 1
+  fi
+  say "installing Debian packages: ${missing[*]}"
+  # The packages' own services must not start: everything here starts its own processes.
+  local policy=/usr/sbin/policy-rc.d made=
+  if [ ! -e $policy ]; then
+    printf '#!/bin/sh\nexit 101\n' >$policy && chmod +x $policy && made=1
+  fi
+  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"; } \
+    >"${TMPDIR:-/tmp}/msdha-apt.log" 2>&1 || { local code=$?; tail -5 "${TMPDIR:-/tmp}/msdha-apt.log" >&2; [ -z "$made" ] || rm -f $policy; exit $code; }
+  [ -z "$made" ] || rm -f $policy
+}
+
+has_command() {
+  local candidate
+  for candidate in "$@"; do
+    case $candidate in
+      /*) [ -x "$candidate" ] && return ;;
+      *) command -v "$candidate" >/dev/null && return ;;
+    esac
+  done
+  return 1
+}
+
+install_tools() {
+  local arch
+  case $(uname -m) in
+    x86_64) arch=x64 ;;
+    aarch64) arch=arm64 ;;
+    *) say "unsupported machine: $(uname -m), expected x86_64 or aarch64"; exit 1 ;;
+  esac
+  if [ "$("$TOOLS/node_modules/.bin/node" --version 2>/dev/null)" = "v$NODE_RELEASE" ] &&
+    [ "$("$TOOLS/node_modules/.bin/pnpm" --version 2>/dev/null)" = "$PNPM_RELEASE" ]; then
+    return
+  fi
+  command -v npm >/dev/null || { say "missing: npm (install Node.js 20 or newer)"; exit 1; }
+  say "installing Node $NODE_RELEASE and pnpm $PNPM_RELEASE into .tools"
+  mkdir -p "$TOOLS"
+  npm install --prefix "$TOOLS" --no-save --no-audit --no-fund --loglevel=error \
+    "node-linux-$arch@$NODE_RELEASE" "pnpm@$PNPM_RELEASE" >&2
+}
