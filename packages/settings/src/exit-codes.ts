@@ -1,0 +1,19 @@
+/** What an app's exit code says, in the tradition of sysexits.h. */
+export const exitCodes = {
+  /** Ended because it was asked to. */
+  stopped: 0,
+  /** etcd (or something else that is needed) could not be reached. */
+  unavailable: 69,
+  /** A hook failed. */
+  hookFailed: 70,
+  /** The guard, or another part of the node itself, failed. */
+  internal: 71,
+  /** The name is taken, or the port is in use. */
+  taken: 73,
+  /** The lease, the lock or the node key was lost. */
+  lost: 75,
+  /** etcd refused the credentials. */
+  notPermitted: 77,
+  /** The settings are wrong. */
+  configuration: 78,
+} as const;

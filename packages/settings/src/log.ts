@@ -1,0 +1,61 @@
+import { type Logger, pino } from "pino";
+import { printable } from "./printable.ts";
+
+/** A pino logger. `log.info({ node, state }, "message")`. */
+export type Log = Logger;
+
+export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+export const logFormats = ["text", "json"] as const;
+
+export interface LogOptions {
+  readonly level?: (typeof logLevels)[number];
+  /** `text`: one readable line each; `json`: pino's own lines. */
+  readonly format?: (typeof logFormats)[number];
+  /** The file descriptor that is written to; 2, standard error, unless told otherwise. */
+  readonly fd?: number;
+}
+
+/** A reader that has stopped reading must not stop the app: beyond this many bytes waiting, lines are dropped. */
+const MOST_WAITING_BYTES = 4 << 20;
+
+/**
+ * Makes an app's log. Lines are written without waiting for the reader; `flush()` writes what is left, for use
+ * directly before the process ends. A reader that has gone away is ignored.
+ */
+export function createLog({ level = "info", format = "text", fd = 2 }: LogOptions = {}): {
+  readonly log: Log;
+  flush(): void;
+} {
+  const destination = pino.destination({ dest: fd, sync: false, maxLength: MOST_WAITING_BYTES });
+  destination.on("error", () => {});
+  const stream =
+    format === "json" ? destination : { write: (line: string): void => void destination.write(toText(line)) };
+  const log = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, stream);
+  return {
+    log,
+    flush() {
+      try {
+        destination.flushSync();
+      } catch {
+        // Nobody reads the log any more.
+      }
+    },
+  };
+}
+
+function toText(line: string): string {
+  const { time, level, msg, err, ...fields } = JSON.parse(line) as Record<string, unknown>;
+  const label = (pino.levels.labels[Number(level)] ?? "info").toUpperCase().padEnd(5);
+  const rest = Object.entries(fields).map(([name, value]) => ` ${name}=${toWord(value)}`);
+  const error = err === undefined ? "" : `: ${printable(messageOf(err), { max: 2_000 })}`;
+  return `${String(time)} ${label} ${printable(String(msg ?? ""), { max: 8_000 })}${error}${rest.join("")}\n`;
+}
+
+function toWord(value: unknown): string {
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  return /^[\w.:/@+-]+$/.test(text) ? text : printable(JSON.stringify(text), { max: 2_000 });
+}
+
+function messageOf(error: unknown): string {
+  return typeof error === "object" && error !== null && "message" in error ? String(error.message) : String(error);
+}

@@ -1,0 +1,137 @@
+import { readFileSync } from "node:fs";
+import type { z } from "zod";
+import { printable } from "./printable.ts";
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** One wrong variable; `got` is left out where it must not be printed or where there was nothing. */
+export interface SettingProblem {
+  readonly variable: string;
+  readonly expected: string;
+  readonly got?: string;
+}
+
+/** Says which variables are wrong, all of them, one line each. */
+export class SettingsError extends Error {
+  override readonly name = "SettingsError";
+  readonly code = "ERR_SETTINGS";
+  readonly problems: readonly SettingProblem[];
+
+  constructor(problems: readonly SettingProblem[]) {
+    super(problems.map(describeProblem).join("\n"));
+    this.problems = problems;
+  }
+}
+
+export interface ReadSettingsOptions<Shape extends z.ZodRawShape> {
+  /** The zod type of each variable; its issue messages say what was expected ("a whole number from 1 to 9"). */
+  readonly schema: z.ZodObject<Shape>;
+  /** Every other variable with this prefix is refused, unless `foreign` knows it. */
+  readonly prefix: string;
+  /** Variables with the prefix that are somebody else's; a name that ends in `*` stands for all that begin so. */
+  readonly foreign?: readonly string[];
+  /** Variables whose value is not printed. */
+  readonly secret?: readonly string[];
+  /** Other spellings: `{ OLD_NAME: "NAME" }`; the right spelling wins. */
+  readonly aliases?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Reads an app's settings. Each variable may also be given as `NAME_FILE`, the path of a file whose content, less one
+ * line end, is the value. An empty variable counts as not given. Throws a `SettingsError` that names every problem.
+ */
+export function readSettings<Shape extends z.ZodRawShape>(
+  environment: Environment,
+  { schema, prefix, foreign = [], secret = [], aliases = {} }: ReadSettingsOptions<Shape>,
+): z.infer<z.ZodObject<Shape>> {
+  const problems: SettingProblem[] = [];
+  const known = Object.keys(schema.shape);
+  const given = gather(environment, known, aliases, problems);
+  problems.push(...findUnknown(environment, { prefix, known: [...known, ...Object.keys(aliases)], foreign }));
+  const parsed = schema.safeParse(given);
+  for (const issue of parsed.error?.issues ?? []) {
+    const variable = String(issue.path[0] ?? "");
+    if (problems.some((problem) => problem.variable.replace(/_FILE$/, "") === variable)) continue;
+    const value = given[variable];
+    if (value === undefined) problems.push({ variable, expected: "a value: it is required" });
+    else problems.push({ variable, expected: issue.message, got: secret.includes(variable) ? "(not shown)" : value });
+  }
+  if (problems.length > 0 || !parsed.success) throw new SettingsError(problems);
+  return parsed.data;
+}
+
+function describeProblem({ variable, expected, got }: SettingProblem): string {
+  return `${printable(variable)}: expected ${expected}${got === undefined ? "" : `, got ${printable(JSON.stringify(got))}`}`;
+}
+
+function gather(
+  environment: Environment,
+  known: readonly string[],
+  aliases: Readonly<Record<string, string>>,
+  problems: SettingProblem[],
+): Record<string, string> {
+  const given: Record<string, string> = {};
+  for (const variable of known) {
+    const spellings = [variable, ...Object.keys(aliases).filter((alias) => aliases[alias] === variable)];
+    for (const spelling of spellings) {
+      const value = valueOf(environment, spelling, problems);
+      if (value === undefined) continue;
+      given[variable] = value;
+      break;
+    }
+  }
+  return given;
+}
+
+function valueOf(environment: Environment, variable: string, problems: SettingProblem[]): string | undefined {
+  const value = environment[variable] || undefined;
+  const file = environment[`${variable}_FILE`] || undefined;
+  if (file === undefined) return value;
+  if (value !== undefined) {
+    problems.push({ variable, expected: `either ${variable} or ${variable}_FILE, not both` });
+    return value;
+  }
+  try {
+    return readFileSync(file, "utf8").replace(/\r?\n$/, "");
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).code ?? String(error);
+    problems.push({ variable: `${variable}_FILE`, expected: `a file that can be read (${why})`, got: file });
+    return undefined;
+  }
+}
+
+function findUnknown(
+  environment: Environment,
+  { prefix, known, foreign }: { prefix: string; known: readonly string[]; foreign: readonly string[] },
+): SettingProblem[] {
+  const isForeign = (name: string): boolean =>
+    foreign.some((entry) => (entry.endsWith("*") ? name.startsWith(entry.slice(0, -1)) : name === entry));
+  return Object.keys(environment)
+    .filter((variable) => variable.startsWith(prefix))
+    .filter((variable) => {
+      const name = variable.endsWith("_FILE") ? variable.slice(0, -"_FILE".length) : variable;
+      return ![variable, name].some((candidate) => known.includes(candidate) || isForeign(candidate));
+    })
+    .map((variable) => ({ variable, expected: `a known variable${suggest(variable, known)}` }));
+}
+
+function suggest(variable: string, known: readonly string[]): string {
+  const [nearest] = known
+    .map((name) => ({ name, distance: editDistance(variable, name) }))
+    .sort((a, b) => a.distance - b.distance);
+  return nearest && nearest.distance <= 3 ? ` (${nearest.name}?)` : "";
+}
+
+/** Levenshtein's distance, by Wagner and Fischer's rows. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substitute = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(substitute, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}
