@@ -1,0 +1,19 @@
+export { HaproxyAnswerError, HaproxyCommandError, HaproxyUnavailableError } from "./errors.ts";
+export { nextStep, type Route, type Slot, type Step } from "./next-step.ts";
+export {
+  parseVersion,
+  type ServerRow,
+  type ServerState,
+  type StatRow,
+} from "./parse-answers.ts";
+export { type ConfigOptions, maxConnectionsFor, names, renderConfig } from "./render-config.ts";
+export {
+  createRuntimeApi,
+  type RuntimeApi,
+  type RuntimeApiOptions,
+  type RuntimeCallOptions,
+  type ServerAddress,
+  type StateChange,
+  waitForRuntimeApi,
+} from "./runtime-api.ts";
+export { createSwitcher, type Switcher, type SwitcherClock, type SwitcherOptions } from "./switcher.ts";

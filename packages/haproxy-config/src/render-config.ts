@@ -1,0 +1,140 @@
+import { isIP } from "node:net";
+import { ipAddress, milliseconds, sectionName, socketPath, tcpPort, wholeNumber } from "./values.ts";
+
+/** The names that `renderConfig` gives to what it configures, as the runtime API wants them. */
+export const names = {
+  frontend: "fe",
+  backend: "be",
+  slots: ["m0", "m1"],
+  parking: "parking",
+} as const;
+
+export interface ConfigOptions {
+  /** The TCP port to listen on. */
+  readonly port: number;
+  /** The IP addresses to listen on, `0.0.0.0` unless told otherwise; `::` takes IPv4 too. */
+  readonly addresses?: readonly string[];
+  /** Where HAProxy makes its stats socket, mode 600. */
+  readonly socketPath: string;
+  /** How long a new connection waits for a master, in ms; 0 closes it at once. A whole number of ticks, rounded up. */
+  readonly parkMs: number;
+  /** `timeout connect`, and how often a waiting connection looks for a master, in ms. 100 unless told otherwise. */
+  readonly tickMs?: number;
+  /** How many connections may be open at once; more wait in the kernel. See `maxConnectionsFor`. */
+  readonly maxConnections: number;
+  /** How many threads HAProxy runs. 1 unless told otherwise. */
+  readonly threads?: number;
+  /** How long a session may be silent in both directions, in ms. A day unless told otherwise. */
+  readonly idleTimeoutMs?: number;
+  /** How long a session that one side has closed may linger, in ms. 30 s unless told otherwise. */
+  readonly closeTimeoutMs?: number;
+  /** After how much silence a TCP keepalive is sent on either side, in ms. A minute unless told otherwise. */
+  readonly keepaliveMs?: number;
+  /** How long data may stay unacknowledged before the connection is given up, in ms. 30 s unless told otherwise. */
+  readonly unacknowledgedMs?: number;
+  /** Whether each ended session is logged; failed ones always are. */
+  readonly logSessions?: boolean;
+  /** A port of 127.0.0.1 on which nothing listens. 1 unless told otherwise. */
+  readonly parkingPort?: number;
+}
+
+const KEEPALIVE_TRIES = 3;
+/** With parking switched off a lost packet should not fail a connection all the same. */
+const LEAST_RETRIES = 3;
+
+/**
+ * The text of a haproxy.cfg that sends all TCP traffic on one port to the server that the runtime API puts into one
+ * of two slots, and lets connections wait while there is none. It stays as it is for the life of the process.
+ * Logs to standard output, each line led by its level: `<5>…`.
+ *
+ * Pure. Throws a `TypeError` that says which option is not what was expected; no value can add a line or a word.
+ */
+export function renderConfig(options: ConfigOptions): string {
+  const {
+    addresses = ["0.0.0.0"],
+    tickMs = 100,
+    threads = 1,
+    parkingPort = 1,
+    logSessions = false,
+  } = options;
+  const { idleTimeoutMs = 86_400_000, closeTimeoutMs = 30_000 } = options;
+  const { keepaliveMs = 60_000, unacknowledgedMs = 30_000 } = options;
+  const port = tcpPort("port", options.port);
+  const parkMs = milliseconds("parkMs", options.parkMs, 0);
+  const maxConnections = wholeNumber("maxConnections", options.maxConnections, 1, 10_000_000);
+  const idle = milliseconds("idleTimeoutMs", idleTimeoutMs);
+  const close = milliseconds("closeTimeoutMs", closeTimeoutMs);
+  const unacknowledged = milliseconds("unacknowledgedMs", unacknowledgedMs);
+  const keepalive = Math.max(1, Math.round(milliseconds("keepaliveMs", keepaliveMs) / 1000));
+  const probe = Math.max(1, Math.round(keepalive / (2 * KEEPALIVE_TRIES)));
+  if (addresses.length === 0) throw new TypeError("addresses: expected at least one IP address, got none");
+  const nowhere = `127.0.0.1:${tcpPort("parkingPort", parkingPort)}`;
+  const slot = `${nowhere} disabled on-marked-down shutdown-sessions tcp-ut ${unacknowledged}ms`;
+
+  return `${[
+    "global",
+    `    stats socket ${socketPath("socketPath", options.socketPath)} mode 600 level admin`,
+    `    log stdout format short local0 ${logSessions ? "info" : "notice"}`,
+    `    maxconn ${maxConnections}`,
+    `    nbthread ${wholeNumber("threads", threads, 1, 64)}`,
+    "    noreuseport",
+    `    hard-stop-after ${close}ms`,
+    "",
+    "defaults",
+    "    mode tcp",
+    "    log global",
+    "    option tcplog",
+    "    option log-separate-errors",
+    "    option dontlognull",
+    "    option abortonclose",
+    "    option clitcpka",
+    `    clitcpka-idle ${keepalive}s`,
+    `    clitcpka-intvl ${probe}s`,
+    `    clitcpka-cnt ${KEEPALIVE_TRIES}`,
+    "    option srvtcpka",
+    `    srvtcpka-idle ${keepalive}s`,
+    `    srvtcpka-intvl ${probe}s`,
+    `    srvtcpka-cnt ${KEEPALIVE_TRIES}`,
+    `    maxconn ${maxConnections}`,
+    `    timeout client ${idle}ms`,
+    `    timeout server ${idle}ms`,
+    `    timeout client-fin ${close}ms`,
+    `    timeout server-fin ${close}ms`,
+    "",
+    `frontend ${names.frontend}`,
+    ...addresses.map((address) => `    bind ${listenOn(address, port)} tcp-ut ${unacknowledged}ms`),
+    `    default_backend ${names.backend}`,
+    "",
+    `backend ${names.backend}`,
+    "    balance roundrobin",
+    "    option redispatch 1",
+    `    retries ${retries(parkMs, milliseconds("tickMs", tickMs))}`,
+    `    timeout connect ${tickMs}ms`,
+    ...names.slots.map((name) => `    server ${sectionName("slot", name)} ${slot}`),
+    ...(parkMs > 0 ? [`    server ${names.parking} ${nowhere} backup`] : []),
+  ].join("\n")}\n`;
+}
+
+/**
+ * How many connections fit a limit on open files: each takes two descriptors, and HAProxy needs some of its own.
+ * At least 1 and at most `most`; throws a `TypeError` when the limit is too small for even one.
+ */
+export function maxConnectionsFor(
+  openFiles: number,
+  { threads = 1, most = 10_000_000 }: { readonly threads?: number; readonly most?: number } = {},
+): number {
+  const fits = Math.floor((openFiles - 40 - 6 * threads) / 2);
+  if (fits >= 1) return Math.min(fits, most);
+  throw new TypeError(`openFiles: expected at least ${42 + 6 * threads} descriptors, got ${openFiles}`);
+}
+
+function listenOn(value: string, port: number): string {
+  const address = ipAddress("addresses", value);
+  if (isIP(address) === 4) return `${address}:${port}`;
+  return `[${address}]:${port} ${address === "::" ? "v4v6" : "v6only"}`;
+}
+
+/** A refused or timed-out try takes one `timeout connect`; the wait before the next try never takes more than a second. */
+function retries(parkMs: number, tickMs: number): number {
+  return Math.max(LEAST_RETRIES, Math.ceil(parkMs / Math.min(tickMs, 1000)));
+}

@@ -1,0 +1,155 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { HaproxyCommandError, HaproxyUnavailableError } from "./errors.ts";
+import {
+  parseInfo,
+  parseServersState,
+  parseStat,
+  type ServerRow,
+  type ServerState,
+  type StatRow,
+} from "./parse-answers.ts";
+import { ask } from "./stats-socket.ts";
+import {
+  canonicalAddress,
+  ipAddress,
+  sectionName,
+  socketPath as socketPathValue,
+  tcpPort,
+} from "./values.ts";
+
+/** Where a server sends its connections: an IP address, never a name. */
+export interface ServerAddress {
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface RuntimeCallOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A server's state to be set. */
+export interface StateChange {
+  readonly server: string;
+  readonly state: ServerState;
+}
+
+/**
+ * HAProxy's runtime API, as much as is needed to lead it. Every method rejects with a `HaproxyUnavailableError`
+ * (HAProxy is not there or does not answer), a `HaproxyCommandError` (it said no), a `HaproxyAnswerError` (it said
+ * something unknown), a `TypeError` for a value that has no place in a command, or the reason of its signal.
+ */
+export interface RuntimeApi {
+  /** The servers of a backend: their addresses and states. */
+  showServers(backend: string, options?: RuntimeCallOptions): Promise<ServerRow[]>;
+  /**
+   * Gives a server another address and resolves when HAProxy shows it: up to HAProxy 2.8 that is with the answer,
+   * from 2.9 on a moment after it.
+   */
+  setServerAddress(
+    backend: string,
+    server: string,
+    to: ServerAddress,
+    options?: RuntimeCallOptions,
+  ): Promise<void>;
+  /** Sets the states in the order given, in one go. `maint` cuts the sessions of a slot. */
+  setServerStates(
+    backend: string,
+    changes: readonly StateChange[],
+    options?: RuntimeCallOptions,
+  ): Promise<void>;
+  /** Refuses new connections; those that are there go on. Resolves too when it was disabled before. */
+  disableFrontend(frontend: string, options?: RuntimeCallOptions): Promise<void>;
+  showStat(options?: RuntimeCallOptions): Promise<StatRow[]>;
+  showInfo(options?: RuntimeCallOptions): Promise<ReadonlyMap<string, string>>;
+}
+
+export interface RuntimeApiOptions {
+  /** How long an answer, or an address that HAProxy was told, may take, in ms. 2 s unless told otherwise. */
+  readonly timeoutMs?: number;
+}
+
+const REFUSAL = /^(invalid|no such|permission|unknown|require|can't|cannot|unable|backend|server)/im;
+
+/**
+ * Speaks the runtime API over HAProxy's stats socket, a connection for each command: nothing is held open, so
+ * HAProxy may come and go. Connects with the first command.
+ */
+export function createRuntimeApi(
+  socketPath: string,
+  { timeoutMs = 2_000 }: RuntimeApiOptions = {},
+): RuntimeApi {
+  const path = socketPathValue("socketPath", socketPath);
+  const send = (line: string, { signal }: RuntimeCallOptions = {}): Promise<string> =>
+    ask(path, line, { timeoutMs, signal });
+
+  async function sendExpectingNothing(
+    line: string,
+    options?: RuntimeCallOptions,
+    ignore?: RegExp,
+  ): Promise<void> {
+    const answer = await send(line, options);
+    if (answer.trim() !== "" && !ignore?.test(answer)) throw new HaproxyCommandError(line, answer);
+  }
+
+  async function showServers(backend: string, options?: RuntimeCallOptions): Promise<ServerRow[]> {
+    return parseServersState(await send(`show servers state ${sectionName("backend", backend)}`, options));
+  }
+
+  async function setServerAddress(
+    backend: string,
+    server: string,
+    { address, port }: ServerAddress,
+    options?: RuntimeCallOptions,
+  ): Promise<void> {
+    const to = `addr ${ipAddress("address", address)} port ${tcpPort("port", port)}`;
+    const command = `set server ${target(backend, server)} ${to}`;
+    const answer = await send(command, options);
+    if (REFUSAL.test(answer.trim())) throw new HaproxyCommandError(command, answer);
+    const until = performance.now() + timeoutMs;
+    for (let pauseMs = 0; ; pauseMs = 1) {
+      if (pauseMs > 0) await sleep(pauseMs);
+      const row = (await showServers(backend, options)).find(({ name }) => name === server);
+      if (row && row.port === port && canonicalAddress(row.address) === canonicalAddress(address)) return;
+      if (performance.now() > until)
+        throw new HaproxyCommandError(command, `not carried out in ${timeoutMs} ms`);
+    }
+  }
+
+  return {
+    showServers,
+    setServerAddress,
+    setServerStates: (backend, changes, options) => {
+      const lines = changes.map(
+        ({ server, state }) => `set server ${target(backend, server)} state ${state}`,
+      );
+      return sendExpectingNothing(lines.join(";"), options);
+    },
+    disableFrontend: (frontend, options) =>
+      sendExpectingNothing(`disable frontend ${sectionName("frontend", frontend)}`, options, /already/i),
+    showStat: async (options) => parseStat(await send("show stat", options)),
+    showInfo: async (options) => parseInfo(await send("show info", options)),
+  };
+}
+
+/**
+ * Resolves as soon as HAProxy answers on its stats socket. Rejects with the last `HaproxyUnavailableError` after
+ * `timeoutMs`, or with the reason of `signal`.
+ */
+export async function waitForRuntimeApi(
+  api: Pick<RuntimeApi, "showInfo">,
+  { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
+): Promise<ReadonlyMap<string, string>> {
+  const until = performance.now() + timeoutMs;
+  for (;;) {
+    try {
+      return await api.showInfo({ signal });
+    } catch (error) {
+      if (!(error instanceof HaproxyUnavailableError) || performance.now() > until) throw error;
+    }
+    await sleep(5, undefined, { signal });
+  }
+}
+
+function target(backend: string, server: string): string {
+  return `${sectionName("backend", backend)}/${sectionName("server", server)}`;
+}
