@@ -1,0 +1,12 @@
+export { type Child, type ChildOptions, startChild } from "./child.ts";
+export { undoAtExit } from "./cleanup.ts";
+export { type EtcdOptions, startEtcd } from "./etcd.ts";
+export { type AuthOptions, enableAuth } from "./etcd-auth.ts";
+export { type EtcdCluster, startEtcdCluster } from "./etcd-cluster.ts";
+export type { EtcdMember } from "./etcd-member.ts";
+export { type EtcdAccess, etcdctl } from "./etcdctl.ts";
+export { getFreePort, getFreePorts } from "./ports.ts";
+export { type ProxyMode, startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
+export { type TempDir, tempDir } from "./temp-dir.ts";
+export { createTlsFiles, type TlsFiles, type TlsOptions } from "./tls.ts";
+export { type WaitForOptions, waitFor } from "./wait-for.ts";
