@@ -1,0 +1,80 @@
+import type { Clock } from "@msdha/clock";
+import type { EtcdApi } from "@msdha/etcd-client";
+import { watchPrefix } from "@msdha/etcd-watch";
+import { type NodeChange, nodeChanges } from "./node-change.ts";
+import { applyBatch, createGroupView, type GroupView } from "./view.ts";
+
+/** A group, followed through the watch of its prefix. */
+export interface GroupFollower {
+  /** The newest view. */
+  readonly view: GroupView;
+  /** The create revision of a hand-over that came back with a restored snapshot of etcd, if there was one. */
+  readonly staleHandover: number | undefined;
+  /** Resolves when the view is another one than `since`, or after `timeoutMs`. Rejects with the reason of `signal`. */
+  changed(options: ChangedOptions): Promise<void>;
+  /** Settles only when following has ended: by an error of etcd that lasts, or with the reason of the signal. */
+  readonly ended: Promise<never>;
+}
+
+export interface ChangedOptions {
+  readonly since: GroupView;
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface FollowOptions {
+  readonly clock: Clock;
+  /** Ends the following. */
+  readonly signal: AbortSignal;
+  /** Told of every batch, in order, with the changes of nodes in it; must not throw. */
+  readonly onView?: (view: GroupView, changes: readonly NodeChange[]) => void;
+  /** Told when etcd can't be followed any more (`up` false), and when it can again. */
+  readonly onHealth?: (up: boolean, why?: Error) => void;
+}
+
+/** Follows a group. The view is empty, at revision 0, until etcd has answered for the first time. */
+export function followGroup(
+  etcd: EtcdApi,
+  group: string,
+  { clock, signal, onView = () => {}, onHealth }: FollowOptions,
+): GroupFollower {
+  let view = createGroupView(group);
+  let staleHandover: number | undefined;
+  let next = Promise.withResolvers<void>();
+
+  async function follow(): Promise<never> {
+    for await (const batch of watchPrefix(etcd, view.keys.prefix, { clock, signal, ...(onHealth && { onHealth }) })) {
+      view = applyBatch(view, batch);
+      if (batch.type === "changes" && batch.restored) staleHandover = view.handover;
+      onView(view, nodeChanges(view.keys, batch));
+      next.resolve();
+      next = Promise.withResolvers();
+    }
+    throw signal.reason ?? new Error("the watch of the group has ended");
+  }
+
+  async function changed({ since, timeoutMs, signal: stop }: ChangedOptions): Promise<void> {
+    stop?.throwIfAborted();
+    if (view !== since) return;
+    const over = new AbortController();
+    const end = stop ? AbortSignal.any([stop, over.signal]) : over.signal;
+    try {
+      await Promise.race([next.promise, clock.sleep(timeoutMs ?? Number.POSITIVE_INFINITY, { signal: end })]);
+    } finally {
+      over.abort();
+    }
+  }
+
+  const ended = follow();
+  ended.catch(() => {});
+  return {
+    get view() {
+      return view;
+    },
+    get staleHandover() {
+      return staleHandover;
+    },
+    changed,
+    ended,
+  };
+}

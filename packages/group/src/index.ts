@@ -1,0 +1,28 @@
+export { campaign } from "./campaign.ts";
+export { type ClaimOptions, claim } from "./claim.ts";
+export { LockLostError, NameTakenError, NodeKeyLostError } from "./errors.ts";
+export { type ChangedOptions, type FollowOptions, followGroup, type GroupFollower } from "./follow-group.ts";
+export { type GroupKeys, groupKeys, isName, type ParsedKey, parseKey } from "./keys.ts";
+export {
+  giveBackLock,
+  type HandoverLease,
+  type Known,
+  type LockOptions,
+  type MasterLock,
+  prepareHandover,
+  publishMaster,
+  takeLock,
+} from "./master-lock.ts";
+export { type JoinOptions, joinGroup, type Membership } from "./membership.ts";
+export { type NodeChange, nodeChanges } from "./node-change.ts";
+export { isAddress, type NodeDetails, type NodeState, nodeStates, type Via } from "./node-state.ts";
+export {
+  applyBatch,
+  createGroupView,
+  type GroupView,
+  type LockEntry,
+  type Mastership,
+  mastership,
+  type NodeEntry,
+  type TtlRecord,
+} from "./view.ts";

@@ -1,0 +1,54 @@
+/** Where a group keeps what in etcd. Every key begins with `/msdha/GROUP/`, the slash included. */
+export interface GroupKeys {
+  readonly prefix: string;
+  readonly lock: string;
+  readonly handover: string;
+  readonly ttl: string;
+  node(name: string): string;
+  details(name: string): string;
+  claim(name: string): string;
+}
+
+/** What a key of a group stands for. */
+export type ParsedKey =
+  | { readonly kind: "node" | "details" | "claim"; readonly name: string }
+  | { readonly kind: "lock" | "handover" | "ttl" | "unknown" };
+
+/** The keys of a group. Throws a `TypeError` for a name that can't be part of a key. */
+export function groupKeys(group: string): GroupKeys {
+  const prefix = `/msdha/${checkName(group)}/`;
+  return {
+    prefix,
+    lock: `${prefix}_lock`,
+    handover: `${prefix}_handover`,
+    ttl: `${prefix}_ttl`,
+    node: (name) => prefix + checkName(name),
+    details: (name) => `${prefix}_node/${checkName(name)}`,
+    claim: (name) => `${prefix}_claim/${checkName(name)}`,
+  };
+}
+
+/** Says what a key stands for; anything that no part of MSDHA can have written is `unknown`. */
+export function parseKey({ prefix }: GroupKeys, key: string): ParsedKey {
+  if (!key.startsWith(prefix)) return { kind: "unknown" };
+  const rest = key.slice(prefix.length);
+  if (rest === "_lock") return { kind: "lock" };
+  if (rest === "_handover") return { kind: "handover" };
+  if (rest === "_ttl") return { kind: "ttl" };
+  const [, folder = "", name = ""] = /^(?:(_node|_claim)\/)?(.*)$/s.exec(rest) ?? [];
+  if (!isName(name)) return { kind: "unknown" };
+  if (folder === "_node") return { kind: "details", name };
+  return { kind: folder === "_claim" ? "claim" : "node", name };
+}
+
+/** Whether a group or a node may be called so: 1 to 253 characters, no `/`, white space or controls, no `_` in front. */
+export function isName(name: string): boolean {
+  return /^(?!_)[^\p{White_Space}\p{C}/\uFFFD]{1,253}$/u.test(name);
+}
+
+function checkName(name: string): string {
+  if (isName(name)) return name;
+  throw new TypeError(
+    `expected a name of 1 to 253 characters without / or white space, not beginning with _, got ${JSON.stringify(name)}`,
+  );
+}

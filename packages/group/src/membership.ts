@@ -1,0 +1,155 @@
+import type { Clock } from "@msdha/clock";
+import type { EtcdApi, Transaction } from "@msdha/etcd-client";
+import type { Lease } from "@msdha/etcd-lease";
+import { rangeAnswer } from "./answers.ts";
+import { NameTakenError, NodeKeyLostError } from "./errors.ts";
+import type { GroupKeys } from "./keys.ts";
+import { type NodeDetails, type NodeState, parseDetails } from "./node-state.ts";
+import { untilLost } from "./until-lost.ts";
+
+/** A node's place in its group: its node key, on its lease. */
+export interface Membership {
+  readonly name: string;
+  readonly lease: Lease;
+  readonly state: NodeState;
+  /** The revision of the last write of the node key that is known to be ours. */
+  readonly modRevision: number;
+  /**
+   * Writes the next state. Rejects with a `NodeKeyLostError` when the key is not ours any more, with the lease's
+   * reason when the lease is lost first, or with the reason of `signal`. An answer that was lost is made good.
+   */
+  enter(state: NodeState, options?: { readonly signal?: AbortSignal }): Promise<void>;
+  /** Tells that a transaction of somebody else (the lock's) wrote the state. */
+  entered(state: NodeState, modRevision: number): void;
+  /** Deletes the node key if it is ours; the lease stays. Resolves too when it was gone already. */
+  leave(): Promise<void>;
+}
+
+export interface JoinOptions {
+  readonly name: string;
+  readonly lease: Lease;
+  readonly details: NodeDetails;
+  /** The run id of a former run of this very node, every process of which is known to be gone. */
+  readonly formerRunId?: string | undefined;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+/** How much longer than its lease a stranger's key is waited for: etcd removes an expired lease some time later. */
+const LEASE_REMOVAL_MS = 2_000;
+const LOOK_AGAIN_MS = 200;
+
+/**
+ * Puts the node key, in state `pre_start`, on the lease.
+ *
+ * A key that a former run of this very node left behind is removed with that run's lease, at once. Anybody else's is
+ * waited for: as long as its lease has left, and 2 s. Rejects with a `NameTakenError` when that lease is renewed
+ * meanwhile, or when the key is on none: two nodes of one name must not end each other for ever.
+ */
+export async function joinGroup(etcd: EtcdApi, keys: GroupKeys, options: JoinOptions): Promise<Membership> {
+  const { name, lease, details, formerRunId, clock, signal } = options;
+  const key = keys.node(name);
+  const stranger = createStrangerWatch(etcd, name, clock);
+  for (;;) {
+    signal.throwIfAborted();
+    const result = await untilLost(lease, { clock, signal }, (timeoutMs) =>
+      etcd.txn(
+        {
+          compare: [{ key, target: "create", is: "=", value: 0 }],
+          success: [
+            { type: "put", key, value: "pre_start", lease: lease.id },
+            { type: "put", key: keys.details(name), value: JSON.stringify(details), lease: lease.id },
+          ],
+          failure: [
+            { type: "range", key },
+            { type: "range", key: keys.details(name) },
+          ],
+        },
+        { timeoutMs, signal },
+      ),
+    );
+    if (result.succeeded) return createMembership(etcd, key, options, result.revision);
+    const [present] = rangeAnswer(result, 0);
+    if (!present) continue;
+    if (present.lease === lease.id) return createMembership(etcd, key, options, present.modRevision);
+    const former = rangeAnswer(result, 1).find((kv) => kv.lease === present.lease);
+    if (formerRunId !== undefined && former && parseDetails(former.value)?.runId === formerRunId) {
+      await etcd.leaseRevoke(present.lease, { timeoutMs: lease.ttlMs, signal });
+    } else {
+      await stranger(present.lease, signal);
+    }
+  }
+}
+
+function createStrangerWatch(etcd: EtcdApi, name: string, clock: Clock) {
+  let waitingFor: { lease: string; until: number } | undefined;
+  return async (leaseId: string, signal: AbortSignal): Promise<void> => {
+    if (leaseId === "0") throw new NameTakenError(name, "its key is on no lease; delete it if no such node runs");
+    const asked = clock.now();
+    const left = (await etcd.leaseTimeToLive(leaseId, { timeoutMs: 5_000, signal })) * 1000;
+    waitingFor ??= { lease: leaseId, until: asked + Math.max(left, 0) + LEASE_REMOVAL_MS };
+    if (leaseId !== waitingFor.lease) throw new NameTakenError(name, "another node has just taken it too");
+    if (asked + left > waitingFor.until || asked > waitingFor.until) {
+      throw new NameTakenError(name, "a node of this name is alive and renews its lease");
+    }
+    await clock.sleep(LOOK_AGAIN_MS, { signal });
+  };
+}
+
+function createMembership(
+  etcd: EtcdApi,
+  key: string,
+  { name, lease, clock }: JoinOptions,
+  revision: number,
+): Membership {
+  let state: NodeState = "pre_start";
+  let modRevision = revision;
+
+  async function enter(next: NodeState, { signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    const change: Transaction = {
+      compare: [{ key, target: "mod", is: "=", value: modRevision }],
+      success: [{ type: "put", key, value: next, lease: lease.id }],
+      failure: [{ type: "range", key }],
+    };
+    const result = await untilLost(lease, { clock, signal }, (timeoutMs) => etcd.txn(change, { timeoutMs, signal }));
+    if (result.succeeded) {
+      entered(next, result.revision);
+      return;
+    }
+    const [present] = rangeAnswer(result, 0);
+    if (present?.lease !== lease.id || present.value !== next) throw new NodeKeyLostError(key);
+    entered(next, present.modRevision);
+  }
+
+  function entered(next: NodeState, at: number): void {
+    state = next;
+    modRevision = at;
+  }
+
+  async function leave(): Promise<void> {
+    await untilLost(lease, { clock }, (timeoutMs) =>
+      etcd.txn(
+        {
+          compare: [{ key, target: "lease", is: "=", value: lease.id }],
+          success: [{ type: "delete", key }],
+          failure: [{ type: "range", key }],
+        },
+        { timeoutMs, signal: lease.lost },
+      ),
+    );
+  }
+
+  return {
+    name,
+    lease,
+    get state() {
+      return state;
+    },
+    get modRevision() {
+      return modRevision;
+    },
+    enter,
+    entered,
+    leave,
+  };
+}

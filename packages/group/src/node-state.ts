@@ -1,0 +1,51 @@
+/** The states of a node, in the order in which it runs through them. */
+export const nodeStates = ["pre_start", "start", "running_not_ready", "ready", "master"] as const;
+
+export type NodeState = (typeof nodeStates)[number];
+
+/** What a node tells of itself beside its state. */
+export interface NodeDetails {
+  /** Told apart runs of nodes of one name. */
+  readonly runId: string;
+  /** The host name or IP address at which the others reach the node. */
+  readonly address: string;
+  readonly ttlSeconds: number;
+}
+
+/** Reads a node's details; undefined for anything that a node can't have written. */
+export function parseDetails(text: string): NodeDetails | undefined {
+  const value = parseObject(text);
+  const { runId, address, ttlSeconds } = value;
+  if (typeof runId !== "string" || typeof address !== "string" || typeof ttlSeconds !== "number") return undefined;
+  if (!isAddress(address)) return undefined;
+  return { runId, address, ttlSeconds };
+}
+
+/** Whether a text can be a host name or an IP address: letters, digits, and `.`, `-`, `_`, `:`, `%`. */
+export function isAddress(text: string): boolean {
+  return /^[\p{L}\p{N}._:%-]{1,253}$/u.test(text);
+}
+
+/** How the holder of the lock came by it: over a clean hand-over, or it has to wait. */
+export type Via = "handover" | "wait";
+
+export interface LockValue {
+  readonly node: string;
+  readonly via: Via;
+}
+
+/** Reads the lock's value; undefined for anything that a node can't have written. */
+export function parseLock(text: string): LockValue | undefined {
+  const { node, via } = parseObject(text);
+  if (typeof node !== "string" || (via !== "handover" && via !== "wait")) return undefined;
+  return { node, via };
+}
+
+function parseObject(text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
+}

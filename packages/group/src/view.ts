@@ -1,0 +1,135 @@
+import type { KeyValue, LeaseId, WatchEvent } from "@msdha/etcd-client";
+import type { WatchBatch } from "@msdha/etcd-watch";
+import { type GroupKeys, groupKeys, parseKey } from "./keys.ts";
+import { type NodeDetails, parseDetails, parseLock, type Via } from "./node-state.ts";
+
+/** A group as one revision of etcd has it. Never changed in place. */
+export interface GroupView {
+  readonly keys: GroupKeys;
+  /** 0 before the first batch. */
+  readonly revision: number;
+  readonly nodes: ReadonlyMap<string, NodeEntry>;
+  readonly details: ReadonlyMap<string, NodeDetails>;
+  readonly lock: LockEntry | undefined;
+  /** The create revision of the hand-over, if there is one. */
+  readonly handover: number | undefined;
+  readonly ttl: TtlRecord;
+}
+
+export interface NodeEntry {
+  /** As it is in etcd, which is one of `nodeStates` unless somebody else wrote it. */
+  readonly state: string;
+  readonly lease: LeaseId;
+  readonly modRevision: number;
+}
+
+export interface LockEntry {
+  /** The lock's create revision. */
+  readonly token: number;
+  readonly lease: LeaseId;
+  /** undefined when the lock's value is none that a node writes. */
+  readonly node: string | undefined;
+  readonly via: Via;
+}
+
+/** The group's longest TTL; revision 0 and TTL 0 when there is none. */
+export interface TtlRecord {
+  readonly seconds: number;
+  readonly modRevision: number;
+}
+
+/** What can be said of a group's master. */
+export type Mastership =
+  | { readonly kind: "master"; readonly name: string; readonly address: string; readonly token: number }
+  /** The lock is held and its holder's node key is gone: a planned stop, if that token was master before. */
+  | { readonly kind: "stopping"; readonly token: number }
+  | { readonly kind: "none" };
+
+/** A group of which nothing is known yet. */
+export function createGroupView(group: string): GroupView {
+  return {
+    keys: groupKeys(group),
+    revision: 0,
+    nodes: new Map(),
+    details: new Map(),
+    lock: undefined,
+    handover: undefined,
+    ttl: { seconds: 0, modRevision: 0 },
+  };
+}
+
+/** The view after one batch of the group's watch. */
+export function applyBatch(view: GroupView, batch: WatchBatch): GroupView {
+  const draft = {
+    ...view,
+    revision: batch.revision,
+    nodes: new Map(view.nodes),
+    details: new Map(view.details),
+  };
+  const events = batch.type === "snapshot" ? batch.kvs.map(asPut) : batch.events;
+  for (const event of events) applyEvent(draft, event);
+  return draft;
+}
+
+/**
+ * Who is master: the node that the lock names and whose node key, on the same lease, says `master`. By node keys
+ * alone there can be two while a fenced one stops, and anyone can put one.
+ */
+export function mastership({ lock, nodes, details }: GroupView): Mastership {
+  if (!lock?.node) return { kind: "none" };
+  const entry = nodes.get(lock.node);
+  if (!entry) return { kind: "stopping", token: lock.token };
+  if (entry.state !== "master" || entry.lease !== lock.lease) return { kind: "none" };
+  const address = details.get(lock.node)?.address ?? lock.node;
+  return { kind: "master", name: lock.node, address, token: lock.token };
+}
+
+type Draft = { -readonly [Key in keyof GroupView]: GroupView[Key] } & {
+  nodes: Map<string, NodeEntry>;
+  details: Map<string, NodeDetails>;
+};
+
+function asPut(kv: KeyValue): WatchEvent {
+  return { type: "PUT", kv };
+}
+
+function applyEvent(draft: Draft, { type, kv }: WatchEvent): void {
+  const present = type === "PUT";
+  const parsed = parseKey(draft.keys, kv.key);
+  switch (parsed.kind) {
+    case "node":
+      if (present) {
+        draft.nodes.set(parsed.name, { state: kv.value, lease: kv.lease, modRevision: kv.modRevision });
+      } else draft.nodes.delete(parsed.name);
+      break;
+    case "details": {
+      const details = present ? parseDetails(kv.value) : undefined;
+      if (details) draft.details.set(parsed.name, details);
+      else draft.details.delete(parsed.name);
+      break;
+    }
+    case "lock":
+      draft.lock = present ? readLock(kv) : undefined;
+      break;
+    case "handover":
+      draft.handover = present ? kv.createRevision : undefined;
+      break;
+    case "ttl":
+      draft.ttl = present ? readTtl(kv) : { seconds: 0, modRevision: 0 };
+      break;
+    case "claim":
+    case "unknown":
+      break;
+  }
+}
+
+function readLock(kv: KeyValue): LockEntry {
+  const value = parseLock(kv.value);
+  return { token: kv.createRevision, lease: kv.lease, node: value?.node, via: value?.via ?? "wait" };
+}
+
+/** Reads the group's record of its longest TTL. A value that no node writes counts as 0 seconds. */
+export function readTtl(kv: KeyValue): TtlRecord {
+  const seconds = Number(kv.value);
+  return { seconds: Number.isFinite(seconds) && seconds > 0 ? seconds : 0, modRevision: kv.modRevision };
+}

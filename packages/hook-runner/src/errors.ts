@@ -1,0 +1,44 @@
+/** Why a hook failed: it ended with a code other than 0, was ended by a signal, or took longer than it may. */
+export type HookFailure =
+  | { readonly kind: "exit"; readonly code: number }
+  | { readonly kind: "signal"; readonly signal: NodeJS.Signals }
+  | { readonly kind: "timeout"; readonly timeoutMs: number };
+
+/** A hook ran and failed. */
+export class HookFailedError extends Error {
+  override readonly name = "HookFailedError";
+  readonly code = "ERR_HOOK_FAILED";
+  readonly hook: string;
+  readonly failure: HookFailure;
+
+  constructor(hook: string, failure: HookFailure) {
+    super(`hook ${hook} ${describe(failure)}`);
+    this.hook = hook;
+    this.failure = failure;
+  }
+}
+
+/** A hook exists but can't be run, or a hook that must exist does not. */
+export class HookNotRunnableError extends Error {
+  override readonly name = "HookNotRunnableError";
+  readonly code = "ERR_HOOK_NOT_RUNNABLE";
+  readonly hook: string;
+  readonly file: string;
+
+  constructor(hook: string, file: string, why: string, options?: ErrorOptions) {
+    super(`hook ${hook} can't be run: ${why} (${file})`, options);
+    this.hook = hook;
+    this.file = file;
+  }
+}
+
+function describe(failure: HookFailure): string {
+  switch (failure.kind) {
+    case "exit":
+      return `ended with code ${failure.code}`;
+    case "signal":
+      return `was ended by ${failure.signal}`;
+    case "timeout":
+      return `took longer than ${failure.timeoutMs} ms`;
+  }
+}

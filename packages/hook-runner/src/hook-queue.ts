@@ -1,0 +1,55 @@
+export interface HookQueueOptions<Call> {
+  /** Runs the hook for one call; what it rejects with goes to `onError`, and the queue goes on. */
+  readonly run: (call: Call, signal: AbortSignal) => Promise<void>;
+  readonly onError: (error: unknown, call: Call) => void;
+}
+
+/** Calls of one hook, run one at a time in the order in which they were put in. */
+export interface HookQueue<Call> {
+  push(call: Call): void;
+  /** Drops what has not begun and returns its count; the running call goes on. Later calls are dropped too. */
+  close(): number;
+  /** Aborts the signal of the running call with `reason`; for use after `close`. */
+  interrupt(reason: unknown): void;
+  /** Resolves when no call is running and none is waiting. */
+  idle(): Promise<void>;
+  readonly waiting: number;
+}
+
+/** Makes a queue. It has no limit: no call is skipped or merged with another. */
+export function createHookQueue<Call>({ run, onError }: HookQueueOptions<Call>): HookQueue<Call> {
+  const calls: Call[] = [];
+  const interruption = new AbortController();
+  let closed = false;
+  let working: Promise<void> | undefined;
+
+  async function work(): Promise<void> {
+    for (let call = calls.shift(); call !== undefined; call = calls.shift()) {
+      try {
+        await run(call, interruption.signal);
+      } catch (error) {
+        onError(error, call);
+      }
+    }
+    working = undefined;
+  }
+
+  return {
+    push(call) {
+      if (closed) return;
+      calls.push(call);
+      working ??= work();
+    },
+    close() {
+      closed = true;
+      return calls.splice(0).length;
+    },
+    interrupt: (reason) => interruption.abort(reason),
+    idle: async () => {
+      await working;
+    },
+    get waiting() {
+      return calls.length;
+    },
+  };
+}

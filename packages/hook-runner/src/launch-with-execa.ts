@@ -1,0 +1,38 @@
+import { execa } from "execa";
+import type { Launch } from "./launch.ts";
+
+/** Starts a program as a child of this process, in a process group of its own, with no standard input. */
+export const launchWithExeca: Launch = async (file, args, { env, onOutput }) => {
+  const subprocess = execa(file, args, {
+    env,
+    extendEnv: false,
+    stdin: "ignore",
+    buffer: false,
+    detached: true,
+    reject: false,
+  });
+  const child = subprocess.nodeChildProcess;
+  await new Promise<void>((resolve, reject) => {
+    child.once("spawn", resolve);
+    child.once("error", reject);
+  });
+  subprocess.stdout.on("data", (chunk: Uint8Array) => onOutput("stdout", chunk));
+  subprocess.stderr.on("data", (chunk: Uint8Array) => onOutput("stderr", chunk));
+  const exited = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
+    child.once("exit", (code, signal) => resolve({ code, signal }));
+  });
+  return {
+    exited,
+    kill(signal) {
+      if (child.exitCode === null && child.signalCode === null && child.pid) killGroup(child.pid, signal);
+    },
+  };
+};
+
+function killGroup(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}

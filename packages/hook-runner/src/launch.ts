@@ -1,0 +1,26 @@
+/** How a process ended: with `code`, or by `signal`. */
+export interface ProcessExit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export interface LaunchedProcess {
+  /** Resolves when the process has ended; what it started may live on. Never rejects. */
+  readonly exited: Promise<ProcessExit>;
+  /** Sends a signal; does nothing when the process has ended. */
+  kill(signal: NodeJS.Signals): void;
+}
+
+export interface LaunchOptions {
+  /** The whole environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Takes what the process writes, in pieces of any size. */
+  readonly onOutput: (stream: "stdout" | "stderr", chunk: Uint8Array) => void;
+}
+
+/** Starts a program. Rejects when it can't be started. */
+export type Launch = (
+  file: string,
+  args: readonly string[],
+  options: LaunchOptions,
+) => Promise<LaunchedProcess>;
