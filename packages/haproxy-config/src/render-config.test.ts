@@ -1,0 +1,124 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { type ConfigOptions, maxConnectionsFor, renderConfig } from "./render-config.ts";
+
+const good: ConfigOptions = {
+  port: 5432,
+  socketPath: "/run/msdha/haproxy.sock",
+  parkMs: 40_000,
+  maxConnections: 1000,
+};
+
+describe("renderConfig", () => {
+  it("lays out two disabled slots and a parking server that nothing listens on", () => {
+    const servers = renderConfig(good).match(/^ {4}server .*$/gm);
+    expect(servers).toEqual([
+      "    server m0 127.0.0.1:1 disabled on-marked-down shutdown-sessions tcp-ut 30000ms",
+      "    server m1 127.0.0.1:1 disabled on-marked-down shutdown-sessions tcp-ut 30000ms",
+      "    server parking 127.0.0.1:1 backup",
+    ]);
+  });
+
+  it("turns the parking time into retries of one tick each, rounded up", () => {
+    expect(renderConfig(good)).toMatch(/^ {4}retries 400$/m);
+    expect(renderConfig({ ...good, parkMs: 1001, tickMs: 250 })).toMatch(/^ {4}retries 5$/m);
+    expect(renderConfig({ ...good, tickMs: 3000 })).toMatch(/^ {4}retries 40$/m);
+  });
+
+  it("has no parking server when nothing may wait", () => {
+    const config = renderConfig({ ...good, parkMs: 0 });
+    expect(config).not.toContain("parking");
+    expect(config).toMatch(/^ {4}retries 3$/m);
+  });
+
+  it("listens on every address, in the spelling that each family needs", () => {
+    const config = renderConfig({ ...good, addresses: ["127.0.0.2", "::1", "::"] });
+    expect(config.match(/^ {4}bind \S+ ?(?:v4v6|v6only)?/gm)?.map((line) => line.trim())).toEqual([
+      "bind 127.0.0.2:5432",
+      "bind [::1]:5432 v6only",
+      "bind [::]:5432 v4v6",
+    ]);
+  });
+
+  it.each<[string, Partial<ConfigOptions>]>([
+    ["port: expected a whole number from 1 to 65535, got 0", { port: 0 }],
+    ["port: expected a whole number from 1 to 65535, got 80.5", { port: 80.5 }],
+    ['addresses: expected an IP address, got "localhost"', { addresses: ["localhost"] }],
+    ['addresses: expected an IP address, got "fe80::1%eth0"', { addresses: ["fe80::1%eth0"] }],
+    ["addresses: expected at least one IP address, got none", { addresses: [] }],
+    ["parkMs: expected a whole number from 0 to 2147483647, got -1", { parkMs: -1 }],
+    ["parkMs: expected a whole number from 0 to 2147483647, got null", { parkMs: Number.NaN }],
+    ["tickMs: expected a whole number from 1 to 2147483647, got 0", { tickMs: 0 }],
+    ["threads: expected a whole number from 1 to 64, got 65", { threads: 65 }],
+    [
+      'socketPath: expected an absolute path of letters, digits and . _ / - (90 at most), got "a b"',
+      { socketPath: "a b" },
+    ],
+  ])("refuses a bad value: %s", (message, bad) => {
+    expect(() => renderConfig({ ...good, ...bad })).toThrow(new TypeError(message));
+  });
+
+  it("lets no value add a line or a word", () => {
+    const anything = fc.oneof(
+      fc.string({ unit: "binary" }),
+      fc.constantFrom(
+        "/a\nuser root",
+        "/a b",
+        "/a#",
+        '/"$HOME"',
+        "0.0.0.0:1 ssl",
+        "::1\n",
+        "/run/x\u2028",
+        "/x\\",
+      ),
+      fc.integer(),
+      fc.double(),
+      fc.constant(undefined),
+      fc.constant(null),
+      fc.boolean(),
+      fc.array(fc.string()),
+    );
+    const shape = shapeOf(renderConfig({ ...good, addresses: ["1.2.3.4"] }));
+    const keys = [
+      "port",
+      "socketPath",
+      "maxConnections",
+      "tickMs",
+      "threads",
+      "idleTimeoutMs",
+      "parkingPort",
+    ] as const;
+    fc.assert(
+      fc.property(fc.constantFrom(...keys, "addresses" as const), anything, (key, value) => {
+        const changed = { ...good, addresses: ["1.2.3.4"], [key]: key === "addresses" ? [value] : value };
+        let text: string;
+        try {
+          text = renderConfig(changed as ConfigOptions);
+        } catch (error) {
+          return error instanceof TypeError;
+        }
+        return shapeOf(text) === shape;
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+});
+
+describe("maxConnectionsFor", () => {
+  it("leaves HAProxy some descriptors of its own", () => {
+    expect(maxConnectionsFor(20_000, { threads: 2 })).toBe(9974);
+    expect(maxConnectionsFor(1_073_741_816, { most: 50_000 })).toBe(50_000);
+  });
+
+  it("refuses a limit that leaves room for no connection", () => {
+    expect(() => maxConnectionsFor(40)).toThrow("openFiles: expected at least 48 descriptors, got 40");
+  });
+});
+
+/** The text with every value that may differ replaced by what it is. */
+function shapeOf(config: string): string {
+  return config
+    .replace(/bind (?:[\d.]+|\[[\da-fA-F:.]+\]):\d+(?: v4v6| v6only)? /g, "bind N ")
+    .replace(/\/[\w./-]+/g, "PATH")
+    .replace(/(?<=[ :])[\d.]+(?=ms|s| |:|\n)/g, "N");
+}

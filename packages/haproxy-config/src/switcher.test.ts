@@ -1,0 +1,222 @@
+import fc from "fast-check";
+import { describe, expect, it, vi } from "vitest";
+import { HaproxyUnavailableError } from "./errors.ts";
+import type { Route } from "./next-step.ts";
+import type { ServerRow } from "./parse-answers.ts";
+import type { RuntimeApi } from "./runtime-api.ts";
+import { createSwitcher, type Switcher, type SwitcherClock } from "./switcher.ts";
+
+const a: Route = { kind: "serve", owner: "1", address: "10.0.0.1", port: 5432 };
+const b: Route = { kind: "serve", owner: "2", address: "10.0.0.2", port: 5432 };
+
+describe("createSwitcher", () => {
+  it("does nothing before it is told where to", () => {
+    const haproxy = fakeHaproxy();
+    const switcher = createSwitcher(haproxy.api, { drainMs: 120, clock: haproxy.clock });
+    expect(switcher.settled).toBe(true);
+    expect(haproxy.commands).toEqual([]);
+  });
+
+  it("switches in the order that loses no connection", async () => {
+    const haproxy = fakeHaproxy();
+    const switcher = createSwitcher(haproxy.api, { drainMs: 120, clock: haproxy.clock });
+    await arrive(switcher, a);
+    await arrive(switcher, b);
+    expect(haproxy.commands).toEqual([
+      "m0 10.0.0.1:5432",
+      "m0 ready",
+      "m1 10.0.0.2:5432",
+      "m0 drain, m1 ready",
+      "sleep 120",
+      "m0 maint",
+    ]);
+  });
+
+  it("does nothing when it is told the same again", async () => {
+    const haproxy = fakeHaproxy();
+    const switcher = createSwitcher(haproxy.api, { drainMs: 120, clock: haproxy.clock });
+    await arrive(switcher, a);
+    const before = haproxy.commands.length;
+    await arrive(switcher, { ...a });
+    expect(haproxy.commands.slice(before)).toEqual([]);
+  });
+
+  it("brings a HAProxy that was started anew to where the last one was", async () => {
+    const haproxy = fakeHaproxy();
+    const switcher = createSwitcher(haproxy.api, { drainMs: 120, clock: haproxy.clock });
+    await arrive(switcher, a);
+    haproxy.restart();
+    switcher.replay();
+    await settled(switcher);
+    expect(haproxy.ready()).toEqual(["10.0.0.1:5432"]);
+  });
+
+  it("does not wait for a drain to end when something else is wanted", async () => {
+    const haproxy = fakeHaproxy({ sleepForEver: true });
+    const switcher = createSwitcher(haproxy.api, { drainMs: 120, clock: haproxy.clock });
+    await arrive(switcher, a);
+    switcher.route({ kind: "none" });
+    await vi.waitFor(() => expect(haproxy.commands).toContain("sleep 120"));
+    switcher.route(a);
+    await settled(switcher);
+    expect(haproxy.ready()).toEqual(["10.0.0.1:5432"]);
+  });
+
+  it("says that HAProxy can't be led and tries until it can", async () => {
+    const haproxy = fakeHaproxy();
+    const troubles: unknown[] = [];
+    const onTrouble = (error: unknown): void => {
+      troubles.push(error);
+      if (troubles.length === 3) haproxy.failing = false;
+    };
+    const switcher = createSwitcher(haproxy.api, { drainMs: 120, clock: haproxy.clock, onTrouble });
+    haproxy.failing = true;
+    await arrive(switcher, a);
+    expect(troubles).toHaveLength(3);
+    expect(troubles[0]).toBeInstanceOf(HaproxyUnavailableError);
+    expect(haproxy.commands.filter((command) => command.startsWith("sleep"))).toEqual([
+      "sleep 10",
+      "sleep 20",
+      "sleep 40",
+    ]);
+  });
+
+  it("leaves HAProxy as it is when it is disposed of", async () => {
+    const haproxy = fakeHaproxy();
+    const switcher = createSwitcher(haproxy.api, { drainMs: 120, clock: haproxy.clock });
+    await arrive(switcher, a);
+    await switcher[Symbol.asyncDispose]();
+    switcher.route({ kind: "none" });
+    expect(haproxy.ready()).toEqual(["10.0.0.1:5432"]);
+  });
+
+  it("arrives wherever it was last told to, however it was overtaken, and never has two slots ready", async () => {
+    const route = fc.oneof(
+      fc.record({
+        kind: fc.constant("serve" as const),
+        owner: fc.constantFrom("1", "2", "3"),
+        address: fc.constantFrom("10.0.0.1", "10.0.0.2", "::1"),
+        port: fc.constantFrom(1, 5432),
+      }),
+      fc.record({ kind: fc.constant("drain" as const), owner: fc.constantFrom("1", "2", "3") }),
+      fc.constant({ kind: "none" as const }),
+    );
+    const event = fc.oneof(
+      { weight: 6, arbitrary: route },
+      { weight: 1, arbitrary: fc.constant("restart" as const) },
+      { weight: 3, arbitrary: fc.integer({ min: 1, max: 12 }) },
+    );
+    const trial = fc.asyncProperty(fc.array(event, { maxLength: 25 }), route, async (events, last) => {
+      const haproxy = fakeHaproxy();
+      const switcher = createSwitcher(haproxy.api, { drainMs: 120, clock: haproxy.clock });
+      for (const entry of events) {
+        if (typeof entry === "number") await turns(entry);
+        else if (entry === "restart") {
+          haproxy.restart();
+          switcher.replay();
+        } else switcher.route(entry);
+      }
+      await arrive(switcher, last);
+      expect(haproxy.mostReady).toBeLessThanOrEqual(1);
+      expect(haproxy.ready()).toEqual(last.kind === "serve" ? [`${last.address}:${last.port}`] : []);
+      if (last.kind !== "drain") expect(haproxy.rows.filter(({ state }) => state === "drain")).toEqual([]);
+    });
+    await fc.assert(trial, { numRuns: 500 });
+  });
+});
+
+async function arrive(switcher: Switcher, route: Route): Promise<void> {
+  switcher.route(route);
+  await settled(switcher);
+}
+
+async function settled(switcher: Switcher): Promise<void> {
+  while (!switcher.settled) await turns(1);
+}
+
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+interface FakeHaproxy {
+  readonly api: Pick<RuntimeApi, "showServers" | "setServerAddress" | "setServerStates">;
+  readonly clock: SwitcherClock;
+  readonly commands: string[];
+  readonly rows: ServerRow[];
+  readonly mostReady: number;
+  failing: boolean;
+  restart(): void;
+  ready(): string[];
+}
+
+/** HAProxy's slots in memory; sleeping takes no time, unless it takes for ever. */
+function fakeHaproxy({ sleepForEver = false } = {}): FakeHaproxy {
+  const commands: string[] = [];
+  const fresh = (): ServerRow[] =>
+    ["m0", "m1", "parking"].map((name) => ({
+      name,
+      address: "127.0.0.1",
+      port: 1,
+      state: name === "parking" ? "ready" : "maint",
+    }));
+  let now = 0;
+  let mostReady = 0;
+  const change = (name: string, to: Partial<ServerRow>): void => {
+    fake.rows = fake.rows.map((row) => (row.name === name ? { ...row, ...to } : row));
+    mostReady = Math.max(mostReady, fake.ready().length);
+  };
+  const answer = async (): Promise<void> => {
+    await turns(1);
+    if (fake.failing) throw new HaproxyUnavailableError("not there");
+  };
+  const fake = {
+    rows: fresh(),
+    failing: false,
+    commands,
+    get mostReady() {
+      return mostReady;
+    },
+    restart: () => {
+      fake.rows = fresh();
+    },
+    ready: () =>
+      fake.rows
+        .filter(({ name, state }) => name !== "parking" && state === "ready")
+        .map(({ address, port }) => `${address}:${port}`),
+    clock: {
+      now: () => now,
+      sleep: async (ms: number, { signal }: { readonly signal: AbortSignal }) => {
+        commands.push(`sleep ${ms}`);
+        await turns(1);
+        if (sleepForEver)
+          await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+        signal.throwIfAborted();
+        now += ms;
+      },
+    },
+    api: {
+      showServers: async () => {
+        await answer();
+        return fake.rows;
+      },
+      setServerAddress: async (
+        _: string,
+        name: string,
+        { address, port }: { address: string; port: number },
+      ) => {
+        await answer();
+        commands.push(`${name} ${address}:${port}`);
+        change(name, { address, port });
+      },
+      setServerStates: async (
+        _: string,
+        changes: readonly { server: string; state: ServerRow["state"] }[],
+      ) => {
+        await answer();
+        commands.push(changes.map(({ server, state }) => `${server} ${state}`).join(", "));
+        for (const { server, state } of changes) change(server, { state });
+      },
+    },
+  };
+  return fake;
+}

@@ -1,0 +1,108 @@
+import { join } from "node:path";
+import { tempDir } from "@msdha/testkit";
+import { describe, expect, it } from "vitest";
+import {
+  createRuntimeApi,
+  HaproxyAnswerError,
+  HaproxyCommandError,
+  HaproxyUnavailableError,
+  maxConnectionsFor,
+  parseVersion,
+} from "../src/index.ts";
+import { askName, startHaproxy, startNamedServer } from "./support.ts";
+
+describe("the runtime API of a real HAProxy", () => {
+  it("shows the two slots that the configuration laid out, in maintenance", async () => {
+    await using haproxy = await startHaproxy();
+    expect(await haproxy.api.showServers("be")).toEqual([
+      { name: "m0", address: "127.0.0.1", port: 1, state: "maint" },
+      { name: "m1", address: "127.0.0.1", port: 1, state: "maint" },
+      { name: "parking", address: "127.0.0.1", port: 1, state: "ready" },
+    ]);
+  });
+
+  it("has the address in force when it says so", async () => {
+    await using haproxy = await startHaproxy();
+    await haproxy.api.setServerAddress("be", "m0", { address: "127.0.0.9", port: 5432 });
+    expect((await haproxy.api.showServers("be"))[0]).toMatchObject({ address: "127.0.0.9", port: 5432 });
+    await haproxy.api.setServerAddress("be", "m0", { address: "::1", port: 5433 });
+    await haproxy.api.setServerAddress("be", "m0", { address: "0:0:0:0:0:0:0:1", port: 5433 });
+    expect((await haproxy.api.showServers("be"))[0]).toMatchObject({ address: "::1", port: 5433 });
+  });
+
+  it("sets a server ready, draining and in maintenance", async () => {
+    await using haproxy = await startHaproxy();
+    for (const state of ["ready", "drain", "maint", "ready", "maint", "drain", "ready"] as const) {
+      await haproxy.api.setServerStates("be", [{ server: "m0", state }]);
+      expect((await haproxy.api.showServers("be"))[0]).toMatchObject({ state });
+    }
+  });
+
+  it("says what HAProxy refuses", async () => {
+    await using haproxy = await startHaproxy();
+    const { api } = haproxy;
+    const missing = { server: "m7", state: "ready" as const };
+    await expect(api.setServerStates("be", [missing])).rejects.toThrow(HaproxyCommandError);
+    await expect(api.setServerAddress("be", "m7", { address: "::1", port: 1 })).rejects.toThrow(
+      "No such server",
+    );
+    await expect(api.showServers("nothing")).rejects.toThrow(HaproxyAnswerError);
+    await expect(api.disableFrontend("nothing")).rejects.toThrow(HaproxyCommandError);
+  });
+
+  it("puts nothing into a command that could be another", async () => {
+    await using haproxy = await startHaproxy();
+    const evil = ["1.2.3.4;disable frontend fe", "1.2.3.4\nshow info", "localhost", "", "@1", "fd@3"];
+    for (const address of evil) {
+      await expect(haproxy.api.setServerAddress("be", "m0", { address, port: 1 })).rejects.toThrow(TypeError);
+    }
+    await expect(haproxy.api.showServers("be;show info")).rejects.toThrow(TypeError);
+    expect((await haproxy.api.showServers("be"))[0]).toMatchObject({ address: "127.0.0.1", port: 1 });
+  });
+
+  it("refuses new connections on a disabled frontend and lets it be disabled twice", async () => {
+    await using server = await startNamedServer("a");
+    await using haproxy = await startHaproxy();
+    await haproxy.api.setServerAddress("be", "m0", server);
+    await haproxy.api.setServerStates("be", [{ server: "m0", state: "ready" }]);
+    expect(await askName(haproxy.port)).toBe("a");
+    await haproxy.api.disableFrontend("fe");
+    await haproxy.api.disableFrontend("fe");
+    await expect(askName(haproxy.port)).rejects.toThrow("ECONNREFUSED");
+  });
+
+  it("counts sessions and tells its version", async () => {
+    await using server = await startNamedServer("a");
+    await using haproxy = await startHaproxy();
+    await haproxy.api.setServerAddress("be", "m1", server);
+    await haproxy.api.setServerStates("be", [{ server: "m1", state: "ready" }]);
+    await askName(haproxy.port);
+    const row = (await haproxy.api.showStat()).find(
+      ({ proxy, server: name }) => proxy === "be" && name === "m1",
+    );
+    expect(row).toMatchObject({ totalSessions: 1, status: "no check" });
+    const [major = 0] = parseVersion((await haproxy.api.showInfo()).get("Version") ?? "") ?? [];
+    expect(major).toBeGreaterThanOrEqual(2);
+  });
+
+  it("asks for no more descriptors than there are", async () => {
+    const maxConnections = maxConnectionsFor(1_000, { threads: 2 });
+    await using haproxy = await startHaproxy({
+      maxConnections,
+      addresses: ["127.0.0.1", "127.0.0.2", "::1"],
+    });
+    expect(Number((await haproxy.api.showInfo()).get("Maxsock"))).toBeLessThanOrEqual(1_000);
+  });
+
+  it("says that HAProxy is not there, or does not answer", async () => {
+    await using folder = tempDir();
+    const nowhere = createRuntimeApi(join(folder.path, "no.sock"));
+    await expect(nowhere.showInfo()).rejects.toThrow(HaproxyUnavailableError);
+    await using haproxy = await startHaproxy();
+    haproxy.child.freeze();
+    await expect(haproxy.api.showInfo({ signal: AbortSignal.abort(new Error("enough")) })).rejects.toThrow(
+      "enough",
+    );
+    await expect(haproxy.api.showInfo()).rejects.toThrow("no answer within 2000 ms");
+  });
+});
