@@ -1,0 +1,3 @@
+export { type LeaseLostDetails, LeaseLostError, type LeaseLostKind } from "./errors.ts";
+export { acquireLease, type Lease, type LeaseOptions } from "./lease.ts";
+export type { LeaseProof } from "./proof.ts";

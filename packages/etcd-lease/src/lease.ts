@@ -1,0 +1,207 @@
+import { type Clock, systemClock } from "@msdha/clock";
+import { type EtcdApi, EtcdLeaseNotFoundError, type LeaseId } from "@msdha/etcd-client";
+import { LeaseLostError, type LeaseLostKind } from "./errors.ts";
+import { type GrantedLease, grantLease } from "./grant.ts";
+import { type LeaseProof, proves } from "./proof.ts";
+import { startRounds } from "./rounds.ts";
+
+export interface Lease extends AsyncDisposable {
+  readonly id: LeaseId;
+  /** The smaller of what was asked for and what etcd granted, in ms. */
+  readonly ttlMs: number;
+  /**
+   * Aborts once, with a `LeaseLostError`: as soon as etcd says that the lease or what it proves is gone, and at
+   * `seen + ttlMs` otherwise. Never after `release`.
+   */
+  readonly lost: AbortSignal;
+  /**
+   * When, in ms on the clock, the last request was sent whose answer proved the lease by quorum; the grant counts as
+   * the first. Nobody else can have taken what the lease holds before that moment.
+   */
+  readonly seen: number;
+  /**
+   * Says what must be shown from now on, and asks for it at once. Answers to requests that were sent before this call
+   * neither prove nor fail anything any more; `seen` stays what it is until a new one does. `undefined` (as at the
+   * start) takes any linearizable read, together with a keepalive that etcd says yes to.
+   */
+  prove(proof: LeaseProof | undefined): void;
+  /**
+   * Throws the `LeaseLostError` of a lease that is lost or released. It looks at the clock itself: right after the
+   * event loop was blocked past the deadline it throws, and `lost` has aborted, although no timer has run yet.
+   */
+  throwIfLost(): void;
+  /**
+   * Stops renewing and revokes the lease, which deletes its keys. Takes 2 s at most and never rejects: a lease that
+   * could not be revoked ends by itself after its TTL. Disposing does the same.
+   */
+  release(): Promise<void>;
+}
+
+export interface LeaseOptions {
+  /** How long the lease outlives its last renewal, in whole seconds, from 1 on. */
+  readonly ttlSeconds: number;
+  readonly clock?: Clock;
+  /** Ends the attempt to get a lease; later on, an abort does what `release` does. */
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * Called with the new `seen` each time it goes on (not for the grant), before anyone can read it. A proof whose
+   * call throws does not count.
+   */
+  readonly onProof?: (seen: number) => void;
+  /**
+   * The key that is read while there is nothing to prove, default `/msdha/`. It need not exist, but the user of etcd
+   * must be allowed to read it.
+   */
+  readonly probeKey?: string;
+}
+
+const ROUNDS_PER_TTL = 3;
+const REVOKE_TIMEOUT_MS = 2_000;
+
+/**
+ * Gets a lease and keeps it alive until `release`, an abort of `signal`, or its loss. Every third of the TTL it is
+ * renewed and, beside that, proved by a linearizable read; what fails is tried again soon, until the deadline.
+ *
+ * Only the read moves the deadline: an etcd leader that is cut off from the others goes on answering keepalives.
+ * The other way round a lease whose keepalives fail for long is not given up before a read says that it is gone.
+ *
+ * Asks for the lease during two TTLs, at least 5 s, then throws `EtcdUnavailableError`; `EtcdAuthError` and other
+ * refusals are thrown at once, bad options as a `TypeError`. A grant whose answer got lost leaves a lease behind that
+ * ends after its TTL.
+ */
+export async function acquireLease(etcd: EtcdApi, options: LeaseOptions): Promise<Lease> {
+  const { ttlSeconds, clock = systemClock, signal, onProof, probeKey = "/msdha/" } = options;
+  if (!Number.isSafeInteger(ttlSeconds) || ttlSeconds < 1) {
+    throw new TypeError(`expected ttlSeconds to be a whole number from 1 on, got ${ttlSeconds}`);
+  }
+  const grant = await grantLease(etcd, ttlSeconds, { clock, signal });
+  const lease = keepLease(etcd, grant, { clock, signal, onProof, probeKey });
+  if (signal?.aborted) {
+    await lease.release();
+    throw signal.reason;
+  }
+  return lease;
+}
+
+interface KeepOptions {
+  readonly clock: Clock;
+  readonly signal: AbortSignal | undefined;
+  readonly onProof: ((seen: number) => void) | undefined;
+  readonly probeKey: string;
+}
+
+function keepLease(etcd: EtcdApi, { id, ttlMs, sent: granted }: GrantedLease, options: KeepOptions): Lease {
+  const { clock, signal, onProof, probeKey } = options;
+  const lost = new AbortController();
+  const ended = new AbortController();
+  let seen = granted;
+  let keptAt = granted;
+  let readAt = granted;
+  /** A new object for each call of `prove`, so that answers can be told apart by what they were asked for. */
+  let wanted: { readonly proof: LeaseProof | undefined } = { proof: undefined };
+  let lastFailure: unknown;
+  let releasing: Promise<void> | undefined;
+
+  async function keepAlive(tries: AbortSignal): Promise<void> {
+    const sent = clock.now();
+    const ttlSeconds = await etcd.leaseKeepAlive(id, { timeoutMs: deadline() - sent, signal: tries });
+    if (!stillHeld()) return;
+    if (ttlSeconds <= 0) {
+      lose("gone");
+      return;
+    }
+    keptAt = Math.max(keptAt, sent);
+    if (!wanted.proof) goOn(Math.min(keptAt, readAt));
+  }
+
+  async function readProof(tries: AbortSignal): Promise<void> {
+    const asked = wanted;
+    const sent = clock.now();
+    const key = asked.proof?.key ?? probeKey;
+    const { kvs } = await etcd.range({ key }, { timeoutMs: deadline() - sent, signal: tries });
+    if (!stillHeld() || asked !== wanted) return;
+    if (asked.proof && !proves(kvs, asked.proof, id)) {
+      lose("proof-failed");
+      return;
+    }
+    readAt = Math.max(readAt, sent);
+    goOn(asked.proof ? sent : Math.min(keptAt, readAt));
+  }
+
+  function goOn(to: number): void {
+    if (to <= seen) return;
+    onProof?.(to);
+    seen = to;
+    lastFailure = undefined;
+  }
+
+  function deadline(): number {
+    return seen + ttlMs;
+  }
+
+  /** Looks at the clock before anything else is believed: after a blocked event loop answers can come before timers. */
+  function stillHeld(): boolean {
+    if (!ended.signal.aborted && clock.now() >= deadline()) lose("expired", lastFailure);
+    return !ended.signal.aborted;
+  }
+
+  function lose(kind: LeaseLostKind, cause?: unknown): void {
+    if (ended.signal.aborted) return;
+    lost.abort(new LeaseLostError(kind, { seen, deadline: deadline(), cause }));
+    ended.abort();
+  }
+
+  function onFailure(error: unknown): void {
+    if (!stillHeld()) return;
+    if (error instanceof EtcdLeaseNotFoundError) lose("gone", error);
+    else lastFailure = error;
+  }
+
+  async function watchDeadline(): Promise<void> {
+    while (stillHeld()) await clock.sleep(deadline() - clock.now(), { signal: ended.signal });
+  }
+
+  function throwIfLost(): void {
+    if (stillHeld()) return;
+    lost.signal.throwIfAborted();
+    throw new LeaseLostError("released", { seen, deadline: deadline() });
+  }
+
+  function release(): Promise<void> {
+    releasing ??= revoke();
+    return releasing;
+  }
+
+  async function revoke(): Promise<void> {
+    ended.abort();
+    if (lost.signal.reason?.kind === "gone") return;
+    await etcd.leaseRevoke(id, { timeoutMs: REVOKE_TIMEOUT_MS }).catch(() => {});
+  }
+
+  const everyMs = ttlMs / ROUNDS_PER_TTL;
+  const retryMs = Math.min(Math.max(ttlMs / 30, 50), 500);
+  const rounds = { clock, everyMs, retryMs, signal: ended.signal, onFailure };
+  startRounds(keepAlive, rounds);
+  const proofs = startRounds(readProof, rounds);
+  watchDeadline().catch(() => {});
+  signal?.addEventListener("abort", () => void release(), { once: true, signal: ended.signal });
+
+  return {
+    id,
+    ttlMs,
+    get lost() {
+      stillHeld();
+      return lost.signal;
+    },
+    get seen() {
+      return seen;
+    },
+    prove(proof) {
+      wanted = { proof };
+      proofs.startNow();
+    },
+    throwIfLost,
+    release,
+    [Symbol.asyncDispose]: release,
+  };
+}

@@ -1,0 +1,27 @@
+import type { KeyValue, WatchEvent } from "@msdha/etcd-client";
+
+/** The state of the prefix; always the first batch, and the only one of its type. */
+export interface WatchSnapshot {
+  readonly type: "snapshot";
+  /** The store's revision at which it was read. */
+  readonly revision: number;
+  readonly kvs: readonly KeyValue[];
+}
+
+/** What changed after the batch before it, in order; all events of a revision are in one batch. */
+export interface WatchChanges {
+  readonly type: "changes";
+  /** The batch brings the state to this revision: that of its last event, or that of the fresh read of a `resync`. */
+  readonly revision: number;
+  /** Can be empty with `resync`. */
+  readonly events: readonly WatchEvent[];
+  /**
+   * The steps could not be told (compacted, or etcd was restored): the events are the net difference to a fresh read,
+   * deletions first, at the read's revision, then what was put, by the revision of its last put.
+   */
+  readonly resync: boolean;
+  /** The history that was told so far is not etcd's any more: it was restored to an older state. Implies `resync`. */
+  readonly restored: boolean;
+}
+
+export type WatchBatch = WatchSnapshot | WatchChanges;

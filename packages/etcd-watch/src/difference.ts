@@ -1,0 +1,41 @@
+import type { KeyValue, WatchEvent } from "@msdha/etcd-client";
+
+export type PrefixState = ReadonlyMap<string, KeyValue>;
+
+/**
+ * What leads from `before` to the keys of a read at `revision`: deletions at that revision, by key, then puts by
+ * modification revision. A key that was put again with the same value has changed.
+ */
+export function difference(before: PrefixState, kvs: readonly KeyValue[], revision: number): WatchEvent[] {
+  const present = new Set(kvs.map(({ key }) => key));
+  const deleted = [...before.keys()].filter((key) => !present.has(key)).sort();
+  const changed = kvs.filter((kv) => !isSame(before.get(kv.key), kv));
+  changed.sort((a, b) => a.modRevision - b.modRevision || (a.key < b.key ? -1 : 1));
+  return [
+    ...deleted.map((key): WatchEvent => ({ type: "DELETE", kv: deletedKey(key, revision) })),
+    ...changed.map((kv): WatchEvent => ({ type: "PUT", kv })),
+  ];
+}
+
+/** Whether a read shows something else for a time whose every change is known, up to the revision `told`. */
+export function contradicts(before: PrefixState, told: number, kvs: readonly KeyValue[]): boolean {
+  return kvs.some((kv) => kv.modRevision <= told && !isSame(before.get(kv.key), kv));
+}
+
+export function isSameState(before: PrefixState, kvs: readonly KeyValue[]): boolean {
+  return before.size === kvs.length && kvs.every((kv) => isSame(before.get(kv.key), kv));
+}
+
+function isSame(a: KeyValue | undefined, b: KeyValue): boolean {
+  return (
+    a !== undefined &&
+    a.modRevision === b.modRevision &&
+    a.createRevision === b.createRevision &&
+    a.value === b.value &&
+    a.lease === b.lease
+  );
+}
+
+function deletedKey(key: string, modRevision: number): KeyValue {
+  return { key, value: "", createRevision: 0, modRevision, lease: "0" };
+}

@@ -1,0 +1,96 @@
+import type { Clock } from "@msdha/clock";
+import { type EtcdApi, EtcdAuthError, EtcdCompactedError } from "@msdha/etcd-client";
+import type { WatchBatch } from "./batch.ts";
+import { WatchStalledError } from "./errors.ts";
+import { followStream, HistoryReplacedError } from "./follow-stream.ts";
+import { createReplica } from "./replica.ts";
+
+export interface FollowOptions {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly progressIntervalMs: number;
+  readonly tell: (batch: WatchBatch) => void;
+  readonly onHealth: (up: boolean, why?: Error) => void;
+}
+
+const SHORTEST_BACKOFF_MS = 50;
+const LONGEST_BACKOFF_MS = 1_000;
+/** A stream that told something, or lasted this long, was a good one: the backoff begins anew after it. */
+const GOOD_STREAM_MS = 1_000;
+/** etcd refuses a token that it does not know any more just as it refuses a wrong password; only the latter lasts. */
+const AUTH_PATIENCE_MS = 10_000;
+/** One failure is a change of connection, two in a row are trouble. */
+const FAILURES_TO_REPORT = 2;
+
+/** Reads the prefix, then follows it on one stream after the other. Rejects with the signal's reason or an auth error. */
+export async function follow(etcd: EtcdApi, prefix: string, options: FollowOptions): Promise<never> {
+  const { clock, signal, progressIntervalMs, tell, onHealth } = options;
+  const replica = createReplica();
+  let read: "needed" | "needed-restored" | "done" = "needed";
+  let resumed = false;
+  let up: boolean | undefined;
+  let failures = 0;
+  let refusedSince: number | undefined;
+
+  async function followOnce(): Promise<never> {
+    if (read !== "done") {
+      const timeoutMs = 2 * progressIntervalMs;
+      const answer = await etcd.range({ key: prefix, prefix: true }, { timeoutMs, signal });
+      signal.throwIfAborted();
+      tell(replica.load(answer, { restored: read === "needed-restored" }));
+      read = "done";
+      resumed = false;
+    }
+    const told = replica.revision;
+    let openedAt: number | undefined;
+    const onOpen = (): void => {
+      openedAt = clock.now();
+      refusedSince = undefined;
+      report(true);
+    };
+    try {
+      return await followStream(etcd, prefix, replica, {
+        ...{ clock, signal, progressIntervalMs, resumed, tell, onOpen },
+      });
+    } finally {
+      resumed = true;
+      const lasted = openedAt !== undefined && clock.now() - openedAt >= GOOD_STREAM_MS;
+      if (lasted || replica.revision > told) failures = 0;
+    }
+  }
+
+  function report(now: boolean, why?: Error): void {
+    if (now === up) return;
+    up = now;
+    if (now) onHealth(true);
+    else onHealth(false, why);
+  }
+
+  function judge(error: unknown): void {
+    failures += 1;
+    if (error instanceof EtcdCompactedError) {
+      read = "needed";
+      return;
+    }
+    if (error instanceof HistoryReplacedError) {
+      read = "needed-restored";
+      return;
+    }
+    const why = error instanceof Error ? error : new Error(String(error));
+    if (failures >= FAILURES_TO_REPORT || error instanceof WatchStalledError) report(false, why);
+    if (!(error instanceof EtcdAuthError)) return;
+    refusedSince ??= clock.now();
+    if (clock.now() - refusedSince >= AUTH_PATIENCE_MS) throw error;
+  }
+
+  for (;;) {
+    try {
+      return await followOnce();
+    } catch (error) {
+      signal.throwIfAborted();
+      judge(error);
+    }
+    const backoffMs = Math.min(SHORTEST_BACKOFF_MS * 2 ** (failures - 1), LONGEST_BACKOFF_MS);
+    await clock.sleep(backoffMs, { signal });
+  }
+}

@@ -1,0 +1,61 @@
+import type { KeyValue, RangeResult, WatchEvent } from "@msdha/etcd-client";
+import type { WatchBatch, WatchChanges } from "./batch.ts";
+import { contradicts, difference, isSameState } from "./difference.ts";
+
+/** The prefix as it was told so far. */
+export interface Replica {
+  /**
+   * The last revision that was told; 0 before the first read. The watch goes on after it. Revisions of messages
+   * without events never move it: etcd before 3.4.25 and 3.5.8 sends them ahead of events that are still to come.
+   */
+  readonly revision: number;
+  /** Takes a fresh read: the snapshot, or the difference to what was told. `restored`: the caller knows it was. */
+  load(read: RangeResult, options?: { readonly restored?: boolean }): WatchBatch;
+  /** Takes a message's events. Those that were told already are left out (a member that lags can repeat some). */
+  apply(events: readonly WatchEvent[]): WatchChanges | undefined;
+  /** Whether a read that was asked for at the present revision can't be of the history that was told. */
+  isRefutedBy(read: RangeResult): boolean;
+  /** Whether a read of the whole prefix shows what was told and no more. */
+  isSame(read: RangeResult): boolean;
+}
+
+export function createReplica(): Replica {
+  let state = new Map<string, KeyValue>();
+  let revision = 0;
+
+  function isRefutedBy(read: RangeResult): boolean {
+    return read.revision < revision || contradicts(state, revision, read.kvs);
+  }
+
+  function load(read: RangeResult, { restored = false } = {}): WatchBatch {
+    const first = revision === 0;
+    const refuted = restored || isRefutedBy(read);
+    const events = difference(state, read.kvs, read.revision);
+    state = new Map(read.kvs.map((kv) => [kv.key, kv]));
+    revision = read.revision;
+    if (first) return { type: "snapshot", revision, kvs: read.kvs };
+    return { type: "changes", revision, events, resync: true, restored: refuted };
+  }
+
+  function apply(messageEvents: readonly WatchEvent[]): WatchChanges | undefined {
+    const events = messageEvents.filter(({ kv }) => kv.modRevision > revision);
+    for (const { type, kv } of events) {
+      if (type === "PUT") state.set(kv.key, kv);
+      else state.delete(kv.key);
+      revision = Math.max(revision, kv.modRevision);
+    }
+    return events.length > 0
+      ? { type: "changes", revision, events, resync: false, restored: false }
+      : undefined;
+  }
+
+  return {
+    get revision() {
+      return revision;
+    },
+    load,
+    apply,
+    isRefutedBy,
+    isSame: (read) => isSameState(state, read.kvs),
+  };
+}
