@@ -1,0 +1,127 @@
+import { hostname } from "node:os";
+import { type EtcdSettings, EtcdSettingsError, readEtcdSettings } from "@msdha/etcd-client";
+import {
+  duration,
+  type Environment,
+  groupName,
+  logFormats,
+  logLevels,
+  nodeName,
+  readSettings,
+  SettingsError,
+  wholeNumber,
+  yesNo,
+} from "@msdha/settings";
+import { z } from "zod";
+
+/** Everything that is set from outside, checked. Lengths of time are milliseconds but for `ttlSeconds`. */
+export interface BackendConfig {
+  readonly etcd: EtcdSettings;
+  readonly etcdTimeoutMs: number;
+  readonly group: string;
+  readonly name: string;
+  readonly address: string;
+  readonly ttlSeconds: number;
+  readonly masterTtlMs: number;
+  readonly hooksDir: string;
+  readonly runDir: string;
+  readonly stopSignal: NodeJS.Signals;
+  readonly stopTimeoutMs: number;
+  readonly hookTimeoutMs: number;
+  readonly hooksEtcdctl: boolean;
+  readonly nodeStateChangeFailure: "log" | "stop";
+}
+
+export interface LogConfig {
+  readonly level: (typeof logLevels)[number];
+  readonly format: (typeof logFormats)[number];
+}
+
+/** Variables that are the frontend's, or other programs' of MSDHA; they may be there and are not looked at. */
+const FOREIGN = [
+  "MSDHA_NODE",
+  "MSDHA_PG_*",
+  "MSDHA_X_*",
+  "MSDHA_PORT",
+  "MSDHA_BIND",
+  "MSDHA_PARK",
+  "MSDHA_CONNECT_TIMEOUT",
+  "MSDHA_STATUS_PORT",
+];
+const STOP_SIGNALS = ["SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGWINCH"] as const;
+
+const schema = z.object({
+  MSDHA_GROUP: groupName(),
+  MSDHA_NAME: nodeName().default(() => hostname()),
+  MSDHA_ADDRESS: z
+    .string()
+    .regex(/^[\p{L}\p{N}._:%-]{1,253}$/u, "a host name or an IP address")
+    .optional(),
+  MSDHA_TTL: wholeNumber({ min: 1, max: 3_600 }).default(10),
+  MSDHA_MASTER_TTL: duration({ minMs: 1_000 }).default(86_400_000),
+  MSDHA_HOOKS_DIR: absolutePath().default("/etc/msdha/hooks"),
+  MSDHA_RUN_DIR: absolutePath().default("/run/msdha"),
+  MSDHA_STOP_SIGNAL: z
+    .string()
+    .transform((text) => (text.startsWith("SIG") ? text : `SIG${text}`))
+    .pipe(z.enum(STOP_SIGNALS, { error: `one of ${STOP_SIGNALS.join(", ")}` }))
+    .default("SIGTERM"),
+  MSDHA_STOP_TIMEOUT: duration({ maxMs: 86_400_000 }).default(8_000),
+  MSDHA_HOOK_TIMEOUT: duration({ minMs: 1 }).default(Number.POSITIVE_INFINITY),
+  MSDHA_HOOKS_ETCDCTL: yesNo().default(false),
+  MSDHA_NODE_STATE_CHANGE_FAILURE: z.enum(["log", "stop"], { error: "log or stop" }).default("log"),
+  MSDHA_ETCD_TIMEOUT: duration().default(30_000),
+  MSDHA_LOG_LEVEL: z.enum(logLevels, { error: `one of ${logLevels.join(", ")}` }).default("info"),
+  MSDHA_LOG_FORMAT: z.enum(logFormats, { error: `one of ${logFormats.join(", ")}` }).default("text"),
+});
+
+/** Reads the settings from the environment. Throws a `SettingsError` that names everything that is wrong. */
+export function readConfig(environment: Environment): { config: BackendConfig; log: LogConfig } {
+  const settings = attempt(() =>
+    readSettings(environment, {
+      schema,
+      prefix: "MSDHA_",
+      foreign: FOREIGN,
+      aliases: { MSHDA_NAME: "MSDHA_NAME" },
+    }),
+  );
+  const etcd = attempt(() => readEtcdSettings(environment));
+  if ("problems" in settings || "problems" in etcd) {
+    throw new SettingsError([settings, etcd].flatMap((part) => ("problems" in part ? part.problems : [])));
+  }
+  const { value } = settings;
+  return {
+    config: {
+      etcd: etcd.value,
+      etcdTimeoutMs: value.MSDHA_ETCD_TIMEOUT,
+      group: value.MSDHA_GROUP,
+      name: value.MSDHA_NAME,
+      address: value.MSDHA_ADDRESS ?? value.MSDHA_NAME,
+      ttlSeconds: value.MSDHA_TTL,
+      masterTtlMs: value.MSDHA_MASTER_TTL,
+      hooksDir: value.MSDHA_HOOKS_DIR,
+      runDir: value.MSDHA_RUN_DIR,
+      stopSignal: value.MSDHA_STOP_SIGNAL,
+      stopTimeoutMs: value.MSDHA_STOP_TIMEOUT,
+      hookTimeoutMs: value.MSDHA_HOOK_TIMEOUT,
+      hooksEtcdctl: value.MSDHA_HOOKS_ETCDCTL,
+      nodeStateChangeFailure: value.MSDHA_NODE_STATE_CHANGE_FAILURE,
+    },
+    log: { level: value.MSDHA_LOG_LEVEL, format: value.MSDHA_LOG_FORMAT },
+  };
+}
+
+function absolutePath(): z.ZodType<string, string> {
+  return z.string().regex(/^\//, "an absolute path");
+}
+
+type Part<T> = { readonly value: T } | { readonly problems: SettingsError["problems"] };
+
+function attempt<T>(read: () => T): Part<T> {
+  try {
+    return { value: read() };
+  } catch (error) {
+    if (error instanceof SettingsError || error instanceof EtcdSettingsError) return { problems: error.problems };
+    throw error;
+  }
+}

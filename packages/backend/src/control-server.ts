@@ -1,0 +1,110 @@
+import { rm } from "node:fs/promises";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { join } from "node:path";
+import { claim, isName, mastership } from "@msdha/group";
+import { z } from "zod";
+import type { Node } from "./node.ts";
+
+/** The socket's file in the run folder. */
+export const CONTROL_SOCKET = "control.sock";
+
+/** What `msdha-backend status` tells. */
+export interface NodeStatus {
+  readonly group: string;
+  readonly node: string;
+  readonly state: string;
+  /** Whether the node is on its way to the end. */
+  readonly ending: boolean;
+  readonly master: string | null;
+  readonly masterAddress: string | null;
+  readonly nodes: Readonly<Record<string, string>>;
+  readonly nodeStateChangeFailures: number;
+}
+
+const claimRequest = z.object({
+  key: z.string().refine(isName, "expected a key without / or white space, not beginning with _"),
+  value: z.string().max(65_536),
+  lease: z.boolean(),
+});
+const LONGEST_REQUEST = 256 * 1024;
+const CLAIM_TIMEOUT_MS = 30_000;
+
+/**
+ * Serves hooks on a unix socket that only the node's own user can open: `GET /status`, `POST /claim`. Disposing
+ * stops it. Rejects when the socket can't be made.
+ */
+export async function serveControl(
+  dir: string,
+  currentNode: () => Node | undefined,
+): Promise<AsyncDisposable> {
+  const path = join(dir, CONTROL_SOCKET);
+  await rm(path, { force: true });
+  const server = createServer((request, response) => {
+    handle(request, currentNode()).then(
+      (answer) => reply(response, 200, answer),
+      (error: unknown) => reply(response, 500, { error: error instanceof Error ? error.message : String(error) }),
+    );
+  });
+  const umask = process.umask(0o177);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(path, resolve);
+    });
+  } finally {
+    process.umask(umask);
+  }
+  server.unref();
+  return {
+    async [Symbol.asyncDispose]() {
+      server.close();
+      server.closeAllConnections();
+      await rm(path, { force: true });
+    },
+  };
+}
+
+async function handle(request: IncomingMessage, node: Node | undefined): Promise<unknown> {
+  if (!node) throw new Error("the node has not joined its group yet");
+  const route = `${request.method} ${request.url}`;
+  if (route === "GET /status") return describeNode(node);
+  if (route !== "POST /claim") throw new Error(`there is no ${route}`);
+  const parsed = claimRequest.safeParse(JSON.parse(await readBody(request)));
+  if (!parsed.success) throw new Error(parsed.error.issues.map((issue) => issue.message).join("; "));
+  const { key, value, lease } = parsed.data;
+  const winner = await claim(node.etcd, node.follower.view.keys, key, value, {
+    lease: lease ? node.lease.id : undefined,
+    timeoutMs: CLAIM_TIMEOUT_MS,
+    signal: node.lease.lost,
+  });
+  return { value: winner };
+}
+
+function describeNode({ config, membership, follower, ended, changes }: Node): NodeStatus {
+  const master = mastership(follower.view);
+  return {
+    group: config.group,
+    node: config.name,
+    state: membership.state,
+    ending: ended.aborted,
+    master: master.kind === "master" ? master.name : null,
+    masterAddress: master.kind === "master" ? master.address : null,
+    nodes: Object.fromEntries([...follower.view.nodes].map(([name, { state }]) => [name, state])),
+    nodeStateChangeFailures: changes.failures,
+  };
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > LONGEST_REQUEST) throw new Error("the request is too long");
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function reply(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+}

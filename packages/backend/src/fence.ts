@@ -1,0 +1,54 @@
+import type { Guard } from "@msdha/guard";
+
+/** How far past the last proof everything is killed, in TTLs; whoever takes the lock waits for 2 (docs/protocol.md). */
+const KILL_AT_TTLS = 1.75;
+
+/** Keeps the guard told of the time at which it has to kill everything. */
+export interface Fence {
+  /** To be called with the time of every proof of the lease. */
+  proven(seen: number): void;
+  /** From now on the kill time follows the proofs. Resolves when the guard has confirmed it; rejects when it can't. */
+  arm(): Promise<void>;
+  /** The lease may be lost: everything is killed one TTL from now, or at the kill time if that is sooner. */
+  close(now: number): void;
+  /** When everything is killed: Infinity as long as nothing is armed. */
+  readonly killAt: number;
+}
+
+export function createFence(
+  guard: Pick<Guard, "setDeadline">,
+  { ttlMs, seen: firstSeen }: { readonly ttlMs: number; readonly seen: number },
+): Fence {
+  let state: "open" | "armed" | "closed" = "open";
+  let seen = firstSeen;
+  let killAt = Number.POSITIVE_INFINITY;
+
+  async function tell(at: number): Promise<void> {
+    killAt = at;
+    await guard.setDeadline(at);
+  }
+  // A guard that does not confirm ends the node by its own `lost` signal.
+  const tellInPassing = (at: number): void => void tell(at).catch(() => {});
+
+  return {
+    proven(at) {
+      seen = Math.max(seen, at);
+      if (state === "armed") tellInPassing(seen + KILL_AT_TTLS * ttlMs);
+    },
+    async arm() {
+      if (state === "closed") return;
+      state = "armed";
+      await tell(seen + KILL_AT_TTLS * ttlMs);
+    },
+    close(now) {
+      if (state === "closed") return;
+      const limit = now + ttlMs;
+      const at = state === "armed" ? Math.min(limit, seen + KILL_AT_TTLS * ttlMs) : limit;
+      state = "closed";
+      tellInPassing(at);
+    },
+    get killAt() {
+      return killAt;
+    },
+  };
+}

@@ -1,0 +1,44 @@
+import { Command } from "commander";
+import { askClaim, askStatus } from "./control-client.ts";
+import { startBackend } from "./start-backend.ts";
+
+const DEFAULT_RUN_DIR = "/run/msdha";
+
+const program = new Command("msdha-backend")
+  .description("Supervises one copy of a single-master program. Its settings are read from the environment.")
+  .action(async () => {
+    process.exit(await startBackend(process.env));
+  });
+
+program
+  .command("claim <key> <value>")
+  .description("Store a value with the group unless it has one; print the one that it has. For hooks.")
+  .option("--lease", "keep it only as long as this node lives", false)
+  .action(async (key: string, value: string, { lease }: { lease: boolean }) => {
+    process.stdout.write(`${await askClaim(runDir(), { key, value, lease })}\n`);
+  });
+
+program
+  .command("status")
+  .description("Print what the node of this container knows, as JSON.")
+  .action(async () => {
+    process.stdout.write(`${JSON.stringify(await askStatus(runDir()))}\n`);
+  });
+
+program
+  .command("healthcheck")
+  .description("Succeed when the node of this container runs and is not about to end.")
+  .action(async () => {
+    const { state, ending } = await askStatus(runDir());
+    if (ending) throw new Error("the node is ending");
+    process.stdout.write(`${state}\n`);
+  });
+
+function runDir(): string {
+  return process.env["MSDHA_RUN_DIR"] || DEFAULT_RUN_DIR;
+}
+
+program.parseAsync().catch((error: unknown) => {
+  process.stderr.write(`msdha-backend: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+});

@@ -1,0 +1,180 @@
+import type { Clock } from "@msdha/clock";
+import type { EtcdApi } from "@msdha/etcd-client";
+import { acquireLease, type Lease } from "@msdha/etcd-lease";
+import {
+  followGroup,
+  type GroupFollower,
+  type GroupView,
+  joinGroup,
+  LockLostError,
+  type MasterLock,
+  type Membership,
+  mastership,
+  NodeKeyLostError,
+} from "@msdha/group";
+import type { Guard } from "@msdha/guard";
+import type { HookRunner } from "@msdha/hook-runner";
+import type { Log } from "@msdha/settings";
+import type { BackendConfig } from "./config.ts";
+import { describeReason, type Ending, endingOf, NodeEnded } from "./ending.ts";
+import { createFence, type Fence } from "./fence.ts";
+import { hookEnvironment } from "./hook-context.ts";
+import type { MainProcess } from "./main-process.ts";
+import { createNodeStateChanges, type NodeStateChanges } from "./node-state-changes.ts";
+import type { RunFiles } from "./run-files.ts";
+
+/** The world outside, as a node needs it. */
+export interface BackendPorts {
+  readonly etcd: EtcdApi;
+  readonly clock: Clock;
+  readonly guard: Guard;
+  readonly hooks: HookRunner;
+  readonly files: RunFiles;
+  readonly log: Log;
+  /** What the main process and every hook find in their environment. */
+  readonly baseEnvironment: Readonly<Record<string, string>>;
+}
+
+/** A node that has joined its group, and what it holds. */
+export interface Node extends BackendPorts {
+  readonly config: BackendConfig;
+  readonly lease: Lease;
+  readonly follower: GroupFollower;
+  readonly membership: Membership;
+  readonly fence: Fence;
+  readonly changes: NodeStateChanges;
+  /** Aborts with a `NodeEnded` as soon as there is a reason for the node to end: the first one is the one that counts. */
+  readonly ended: AbortSignal;
+  end(ending: Ending): void;
+  /** Lets go of what is held in etcd: the lease and every key on it. */
+  close(): Promise<void>;
+  main: MainProcess | undefined;
+  /** The lock, once it is held, and whether the wait for the former master is over. */
+  lock: MasterLock | undefined;
+  waited: boolean;
+  /** Set when the node gives up its key, and then its lock, by itself. */
+  leaving: "nothing" | "key" | "lock";
+}
+
+/**
+ * Takes a node's place in its group: from here on it has a lease, follows the group and has its key in etcd.
+ * Rejects with why it could not; nothing of it is left in etcd then.
+ */
+export async function openNode(
+  config: BackendConfig,
+  ports: BackendPorts,
+  { stop }: { readonly stop: AbortSignal },
+): Promise<Node> {
+  const { etcd, clock, guard, files, hooks, log } = ports;
+  const ending = new AbortController();
+  const end = (reason: Ending): void => {
+    if (!ending.signal.aborted) ending.abort(new NodeEnded(reason));
+  };
+  onAbort(stop, () => end({ kind: "planned", why: describeReason(stop.reason) }));
+  onAbort(guard.lost, () => end(endingOf(guard.lost.reason)));
+
+  let node: Node | undefined;
+  const lease = await acquireLease(etcd, {
+    ttlSeconds: config.ttlSeconds,
+    clock,
+    signal: ending.signal,
+    onProof: (seen) => node?.fence.proven(seen),
+  });
+  const fence = createFence(guard, { ttlMs: lease.ttlMs, seen: lease.seen });
+  onAbort(lease.lost, () => {
+    fence.close(clock.now());
+    end(endingOf(lease.lost.reason));
+  });
+  const following = new AbortController();
+  const changes = createNodeStateChanges(config, hooks, {
+    log,
+    environment: () =>
+      hookEnvironment(ports.baseEnvironment, {
+        hook: "node_state_change",
+        state: node?.membership.state ?? "pre_start",
+        view: follower.view,
+      }),
+    onFailure: (error) => end({ kind: "failed", error }),
+  });
+  const follower = followGroup(etcd, config.group, {
+    clock,
+    signal: following.signal,
+    onView: (view, nodeChanges) => {
+      tellFiles(view, files, log);
+      for (const change of nodeChanges) changes.push(change);
+      if (node) checkOwnKeys(node, view);
+    },
+    onHealth: (up, why) => {
+      if (up) log.info("following the group");
+      else log.warn({ err: why }, "can't follow the group; trying again");
+    },
+  });
+  follower.ended.catch((error: unknown) => {
+    if (!following.signal.aborted) end(endingOf(error));
+  });
+  try {
+    const membership = await joinGroup(etcd, follower.view.keys, {
+      name: config.name,
+      lease,
+      details: { runId: files.runId, address: config.address, ttlSeconds: config.ttlSeconds },
+      formerRunId: files.formerRunId,
+      clock,
+      signal: ending.signal,
+    });
+    lease.prove({ key: follower.view.keys.node(config.name) });
+    node = {
+      ...ports,
+      config,
+      lease,
+      follower,
+      membership,
+      fence,
+      changes,
+      ended: ending.signal,
+      end,
+      close: async () => {
+        following.abort(new NodeEnded({ kind: "planned", why: "the node has ended" }));
+        await lease.release();
+      },
+      main: undefined,
+      lock: undefined,
+      waited: false,
+      leaving: "nothing",
+    };
+    return node;
+  } catch (error) {
+    following.abort(error);
+    changes.close();
+    await lease.release();
+    throw error;
+  }
+}
+
+/** Lock and node key are looked at in every view that is new enough to show them. */
+function checkOwnKeys(node: Node, view: GroupView): void {
+  const { membership, lock, lease } = node;
+  if (lock && node.leaving !== "lock" && view.revision >= lock.token && view.lock?.token !== lock.token) {
+    loseKey(node, new LockLostError(lock.token));
+  }
+  const key = view.nodes.get(membership.name);
+  if (node.leaving === "nothing" && view.revision >= membership.modRevision && key?.lease !== lease.id) {
+    loseKey(node, new NodeKeyLostError(view.keys.node(membership.name)));
+  }
+}
+
+function loseKey(node: Node, error: LockLostError | NodeKeyLostError): void {
+  node.fence.close(node.clock.now());
+  node.end({ kind: "lost", error });
+}
+
+function tellFiles(view: GroupView, files: RunFiles, log: Log): void {
+  const master = mastership(view);
+  files
+    .setCurrentMaster(master.kind === "master" ? master : undefined)
+    .catch((error: unknown) => log.error({ err: error }, "can't write the current master's files"));
+}
+
+function onAbort(signal: AbortSignal, act: () => void): void {
+  if (signal.aborted) act();
+  else signal.addEventListener("abort", act, { once: true });
+}

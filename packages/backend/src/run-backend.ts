@@ -1,0 +1,92 @@
+import { HookNotRunnableError } from "@msdha/hook-runner";
+import { becomeMaster } from "./become-master.ts";
+import type { BackendConfig } from "./config.ts";
+import { describeEnding, type Ending, endingOf } from "./ending.ts";
+import { hookEnvironment } from "./hook-context.ts";
+import { startMainProcess } from "./main-process.ts";
+import { type BackendPorts, type Node, openNode } from "./node.ts";
+import { runStateHook } from "./state-hook.ts";
+import { stopNode } from "./stop-node.ts";
+
+/**
+ * Runs one node from its joining the group to its end: `pre_start`, `start`, `running_not_ready`, `ready`, `master`.
+ * Resolves with why it ended, when nothing of it is left. `stop` asks it to end in peace.
+ */
+export async function runBackend(
+  config: BackendConfig,
+  ports: BackendPorts,
+  { stop, onNode = () => {} }: { readonly stop: AbortSignal; readonly onNode?: (node: Node) => void },
+): Promise<Ending> {
+  let node: Node;
+  try {
+    await refuseBrokenHooks(ports);
+    node = await openNode(config, ports, { stop });
+  } catch (error) {
+    return endingOf(error);
+  }
+  onNode(node);
+  try {
+    node.log.info({ node: config.name, group: config.group, lease: node.lease.id }, "joined the group");
+    await runStateHook(node, "pre_start");
+    await enterState(node, "start");
+    await startMain(node);
+    await enterState(node, "running_not_ready");
+    await runStateHook(node, "running_not_ready");
+    await enterState(node, "ready");
+    await runStateHook(node, "ready");
+    await becomeMaster(node);
+    await untilEnded(node);
+  } catch (error) {
+    node.end(endingOf(error));
+  }
+  const ending = endingOf(node.ended.reason);
+  node.log[ending.kind === "planned" ? "info" : "error"](`ending: ${describeEnding(ending)}`);
+  await stopNode(node, ending);
+  return ending;
+}
+
+const HOOKS = [
+  "pre_start",
+  "running_not_ready",
+  "ready",
+  "master",
+  "node_state_change",
+  "pre_stop",
+  "stopped",
+] as const;
+
+/** A hook that can't be run is told before anything has been done, not in the middle of a failover. */
+async function refuseBrokenHooks({ hooks }: BackendPorts): Promise<void> {
+  for (const hook of HOOKS) await hooks.find(hook);
+  await findStart({ hooks });
+}
+
+async function findStart({ hooks }: Pick<BackendPorts, "hooks">): Promise<string> {
+  const file = await hooks.find("start");
+  if (file === undefined) throw new HookNotRunnableError("start", "start", "there is none, and it is required");
+  return file;
+}
+
+async function enterState(node: Node, state: "start" | "running_not_ready" | "ready"): Promise<void> {
+  await node.membership.enter(state, { signal: node.ended });
+  node.log.info({ state }, "entered a state");
+}
+
+async function startMain(node: Node): Promise<void> {
+  node.ended.throwIfAborted();
+  const env = hookEnvironment(node.baseEnvironment, {
+    hook: "start",
+    state: "start",
+    view: node.follower.view,
+  });
+  const main = await startMainProcess(node.guard, await findStart(node), { env, clock: node.clock });
+  node.main = main;
+  void main.exited.then((exit) => node.end({ kind: "main-exit", exit }));
+}
+
+async function untilEnded({ ended }: Node): Promise<never> {
+  return await new Promise((_, reject) => {
+    if (ended.aborted) reject(ended.reason);
+    else ended.addEventListener("abort", () => reject(ended.reason), { once: true });
+  });
+}

@@ -1,0 +1,66 @@
+import { randomUUID } from "node:crypto";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
+/** The files by which a node tells the programs beside it how things are. Each is written whole or not at all. */
+export interface RunFiles {
+  /** The id of this run, new each time. */
+  readonly runId: string;
+  /** The id of the run that used this folder before. */
+  readonly formerRunId: string | undefined;
+  setMaster(isMaster: boolean): Promise<void>;
+  /** Writes `current_master` and `current_master_address`; both are empty when there is none. Writes in order. */
+  setCurrentMaster(master: { readonly name: string; readonly address: string } | undefined): Promise<void>;
+}
+
+/**
+ * Opens the folder: makes it where it is missing and removes what a former run left in it. Rejects with the file
+ * system's error when it can't be written to. The caller has made sure that no other run uses the folder.
+ */
+export async function openRunFiles(dir: string): Promise<RunFiles> {
+  const path = (name: string): string => join(dir, name);
+  await mkdir(dir, { recursive: true });
+  const formerRunId = await readId(path("run_id"));
+  const runId = randomUUID();
+  await rm(path("is_master"), { force: true });
+  await writeAtomically(path("run_id"), `${runId}\n`);
+  let lastWrite = writeMaster(undefined);
+  await lastWrite;
+
+  async function writeMaster(master: { readonly name: string; readonly address: string } | undefined): Promise<void> {
+    await writeAtomically(path("current_master_address"), master ? `${master.address}\n` : "");
+    await writeAtomically(path("current_master"), master ? `${master.name}\n` : "");
+  }
+
+  return {
+    runId,
+    formerRunId,
+    async setMaster(isMaster) {
+      if (isMaster) await writeAtomically(path("is_master"), "");
+      else await rm(path("is_master"), { force: true });
+    },
+    setCurrentMaster(master) {
+      lastWrite = lastWrite.then(
+        () => writeMaster(master),
+        () => writeMaster(master),
+      );
+      return lastWrite;
+    },
+  };
+}
+
+async function readId(file: string): Promise<string | undefined> {
+  try {
+    const text = (await readFile(file, "utf8")).trim();
+    return text === "" ? undefined : text;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+async function writeAtomically(file: string, text: string): Promise<void> {
+  const draft = `${file}.${process.pid}.new`;
+  await writeFile(draft, text);
+  await rename(draft, file);
+}

@@ -1,0 +1,114 @@
+import { accessSync, constants, mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { systemClock } from "@msdha/clock";
+import { connectEtcd, describeEndpoints, waitForEtcd } from "@msdha/etcd-client";
+import { type Guard, GuardBusyError, startGuard } from "@msdha/guard";
+import { createHookRunner } from "@msdha/hook-runner";
+import { createLog, type Environment, exitCodes, type Log, SettingsError } from "@msdha/settings";
+import { type BackendConfig, type LogConfig, readConfig } from "./config.ts";
+import { serveControl } from "./control-server.ts";
+import { describeEnding, describeReason, type Ending, endingOf, exitCodeOf } from "./ending.ts";
+import { guardedLaunch } from "./guarded-launch.ts";
+import { baseEnvironment } from "./hook-context.ts";
+import type { Node } from "./node.ts";
+import { runBackend } from "./run-backend.ts";
+import { openRunFiles } from "./run-files.ts";
+import { passSignals, stopOnSignals } from "./signals.ts";
+
+/** How long the processes of a former run may take to go before a new one gives up. */
+const FORMER_RUN_MS = 15_000;
+
+/** Runs the backend with the system's own clock, files and processes. Resolves with the exit code. */
+export async function startBackend(environment: Environment): Promise<number> {
+  let settings: { config: BackendConfig; log: LogConfig };
+  try {
+    settings = readConfig(environment);
+    openFolder(settings.config.runDir);
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error;
+    for (const line of error.message.split("\n")) process.stderr.write(`msdha-backend: ${line}\n`);
+    return exitCodes.configuration;
+  }
+  const { log, flush } = createLog(settings.log);
+  try {
+    if (environment["MSHDA_NAME"]) log.warn("MSHDA_NAME is an old misspelling: say MSDHA_NAME");
+    const ending = await superviseNode(environment, settings.config, log);
+    return exitCodeOf(ending);
+  } finally {
+    flush();
+  }
+}
+
+async function superviseNode(environment: Environment, config: BackendConfig, log: Log): Promise<Ending> {
+  let guard: Guard | undefined;
+  const stop = stopOnSignals({ again: () => void guard?.killAll().catch(() => {}) });
+  try {
+    await using startedGuard = await startGuard({
+      lockFile: join(config.runDir, "lock"),
+      lockWaitMs: FORMER_RUN_MS,
+    });
+    guard = startedGuard;
+    const files = await openRunFiles(config.runDir);
+    await using etcd = connectEtcd(config.etcd, { clock: systemClock });
+    await waitForEtcd(etcd, {
+      timeoutMs: config.etcdTimeoutMs,
+      clock: systemClock,
+      signal: stop,
+      onRetry: (error) => log.warn({ err: error, etcd: describeEndpoints(config.etcd) }, "etcd does not answer yet"),
+    });
+    let node: Node | undefined;
+    await using _control = await serveControl(config.runDir, () => node);
+    passSignals((signal) => node?.main?.kill(signal));
+    const ports = {
+      etcd,
+      clock: systemClock,
+      guard,
+      hooks: createHookRunner({
+        dir: config.hooksDir,
+        launch: guardedLaunch(guard),
+        onLine: (hook, stream, line) => log.info({ hook, ...(stream === "stderr" && { stream }) }, line),
+      }),
+      files,
+      log,
+      baseEnvironment: baseEnvironment(environment, config, { commandDir: commandDir() }),
+    };
+    const ending = await runBackend(config, ports, {
+      stop,
+      onNode: (opened) => {
+        node = opened;
+      },
+    });
+    if (!node) log.error(`could not join the group: ${describeEnding(ending)}`);
+    return ending;
+  } catch (error) {
+    const ending: Ending =
+      stop.aborted && error === stop.reason ? { kind: "planned", why: describeReason(stop.reason) } : endingOf(error);
+    log.error(explain(error, config));
+    return ending;
+  }
+}
+
+function explain(error: unknown, config: BackendConfig): string {
+  if (error instanceof GuardBusyError) {
+    return `another node uses MSDHA_RUN_DIR ${config.runDir}, or something of its former run is still alive`;
+  }
+  return describeReason(error);
+}
+
+function openFolder(dir: string): void {
+  try {
+    mkdirSync(dir, { recursive: true });
+    accessSync(dir, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).code ?? String(error);
+    throw new SettingsError([
+      { variable: "MSDHA_RUN_DIR", expected: `a folder that can be written to (${why})`, got: dir },
+    ]);
+  }
+}
+
+/** The folder of the `msdha-backend` command, for the hooks' PATH: `bin` beside the folder that this file is in. */
+function commandDir(): string {
+  return join(dirname(dirname(fileURLToPath(import.meta.url))), "bin");
+}

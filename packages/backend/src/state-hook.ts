@@ -1,0 +1,27 @@
+import type { Launch } from "@msdha/hook-runner";
+import { hookEnvironment } from "./hook-context.ts";
+import type { Node } from "./node.ts";
+
+/** The hooks of the states, and of a stop; `start` is the main process itself. */
+export type StateHook = "pre_start" | "running_not_ready" | "ready" | "master" | "pre_stop" | "stopped";
+
+/**
+ * Runs a hook of the node's state to its end, or to the end of `signal` (the node's unless told otherwise). Rejects
+ * with a `HookFailedError`, a `HookNotRunnableError`, or the reason of the signal.
+ */
+export async function runStateHook(
+  node: Node,
+  hook: StateHook,
+  { signal = node.ended, launch }: { readonly signal?: AbortSignal; readonly launch?: Launch } = {},
+): Promise<void> {
+  const { hooks, config, follower, membership, log, lock, waited } = node;
+  const env = hookEnvironment(node.baseEnvironment, {
+    hook,
+    state: membership.state,
+    view: follower.view,
+    fencingToken: waited ? lock?.token : undefined,
+  });
+  const timeoutMs = config.hookTimeoutMs;
+  const ran = await hooks.run(hook, { env, timeoutMs, signal, ...(launch && { launch }) });
+  if (ran) log.info({ hook }, "a hook has run");
+}

@@ -1,0 +1,106 @@
+import { type HandoverLease, giveBackLock, prepareHandover } from "@msdha/group";
+import { describeEnding, type Ending } from "./ending.ts";
+import type { Node } from "./node.ts";
+import { runStateHook } from "./state-hook.ts";
+
+/**
+ * Ends a node, in this order: node key deleted, everything gone, lock given back, lease revoked. Never rejects:
+ * what fails on the way is logged, and costs at most the hand-over, which means that the next master waits.
+ */
+export async function stopNode(node: Node, ending: Ending): Promise<void> {
+  const { clock, fence, lease, log, guard } = node;
+  const lost = ending.kind === "lost" || guard.lost.aborted;
+  if (lost) fence.close(clock.now());
+  const dropped = node.changes.close();
+  if (dropped > 0) log.warn({ dropped }, "dropped calls of node_state_change that had not begun");
+
+  if (ending.kind === "planned") await runPreStop(node);
+  await attempt(node, "remove is_master", () => node.files.setMaster(false));
+  const handover = lost ? undefined : attempt(node, "prepare the hand-over", () => prepare(node));
+  if (!lost) await attempt(node, "delete the node key", () => leave(node));
+  const gone = await removeEverything(node);
+  const clean = gone && !lost && !lease.lost.aborted && (await runStopped(node));
+  if (node.lock && !lease.lost.aborted) {
+    await attempt(node, "give back the master lock", async () => giveBack(node, clean ? await handover : undefined));
+  }
+  await attempt(node, "revoke the lease", () => node.close());
+  log.info(`ended: ${describeEnding(ending)}`);
+}
+
+async function runPreStop(node: Node): Promise<void> {
+  if (!node.main) return;
+  const { clock, config, lease } = node;
+  const limit = new AbortController();
+  const signal = AbortSignal.any([limit.signal, lease.lost]);
+  clock.sleep(config.stopTimeoutMs, { signal }).then(
+    () => limit.abort(new Error(`it took longer than ${config.stopTimeoutMs} ms`)),
+    () => {},
+  );
+  await attempt(node, "run pre_stop", () => runStateHook(node, "pre_stop", { signal }));
+  limit.abort();
+}
+
+async function prepare(node: Node): Promise<HandoverLease | undefined> {
+  return node.lock && node.waited ? await prepareHandover(node.etcd, node) : undefined;
+}
+
+/** Frontends send no new sessions from here on. The lock, where it is held, stays and is still proven. */
+async function leave(node: Node): Promise<void> {
+  node.leaving = "key";
+  if (!node.lock) node.lease.prove(undefined);
+  await Promise.race([
+    node.membership.leave(),
+    node.clock.sleep(node.lease.ttlMs / 3).then(() => {
+      throw new Error("etcd did not answer in time");
+    }),
+  ]);
+}
+
+/** Resolves with whether the guard has seen the last process of this node go. */
+async function removeEverything(node: Node): Promise<boolean> {
+  const { main, guard, config, log } = node;
+  if (main && !guard.lost.aborted) {
+    const timeoutMs = config.stopTimeoutMs;
+    const ended = await main.stop(config.stopSignal, { timeoutMs, signal: guard.lost });
+    if (!ended) log.warn({ timeoutMs }, "the main process did not end in time and is killed");
+  }
+  return (await attempt(node, "kill what is left", async () => {
+    await guard.killAll();
+    return true;
+  })) === true;
+}
+
+async function runStopped(node: Node): Promise<boolean> {
+  if (!node.main) return true;
+  const ran = await attempt(node, "run stopped", async () => {
+    await runStateHook(node, "stopped", { signal: node.lease.lost });
+    return true;
+  });
+  const gone = await attempt(node, "kill what stopped left", async () => {
+    await node.guard.killAll();
+    return true;
+  });
+  return ran === true && gone === true;
+}
+
+async function giveBack(node: Node, handover: HandoverLease | undefined): Promise<void> {
+  const { lock, log } = node;
+  if (!lock) return;
+  node.leaving = "lock";
+  const ours = await giveBackLock(node.etcd, node.follower.view.keys, lock, {
+    membership: node.membership,
+    ttlSeconds: node.config.ttlSeconds,
+    clock: node.clock,
+    handover,
+  });
+  log.info({ token: lock.token, handedOver: ours && handover !== undefined }, "gave the master lock back");
+}
+
+async function attempt<T>({ log }: Node, what: string, act: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await act();
+  } catch (error) {
+    log.error({ err: error }, `could not ${what}`);
+    return undefined;
+  }
+}
