@@ -1,0 +1,160 @@
+# shellcheck shell=sh disable=SC2154 # what the other files here set
+# The data directory: made by the one node of the group that wins the claim, cloned by the others, rewound by a
+# former master. Needs postgresql.sh and follow.sh.
+#
+# New data are made in a temporary folder beside the data directory and renamed when they are whole. Only that
+# folder, which carries our mark, is ever removed; data that have to give way are kept under another name.
+
+parent=$(dirname "$data")
+
+has_data() { as_postgres test -f "$data/PG_VERSION" && as_postgres test -f "$data/global/pg_control"; }
+
+# prepare_place makes sure that data can be put where they belong.
+prepare_place() {
+  [ -d "$parent" ] || mkdir -p "$parent" 2>/dev/null || fail "PGDATA: can't create $parent"
+  as_postgres test -x "$parent" || fail "PGDATA: the user $(as_postgres id -un) can't enter $parent"
+  has_data && return
+  [ ! -e "$data" ] || [ -d "$data" ] || fail "PGDATA: $data is not a folder"
+  [ ! -d "$data" ] || as_postgres ls "$data" >/dev/null 2>&1 || in_parent ls "$data" >/dev/null 2>&1 ||
+    fail "PGDATA: the user $(as_postgres id -un) can't read $data"
+  [ ! -d "$data" ] || [ -z "$(in_parent ls -A "$data")" ] ||
+    fail "PGDATA: $data is neither empty nor a PostgreSQL data directory; it is left as it is"
+  [ ! -d "$data" ] || in_parent rmdir "$data" 2>/dev/null ||
+    fail "PGDATA: $data can't be replaced; where it is a mount point, set PGDATA to a folder inside of it"
+  clear_temporary
+  new_temporary
+  [ -e "$temporary/initialised" ] || clear_temporary
+}
+
+# in_parent COMMAND … runs as postgres where that user may write, so that root follows nobody's links.
+in_parent() {
+  if as_postgres test -w "$parent"; then as_postgres "$@"; else "$@"; fi
+}
+
+new_temporary() {
+  [ ! -d "$temporary" ] || return 0
+  in_parent mkdir -m 700 "$temporary" 2>/dev/null || fail "PGDATA: the user $(as_postgres id -un) can't write to $parent"
+  [ "$(id -u)" != 0 ] || chown "$os_user:" "$temporary"
+  : | write_file "$temporary/msdha-temporary"
+}
+
+# clear_temporary removes what a cut initdb or clone left; a finished initdb is kept for its claim.
+clear_temporary() {
+  [ -d "$temporary" ] && [ ! -e "$temporary/initialised" ] || return 0
+  if as_postgres test -e "$temporary/msdha-temporary"; then
+    in_parent rm -rf "$temporary"
+  else
+    in_parent rmdir "$temporary" 2>/dev/null || fail "PGDATA: $temporary is in the way and not ours"
+  fi
+}
+
+take_into_use() {
+  in_parent mv "$temporary/data" "$data"
+  in_parent rm -rf "$temporary"
+  in_parent rm -f "$rejoin_mark"
+}
+
+# initialise: true when this node now has the group's data; false when the group has data already.
+initialise() {
+  if ! as_postgres test -e "$temporary/initialised"; then
+    clear_temporary
+    new_temporary
+    secret POSTGRES_PASSWORD
+    auth=${POSTGRES_HOST_AUTH_METHOD:-scram-sha-256}
+    [ -n "$secret" ] || [ "$auth" = trust ] ||
+      fail "POSTGRES_PASSWORD or POSTGRES_PASSWORD_FILE: expected the superuser's password, got none"
+    say "initialising the group's data in $data"
+    [ -n "${LANG-}${LC_ALL-}" ] || locale=--locale=C.UTF-8
+    printf '%s\n' "$secret" | write_file "$temporary/password"
+    # shellcheck disable=SC2086 # the arguments are a list
+    as_postgres "$bin/initdb" -D "$temporary/data" --data-checksums --encoding=UTF8 ${locale-} \
+      --username="$superuser" ${secret:+--pwfile="$temporary/password"} --auth-local=trust --auth-host="$auth" \
+      ${POSTGRES_INITDB_ARGS-} >/dev/null || fail "initdb failed"
+    as_postgres rm -f "$temporary/password"
+    as_postgres tee -a "$temporary/data/pg_hba.conf" >/dev/null <<END
+
+# The other nodes and the clients.
+host all all all $auth
+host replication "$replicator" all scram-sha-256
+END
+    make_roles
+    : | write_file "$temporary/initialised"
+  fi
+  claim_identifier "$temporary/data"
+  if [ "$ours" = "$theirs" ]; then
+    take_into_use
+  else
+    say "the group has data already (system identifier $theirs): waiting for a master to clone them from"
+    as_postgres rm -f "$temporary/initialised"
+    clear_temporary
+    return 1
+  fi
+}
+
+# claim_identifier FOLDER sets $ours to the cluster that the data there are of and $theirs to the group's: the first
+# that any node claimed.
+claim_identifier() {
+  ours=$(control "Database system identifier" "$1")
+  [ -n "$ours" ] || fail "PGDATA: pg_controldata can't read $1"
+  theirs=$(msdha-backend claim postgresql-system-identifier "$ours") || fail "can't claim the system identifier"
+}
+
+# The replication user and the database, in single-user mode: nothing listens yet, no password is an argument.
+make_roles() {
+  secret MSDHA_PG_REPLICATION_PASSWORD
+  database=${POSTGRES_DB:-$superuser}
+  {
+    echo "SET password_encryption = 'scram-sha-256'"
+    echo "CREATE ROLE \"$replicator\" REPLICATION LOGIN PASSWORD '$(escape_sql "$secret")'"
+    # What pg_rewind reads on its source.
+    echo "GRANT EXECUTE ON FUNCTION pg_ls_dir(text, boolean, boolean), pg_stat_file(text, boolean)," \
+      "pg_read_binary_file(text), pg_read_binary_file(text, bigint, bigint, boolean) TO \"$replicator\""
+    [ "$database" = postgres ] || echo "CREATE DATABASE \"$database\" OWNER \"$superuser\""
+  } | as_postgres "$bin/postgres" --single -D "$temporary/data" -c log_min_error_statement=panic postgres \
+    2>&1 >/dev/null | grep -E 'ERROR|FATAL|PANIC' >&2 && fail "the roles could not be made"
+  return 0
+}
+
+# clone ADDRESS: true when the data are here, whole.
+clone() {
+  master_sql "$1" "SELECT 1" || return 1
+  clear_temporary
+  new_temporary
+  reserve_wal "$1"
+  say "cloning the data of $master ($1)"
+  if as_postgres "$bin/pg_basebackup" -w -d "$(conninfo "$1")" -D "$temporary/data" -X stream -c fast \
+    ${slot:+-S "$slot"} >&2; then
+    return 0
+  fi
+  say "the clone was cut short and will be tried again"
+  clear_temporary
+  return 1
+}
+
+# set_aside keeps data that can't be used any more.
+set_aside() {
+  aside=$data.msdha-old-$(date +%Y%m%dT%H%M%S)
+  in_parent mv "$data" "$aside" && say "the old data are kept in $aside; remove them when nothing in them is missed"
+}
+
+# check_data refuses data of another cluster or version, before anything is changed in them.
+check_data() {
+  as_postgres test -w "$data" || fail "PGDATA: the user $(as_postgres id -un) can't write to $data"
+  wanted=$(as_postgres cat "$data/PG_VERSION")
+  have=$("$bin/postgres" --version | sed 's/[^0-9]*\([0-9]*\).*/\1/')
+  [ "$wanted" = "$have" ] || fail "PGDATA: $data is of PostgreSQL $wanted, the programs in $bin are $have"
+  as_postgres test -f "$data/postgresql.conf" || fail "PGDATA: $data has no postgresql.conf"
+  claim_identifier "$data"
+  [ "$ours" = "$theirs" ] ||
+    fail "PGDATA: $data belongs to another cluster (system identifier $ours, the group's is $theirs)"
+}
+
+# configure makes the next start a standby's, whatever a clone or rewind brought along.
+configure() {
+  : | write_file "$data/standby.signal"
+  as_postgres sed -i '/^primary_conninfo\|^primary_slot_name\|^recovery_target_timeline/d' "$data/postgresql.auto.conf"
+  as_postgres grep -q "^include_if_exists = 'msdha.conf'" "$data/postgresql.conf" ||
+    printf "\ninclude_if_exists = 'msdha.conf'\n" | as_postgres tee -a "$data/postgresql.conf" >/dev/null
+  standby_settings '' | write_file "$settings"
+  follow_current_master || :
+}

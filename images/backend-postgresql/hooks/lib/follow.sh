@@ -1,0 +1,93 @@
+# shellcheck shell=sh disable=SC2154 # what the other files here set
+# How a standby follows the master: its settings, its replication slot, and whether the two histories have parted.
+# Needs postgresql.sh.
+
+settings=$data/msdha.conf
+
+# follow_current_master [again] writes msdha.conf for the master of this moment. Returns 0 when it wrote it; what
+# it says stays while there is no master, so that a stopping one can still send its last records.
+follow_current_master() {
+  written=1
+  while current_master && { [ "${1-}" = again ] || [ "$(followed)" != "$master_address" ]; }; do
+    standby_settings "$master_address" | write_file "$settings"
+    written=0
+    set --
+  done
+  return $written
+}
+
+# followed prints the address that msdha.conf names.
+followed() { as_postgres sed -n '1s/^# Follows: //p' "$settings" 2>/dev/null; }
+
+# reserve_wal ADDRESS has the master keep what this node has not received yet (no more than MSDHA_PG_SLOT_KEEP).
+# A slot that lost its claim is made anew. Sets $slot; empty where there is none, which only means that
+# MSDHA_PG_WAL_KEEP has to do.
+reserve_wal() {
+  slot=
+  [ "${MSDHA_PG_SLOT_KEEP:-1GB}" != 0 ] || return 0
+  wanted_slot=$(slot_name)
+  ! master_sql "$1" "
+    SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots
+      WHERE slot_name = '$wanted_slot' AND wal_status = 'lost' AND NOT active;
+    SELECT pg_create_physical_replication_slot('$wanted_slot', true)
+      WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = '$wanted_slot')" || slot=$wanted_slot
+}
+
+# The node's name in the letters that a slot may have, with a checksum so that two names stay two.
+slot_name() {
+  printf 'msdha_%s_%s' "$(printf '%s' "$name" | tr '[:upper:]' '[:lower:]' | tr -c 'a-z0-9_' '_' | cut -c1-40)" \
+    "$(printf '%s' "$name" | cksum | cut -d' ' -f1)"
+}
+
+standby_settings() {
+  slot=
+  [ -z "$1" ] || reserve_wal "$1"
+  cat <<END
+# Follows: $1
+# Written by the hooks whenever the master changes. Do not edit: put your settings into postgresql.conf.
+primary_conninfo = '$([ -z "$1" ] || conninfo "$1" | sed "s/'/''/g")'
+primary_slot_name = '$slot'
+recovery_target_timeline = 'latest'
+hot_standby = on
+wal_log_hints = on
+wal_keep_size = '${MSDHA_PG_WAL_KEEP:-128MB}'
+max_slot_wal_keep_size = '${MSDHA_PG_SLOT_KEEP:-1GB}'
+wal_retrieve_retry_interval = '500ms'
+wal_sender_timeout = '6s'
+END
+}
+
+# reload tells the running server to read its settings again; nothing where there is no server.
+reload() {
+  postmaster=$(as_postgres head -1 "$data/postmaster.pid" 2>/dev/null) || return 0
+  as_postgres kill -HUP "$postmaster" 2>/dev/null || :
+}
+
+# streams_from ADDRESS: this node receives from that server at this moment.
+streams_from() {
+  [ "$(local_sql "SELECT count(*) FROM pg_stat_wal_receiver
+    WHERE status = 'streaming' AND sender_host = '$(escape_sql "$1")' AND sender_port = $port" 2>/dev/null)" = 1 ]
+}
+
+escape_sql() { printf '%s' "$1" | sed "s/'/''/g"; }
+
+# parted_from ADDRESS: this standby holds records that the master's history does not have, so it can't ever follow.
+# Unknown (a server that does not answer, a master still to be promoted) counts as not parted.
+parted_from() {
+  ours=$(local_sql "SELECT ('x' || max(left(name, 8)))::bit(32)::int FROM pg_ls_waldir()
+    WHERE name ~ '^[0-9A-F]{24}\$'" 2>/dev/null) || return 1
+  master_sql "$1" "SELECT CASE WHEN pg_is_in_recovery() THEN 0
+    ELSE ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int END" || return 1
+  theirs=$answer
+  [ "$theirs" != 0 ] && [ "$theirs" != "$ours" ] || return 1
+  [ "$theirs" != 1 ] || return 0
+  history=$(printf 'pg_wal/%08X.history' "$theirs")
+  master_sql "$1" "SELECT split_part(line, E'\t', 2)
+    FROM regexp_split_to_table(convert_from(pg_read_binary_file('$history'), 'UTF8'), '\n') AS line
+    WHERE split_part(line, E'\t', 1) = '$ours'" || return 1
+  [ -n "$answer" ] || return 0
+  [ "$(local_sql "SELECT pg_last_wal_replay_lsn() > '$answer'::pg_lsn" 2>/dev/null)" = t ]
+}
+
+# leave_a_mark TEXT for the next pre_start.
+leave_a_mark() { printf '%s\n' "$1" | write_file "$rejoin_mark"; }

@@ -1,0 +1,113 @@
+# shellcheck shell=sh disable=SC2034 # some of it is for the files that source this one
+# Sourced by every hook: the settings, the PostgreSQL programs, and SQL on this node and on the master.
+#
+# Run as root, the hooks do their work on the data as the user postgres (MSDHA_PG_OS_USER); run as any other user
+# they just run. Nothing here needs bash.
+
+say() { printf '%s\n' "$*" >&2; }
+fail() {
+  say "$*"
+  exit 1
+}
+
+# secret NAME sets $secret to the value of NAME, or to what the file NAME_FILE holds.
+secret() {
+  eval "secret=\${$1-} secret_file=\${$1_FILE-}"
+  # shellcheck disable=SC2154 # set by eval
+  if [ -n "$secret_file" ]; then
+    [ -r "$secret_file" ] || fail "$1_FILE: can't read $secret_file"
+    secret=$(cat "$secret_file")
+  fi
+}
+
+name=$MSDHA_NAME
+run_dir=${MSDHA_RUN_DIR:-/run/msdha}
+data=${PGDATA:-/var/lib/postgresql/data}
+port=${PGPORT:-5432}
+superuser=${POSTGRES_USER:-${PGUSER:-postgres}}
+replicator=${MSDHA_PG_REPLICATION_USER:-replicator}
+os_user=${MSDHA_PG_OS_USER:-postgres}
+# Our own folder: PostgreSQL's socket and the password file. Only its owner and root get in, so that the local
+# connections of the hooks need no password.
+home=$run_dir/postgresql
+# Left over by earlier runs beside the data, read by pre_start: "parted" or "rewinding".
+rejoin_mark=$data.msdha-rejoin
+temporary=$data.msdha-new
+
+# What the environment says about clients must not lead psql astray.
+unset PGHOST PGHOSTADDR PGUSER PGPASSWORD PGDATABASE PGSERVICE PGOPTIONS PGDATA PGPORT
+export PGCONNECT_TIMEOUT=3
+
+if [ "$(id -u)" = 0 ]; then
+  id "$os_user" >/dev/null 2>&1 || fail "MSDHA_PG_OS_USER: there is no user $os_user"
+  as_postgres() { setpriv --reuid="$os_user" --regid="$(id -g "$os_user")" --init-groups "$@"; }
+else
+  as_postgres() { "$@"; }
+fi
+
+# Finds the programs: MSDHA_PG_BIN, the version that the data want, what PATH has, the newest of Debian's folders.
+find_programs() {
+  wanted=
+  [ ! -r "$data/PG_VERSION" ] || read -r wanted <"$data/PG_VERSION"
+  for bin in "${MSDHA_PG_BIN-}" ${wanted:+"/usr/lib/postgresql/$wanted/bin"} \
+    "$(dirname "$(command -v postgres || echo /)")" $(printf '%s\n' /usr/lib/postgresql/*/bin | sort -rV); do
+    [ -x "$bin/postgres" ] && [ -x "$bin/pg_controldata" ] && [ -x "$bin/pg_basebackup" ] && return
+  done
+  fail "PostgreSQL's programs are not found: set MSDHA_PG_BIN to their folder"
+}
+find_programs
+
+is_master() { [ -e "$run_dir/is_master" ]; }
+
+# current_master sets $master to the master's name and $master_address to its address; fails when there is no
+# master or it is this node.
+current_master() {
+  master='' master_address=''
+  { read -r master <"$run_dir/current_master" || [ -n "$master" ]; } 2>/dev/null || return 1
+  { read -r master_address <"$run_dir/current_master_address" || [ -n "$master_address" ]; } 2>/dev/null || return 1
+  [ -n "$master" ] && [ -n "$master_address" ] && [ "$master" != "$name" ]
+}
+
+# local_sql STATEMENT asks this node's server as the superuser, over its socket.
+local_sql() {
+  as_postgres "$bin/psql" -XAtq -v ON_ERROR_STOP=1 -h "$home" -p "$port" -U "$superuser" -d postgres -c "$1"
+}
+
+# conninfo ADDRESS prints how to reach a server as the replication user; the password is in a file.
+conninfo() {
+  printf "host='%s' port=%s user='%s' passfile='%s' application_name='%s' connect_timeout=3" \
+    "$(escape "$1")" "$port" "$(escape "$replicator")" "$(escape "$home/pgpass")" "$(escape "$name")"
+}
+
+# escape TEXT for use between single quotes in a connection string.
+escape() {
+  case $1 in
+    *[\\\']*) printf '%s' "$1" | sed "s/[\\\\']/\\\\&/g" ;;
+    *) printf '%s' "$1" ;;
+  esac
+}
+
+# master_sql ADDRESS STATEMENT asks another node's server as the replication user. Credentials that are refused
+# end the hook: no waiting mends them.
+master_sql() {
+  if answer=$(as_postgres "$bin/psql" -XAtqw -v ON_ERROR_STOP=1 -d "$(conninfo "$1") dbname=postgres" -c "$2" 2>&1); then
+    return 0
+  fi
+  case $answer in
+    *FATAL:*"authentication failed"* | *FATAL:*pg_hba.conf* | *FATAL:*"does not exist"* | *"no password supplied"*)
+      fail "$1 refuses the replication user $replicator: $(printf '%s' "$answer" | sed -n 's/.*\(FATAL: .*\|fe_sendauth.*\)/\1/p' | head -1)"
+      ;;
+  esac
+  return 1
+}
+
+# control FIELD [FOLDER] prints a field of pg_controldata.
+control() {
+  as_postgres env LC_ALL=C "$bin/pg_controldata" "${2:-$data}" | sed -n "s/^$1: *//p"
+}
+
+# write_file PATH writes its input to a file of the user postgres (mode 600), at once or not at all.
+write_file() {
+  # shellcheck disable=SC2016 # expanded by the inner shell
+  as_postgres sh -c 'umask 077; cat >"$1.$$" && mv -f "$1.$$" "$1"' sh "$1"
+}
