@@ -32,7 +32,8 @@ export async function becomeMaster(node: Node): Promise<void> {
 
 function endWhenMasterTtlIsOver({ clock, config, ended, end }: Node): void {
   clock.sleep(config.masterTtlMs, { signal: ended }).then(
-    () => end({ kind: "planned", why: "the node has been the master for as long as it may (MSDHA_MASTER_TTL)" }),
+    () =>
+      end({ kind: "planned", why: "the node has been the master for as long as it may (MSDHA_MASTER_TTL)" }),
     () => {},
   );
 }

@@ -121,7 +121,8 @@ function attempt<T>(read: () => T): Part<T> {
   try {
     return { value: read() };
   } catch (error) {
-    if (error instanceof SettingsError || error instanceof EtcdSettingsError) return { problems: error.problems };
+    if (error instanceof SettingsError || error instanceof EtcdSettingsError)
+      return { problems: error.problems };
     throw error;
   }
 }

@@ -42,7 +42,8 @@ export async function serveControl(
   const server = createServer((request, response) => {
     handle(request, currentNode()).then(
       (answer) => reply(response, 200, answer),
-      (error: unknown) => reply(response, 500, { error: error instanceof Error ? error.message : String(error) }),
+      (error: unknown) =>
+        reply(response, 500, { error: error instanceof Error ? error.message : String(error) }),
     );
   });
   const umask = process.umask(0o177);

@@ -1,10 +1,10 @@
+import { constants } from "node:os";
 import { EtcdAuthError, EtcdUnavailableError } from "@msdha/etcd-client";
 import { LeaseLostError } from "@msdha/etcd-lease";
 import { LockLostError, NameTakenError, NodeKeyLostError } from "@msdha/group";
 import { GuardLostError } from "@msdha/guard";
 import { HookFailedError, HookNotRunnableError, type ProcessExit } from "@msdha/hook-runner";
 import { exitCodes } from "@msdha/settings";
-import { constants } from "node:os";
 
 /** Why a node ends. */
 export type Ending =
@@ -30,7 +30,11 @@ export class NodeEnded extends Error {
 /** Sorts an error into the ending that it means. */
 export function endingOf(error: unknown): Ending {
   if (error instanceof NodeEnded) return error.ending;
-  if (error instanceof LeaseLostError || error instanceof LockLostError || error instanceof NodeKeyLostError) {
+  if (
+    error instanceof LeaseLostError ||
+    error instanceof LockLostError ||
+    error instanceof NodeKeyLostError
+  ) {
     return { kind: "lost", error };
   }
   return { kind: "failed", error };

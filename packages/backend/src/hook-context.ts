@@ -1,5 +1,5 @@
-import type { Environment } from "@msdha/settings";
 import { type GroupView, mastership } from "@msdha/group";
+import type { Environment } from "@msdha/settings";
 import type { BackendConfig } from "./config.ts";
 
 /** What a hook is told by its environment, beside what the node itself was given. */

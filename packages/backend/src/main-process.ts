@@ -9,7 +9,10 @@ export interface MainProcess {
    * Asks it to end, and resolves when it has, when `timeoutMs` are over or when `signal` aborts, whichever comes
    * first, with whether it has ended.
    */
-  stop(signal: NodeJS.Signals, options: { readonly timeoutMs: number; readonly signal: AbortSignal }): Promise<boolean>;
+  stop(
+    signal: NodeJS.Signals,
+    options: { readonly timeoutMs: number; readonly signal: AbortSignal },
+  ): Promise<boolean>;
 }
 
 /** Starts the `start` hook, which becomes the main process by `exec`, with the node's own standard output and error. */

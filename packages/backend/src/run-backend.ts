@@ -63,7 +63,8 @@ async function refuseBrokenHooks({ hooks }: BackendPorts): Promise<void> {
 
 async function findStart({ hooks }: Pick<BackendPorts, "hooks">): Promise<string> {
   const file = await hooks.find("start");
-  if (file === undefined) throw new HookNotRunnableError("start", "start", "there is none, and it is required");
+  if (file === undefined)
+    throw new HookNotRunnableError("start", "start", "there is none, and it is required");
   return file;
 }
 

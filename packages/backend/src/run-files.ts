@@ -27,7 +27,9 @@ export async function openRunFiles(dir: string): Promise<RunFiles> {
   let lastWrite = writeMaster(undefined);
   await lastWrite;
 
-  async function writeMaster(master: { readonly name: string; readonly address: string } | undefined): Promise<void> {
+  async function writeMaster(
+    master: { readonly name: string; readonly address: string } | undefined,
+  ): Promise<void> {
     await writeAtomically(path("current_master_address"), master ? `${master.address}\n` : "");
     await writeAtomically(path("current_master"), master ? `${master.name}\n` : "");
   }

@@ -55,7 +55,8 @@ async function superviseNode(environment: Environment, config: BackendConfig, lo
       timeoutMs: config.etcdTimeoutMs,
       clock: systemClock,
       signal: stop,
-      onRetry: (error) => log.warn({ err: error, etcd: describeEndpoints(config.etcd) }, "etcd does not answer yet"),
+      onRetry: (error) =>
+        log.warn({ err: error, etcd: describeEndpoints(config.etcd) }, "etcd does not answer yet"),
     });
     let node: Node | undefined;
     await using _control = await serveControl(config.runDir, () => node);
@@ -83,7 +84,9 @@ async function superviseNode(environment: Environment, config: BackendConfig, lo
     return ending;
   } catch (error) {
     const ending: Ending =
-      stop.aborted && error === stop.reason ? { kind: "planned", why: describeReason(stop.reason) } : endingOf(error);
+      stop.aborted && error === stop.reason
+        ? { kind: "planned", why: describeReason(stop.reason) }
+        : endingOf(error);
     log.error(explain(error, config));
     return ending;
   }

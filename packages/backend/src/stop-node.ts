@@ -1,4 +1,4 @@
-import { type HandoverLease, giveBackLock, prepareHandover } from "@msdha/group";
+import { giveBackLock, type HandoverLease, prepareHandover } from "@msdha/group";
 import { describeEnding, type Ending } from "./ending.ts";
 import type { Node } from "./node.ts";
 import { runStateHook } from "./state-hook.ts";
@@ -21,7 +21,9 @@ export async function stopNode(node: Node, ending: Ending): Promise<void> {
   const gone = await removeEverything(node);
   const clean = gone && !lost && !lease.lost.aborted && (await runStopped(node));
   if (node.lock && !lease.lost.aborted) {
-    await attempt(node, "give back the master lock", async () => giveBack(node, clean ? await handover : undefined));
+    await attempt(node, "give back the master lock", async () =>
+      giveBack(node, clean ? await handover : undefined),
+    );
   }
   await attempt(node, "revoke the lease", () => node.close());
   log.info(`ended: ${describeEnding(ending)}`);
@@ -64,10 +66,12 @@ async function removeEverything(node: Node): Promise<boolean> {
     const ended = await main.stop(config.stopSignal, { timeoutMs, signal: guard.lost });
     if (!ended) log.warn({ timeoutMs }, "the main process did not end in time and is killed");
   }
-  return (await attempt(node, "kill what is left", async () => {
-    await guard.killAll();
-    return true;
-  })) === true;
+  return (
+    (await attempt(node, "kill what is left", async () => {
+      await guard.killAll();
+      return true;
+    })) === true
+  );
 }
 
 async function runStopped(node: Node): Promise<boolean> {

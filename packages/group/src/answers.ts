@@ -6,5 +6,7 @@ export function rangeAnswer(result: TransactionResult, ...path: readonly number[
   const answer = result.results[index];
   if (answer?.type === "txn" && rest.length > 0) return rangeAnswer(answer, ...rest);
   if (answer?.type === "range") return answer.kvs;
-  throw new Error(`etcd answered a transaction with ${answer?.type ?? "nothing"} where a range was asked for`);
+  throw new Error(
+    `etcd answered a transaction with ${answer?.type ?? "nothing"} where a range was asked for`,
+  );
 }

@@ -43,7 +43,11 @@ export function followGroup(
   let next = Promise.withResolvers<void>();
 
   async function follow(): Promise<never> {
-    for await (const batch of watchPrefix(etcd, view.keys.prefix, { clock, signal, ...(onHealth && { onHealth }) })) {
+    for await (const batch of watchPrefix(etcd, view.keys.prefix, {
+      clock,
+      signal,
+      ...(onHealth && { onHealth }),
+    })) {
       view = applyBatch(view, batch);
       if (batch.type === "changes" && batch.restored) staleHandover = view.handover;
       onView(view, nodeChanges(view.keys, batch));

@@ -71,7 +71,9 @@ export async function takeLock(
     const [record] = rangeAnswer(result, 1);
     ttl = record ? readTtl(record) : { seconds: 0, modRevision: 0 };
     if (!lock) continue;
-    return lock.lease === lease.id ? adopt(lock, known, received, wait(Math.max(ttlSeconds, ttl.seconds))) : undefined;
+    return lock.lease === lease.id
+      ? adopt(lock, known, received, wait(Math.max(ttlSeconds, ttl.seconds)))
+      : undefined;
   }
 }
 

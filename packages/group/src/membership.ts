@@ -84,7 +84,8 @@ export async function joinGroup(etcd: EtcdApi, keys: GroupKeys, options: JoinOpt
 function createStrangerWatch(etcd: EtcdApi, name: string, clock: Clock) {
   let waitingFor: { lease: string; until: number } | undefined;
   return async (leaseId: string, signal: AbortSignal): Promise<void> => {
-    if (leaseId === "0") throw new NameTakenError(name, "its key is on no lease; delete it if no such node runs");
+    if (leaseId === "0")
+      throw new NameTakenError(name, "its key is on no lease; delete it if no such node runs");
     const asked = clock.now();
     const left = (await etcd.leaseTimeToLive(leaseId, { timeoutMs: 5_000, signal })) * 1000;
     waitingFor ??= { lease: leaseId, until: asked + Math.max(left, 0) + LEASE_REMOVAL_MS };
@@ -111,7 +112,9 @@ function createMembership(
       success: [{ type: "put", key, value: next, lease: lease.id }],
       failure: [{ type: "range", key }],
     };
-    const result = await untilLost(lease, { clock, signal }, (timeoutMs) => etcd.txn(change, { timeoutMs, signal }));
+    const result = await untilLost(lease, { clock, signal }, (timeoutMs) =>
+      etcd.txn(change, { timeoutMs, signal }),
+    );
     if (result.succeeded) {
       entered(next, result.revision);
       return;

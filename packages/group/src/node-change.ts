@@ -17,7 +17,12 @@ export function nodeChanges(keys: GroupKeys, batch: WatchBatch): readonly NodeCh
   return batch.events.flatMap(({ type, kv }) => toChange(keys, type, kv.key, type === "PUT" ? kv.value : ""));
 }
 
-function toChange(keys: GroupKeys, action: NodeChange["action"], key: string, value: string): readonly NodeChange[] {
+function toChange(
+  keys: GroupKeys,
+  action: NodeChange["action"],
+  key: string,
+  value: string,
+): readonly NodeChange[] {
   const parsed = parseKey(keys, key);
   if (parsed.kind !== "node") return [];
   const state = action === "DELETE" || /^[\x21-\x7e]{1,64}$/.test(value) ? value : "invalid";

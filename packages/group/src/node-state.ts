@@ -16,7 +16,8 @@ export interface NodeDetails {
 export function parseDetails(text: string): NodeDetails | undefined {
   const value = parseObject(text);
   const { runId, address, ttlSeconds } = value;
-  if (typeof runId !== "string" || typeof address !== "string" || typeof ttlSeconds !== "number") return undefined;
+  if (typeof runId !== "string" || typeof address !== "string" || typeof ttlSeconds !== "number")
+    return undefined;
   if (!isAddress(address)) return undefined;
   return { runId, address, ttlSeconds };
 }

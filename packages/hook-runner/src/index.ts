@@ -1,6 +1,11 @@
 export { HookFailedError, type HookFailure, HookNotRunnableError } from "./errors.ts";
 export { createHookQueue, type HookQueue, type HookQueueOptions } from "./hook-queue.ts";
-export { createHookRunner, type HookRunner, type HookRunnerOptions, type RunHookOptions } from "./hook-runner.ts";
-export { launchWithExeca } from "./launch-with-execa.ts";
+export {
+  createHookRunner,
+  type HookRunner,
+  type HookRunnerOptions,
+  type RunHookOptions,
+} from "./hook-runner.ts";
 export type { Launch, LaunchedProcess, LaunchOptions, ProcessExit } from "./launch.ts";
+export { launchWithExeca } from "./launch-with-execa.ts";
 export { splitLines } from "./split-lines.ts";

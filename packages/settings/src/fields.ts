@@ -6,7 +6,10 @@ const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_60
 export function duration({
   minMs = 0,
   maxMs = Number.POSITIVE_INFINITY,
-}: { readonly minMs?: number; readonly maxMs?: number } = {}): z.ZodType<number, string> {
+}: {
+  readonly minMs?: number;
+  readonly maxMs?: number;
+} = {}): z.ZodType<number, string> {
   const range = describeRange(minMs / 1000, maxMs / 1000, "s");
   const expected = `a length of time such as 90, 15m, 12h, 1d${maxMs === Number.POSITIVE_INFINITY ? " or infinity" : ""}${range}`;
   return z.string().transform((text, context) => {
@@ -27,7 +30,13 @@ function parseDuration(text: string): number | undefined {
 }
 
 /** A whole number in decimal digits. */
-export function wholeNumber({ min, max }: { readonly min: number; readonly max: number }): z.ZodType<number, string> {
+export function wholeNumber({
+  min,
+  max,
+}: {
+  readonly min: number;
+  readonly max: number;
+}): z.ZodType<number, string> {
   return z.string().transform((text, context) => {
     const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
     if (value >= min && value <= max) return value;

@@ -54,7 +54,12 @@ export function readSettings<Shape extends z.ZodRawShape>(
     if (problems.some((problem) => problem.variable.replace(/_FILE$/, "") === variable)) continue;
     const value = given[variable];
     if (value === undefined) problems.push({ variable, expected: "a value: it is required" });
-    else problems.push({ variable, expected: issue.message, got: secret.includes(variable) ? "(not shown)" : value });
+    else
+      problems.push({
+        variable,
+        expected: issue.message,
+        got: secret.includes(variable) ? "(not shown)" : value,
+      });
   }
   if (problems.length > 0 || !parsed.success) throw new SettingsError(problems);
   return parsed.data;
@@ -74,7 +79,7 @@ function gather(
   for (const variable of known) {
     const spellings = [variable, ...Object.keys(aliases).filter((alias) => aliases[alias] === variable)];
     for (const spelling of spellings) {
-      const value = valueOf(environment, spelling, problems);
+      const value = readVariable(environment, spelling, problems);
       if (value === undefined) continue;
       given[variable] = value;
       break;
@@ -83,7 +88,11 @@ function gather(
   return given;
 }
 
-function valueOf(environment: Environment, variable: string, problems: SettingProblem[]): string | undefined {
+function readVariable(
+  environment: Environment,
+  variable: string,
+  problems: SettingProblem[],
+): string | undefined {
   const value = environment[variable] || undefined;
   const file = environment[`${variable}_FILE`] || undefined;
   if (file === undefined) return value;

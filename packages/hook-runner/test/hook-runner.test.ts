@@ -1,0 +1,95 @@
+import { readFileSync } from "node:fs";
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { createHookRunner, HookFailedError, HookNotRunnableError } from "../src/index.ts";
+
+let dir = "";
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), "hooks-"));
+});
+afterEach(() => rm(dir, { recursive: true }));
+
+const env = { PATH: process.env["PATH"] ?? "" };
+
+async function writeHook(name: string, body: string, mode = 0o755): Promise<void> {
+  await writeFile(join(dir, name), `#!/bin/sh\n${body}\n`);
+  await chmod(join(dir, name), mode);
+}
+
+function runner() {
+  const lines: string[] = [];
+  return {
+    lines,
+    hooks: createHookRunner({ dir, onLine: (hook, stream, line) => lines.push(`${hook} ${stream} ${line}`) }),
+  };
+}
+
+test("runs a hook with its arguments and just the environment that it is given", async () => {
+  await writeHook("greet", `echo "$1 $2 \${WHO:-nobody} \${HOME:-none}"; echo careful >&2`);
+  const { hooks, lines } = runner();
+  await expect(hooks.run("greet", { args: ["good day", "to"], env: { ...env, WHO: "you" } })).resolves.toBe(
+    true,
+  );
+  expect(lines.sort()).toEqual(["greet stderr careful", "greet stdout good day to you none"]);
+});
+
+test("skips a hook that is missing, and only that", async () => {
+  const { hooks } = runner();
+  await expect(hooks.run("none", { env })).resolves.toBe(false);
+  await writeHook("plain", "exit 0", 0o644);
+  await expect(hooks.run("plain", { env })).rejects.toThrow(/hook plain can't be run: .*chmod \+x/);
+  await mkdir(join(dir, "folder"));
+  await expect(hooks.find("folder")).rejects.toBeInstanceOf(HookNotRunnableError);
+});
+
+test("tells how a hook failed", async () => {
+  await writeHook("three", "exit 3");
+  await writeHook("killed", "kill -9 $$");
+  const { hooks } = runner();
+  await expect(hooks.run("three", { env })).rejects.toThrow("hook three ended with code 3");
+  await expect(hooks.run("killed", { env })).rejects.toMatchObject({
+    failure: { kind: "signal", signal: "SIGKILL" },
+  });
+});
+
+test("kills a hook that takes too long", async () => {
+  await writeHook("slow", `echo $$ > ${dir}/pid; exec sleep 60`);
+  const { hooks } = runner();
+  await expect(hooks.run("slow", { env, timeoutMs: 300 })).rejects.toBeInstanceOf(HookFailedError);
+  const pid = Number(await readFile(join(dir, "pid"), "utf8"));
+  await expect.poll(() => isAlive(pid)).toBe(false);
+});
+
+test("ends a hook, and what it started in its process group, when its signal aborts", async () => {
+  await writeHook("slow", `sleep 60 & echo $! > ${dir}/pid; wait`);
+  const { hooks } = runner();
+  const stop = new AbortController();
+  const run = hooks.run("slow", { env, signal: stop.signal });
+  const outcome = expect(run).rejects.toThrow("enough");
+  await expect.poll(() => readFile(join(dir, "pid"), "utf8").catch(() => "")).not.toBe("");
+  stop.abort(new Error("enough"));
+  await outcome;
+  const pid = Number(await readFile(join(dir, "pid"), "utf8"));
+  await expect.poll(() => isAlive(pid)).toBe(false);
+});
+
+test("does not wait for what a hook leaves running", async () => {
+  await writeHook("leave", `sleep 60 & echo $! > ${dir}/pid`);
+  const { hooks } = runner();
+  await hooks.run("leave", { env });
+  const pid = Number(await readFile(join(dir, "pid"), "utf8"));
+  expect(isAlive(pid)).toBe(true);
+  process.kill(pid, "SIGKILL");
+});
+
+/** A process that has ended but was not waited for by its new parent is not alive. */
+function isAlive(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return !/^\) [ZX]/.test(stat.slice(stat.lastIndexOf(")")));
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,44 @@
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { createLog, type LogOptions } from "../src/index.ts";
+
+function logged(
+  options: LogOptions,
+  write: (log: ReturnType<typeof createLog>["log"]) => void,
+): readonly string[] {
+  const dir = mkdtempSync(join(tmpdir(), "log-"));
+  const file = join(dir, "log");
+  const fd = openSync(file, "w");
+  const { log, flush } = createLog({ ...options, fd });
+  write(log);
+  flush();
+  closeSync(fd);
+  const lines = readFileSync(file, "utf8").trimEnd().split("\n");
+  rmSync(dir, { recursive: true });
+  return lines;
+}
+
+test("writes one readable line each, with an error's message and the fields", () => {
+  const [line] = logged({}, (log) =>
+    log.warn({ err: new Error("no route"), node: "a b", port: 80 }, "can't connect"),
+  );
+  expect(line).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z WARN {2}can't connect: no route node="a b" port=80$/);
+});
+
+test("lets no text from elsewhere begin a line or colour the terminal", () => {
+  const lines = logged({}, (log) => log.info({ name: "x\n\u001b[31m" }, "one\ntwo\u001b[2J"));
+  expect(lines).toHaveLength(1);
+  expect(lines[0]).not.toContain("\u001b");
+});
+
+test("writes JSON where that is wanted, and keeps to its level", () => {
+  const lines = logged({ format: "json", level: "warn" }, (log) => {
+    log.info("left out");
+    log.error({ node: "a" }, "told");
+  });
+  expect(lines.map((line) => JSON.parse(line))).toEqual([
+    expect.objectContaining({ msg: "told", node: "a" }),
+  ]);
+});
