@@ -1,7 +1,7 @@
 import type { Clock } from "@msdha/clock";
 import { type EtcdApi, EtcdUnavailableError, type RangeResult, type WatchStream } from "@msdha/etcd-client";
 import type { WatchBatch } from "./batch.ts";
-import { WatchStalledError } from "./errors.ts";
+import { HistoryReplacedError, WatchStalledError } from "./errors.ts";
 import type { Replica } from "./replica.ts";
 
 export interface FollowStreamOptions {
@@ -13,11 +13,6 @@ export interface FollowStreamOptions {
   readonly tell: (batch: WatchBatch) => void;
   /** Told of the first message. */
   readonly onOpen: () => void;
-}
-
-/** etcd's history is not the one that was told: only a fresh read can go on from here. Never leaves this package. */
-export class HistoryReplacedError extends Error {
-  override readonly name = "HistoryReplacedError";
 }
 
 /**
@@ -110,10 +105,11 @@ export async function followStream(
     const stream = etcd.watch(request, { signal: over.signal });
     return await Promise.race([listen(stream), supervise(stream)]);
   } catch (error) {
-    throw over.signal.aborted ? over.signal.reason : error;
+    // The client is told why the stream is left: one that stalled puts its member in doubt.
+    over.abort(error);
+    throw over.signal.reason;
   } finally {
     signal.removeEventListener("abort", onAbort);
-    over.abort();
   }
 }
 

@@ -1,8 +1,8 @@
 import type { Clock } from "@msdha/clock";
 import { type EtcdApi, EtcdAuthError, EtcdCompactedError } from "@msdha/etcd-client";
 import type { WatchBatch } from "./batch.ts";
-import { WatchStalledError } from "./errors.ts";
-import { followStream, HistoryReplacedError } from "./follow-stream.ts";
+import { HistoryReplacedError, WatchStalledError } from "./errors.ts";
+import { followStream } from "./follow-stream.ts";
 import { createReplica } from "./replica.ts";
 
 export interface FollowOptions {
@@ -67,7 +67,6 @@ export async function follow(etcd: EtcdApi, prefix: string, options: FollowOptio
   }
 
   function judge(error: unknown): void {
-    failures += 1;
     if (error instanceof EtcdCompactedError) {
       read = "needed";
       return;
@@ -76,6 +75,7 @@ export async function follow(etcd: EtcdApi, prefix: string, options: FollowOptio
       read = "needed-restored";
       return;
     }
+    failures += 1;
     const why = error instanceof Error ? error : new Error(String(error));
     if (failures >= FAILURES_TO_REPORT || error instanceof WatchStalledError) report(false, why);
     if (!(error instanceof EtcdAuthError)) return;
@@ -90,7 +90,7 @@ export async function follow(etcd: EtcdApi, prefix: string, options: FollowOptio
       signal.throwIfAborted();
       judge(error);
     }
-    const backoffMs = Math.min(SHORTEST_BACKOFF_MS * 2 ** (failures - 1), LONGEST_BACKOFF_MS);
+    const backoffMs = Math.min(SHORTEST_BACKOFF_MS * 2 ** Math.max(failures - 1, 0), LONGEST_BACKOFF_MS);
     await clock.sleep(backoffMs, { signal });
   }
 }
