@@ -1,0 +1,111 @@
+/* msdha-guard: a pair of processes between a supervisor and what it starts. See ../README.md and main.c. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* The protocol; src/protocol.ts is the other end. A frame is a little-endian u32 length of what follows, a u8 type
+ * and the type's fields, little-endian, in the order given here. Strings end in a NUL. */
+#define PROTOCOL_VERSION 1
+enum command {
+  CMD_SPAWN = 1,    /* u32 id, u8 piped, u32 argc, cwd, file, argc arguments (with argv[0]), environment */
+  CMD_SIGNAL = 2,   /* u32 id, u8 signal, u8 whole process group */
+  CMD_DEADLINE = 3, /* u32 request, i64 ns on CLOCK_BOOTTIME (INT64_MAX: none) */
+  CMD_KILL_ALL = 4, /* u32 request: answered once nothing is left */
+  CMD_GONE = 5,     /* u32 request: answered once nothing is left */
+  CMD_PING = 6,     /* u32 request */
+};
+enum report {
+  REP_HELLO = 1,        /* u8 version, u32 pid, i64 now */
+  REP_START_FAILED = 2, /* i32 errno, u8 busy, what failed */
+  REP_STARTED = 3,      /* u32 id, u32 pid */
+  REP_FAILED = 4,       /* u32 id, u8 step, i32 errno */
+  REP_EXIT = 5,         /* u32 id, u8 by signal, u8 exit code or signal */
+  REP_OUTPUT = 6,       /* u32 id, u8 1 or 2, bytes */
+  REP_OUTPUT_END = 7,   /* u32 id */
+  REP_ACK = 8,          /* u32 request, u8 refused, i64 now */
+  REP_FOLDING = 9,      /* u8 why: everything is being killed for good */
+  REP_GONE = 10,        /* nothing: nothing is left and nothing will be started again */
+};
+enum step { STEP_FORK = 1, STEP_CWD, STEP_EXEC, STEP_PAST_DEADLINE, STEP_REFUSED };
+enum fold { FOLD_CLOSED = 1, FOLD_DEADLINE, FOLD_PARTNER, FOLD_BROKEN };
+
+#define NO_DEADLINE INT64_MAX
+#define MS INT64_C(1000000)
+
+/* While the supervisor does not read, this much is kept for it; then the children's pipes are not read any more. */
+#define OUTPUT_LIMIT (256 * 1024)
+/* The longest frame taken from the supervisor: more than execve takes. */
+#define FRAME_LIMIT (8 * 1024 * 1024)
+
+/* clock.c */
+int64_t boot_ns(void);
+int boot_timer(void);
+void boot_timer_set(int timer, int64_t at);
+
+/* channel.c: frames over the socket to the supervisor; nothing here ever blocks. */
+struct bytes {
+  uint8_t *data;
+  size_t start, len, cap; /* len bytes from start on */
+};
+struct channel {
+  int fd;
+  bool eof;  /* the supervisor will send nothing more */
+  bool dead; /* and will read nothing more */
+  struct bytes in, out;
+};
+struct cursor {
+  const uint8_t *at, *end;
+  bool bad; /* something was missing */
+};
+bool channel_receive(struct channel *c);
+bool channel_next(struct channel *c, uint8_t *type, struct cursor *payload, bool *broken);
+void channel_flush(struct channel *c);
+/* One report: fields by format, u = u8, w = u32, q = i64, s = string with its NUL, b = pointer and length. */
+void report(struct channel *c, enum report type, const char *format, ...);
+uint8_t take_u8(struct cursor *c);
+uint32_t take_u32(struct cursor *c);
+int64_t take_i64(struct cursor *c);
+char *take_string(struct cursor *c);
+void *need(void *memory);
+
+/* processes.c: what was started by command, and only that. */
+struct process {
+  struct process *next;
+  uint32_t id;
+  pid_t pid;
+  bool exited;
+  int exec_pipe; /* open until it is known whether the program was executed */
+  int out[2];    /* its stdout and stderr, -1 when closed */
+  bool piped;
+};
+struct spawn {
+  uint32_t id;
+  bool piped;
+  char *cwd, *file, **argv, **env;
+};
+struct process *process_start(struct channel *c, const struct spawn *what, const _Atomic int64_t *deadline);
+void process_exec_result(struct channel *c, struct process *p);
+void process_relay(struct channel *c, struct process *p, int stream);
+void process_drain(struct channel *c, struct process *p);
+void process_exited(struct channel *c, struct process *p, int status);
+bool process_over(const struct process *p);
+void processes_setup(int old_nice);
+
+/* kill.c */
+void kill_setup(void);
+struct seen {
+  size_t descendants;   /* alive or not yet reaped, without the spared one */
+  bool spared_stopped;
+};
+struct seen kill_descendants(pid_t spared);
+
+/* serve.c */
+struct guard {
+  struct channel chan;
+  pid_t inner;     /* the outer one's: its child, 0 once that is reaped */
+  pid_t outer;     /* the inner one's: its parent; the outer one's: 0 */
+  int outer_alive; /* the inner one's: a pipe that closes with the outer one; the outer one's: -1 */
+};
+_Noreturn void serve(struct guard *g);

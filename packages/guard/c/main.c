@@ -1,0 +1,123 @@
+/* msdha-guard [LOCK-FILE WAIT-MS]
+ *
+ * Two processes between a supervisor and everything that it starts, so that none of it outlives the supervisor, the
+ * deadline, or either of the two. The supervisor holds a socket to each: descriptor 3 is the inner one's, 4 the outer
+ * one's. The inner one is the parent of what is started. Both are child subreapers: what loses its parent, however it
+ * was started, becomes a child of the inner one, and when that is killed, of the outer one. So "waitpid knows no more
+ * children" means that nothing is left, which no look at process lists could prove. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "guard.h"
+
+enum { INNER_CHANNEL = 3, OUTER_CHANNEL = 4, FIRST_FOREIGN = 5 };
+/* Where scripts do not look for a descriptor of their own: `exec 9>file` would give the lock away. */
+#define LOCK_FD 100
+#define LOCK_LOOK_MS 20
+
+static struct guard guard = {.chan = {.fd = OUTER_CHANNEL}, .outer_alive = -1};
+
+static _Noreturn void fail(const char *what, int error, bool busy) {
+  report(&guard.chan, REP_START_FAILED, "wus", (uint32_t)error, (unsigned)busy, what);
+  channel_flush(&guard.chan);
+  _exit(1);
+}
+
+static void check(bool ok, const char *what) {
+  if (!ok) fail(what, errno, false);
+}
+
+static bool is_socket(int fd) {
+  struct stat s;
+  return fstat(fd, &s) == 0 && S_ISSOCK(s.st_mode);
+}
+
+static void close_foreign(void) {
+  if (syscall(SYS_close_range, FIRST_FOREIGN, ~0U, 0) == 0) return;
+  struct rlimit limit;
+  getrlimit(RLIMIT_NOFILE, &limit);
+  for (rlim_t fd = FIRST_FOREIGN; fd < limit.rlim_cur && fd < 65536; fd++) close((int)fd);
+}
+
+/* None of them ends or stops a guard (but SIGKILL and SIGSTOP); SIGCHLD is read from a descriptor. */
+static void block_signals(void) {
+  sigset_t all;
+  for (int s = 1; s <= SIGRTMAX; s++) signal(s, SIG_DFL); /* an inherited SIG_IGN of SIGCHLD would hide children */
+  sigfillset(&all);
+  sigprocmask(SIG_SETMASK, &all, NULL);
+}
+
+static void check_proc(void) {
+  char link[32] = {0}, self[32];
+  snprintf(self, sizeof self, "%d", (int)getpid());
+  bool ours = readlink("/proc/self", link, sizeof link - 1) > 0 && strcmp(link, self) == 0;
+  if (!ours) fail("/proc is missing or shows another pid namespace", ENOENT, false);
+}
+
+static void wait_ms(int ms) {
+  struct pollfd closed = {OUTER_CHANNEL, POLLIN, 0};
+  if (poll(&closed, 1, ms) > 0 && (closed.revents & (POLLIN | POLLHUP | POLLERR))) _exit(1);
+}
+
+/* The lock stays with whoever inherits the descriptor: it is free only when all of a run is gone. */
+static void take_lock(const char *path, int64_t wait_ns) {
+  int64_t until = boot_ns() + wait_ns;
+  int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  check(fd >= 0, "opening the lock file");
+  while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+    check(errno == EWOULDBLOCK || errno == EINTR, "locking the lock file");
+    if (boot_ns() >= until) fail("locking the lock file", EWOULDBLOCK, true);
+    wait_ms(LOCK_LOOK_MS);
+  }
+  if (fcntl(fd, F_DUPFD, LOCK_FD) < 0) check(fcntl(fd, F_SETFD, 0) == 0, "keeping the lock file");
+  else close(fd);
+}
+
+int main(int argc, char **argv) {
+  if ((argc != 1 && argc != 3) || !is_socket(INNER_CHANNEL) || !is_socket(OUTER_CHANNEL)) {
+    fprintf(stderr, "msdha-guard is started by the package @msdha/guard, with sockets as descriptors 3 and 4\n");
+    return 2;
+  }
+  setsid();
+  block_signals();
+  close_foreign();
+  fcntl(INNER_CHANNEL, F_SETFD, FD_CLOEXEC);
+  fcntl(OUTER_CHANNEL, F_SETFD, FD_CLOEXEC);
+  check(chdir("/") == 0, "changing to /");
+  check_proc();
+  errno = 0;
+  int nice_before = getpriority(PRIO_PROCESS, 0);
+  if (argc == 3) take_lock(argv[1], atoll(argv[2]) * MS);
+  check(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0, "becoming a child subreaper");
+  (void)setpriority(PRIO_PROCESS, 0, -20); /* to get its turn among a thousand others; may be forbidden */
+
+  int alive[2];
+  check(pipe2(alive, O_CLOEXEC) == 0, "making a pipe");
+  pid_t outer = getpid(), inner = fork();
+  check(inner >= 0, "forking");
+  if (inner > 0) {
+    close(alive[0]);
+    close(INNER_CHANNEL);
+    guard.inner = inner;
+  } else {
+    close(alive[1]);
+    close(OUTER_CHANNEL);
+    guard.chan.fd = INNER_CHANNEL;
+    guard.outer = outer;
+    guard.outer_alive = alive[0];
+    check(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0, "becoming a child subreaper");
+    processes_setup(nice_before);
+  }
+  serve(&guard);
+}

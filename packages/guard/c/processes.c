@@ -1,0 +1,164 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "guard.h"
+
+/* What a child tells before it ends without having executed anything. */
+struct failure {
+  uint8_t step;
+  int32_t error;
+};
+
+static int dev_null;
+static int nice_of_children;
+
+void processes_setup(int old_nice) {
+  dev_null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  nice_of_children = old_nice;
+}
+
+static void close_fd(int *fd) {
+  if (*fd >= 0) close(*fd);
+  *fd = -1;
+}
+
+/* Keeps some descriptors back for killing, which reads /proc. */
+static bool make_pipe(int ends[2]) {
+  if (pipe2(ends, O_CLOEXEC) < 0) {
+    ends[0] = ends[1] = -1;
+    return false;
+  }
+  struct rlimit limit;
+  getrlimit(RLIMIT_NOFILE, &limit);
+  if ((rlim_t)ends[1] + 16 < limit.rlim_cur) return true;
+  close_fd(&ends[0]);
+  close_fd(&ends[1]);
+  errno = EMFILE;
+  return false;
+}
+
+/* Between fork and exec. Everything that the guard has open closes at exec, but for the lock file. */
+static _Noreturn void become(const struct spawn *what, pid_t guard, int out, int err, int result,
+                             const _Atomic int64_t *deadline) {
+  struct failure failure = {0};
+  setsid();
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != guard) _exit(127);
+  setpriority(PRIO_PROCESS, 0, nice_of_children);
+  dup2(dev_null, 0);
+  if (what->piped) {
+    dup2(out, 1);
+    dup2(err, 2);
+  }
+  failure.step = STEP_CWD;
+  if (chdir(what->cwd) < 0) goto failed;
+  environ = what->env;
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, NULL);
+  /* The last thing before the program: whoever was frozen on the way here must not start it too late. */
+  failure.step = STEP_PAST_DEADLINE;
+  errno = 0;
+  if (boot_ns() >= atomic_load(deadline)) goto failed;
+  failure.step = STEP_EXEC;
+  execvp(what->file, what->argv);
+failed:
+  failure.error = errno;
+  while (write(result, &failure, sizeof failure) < 0 && errno == EINTR) continue;
+  _exit(127);
+}
+
+struct process *process_start(struct channel *c, const struct spawn *what, const _Atomic int64_t *deadline) {
+  int result[2], out[2] = {-1, -1}, err[2] = {-1, -1};
+  pid_t guard = getpid(), pid = -1;
+  if (make_pipe(result) && (!what->piped || (make_pipe(out) && make_pipe(err)))) {
+    pid = fork();
+    if (pid == 0) become(what, guard, out[1], err[1], result[1], deadline);
+  }
+  int error = errno;
+  close_fd(&result[1]);
+  close_fd(&out[1]);
+  close_fd(&err[1]);
+  if (pid < 0) {
+    close_fd(&result[0]);
+    close_fd(&out[0]);
+    close_fd(&err[0]);
+    report(c, REP_FAILED, "wuw", what->id, (unsigned)STEP_FORK, (uint32_t)error);
+    return NULL;
+  }
+  struct process *p = need(calloc(1, sizeof *p));
+  *p = (struct process){
+      .id = what->id, .pid = pid, .exec_pipe = result[0], .out = {out[0], err[0]}, .piped = what->piped};
+  fcntl(p->exec_pipe, F_SETFL, O_NONBLOCK);
+  for (int i = 0; i < 2 && what->piped; i++) fcntl(p->out[i], F_SETFL, O_NONBLOCK);
+  return p;
+}
+
+/* The pipe closes when the program is executed, and when the child is killed before. */
+void process_exec_result(struct channel *c, struct process *p) {
+  struct failure failure;
+  if (p->exec_pipe < 0) return;
+  ssize_t n = read(p->exec_pipe, &failure, sizeof failure);
+  if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  close_fd(&p->exec_pipe);
+  if (n != sizeof failure) {
+    report(c, REP_STARTED, "ww", p->id, (uint32_t)p->pid);
+    return;
+  }
+  report(c, REP_FAILED, "wuw", p->id, (unsigned)failure.step, (uint32_t)failure.error);
+  p->piped = false; /* nothing more is told of it; what remains is to reap it */
+  close_fd(&p->out[0]);
+  close_fd(&p->out[1]);
+  p->id = 0;
+}
+
+static void end_output(struct channel *c, struct process *p, int stream) {
+  close_fd(&p->out[stream]);
+  if (p->out[0] >= 0 || p->out[1] >= 0 || !p->piped) return;
+  p->piped = false;
+  report(c, REP_OUTPUT_END, "w", p->id);
+}
+
+static ssize_t relay(struct channel *c, struct process *p, int stream, size_t most) {
+  static uint8_t chunk[64 * 1024];
+  ssize_t n = read(p->out[stream], chunk, most < sizeof chunk ? most : sizeof chunk);
+  if (n > 0) report(c, REP_OUTPUT, "wub", p->id, (unsigned)stream + 1, (const void *)chunk, (size_t)n);
+  return n;
+}
+
+void process_relay(struct channel *c, struct process *p, int stream) {
+  ssize_t n = relay(c, p, stream, SIZE_MAX);
+  if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) end_output(c, p, stream);
+}
+
+/* What is in the pipes now, and no more: others may go on writing. */
+void process_drain(struct channel *c, struct process *p) {
+  for (int i = 0; i < 2; i++) {
+    int left = 0;
+    if (p->out[i] < 0 || ioctl(p->out[i], FIONREAD, &left) < 0) continue;
+    for (ssize_t n; left > 0 && (n = relay(c, p, i, (size_t)left)) > 0;) left -= (int)n;
+  }
+}
+
+/* Whatever a process itself wrote is told before its end is. */
+void process_exited(struct channel *c, struct process *p, int status) {
+  process_exec_result(c, p);
+  process_drain(c, p);
+  p->exited = true;
+  if (!p->id) return;
+  bool killed = WIFSIGNALED(status);
+  report(c, REP_EXIT, "wuu", p->id, (unsigned)killed, (unsigned)(killed ? WTERMSIG(status) : WEXITSTATUS(status)));
+}
+
+/* Nothing will be told of it any more. */
+bool process_over(const struct process *p) {
+  return p->exited && p->exec_pipe < 0 && p->out[0] < 0 && p->out[1] < 0;
+}

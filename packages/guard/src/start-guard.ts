@@ -1,0 +1,96 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { resolve } from "node:path";
+import type { Duplex } from "node:stream";
+import { getSystemErrorName } from "node:util";
+import { type Clock, systemClock, TimeoutError, withTimeout } from "@msdha/clock";
+import { guardBinary, requireBinary } from "./binary.ts";
+import { GuardBusyError, GuardStartError } from "./errors.ts";
+import { attachGuard, type StartedGuard, type StartFailure } from "./handle.ts";
+import { findLockHolders, killLockHolders } from "./lock-holders.ts";
+
+export interface StartGuardOptions {
+  /**
+   * A file that is locked, and stays so, while the guard or anything that it started is alive: a second guard on it
+   * is refused. Made if missing, in a directory that exists; never removed. Default: none.
+   */
+  readonly lockFile?: string | undefined;
+  /** How long a lock file that is held is waited for; default 0. */
+  readonly lockWaitMs?: number | undefined;
+  /** How long a process of the guard may not answer before `lost` aborts; default 2,000. */
+  readonly silentMs?: number | undefined;
+  /** The guard's program; default: what MSDHA_GUARD_BINARY names, else the package's own. */
+  readonly binary?: string | undefined;
+  /** What `setDeadline` and the heartbeat go by; default: the boot-time clock. */
+  readonly clock?: Clock | undefined;
+  /** Ends the start; has no meaning after it. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A guard that has its lock says hello in a few milliseconds; this is for a machine that is very busy. */
+const GREETING_MS = 10_000;
+
+/**
+ * Starts a guard: two small processes, in a session of their own, that end with this one. It keeps this process's
+ * event loop alive until it is disposed of or lost.
+ *
+ * Throws a `GuardMissingError` without its program, a `GuardBusyError` when the lock file is held, a `GuardStartError`
+ * when something else fails, `signal.reason` on abort.
+ */
+export async function startGuard({
+  lockFile,
+  lockWaitMs = 0,
+  silentMs = 2_000,
+  binary = guardBinary(),
+  clock = systemClock,
+  signal,
+}: StartGuardOptions = {}): Promise<StartedGuard> {
+  signal?.throwIfAborted();
+  if (!(silentMs > 0)) throw new TypeError(`expected a positive silentMs, got ${silentMs}`);
+  if (!(lockWaitMs >= 0)) throw new TypeError(`expected a lockWaitMs of 0 or more, got ${lockWaitMs}`);
+  await requireBinary(binary);
+  const path = lockFile === undefined ? undefined : resolve(lockFile);
+  const child = await launch(binary, path === undefined ? [] : [path, String(Math.ceil(lockWaitMs))]);
+  const attached = attachGuard(
+    {
+      inner: child.stdio[3] as Duplex,
+      outer: child.stdio[4] as Duplex,
+      wake: () => void child.kill("SIGCONT"),
+      lastResort: async () => {
+        if (path !== undefined) await killLockHolders(path);
+      },
+    },
+    { clock, silentMs, describeFailure: (failure) => describe(failure, path) },
+  );
+  try {
+    return await withTimeout(clock, lockWaitMs + GREETING_MS, () => attached, { signal });
+  } catch (error) {
+    attached.then((guard) => guard[Symbol.asyncDispose]()).catch(() => {});
+    child.kill("SIGKILL"); // the inner one, if there is one, ends with it
+    if (error instanceof TimeoutError) throw new GuardStartError("greeting", `none within ${GREETING_MS} ms`);
+    throw error;
+  }
+}
+
+async function launch(binary: string, args: readonly string[]): Promise<ChildProcess> {
+  const child = spawn(binary, args, {
+    cwd: "/",
+    env: {},
+    detached: true,
+    stdio: ["ignore", "inherit", "inherit", "pipe", "pipe"],
+  });
+  try {
+    await once(child, "spawn");
+  } catch (cause) {
+    throw new GuardStartError(`executing ${binary}`, (cause as Error).message, { cause });
+  }
+  return child;
+}
+
+async function describe({ busy, errno, step }: StartFailure, lockFile = ""): Promise<Error> {
+  if (busy) return new GuardBusyError(lockFile, await findLockHolders(lockFile));
+  return new GuardStartError(
+    lockFile && step.includes("lock file") ? `${step} ${lockFile}` : step,
+    getSystemErrorName(-errno),
+  );
+}
