@@ -8,6 +8,10 @@ export interface Child extends AsyncDisposable {
   /** Resolves when it has ended, however. */
   readonly exited: Promise<void>;
   readonly running: boolean;
+  /** How it ended, once it has. */
+  readonly exit: { readonly code: number | null; readonly signal: NodeJS.Signals | null } | undefined;
+  /** Sends a signal; does nothing when it has ended. */
+  send(signal: NodeJS.Signals): void;
   /** Sends SIGSTOP: it stands still, its connections stay open. */
   freeze(): void;
   /** Sends SIGCONT. */
@@ -39,10 +43,12 @@ export function startChild(file: string, args: readonly string[], { logFile, env
   if (pid === undefined) throw new Error(`expected a process of ${file}: is setpriv installed?`);
 
   let running = true;
+  let exit: Child["exit"];
   const forget = undoAtExit(() => send("SIGKILL"));
   const exited = new Promise<void>((resolve) => {
-    child.once("exit", () => {
+    child.once("exit", (code, signal) => {
       running = false;
+      exit = { code, signal };
       forget();
       resolve();
     });
@@ -63,6 +69,10 @@ export function startChild(file: string, args: readonly string[], { logFile, env
     get running() {
       return running;
     },
+    get exit() {
+      return exit;
+    },
+    send,
     freeze: () => send("SIGSTOP"),
     thaw: () => send("SIGCONT"),
     kill,
