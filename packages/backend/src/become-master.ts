@@ -1,5 +1,4 @@
 import { campaign, publishMaster } from "@msdha/group";
-import { guardedLaunch } from "./guarded-launch.ts";
 import type { Node } from "./node.ts";
 import { runStateHook } from "./state-hook.ts";
 
@@ -27,7 +26,7 @@ export async function becomeMaster(node: Node): Promise<void> {
   await files.setMaster(true);
   lease.throwIfLost();
   ended.throwIfAborted();
-  await runStateHook(node, "master", { launch: guardedLaunch(node.guard, { unlessPast: true }) });
+  await runStateHook(node, "master");
 }
 
 function endWhenMasterTtlIsOver({ clock, config, ended, end }: Node): void {

@@ -40,6 +40,7 @@ export interface LogConfig {
 /** Variables that are the frontend's, or other programs' of MSDHA; they may be there and are not looked at. */
 const FOREIGN = [
   "MSDHA_NODE",
+  "MSDHA_GUARD_BINARY",
   "MSDHA_PG_*",
   "MSDHA_X_*",
   "MSDHA_PORT",

@@ -2,7 +2,7 @@ import { constants } from "node:os";
 import { EtcdAuthError, EtcdUnavailableError } from "@msdha/etcd-client";
 import { LeaseLostError } from "@msdha/etcd-lease";
 import { LockLostError, NameTakenError, NodeKeyLostError } from "@msdha/group";
-import { GuardLostError } from "@msdha/guard";
+import { GuardBusyError, GuardPastDeadlineError } from "@msdha/guard";
 import { HookFailedError, HookNotRunnableError, type ProcessExit } from "@msdha/hook-runner";
 import { exitCodes } from "@msdha/settings";
 
@@ -14,6 +14,9 @@ export type Ending =
   /** Lease, lock or node key are gone, or may be: the node has until its kill time. */
   | { readonly kind: "lost"; readonly error: Error }
   | { readonly kind: "failed"; readonly error: unknown };
+
+/** What says that lease, lock or node key are gone, or that the guard had to act as if they were. */
+const LOST = [LeaseLostError, LockLostError, NodeKeyLostError, GuardPastDeadlineError];
 
 /** Carries an ending to everything that waits, as the reason of the node's signal. */
 export class NodeEnded extends Error {
@@ -30,13 +33,7 @@ export class NodeEnded extends Error {
 /** Sorts an error into the ending that it means. */
 export function endingOf(error: unknown): Ending {
   if (error instanceof NodeEnded) return error.ending;
-  if (
-    error instanceof LeaseLostError ||
-    error instanceof LockLostError ||
-    error instanceof NodeKeyLostError
-  ) {
-    return { kind: "lost", error };
-  }
+  if (LOST.some((kind) => error instanceof kind)) return { kind: "lost", error: error as Error };
   return { kind: "failed", error };
 }
 
@@ -74,10 +71,10 @@ export function exitCodeOf(ending: Ending): number {
 
 function failureCode(error: unknown): number {
   if (error instanceof HookFailedError || error instanceof HookNotRunnableError) return exitCodes.hookFailed;
+  if (error instanceof GuardBusyError) return exitCodes.taken;
   if (error instanceof NameTakenError) return exitCodes.taken;
   if (error instanceof EtcdAuthError) return exitCodes.notPermitted;
   if (error instanceof EtcdUnavailableError) return exitCodes.unavailable;
-  if (error instanceof GuardLostError) return exitCodes.internal;
   return exitCodes.internal;
 }
 

@@ -1,11 +1,15 @@
-import type { Guard } from "@msdha/guard";
-import type { Launch } from "@msdha/hook-runner";
+import { type Guard, SpawnFailedError } from "@msdha/guard";
+import { type Launch, LaunchFailedError } from "@msdha/hook-runner";
 
-/** Starts hooks under the guard; with `unlessPast` the guard looks at the kill time once more before it does. */
-export function guardedLaunch(
-  guard: Guard,
-  { unlessPast = false }: { readonly unlessPast?: boolean } = {},
-): Launch {
-  return (file, args, { env, onOutput }) =>
-    guard.spawn(file, [...args], { env, output: "pipe", onOutput, unlessPast });
+/** Starts hooks under the guard, which looks at the kill time once more before it does. Signals go to all of a hook. */
+export function guardedLaunch(guard: Guard): Launch {
+  return async (file, args, { env, onOutput }) => {
+    const hook = await guard.spawn(file, args, { env, output: "pipe", onOutput }).catch((error: unknown) => {
+      throw error instanceof SpawnFailedError ? new LaunchFailedError(error.message, { cause: error }) : error;
+    });
+    return {
+      exited: hook.exited,
+      kill: (signal) => hook.kill(signal, { group: true }),
+    };
+  };
 }

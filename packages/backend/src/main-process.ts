@@ -1,5 +1,6 @@
 import type { Clock } from "@msdha/clock";
-import type { Guard, GuardedProcess } from "@msdha/guard";
+import { type Guard, type GuardedProcess, SpawnFailedError } from "@msdha/guard";
+import { HookNotRunnableError } from "@msdha/hook-runner";
 
 /** The program that the node is there for. */
 export interface MainProcess {
@@ -21,7 +22,10 @@ export async function startMainProcess(
   file: string,
   { env, clock }: { readonly env: Readonly<Record<string, string>>; readonly clock: Clock },
 ): Promise<MainProcess> {
-  const main = await guard.spawn(file, [], { env, output: "inherit" });
+  const main = await guard.spawn(file, [], { env, output: "inherit" }).catch((error: unknown) => {
+    if (!(error instanceof SpawnFailedError)) throw error;
+    throw new HookNotRunnableError("start", file, error.message, { cause: error });
+  });
   return {
     exited: main.exited,
     kill: (signal) => main.kill(signal),
@@ -30,7 +34,10 @@ export async function startMainProcess(
       main.kill(stopSignal);
       try {
         return await Promise.race([
-          main.exited.then(() => true),
+          main.exited.then(
+          () => true,
+          () => false,
+        ),
           clock.sleep(timeoutMs, { signal: AbortSignal.any([signal, over.signal]) }).then(
             () => false,
             () => false,

@@ -82,7 +82,10 @@ async function startMain(node: Node): Promise<void> {
   });
   const main = await startMainProcess(node.guard, await findStart(node), { env, clock: node.clock });
   node.main = main;
-  void main.exited.then((exit) => node.end({ kind: "main-exit", exit }));
+  main.exited.then(
+    (exit) => node.end({ kind: "main-exit", exit }),
+    (error: unknown) => node.end(endingOf(error)),
+  );
 }
 
 async function untilEnded({ ended }: Node): Promise<never> {

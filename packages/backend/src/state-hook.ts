@@ -1,4 +1,3 @@
-import type { Launch } from "@msdha/hook-runner";
 import { hookEnvironment } from "./hook-context.ts";
 import type { Node } from "./node.ts";
 
@@ -12,7 +11,7 @@ export type StateHook = "pre_start" | "running_not_ready" | "ready" | "master" |
 export async function runStateHook(
   node: Node,
   hook: StateHook,
-  { signal = node.ended, launch }: { readonly signal?: AbortSignal; readonly launch?: Launch } = {},
+  { signal = node.ended }: { readonly signal?: AbortSignal } = {},
 ): Promise<void> {
   const { hooks, config, follower, membership, log, lock, waited } = node;
   const env = hookEnvironment(node.baseEnvironment, {
@@ -22,6 +21,6 @@ export async function runStateHook(
     fencingToken: waited ? lock?.token : undefined,
   });
   const timeoutMs = config.hookTimeoutMs;
-  const ran = await hooks.run(hook, { env, timeoutMs, signal, ...(launch && { launch }) });
+  const ran = await hooks.run(hook, { env, timeoutMs, signal });
   if (ran) log.info({ hook }, "a hook has run");
 }

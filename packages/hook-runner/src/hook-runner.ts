@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Clock } from "@msdha/clock";
 import { systemClock } from "@msdha/clock";
 import { HookFailedError, HookNotRunnableError } from "./errors.ts";
-import type { Launch, LaunchedProcess } from "./launch.ts";
+import { type Launch, LaunchFailedError, type LaunchedProcess } from "./launch.ts";
 import { launchWithExeca } from "./launch-with-execa.ts";
 import { splitLines } from "./split-lines.ts";
 
@@ -26,8 +26,6 @@ export interface RunHookOptions {
   readonly timeoutMs?: number;
   /** Ends the hook with SIGTERM; `run` then rejects with the signal's reason at once, the hook may take its time. */
   readonly signal?: AbortSignal;
-  /** How this hook is started, where it differs from the others. */
-  readonly launch?: Launch;
 }
 
 export interface HookRunner {
@@ -73,10 +71,12 @@ export function createHookRunner({
       stdout: splitLines((line) => onLine(hook, "stdout", line)),
       stderr: splitLines((line) => onLine(hook, "stderr", line)),
     };
-    const start = options.launch ?? launch;
-    const running = await start(file, args, {
+    const running = await launch(file, args, {
       env: options.env,
       onOutput: (stream, chunk) => lines[stream].write(chunk),
+    }).catch((error: unknown) => {
+      if (!(error instanceof LaunchFailedError)) throw error;
+      throw new HookNotRunnableError(hook, file, error.message, { cause: error });
     });
     try {
       await waitForEnd(hook, running, options, clock);

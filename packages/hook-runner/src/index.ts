@@ -6,6 +6,12 @@ export {
   type HookRunnerOptions,
   type RunHookOptions,
 } from "./hook-runner.ts";
-export type { Launch, LaunchedProcess, LaunchOptions, ProcessExit } from "./launch.ts";
+export {
+  type Launch,
+  type LaunchedProcess,
+  LaunchFailedError,
+  type LaunchOptions,
+  type ProcessExit,
+} from "./launch.ts";
 export { launchWithExeca } from "./launch-with-execa.ts";
 export { splitLines } from "./split-lines.ts";

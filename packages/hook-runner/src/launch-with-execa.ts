@@ -1,5 +1,5 @@
 import { execa } from "execa";
-import type { Launch } from "./launch.ts";
+import { type Launch, LaunchFailedError } from "./launch.ts";
 
 /** Starts a program as a child of this process, in a process group of its own, with no standard input. */
 export const launchWithExeca: Launch = async (file, args, { env, onOutput }) => {
@@ -14,7 +14,7 @@ export const launchWithExeca: Launch = async (file, args, { env, onOutput }) => 
   const child = subprocess.nodeChildProcess;
   await new Promise<void>((resolve, reject) => {
     child.once("spawn", resolve);
-    child.once("error", reject);
+    child.once("error", (error) => reject(new LaunchFailedError(error.message, { cause: error })));
   });
   subprocess.stdout.on("data", (chunk: Uint8Array) => onOutput("stdout", chunk));
   subprocess.stderr.on("data", (chunk: Uint8Array) => onOutput("stderr", chunk));

@@ -18,7 +18,13 @@ export interface LaunchOptions {
   readonly onOutput: (stream: "stdout" | "stderr", chunk: Uint8Array) => void;
 }
 
-/** Starts a program. Rejects when it can't be started. */
+/** A program could not be started: it is missing, its interpreter is, or the system refuses. */
+export class LaunchFailedError extends Error {
+  override readonly name = "LaunchFailedError";
+  readonly code = "ERR_LAUNCH_FAILED";
+}
+
+/** Starts a program. Rejects with a `LaunchFailedError` when it can't be started. */
 export type Launch = (
   file: string,
   args: readonly string[],

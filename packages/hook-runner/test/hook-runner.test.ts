@@ -40,6 +40,9 @@ test("skips a hook that is missing, and only that", async () => {
   await expect(hooks.run("none", { env })).resolves.toBe(false);
   await writeHook("plain", "exit 0", 0o644);
   await expect(hooks.run("plain", { env })).rejects.toThrow(/hook plain can't be run: .*chmod \+x/);
+  await writeFile(join(dir, "lost"), "#!/no/such/interpreter\n");
+  await chmod(join(dir, "lost"), 0o755);
+  await expect(hooks.run("lost", { env })).rejects.toBeInstanceOf(HookNotRunnableError);
   await mkdir(join(dir, "folder"));
   await expect(hooks.find("folder")).rejects.toBeInstanceOf(HookNotRunnableError);
 });
