@@ -24,7 +24,12 @@ export interface KeyRange {
 }
 
 export type Compare =
-  | { readonly key: string; readonly target: "create" | "mod"; readonly is: "=" | ">" | "<"; readonly value: number }
+  | {
+      readonly key: string;
+      readonly target: "create" | "mod";
+      readonly is: "=" | ">" | "<";
+      readonly value: number;
+    }
   | { readonly key: string; readonly target: "lease"; readonly is: "="; readonly value: LeaseId }
   | { readonly key: string; readonly target: "value"; readonly is: "="; readonly value: string };
 

@@ -28,7 +28,7 @@ export async function startEtcd(options: EtcdOptions = {}): Promise<EtcdMember> 
     member = startEtcdMember({
       ...{ name: "m0", folder: folder.path, clientPort, peerPort, tls, extraArgs, heartbeatMs, electionMs },
       initialCluster: `m0=http://127.0.0.1:${peerPort}`,
-      afterDispose: () => folder[Symbol.asyncDispose](),
+      afterDispose: async () => folder[Symbol.asyncDispose](),
     });
     await member.ready();
     if (auth) await enableAuth(member, auth);

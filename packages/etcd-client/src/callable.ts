@@ -1,0 +1,58 @@
+import type { CallOptions, Client, ClientUnaryCall, Metadata, ServiceError } from "@grpc/grpc-js";
+import type { ICallable } from "etcd3";
+import type { Connection } from "./connection.ts";
+
+/** What etcd3's raw clients (`KVClient` …) run their calls on: one connection, one token, one time limit. */
+export type Callable = ICallable<Connection>;
+
+type UnaryMethod = (
+  payload: unknown,
+  metadata: Metadata,
+  options: CallOptions,
+  done: (error: ServiceError | null, response?: unknown) => void,
+) => ClientUnaryCall;
+
+/** Binds calls to `connection`; an abort of `signal` cancels those that wait for a single answer. */
+export function createCallable(
+  connection: Connection,
+  metadata: Metadata,
+  { signal, deadline }: { readonly signal: AbortSignal; readonly deadline: Date },
+): Callable {
+  return {
+    callOptionsFactory: undefined,
+    async exec<T>(
+      service: Parameters<Connection["client"]>[0],
+      method: string,
+      payload: unknown,
+    ): Promise<T> {
+      const client = await connection.client(service);
+      const response = await callUnary(client, method, payload, metadata, { signal, deadline });
+      return response as T;
+    },
+    async withConnection(service, use) {
+      return use({ resource: connection, client: await connection.client(service), metadata });
+    },
+    markFailed() {},
+  };
+}
+
+function callUnary(
+  client: Client,
+  method: string,
+  payload: unknown,
+  metadata: Metadata,
+  { signal, deadline }: { readonly signal: AbortSignal; readonly deadline: Date },
+): Promise<unknown> {
+  signal.throwIfAborted();
+  return new Promise((resolve, reject) => {
+    const cancel = (): void => call.cancel();
+    const start = (client as unknown as Record<string, UnaryMethod>)[method];
+    if (!start) throw new TypeError(`expected a method of etcd's API, got ${method}`);
+    const call = start.call(client, payload, metadata, { deadline }, (error, response) => {
+      signal.removeEventListener("abort", cancel);
+      if (error) reject(error);
+      else resolve(response);
+    });
+    signal.addEventListener("abort", cancel, { once: true });
+  });
+}

@@ -1,0 +1,82 @@
+import { type ServiceError, status } from "@grpc/grpc-js";
+import { EtcdAuthError, EtcdLeaseNotFoundError, EtcdRequestError, EtcdUnavailableError } from "./errors.ts";
+
+/** Any error of this package that a call can end with. */
+export type EtcdError = EtcdUnavailableError | EtcdAuthError | EtcdLeaseNotFoundError | EtcdRequestError;
+
+/** What etcd says to credentials that are wrong, however often they are shown. */
+const refused =
+  /authentication failed|permission denied|user name is empty|user name not found|password was given/;
+/** What only a new token helps against: unknown after a restart, older than a change of users, or never asked for. */
+const stale = /invalid auth token|revision (in header|of auth store) is old|auth revision.* old/;
+/** Answers that no other member and no second try would give differently. */
+const definite = new Set<number>([
+  status.INVALID_ARGUMENT,
+  status.NOT_FOUND,
+  status.ALREADY_EXISTS,
+  status.FAILED_PRECONDITION,
+  status.OUT_OF_RANGE,
+]);
+
+/** Whether the token, not the user, is what etcd refused. */
+export function isStaleToken(error: unknown): boolean {
+  return stale.test(detailsOf(error));
+}
+
+/** Whether etcd asks for a user where none was named. */
+export function isMissingUser(error: unknown): boolean {
+  return detailsOf(error).includes("user name is empty");
+}
+
+/** Whether etcd has no use for a password, as authentication is off. */
+export function isAuthOff(error: unknown): boolean {
+  return detailsOf(error).includes("authentication is not enabled");
+}
+
+/** Makes one of this package's errors of what gRPC, etcd3 or Node threw; `where` is the member's address. */
+export function castError(error: unknown, where: string): EtcdError {
+  if (isEtcdError(error)) return error;
+  const details = detailsOf(error);
+  const message = `etcd at ${where}: ${describe(details)}`;
+  const options = { cause: error };
+  const code = isServiceError(error) ? error.code : undefined;
+  if (details.includes("requested lease not found")) return new EtcdLeaseNotFoundError(message, options);
+  if (stale.test(details)) return new EtcdUnavailableError(message, options);
+  if (refused.test(details) || code === status.PERMISSION_DENIED || code === status.UNAUTHENTICATED) {
+    return new EtcdAuthError(message, options);
+  }
+  if (details.includes("database space exceeded") || (code !== undefined && definite.has(code))) {
+    return new EtcdRequestError(message, options);
+  }
+  return new EtcdUnavailableError(message, options);
+}
+
+/** Whether `error` is one of this package's own. */
+export function isEtcdError(error: unknown): error is EtcdError {
+  return (
+    error instanceof EtcdUnavailableError ||
+    error instanceof EtcdAuthError ||
+    error instanceof EtcdLeaseNotFoundError ||
+    error instanceof EtcdRequestError
+  );
+}
+
+function isServiceError(error: unknown): error is ServiceError {
+  return error instanceof Error && "code" in error && typeof error.code === "number";
+}
+
+function detailsOf(error: unknown): string {
+  if (isServiceError(error) && error.details) return error.details;
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** One line, without what gRPC puts round the reason: "No connection established. Last error: REASON (DATE). Resolution note: ". */
+function describe(details: string): string {
+  return details
+    .replaceAll(/\s+/g, " ")
+    .replace(/^.*Last error: (?:Error: )?/, "cannot connect: ")
+    .replace(/\.? ?Resolution note: ?(.*)$/, "")
+    .replace(/ \(\d{4}-\d\d-\d\dT[\d:.]+Z\)/g, "")
+    .replace(/^etcdserver: /, "")
+    .trim();
+}

@@ -1,0 +1,59 @@
+import { type Clock, systemClock } from "@msdha/clock";
+import { KVClient, LeaseClient } from "etcd3";
+import type { EtcdApi } from "./api.ts";
+import { EtcdLeaseNotFoundError } from "./errors.ts";
+import { keepAliveOnce } from "./keep-alive.ts";
+import { createLink } from "./link.ts";
+import { rangeRequest, rangeResult, txnRequest, txnResult } from "./messages.ts";
+import type { EtcdSettings } from "./settings.ts";
+import { openWatch } from "./watch-stream.ts";
+
+/** One member of a cluster, or its one endpoint; dispose closes the connection, and what runs on it fails. */
+export interface EtcdMember extends EtcdApi, AsyncDisposable {}
+
+export interface ConnectOptions {
+  /** Default: the boot-time clock. */
+  readonly clock?: Clock;
+}
+
+/**
+ * Makes a client of the member `settings.endpoints[index]` alone, over one TCP connection. It dials when it is asked
+ * something, never in between. Nothing is tried twice, except that a token which etcd does not take (any more) is
+ * renewed once. A connection on which nothing came back for a while is closed, with all that runs on it, and the
+ * next call dials again.
+ */
+export function connectMember(
+  settings: EtcdSettings,
+  index: number,
+  { clock = systemClock }: ConnectOptions = {},
+): EtcdMember {
+  const link = createLink(settings, index, clock);
+  return {
+    range: (range, options) =>
+      link.call(options, async ({ rpc }) => rangeResult(await new KVClient(rpc).range(rangeRequest(range)))),
+    txn: (transaction, options) =>
+      link.call(options, async ({ rpc }) =>
+        txnResult(transaction, await new KVClient(rpc).txn(txnRequest(transaction))),
+      ),
+    leaseGrant: (ttlSeconds, options) =>
+      link.call(options, async ({ rpc }) => {
+        const { ID, TTL } = await new LeaseClient(rpc).leaseGrant({ TTL: ttlSeconds });
+        return { id: ID, ttlSeconds: Number(TTL) };
+      }),
+    leaseKeepAlive: (id, options) => link.call(options, (attempt) => keepAliveOnce(id, attempt)),
+    async leaseRevoke(id, options) {
+      try {
+        await link.call(options, ({ rpc }) => new LeaseClient(rpc).leaseRevoke({ ID: id }));
+      } catch (error) {
+        if (!(error instanceof EtcdLeaseNotFoundError)) throw error;
+      }
+    },
+    leaseTimeToLive: (id, options) =>
+      link.call(options, async ({ rpc }) => {
+        const { TTL } = await new LeaseClient(rpc).leaseTimeToLive({ ID: id });
+        return Number(TTL);
+      }),
+    watch: (request, { signal }) => openWatch(link, request, signal),
+    [Symbol.asyncDispose]: () => Promise.resolve(link.close()),
+  };
+}

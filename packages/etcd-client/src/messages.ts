@@ -1,0 +1,113 @@
+import type {
+  ICompare,
+  IKeyValue,
+  IRangeRequest,
+  IRangeResponse,
+  IRequestOp,
+  IResponseOp,
+  ITxnRequest,
+  ITxnResponse,
+} from "etcd3";
+import type {
+  Compare,
+  KeyRange,
+  KeyValue,
+  Operation,
+  OperationResult,
+  RangeResult,
+  Transaction,
+  TransactionResult,
+} from "./api.ts";
+import { prefixRangeEnd } from "./prefix.ts";
+
+/** etcd3's `ICompare` forgets the lease. */
+type FullCompare = ICompare & { readonly lease?: string };
+
+const comparisons = { "=": "Equal", ">": "Greater", "<": "Less" } as const;
+
+export function rangeRequest({ key, prefix = false }: KeyRange): IRangeRequest & { key: Buffer } {
+  // An empty prefix means every key; etcd's smallest possible key is one zero byte.
+  if (prefix) return { key: key === "" ? Buffer.of(0) : Buffer.from(key), range_end: prefixRangeEnd(key) };
+  return { key: Buffer.from(key) };
+}
+
+export function rangeResult({ kvs, header }: IRangeResponse): RangeResult {
+  return { kvs: kvs.map(keyValue), revision: Number(header.revision) };
+}
+
+export function keyValue(kv: IKeyValue): KeyValue {
+  return {
+    key: kv.key.toString("utf8"),
+    value: kv.value.toString("utf8"),
+    createRevision: Number(kv.create_revision),
+    modRevision: Number(kv.mod_revision),
+    lease: kv.lease,
+  };
+}
+
+export function txnRequest({ compare, success, failure }: Transaction): ITxnRequest {
+  return {
+    compare: compare.map(compareRequest),
+    success: success.map(operationRequest),
+    failure: failure.map(operationRequest),
+  };
+}
+
+/** Tells apart by what was asked which answer belongs to what. */
+export function txnResult(transaction: Transaction, response: ITxnResponse): TransactionResult {
+  const asked = response.succeeded ? transaction.success : transaction.failure;
+  return {
+    succeeded: response.succeeded,
+    results: asked.map((operation, index) => operationResult(operation, response.responses[index], response)),
+    revision: Number(response.header.revision),
+  };
+}
+
+function compareRequest(compare: Compare): FullCompare {
+  const common = { key: Buffer.from(compare.key), result: comparisons[compare.is] };
+  switch (compare.target) {
+    case "create":
+      return { ...common, target: "Create", create_revision: compare.value };
+    case "mod":
+      return { ...common, target: "Mod", mod_revision: compare.value };
+    case "lease":
+      return { ...common, target: "Lease", lease: compare.value };
+    case "value":
+      return { ...common, target: "Value", value: Buffer.from(compare.value) };
+  }
+}
+
+function operationRequest(operation: Operation): IRequestOp {
+  switch (operation.type) {
+    case "range":
+      return { request_range: rangeRequest(operation) };
+    case "put": {
+      const { key, value, lease = "0" } = operation;
+      return { request_put: { key: Buffer.from(key), value: Buffer.from(value), lease } };
+    }
+    case "delete":
+      return { request_delete_range: { key: Buffer.from(operation.key) } };
+    case "txn":
+      return { request_txn: txnRequest(operation) };
+  }
+}
+
+function operationResult(
+  operation: Operation,
+  response: IResponseOp | undefined,
+  { header }: ITxnResponse,
+): OperationResult {
+  switch (operation.type) {
+    case "range":
+      return { type: "range", kvs: (response?.response_range.kvs ?? []).map(keyValue) };
+    case "put":
+      return { type: "put" };
+    case "delete":
+      return { type: "delete", deleted: Number(response?.response_delete_range.deleted ?? 0) };
+    case "txn": {
+      if (!response) throw new Error("expected an answer to a nested transaction, got none");
+      // A nested answer carries no header of its own.
+      return { type: "txn", ...txnResult(operation, { ...response.response_txn, header }) };
+    }
+  }
+}

@@ -1,0 +1,49 @@
+import { type Clock, systemClock } from "@msdha/clock";
+import type { EtcdApi, KeyRange } from "./api.ts";
+import { EtcdUnavailableError } from "./errors.ts";
+
+/** How long one try may take. */
+const tryMs = 2_000;
+/** From the start of one try to the start of the next, at least. */
+const intervalMs = 500;
+
+export interface WaitForEtcdOptions {
+  /** How long to go on trying. */
+  readonly timeoutMs: number;
+  /** Default: the boot-time clock. */
+  readonly clock?: Clock;
+  readonly signal?: AbortSignal | undefined;
+  /** What is read; it must be something that the user may read. Default: the key `/msdha/`. */
+  readonly range?: KeyRange;
+  /** Told of every failed try after which another one follows. */
+  readonly onRetry?: (error: EtcdUnavailableError) => void;
+}
+
+/**
+ * Resolves when a linearizable read has been answered: there is a quorum, and the credentials are good. Rejects with
+ * `EtcdUnavailableError`, the last try's as `cause`, after `timeoutMs`; with the reason of `signal`; and at once with
+ * what else a read can end with, `EtcdAuthError` above all. It does not promise that etcd answers afterwards.
+ */
+export async function waitForEtcd(
+  etcd: EtcdApi,
+  { timeoutMs, clock = systemClock, signal, range = { key: "/msdha/" }, onRetry }: WaitForEtcdOptions,
+): Promise<void> {
+  const until = clock.now() + timeoutMs;
+  for (;;) {
+    const startedAt = clock.now();
+    try {
+      await etcd.range(range, { timeoutMs: Math.max(Math.min(tryMs, until - startedAt), 1), signal });
+      return;
+    } catch (error) {
+      if (!(error instanceof EtcdUnavailableError) || signal?.aborted) throw error;
+      const pauseMs = Math.max(startedAt + intervalMs - clock.now(), 0);
+      if (clock.now() + pauseMs >= until) {
+        throw new EtcdUnavailableError(`etcd was not there within ${timeoutMs} ms: ${error.message}`, {
+          cause: error,
+        });
+      }
+      onRetry?.(error);
+      await clock.sleep(pauseMs, { signal });
+    }
+  }
+}
