@@ -74,12 +74,19 @@ export async function openNode(
   onAbort(guard.lost, () => end(endingOf(guard.lost.reason)));
 
   let node: Node | undefined;
+  // The lease is held to the very end of a stop: the ending ends only its acquisition.
+  let acquired = false;
+  const acquisition = new AbortController();
+  onAbort(ending.signal, () => {
+    if (!acquired) acquisition.abort(ending.signal.reason);
+  });
   const lease = await acquireLease(etcd, {
     ttlSeconds: config.ttlSeconds,
     clock,
-    signal: ending.signal,
+    signal: acquisition.signal,
     onProof: (seen) => node?.fence.proven(seen),
   });
+  acquired = true;
   const fence = createFence(guard, { ttlMs: lease.ttlMs, seen: lease.seen });
   onAbort(lease.lost, () => {
     fence.close(clock.now());
