@@ -1,0 +1,148 @@
+import { isIP } from "node:net";
+import { type EtcdSettings, EtcdSettingsError, readEtcdSettings } from "@msdha/etcd-client";
+import {
+  duration,
+  type Environment,
+  groupName,
+  logFormats,
+  logLevels,
+  port,
+  readSettings,
+  SettingsError,
+  wholeNumber,
+  yesNo,
+} from "@msdha/settings";
+import { z } from "zod";
+
+/** Everything that is set from outside, checked. Lengths of time are whole milliseconds. */
+export interface FrontendConfig {
+  readonly etcd: EtcdSettings;
+  readonly etcdTimeoutMs: number;
+  readonly group: string;
+  readonly port: number;
+  /** IP addresses to listen on; none stands for all. */
+  readonly addresses: readonly string[];
+  readonly parkMs: number;
+  readonly tickMs: number;
+  readonly idleTimeoutMs: number;
+  readonly stopGraceMs: number;
+  readonly lookupIntervalMs: number;
+  readonly maxConnections: number | undefined;
+  readonly threads: number | undefined;
+  readonly runDir: string;
+  readonly statusPort: number | undefined;
+  readonly haproxyFile: string;
+  readonly logSessions: boolean;
+}
+
+export interface LogConfig {
+  readonly level: (typeof logLevels)[number];
+  readonly format: (typeof logFormats)[number];
+}
+
+export const DEFAULT_RUN_DIR = "/run/msdha";
+
+/** Variables that are the backend's, or its hooks'; they may be there and are not looked at. */
+const FOREIGN = [
+  "MSDHA_NAME",
+  "MSDHA_ADDRESS",
+  "MSDHA_MASTER_TTL",
+  "MSDHA_HOOK_TIMEOUT",
+  "MSDHA_HOOKS_DIR",
+  "MSDHA_HOOKS_ETCDCTL",
+  "MSDHA_NODE_STATE_CHANGE_FAILURE",
+  "MSDHA_STOP_SIGNAL",
+  "MSDHA_STOP_TIMEOUT",
+  "MSDHA_NODE",
+  "MSDHA_PG_*",
+  "MSDHA_X_*",
+];
+/** HAProxy's timers end at 2^31 ms, 24.8 days. */
+const LONGEST_MS = 24 * 86_400_000;
+
+const schema = z.object({
+  MSDHA_GROUP: groupName(),
+  MSDHA_PORT: port(),
+  MSDHA_TTL: wholeNumber({ min: 1, max: 3_600 }).default(10),
+  MSDHA_BIND: addresses().default([]),
+  MSDHA_PARK: milliseconds({ maxMs: LONGEST_MS }).optional(),
+  MSDHA_CONNECT_TIMEOUT: milliseconds({ minMs: 10, maxMs: 60_000 }).default(100),
+  MSDHA_IDLE_TIMEOUT: milliseconds({ minMs: 1_000, maxMs: LONGEST_MS }).default(86_400_000),
+  MSDHA_STOP_GRACE: milliseconds({ maxMs: LONGEST_MS }).default(8_000),
+  MSDHA_LOOKUP_INTERVAL: milliseconds({ minMs: 100, maxMs: LONGEST_MS }).default(5_000),
+  MSDHA_MAXCONN: wholeNumber({ min: 1, max: 10_000_000 }).optional(),
+  MSDHA_THREADS: wholeNumber({ min: 1, max: 64 }).optional(),
+  MSDHA_RUN_DIR: z
+    .string()
+    .regex(/^\/[\w./-]{0,69}$/, "an absolute path of at most 70 letters, digits and . _ / -")
+    .default(DEFAULT_RUN_DIR),
+  MSDHA_STATUS_PORT: port().optional(),
+  MSDHA_HAPROXY: z.string().default("haproxy"),
+  MSDHA_ETCD_TIMEOUT: duration().default(30_000),
+  MSDHA_LOG_LEVEL: z.enum(logLevels, { error: `one of ${logLevels.join(", ")}` }).default("info"),
+  MSDHA_LOG_FORMAT: z.enum(logFormats, { error: `one of ${logFormats.join(", ")}` }).default("text"),
+  MSDHA_LOG_SESSIONS: yesNo().default(false),
+});
+
+/** Reads the settings from the environment. Throws a `SettingsError` that names everything that is wrong. */
+export function readConfig(environment: Environment): { config: FrontendConfig; log: LogConfig } {
+  const settings = attempt(() => readSettings(environment, { schema, prefix: "MSDHA_", foreign: FOREIGN }));
+  const etcd = attempt(() => readEtcdSettings(environment));
+  if ("problems" in settings || "problems" in etcd) {
+    throw new SettingsError([settings, etcd].flatMap((part) => ("problems" in part ? part.problems : [])));
+  }
+  const { value } = settings;
+  if (value.MSDHA_STATUS_PORT === value.MSDHA_PORT) {
+    const expected = "another port than MSDHA_PORT";
+    throw new SettingsError([{ variable: "MSDHA_STATUS_PORT", expected, got: String(value.MSDHA_PORT) }]);
+  }
+  return {
+    config: {
+      etcd: etcd.value,
+      etcdTimeoutMs: value.MSDHA_ETCD_TIMEOUT,
+      group: value.MSDHA_GROUP,
+      port: value.MSDHA_PORT,
+      addresses: value.MSDHA_BIND,
+      parkMs: value.MSDHA_PARK ?? 3_000 * value.MSDHA_TTL + 10_000,
+      tickMs: value.MSDHA_CONNECT_TIMEOUT,
+      idleTimeoutMs: value.MSDHA_IDLE_TIMEOUT,
+      stopGraceMs: value.MSDHA_STOP_GRACE,
+      lookupIntervalMs: value.MSDHA_LOOKUP_INTERVAL,
+      maxConnections: value.MSDHA_MAXCONN,
+      threads: value.MSDHA_THREADS,
+      runDir: value.MSDHA_RUN_DIR,
+      statusPort: value.MSDHA_STATUS_PORT,
+      haproxyFile: value.MSDHA_HAPROXY,
+      logSessions: value.MSDHA_LOG_SESSIONS,
+    },
+    log: { level: value.MSDHA_LOG_LEVEL, format: value.MSDHA_LOG_FORMAT },
+  };
+}
+
+/** A length of time in whole milliseconds, as HAProxy takes it. */
+function milliseconds(range: { readonly minMs?: number; readonly maxMs: number }): z.ZodType<number, string> {
+  return duration(range).transform(Math.ceil);
+}
+
+/** `*`, or IP addresses with commas between them. */
+function addresses(): z.ZodType<readonly string[], string> {
+  return z.string().transform((text, context) => {
+    if (text === "*") return [];
+    const list = text.split(",").map((address) => address.trim());
+    if (list.every((address) => isIP(address) !== 0 && !address.includes("%"))) return list;
+    context.addIssue({ code: "custom", message: "* or IP addresses with commas between them" });
+    return z.NEVER;
+  });
+}
+
+type Part<T> = { readonly value: T } | { readonly problems: SettingsError["problems"] };
+
+function attempt<T>(read: () => T): Part<T> {
+  try {
+    return { value: read() };
+  } catch (error) {
+    if (error instanceof SettingsError || error instanceof EtcdSettingsError)
+      return { problems: error.problems };
+    throw error;
+  }
+}

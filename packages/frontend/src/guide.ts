@@ -1,0 +1,116 @@
+import type { Clock } from "@msdha/clock";
+import type { Mastership } from "@msdha/group";
+import type { Route } from "@msdha/haproxy-config";
+import type { Log } from "@msdha/settings";
+import { followAddress, type Lookup } from "./follow-address.ts";
+import { sameWanted, type Wanted, wantedFrom } from "./wanted.ts";
+
+export interface GuideOptions {
+  /** The port of the master. */
+  readonly port: number;
+  readonly lookup: Lookup;
+  readonly lookupIntervalMs: number;
+  /** Whether an address leads back to this frontend. */
+  readonly isOwn: (address: string) => boolean;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Called with each new route; must not throw. */
+  readonly onRoute: (route: Route) => void;
+}
+
+/** Whom connections are sent to. */
+export interface ServedMaster {
+  readonly name: string;
+  readonly token: number;
+  /** undefined while the name can't be resolved. */
+  readonly address: string | undefined;
+  /** When it became master, as seen from here, in ms since 1970. */
+  readonly since: number;
+}
+
+/** Turns what the group says into routes for HAProxy, and follows the master's address. */
+export interface Guide extends Disposable {
+  /** Tells what the group says now; does nothing when it is what it said before. */
+  tell(now: Mastership): void;
+  readonly master: ServedMaster | undefined;
+  /** The last route. */
+  readonly route: Route;
+}
+
+/** Makes a guide. It begins without a master; disposing of it stops the following of the address. */
+export function createGuide(options: GuideOptions): Guide {
+  const { port, lookup, lookupIntervalMs, isOwn, clock, log, onRoute } = options;
+  let wanted: Wanted = { kind: "none" };
+  let route: Route = { kind: "none" };
+  let master: ServedMaster | undefined;
+  let following = new AbortController();
+
+  function go(to: Route): void {
+    route = to;
+    onRoute(to);
+  }
+
+  function serve({ name, host, owner }: Wanted & { kind: "master" }, signal: AbortSignal): void {
+    const fields = { master: name, token: Number(owner) };
+    let current: ServedMaster = { name, token: Number(owner), address: undefined, since: Date.now() };
+    master = current;
+    const onAddress = (address: string): void => {
+      const own = isOwn(address);
+      current = { ...current, address: own ? undefined : address };
+      master = current;
+      if (own) {
+        log.error(
+          { ...fields, address, port },
+          "the master's address leads back to this frontend: connections wait",
+        );
+        go({ kind: "drain", owner });
+        return;
+      }
+      log.info({ ...fields, address, port }, "connections go to the master");
+      go({ kind: "serve", owner, address, port });
+    };
+    const onTrouble = (error: unknown): void => {
+      const waiting = current.address === undefined ? "connections wait" : "its last address is kept";
+      log.warn({ ...fields, host, err: error }, `the master's name can't be resolved: ${waiting}`);
+    };
+    void followAddress(host, { lookup, clock, intervalMs: lookupIntervalMs, signal, onAddress, onTrouble });
+    // Until the name is resolved nobody may go to the master before this one.
+    if (current.address === undefined && !(route.kind === "drain" && route.owner === owner))
+      go({ kind: "drain", owner });
+  }
+
+  function tell(now: Mastership): void {
+    const next = wantedFrom(wanted, now);
+    if (sameWanted(wanted, next)) return;
+    wanted = next;
+    following.abort();
+    following = new AbortController();
+    const left = master && { master: master.name, token: master.token };
+    switch (next.kind) {
+      case "master":
+        serve(next, following.signal);
+        break;
+      case "stopping":
+        master = undefined;
+        log.info({ ...left }, "the master stops: its sessions go on, new connections wait");
+        go({ kind: "drain", owner: next.owner });
+        break;
+      case "none":
+        master = undefined;
+        log.info({ ...left }, "there is no master: sessions are cut, new connections wait");
+        go({ kind: "none" });
+        break;
+    }
+  }
+
+  return {
+    tell,
+    get master() {
+      return master;
+    },
+    get route() {
+      return route;
+    },
+    [Symbol.dispose]: () => following.abort(),
+  };
+}

@@ -1,0 +1,57 @@
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { maxConnectionsFor, renderConfig } from "@msdha/haproxy-config";
+import { SettingsError } from "@msdha/settings";
+import type { FrontendConfig } from "./config.ts";
+
+/** What is left of the tick when a slot has drained, so that every try to connect has ended by then. */
+const DRAIN_MARGIN_MS = 20;
+const MOST_THREADS = 4;
+/** Enough for most; a limit on open files of a thousand million is common, and HAProxy makes its tables from it. */
+const MOST_CONNECTIONS = 50_000;
+
+/** How HAProxy is set up. */
+export interface HaproxySettings {
+  /** The text of haproxy.cfg. */
+  readonly text: string;
+  readonly configFile: string;
+  readonly socketPath: string;
+  readonly drainMs: number;
+  readonly maxConnections: number;
+}
+
+/**
+ * Works out HAProxy's settings on this machine. Throws a `SettingsError` when the limit on open files is too small
+ * for the connections that are wanted.
+ */
+export function haproxySettings(
+  config: FrontendConfig,
+  { addresses, openFiles }: { readonly addresses: readonly string[]; readonly openFiles: number },
+): HaproxySettings {
+  const threads = config.threads ?? Math.min(availableParallelism(), MOST_THREADS);
+  const possible = maxConnectionsFor(openFiles, { threads });
+  const maxConnections = config.maxConnections ?? Math.min(possible, MOST_CONNECTIONS);
+  if (maxConnections > possible) {
+    const expected = `at most ${possible}, for a limit of ${openFiles} open files`;
+    throw new SettingsError([{ variable: "MSDHA_MAXCONN", expected, got: String(maxConnections) }]);
+  }
+  const socketPath = join(config.runDir, "haproxy.sock");
+  const text = renderConfig({
+    port: config.port,
+    addresses,
+    socketPath,
+    parkMs: config.parkMs,
+    tickMs: config.tickMs,
+    idleTimeoutMs: config.idleTimeoutMs,
+    logSessions: config.logSessions,
+    maxConnections,
+    threads,
+  });
+  return {
+    text,
+    configFile: join(config.runDir, "haproxy.cfg"),
+    socketPath,
+    drainMs: config.tickMs + DRAIN_MARGIN_MS,
+    maxConnections,
+  };
+}

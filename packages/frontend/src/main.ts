@@ -1,0 +1,42 @@
+import { Command } from "commander";
+import { askStatus } from "./ask-status.ts";
+import { DEFAULT_RUN_DIR } from "./config.ts";
+import { startFrontend } from "./start-frontend.ts";
+
+const program = new Command("msdha-frontend")
+  .description(
+    "Sends all TCP traffic on a port to the current master. Its settings are read from the environment.",
+  )
+  .action(async () => {
+    process.exit(await startFrontend(process.env));
+  });
+
+program
+  .command("status")
+  .description("Print what the frontend of this container knows, as JSON.")
+  .action(async () => {
+    process.stdout.write(`${JSON.stringify(await askStatus(runDir()))}\n`);
+  });
+
+program
+  .command("healthcheck")
+  .description(
+    "Succeed when the frontend of this container takes connections; they may have to wait for a master.",
+  )
+  .option("--ready", "succeed only when there is a master to send them to", false)
+  .action(async ({ ready }: { ready: boolean }) => {
+    const status = await askStatus(runDir());
+    if (!status.healthy) throw new Error("connections do not go where they should");
+    if (ready && !status.ready) throw new Error("there is no master");
+    process.stdout.write(`${status.route}${status.following ? "" : " (etcd is away)"}\n`);
+  });
+
+function runDir(): string {
+  const { MSDHA_RUN_DIR } = process.env;
+  return MSDHA_RUN_DIR || DEFAULT_RUN_DIR;
+}
+
+program.parseAsync().catch((error: unknown) => {
+  process.stderr.write(`msdha-frontend: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+});

@@ -1,0 +1,68 @@
+import { accessSync, constants, mkdirSync } from "node:fs";
+import { systemClock } from "@msdha/clock";
+import { EtcdAuthError, EtcdUnavailableError } from "@msdha/etcd-client";
+import { createLog, type Environment, exitCodes, SettingsError } from "@msdha/settings";
+import { type FrontendConfig, type LogConfig, readConfig } from "./config.ts";
+import { ListenError, ProgramMissingError, RunDirTakenError } from "./errors.ts";
+import { runFrontend } from "./run-frontend.ts";
+import { stopOnSignals } from "./signals.ts";
+
+/** Runs the frontend with the system's own clock, files and processes. Resolves with the exit code. */
+export async function startFrontend(environment: Environment): Promise<number> {
+  let settings: { config: FrontendConfig; log: LogConfig };
+  try {
+    settings = readConfig(environment);
+    openFolder(settings.config.runDir);
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error;
+    return refuse(error);
+  }
+  const { log, flush } = createLog({ ...settings.log, fd: process.stdout.fd });
+  const { stop, hurry } = stopOnSignals();
+  try {
+    await runFrontend(settings.config, { clock: systemClock, log, stop, hurry });
+    log.info("stopped");
+    return exitCodes.stopped;
+  } catch (error) {
+    if (stop.aborted && error === stop.reason) return exitCodes.stopped;
+    if (error instanceof SettingsError) return refuse(error);
+    log.fatal(error instanceof Error ? error.message : String(error));
+    return exitCodeOf(error);
+  } finally {
+    flush();
+  }
+}
+
+/** The exit code that tells why the frontend could not begin. */
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof SettingsError) return exitCodes.configuration;
+  if (error instanceof EtcdAuthError) return exitCodes.notPermitted;
+  if (error instanceof EtcdUnavailableError || error instanceof ProgramMissingError)
+    return exitCodes.unavailable;
+  if (error instanceof RunDirTakenError) return exitCodes.taken;
+  if (error instanceof ListenError) return listenCodes[error.reason] ?? exitCodes.internal;
+  return exitCodes.internal;
+}
+
+const listenCodes: Readonly<Record<string, number>> = {
+  EADDRINUSE: exitCodes.taken,
+  EACCES: exitCodes.notPermitted,
+  EADDRNOTAVAIL: exitCodes.configuration,
+};
+
+function refuse(error: SettingsError): number {
+  for (const line of error.message.split("\n")) process.stderr.write(`msdha-frontend: ${line}\n`);
+  return exitCodes.configuration;
+}
+
+function openFolder(dir: string): void {
+  try {
+    mkdirSync(dir, { recursive: true });
+    accessSync(dir, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).code ?? String(error);
+    throw new SettingsError([
+      { variable: "MSDHA_RUN_DIR", expected: `a folder that can be written to (${why})`, got: dir },
+    ]);
+  }
+}
