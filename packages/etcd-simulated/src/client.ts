@@ -1,0 +1,146 @@
+import type { Clock } from "@msdha/clock";
+import {
+  type CallOptions,
+  type EtcdApi,
+  EtcdLeaseNotFoundError,
+  EtcdUnavailableError,
+  type LeaseId,
+  type Transaction,
+} from "@msdha/etcd-client";
+import type { Cluster } from "./cluster.ts";
+import type { Lessor } from "./lessor.ts";
+import { type CallName, type Interceptor, travel } from "./link.ts";
+import type { Store } from "./store.ts";
+import { carryOut } from "./transaction.ts";
+import { openStream } from "./watch-client.ts";
+import type { WatchHub } from "./watch-hub.ts";
+
+/** A client of one member, with the two ends of its link. Both interceptors may be changed at any time. */
+export interface SimulatedClient extends EtcdApi {
+  /** Decides over what goes to the member; everything arrives at once without it. */
+  onRequest: Interceptor | undefined;
+  /** Decides over what comes back. */
+  onAnswer: Interceptor | undefined;
+}
+
+export interface ClientOptions {
+  /** The client's own clock, by which its timeouts run. */
+  readonly clock: Clock;
+  readonly member: number;
+}
+
+export interface Server {
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly lessor: Lessor;
+  readonly cluster: Cluster;
+  readonly hub: WatchHub;
+}
+
+export function createClient(server: Server, { clock, member }: ClientOptions): SimulatedClient {
+  const { store, lessor, cluster, hub } = server;
+
+  async function exchange<T>(call: CallName, content: unknown, work: () => T | Promise<T>): Promise<T> {
+    await travel(server.clock, client.onRequest, { call, content });
+    let answer: { readonly value: T } | undefined;
+    let refusal: unknown;
+    try {
+      answer = { value: await work() };
+    } catch (error) {
+      refusal = error;
+    }
+    await travel(server.clock, client.onAnswer, { call, content: answer ? answer.value : refusal });
+    if (answer) return answer.value;
+    throw refusal;
+  }
+
+  /** The client gives up in time; what it asked for may be carried out all the same. */
+  function ask<T>(
+    call: CallName,
+    content: unknown,
+    { timeoutMs, signal }: CallOptions,
+    work: () => T | Promise<T>,
+  ): Promise<T> {
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    return new Promise((resolve, reject) => {
+      const timer = new AbortController();
+      const settle = (act: () => void): void => {
+        signal?.removeEventListener("abort", onAbort);
+        timer.abort("settled");
+        act();
+      };
+      const onAbort = (): void => settle(() => reject(signal?.reason));
+      signal?.addEventListener("abort", onAbort, { once: true });
+      clock.sleep(timeoutMs, { signal: timer.signal }).then(
+        () => settle(() => reject(new EtcdUnavailableError(`no answer within ${timeoutMs} ms`))),
+        () => {},
+      );
+      exchange(call, content, work).then(
+        (value) => settle(() => resolve(value)),
+        (error: unknown) => settle(() => reject(error)),
+      );
+    });
+  }
+
+  /** What needs a quorum. */
+  async function agreed<T>(work: () => T): Promise<T> {
+    await cluster.whenServing(member);
+    return work();
+  }
+
+  /** What the leader answers alone, and whoever takes itself for the leader. */
+  async function led<T>(work: () => T | Promise<T>): Promise<T> {
+    await cluster.whenRunning(member);
+    if (!cluster.members[member]?.leading) await cluster.whenServing(member);
+    return await work();
+  }
+
+  function renew(id: LeaseId): number | Promise<number> {
+    const own = cluster.members[member];
+    // A former leader goes on saying yes, whatever the others have decided meanwhile.
+    if (own?.leading && !own.serving) return lessor.remembered(id);
+    return lessor.renew(id);
+  }
+
+  const client: SimulatedClient = {
+    onRequest: undefined,
+    onAnswer: undefined,
+    range: (range, options) =>
+      ask("range", range, options, () =>
+        agreed(() => ({ kvs: store.range(range), revision: store.revision })),
+      ),
+    txn: (transaction: Transaction, options) =>
+      ask("txn", transaction, options, () =>
+        agreed(() => carryOut(store, transaction, (id) => lessor.leases.has(id))),
+      ),
+    leaseGrant: (ttlSeconds, options) =>
+      ask("leaseGrant", ttlSeconds, options, () =>
+        agreed(() => {
+          const { id, ttlSeconds: granted } = lessor.grant(ttlSeconds);
+          return { id, ttlSeconds: granted };
+        }),
+      ),
+    leaseKeepAlive: (id, options) => ask("leaseKeepAlive", id, options, () => led(() => renew(id))),
+    async leaseRevoke(id, options) {
+      try {
+        await ask("leaseRevoke", id, options, () => agreed(() => lessor.revoke(id)));
+      } catch (error) {
+        if (!(error instanceof EtcdLeaseNotFoundError)) throw error;
+      }
+    },
+    leaseTimeToLive: (id, options) =>
+      ask("leaseTimeToLive", id, options, () => led(() => lessor.timeToLive(id))),
+    watch: (request, { signal }) =>
+      openStream(request, {
+        clock: server.clock,
+        signal,
+        onRequest: () => client.onRequest,
+        onAnswer: () => client.onAnswer,
+        open: async (ends) => {
+          await cluster.whenRunning(member);
+          return hub.open(member, request, ends);
+        },
+      }),
+  };
+  return client;
+}

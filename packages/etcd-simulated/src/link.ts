@@ -1,0 +1,42 @@
+import type { Clock } from "@msdha/clock";
+import { EtcdUnavailableError } from "@msdha/etcd-client";
+
+/** A call of `EtcdApi`. */
+export type CallName =
+  | "range"
+  | "txn"
+  | "leaseGrant"
+  | "leaseKeepAlive"
+  | "leaseRevoke"
+  | "leaseTimeToLive"
+  | "watch";
+
+/** What travels between a client and its member: the request or the answer of a call, or a message of a watch. */
+export interface Message {
+  readonly call: CallName;
+  /** The call's first argument, or what is answered; an `Error` when etcd refuses. */
+  readonly content: unknown;
+}
+
+/**
+ * What becomes of a message: it arrives after so many milliseconds, it is `"lost"` (the call then runs into its
+ * timeout, a watch stays silent from there on), or the connection is `"reset"` (the call fails, the watch ends).
+ */
+export type Fate = number | "lost" | "reset";
+
+/** Decides over a message; a promise holds the message until it resolves. */
+export type Interceptor = (message: Message) => Fate | Promise<Fate>;
+
+/** Resolves when the message has arrived; never when it is lost. Rejects when the connection is reset. */
+export async function travel(
+  clock: Clock,
+  interceptor: Interceptor | undefined,
+  message: Message,
+): Promise<void> {
+  if (!interceptor) return;
+  const sent = clock.now();
+  const fate = await interceptor(message);
+  if (fate === "lost") await new Promise<never>(() => {});
+  else if (fate === "reset") throw new EtcdUnavailableError("the connection was reset");
+  else if (sent + fate > clock.now()) await clock.sleep(sent + fate - clock.now());
+}
