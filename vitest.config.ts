@@ -1,6 +1,7 @@
 import { defineConfig } from "vitest/config";
 
-const conditions = ["@msdha/source", "node", "import", "module", "default"];
+// Not "import": workers hand these to Node, and `require("long")` would find a module that protobufjs takes for none.
+const conditions = ["@msdha/source", "node", "module", "default"];
 const source = { resolve: { conditions }, ssr: { resolve: { conditions } } };
 
 export default defineConfig({
