@@ -26,11 +26,13 @@ export function createCallable(
       payload: unknown,
     ): Promise<T> {
       const client = await connection.client(service);
-      const response = await callUnary(client, method, payload, metadata, { signal, deadline });
+      const call = (): Promise<unknown> => callUnary(client, method, payload, metadata, { signal, deadline });
+      const response = await connection.run(call);
       return response as T;
     },
     async withConnection(service, use) {
-      return use({ resource: connection, client: await connection.client(service), metadata });
+      const client = await connection.client(service);
+      return connection.run(() => use({ resource: connection, client, metadata }));
     },
     markFailed() {},
   };

@@ -51,6 +51,24 @@ export function castError(error: unknown, where: string): EtcdError {
   return new EtcdUnavailableError(message, options);
 }
 
+/** The member's word on our certificate, or on the lack of one. */
+const certificateAlert = /ALERT_(BAD_|UNSUPPORTED_|NO_)?CERTIFICATE|ALERT_UNKNOWN_CA|ALERT_ACCESS_DENIED/;
+
+/**
+ * Makes an error of a call that failed on a connection whose TLS had failed with `tlsError`. A certificate of the
+ * member's that is not trusted here is no refusal of its own, so it reads as unavailable.
+ */
+export function castTlsError(error: unknown, tlsError: NodeJS.ErrnoException, where: string): EtcdError {
+  if (!isServiceError(error) || error.code !== status.UNAVAILABLE) return castError(error, where);
+  const options = { cause: tlsError };
+  const told = "reason" in tlsError ? String(tlsError.reason) : tlsError.message;
+  const reason = told.replaceAll(/\s+/g, " ").replace(/; if the root CA is .*$/, "");
+  if (certificateAlert.test(tlsError.code ?? "")) {
+    return new EtcdAuthError(`etcd at ${where} refused the client certificate: ${reason}`, options);
+  }
+  return new EtcdUnavailableError(`etcd at ${where}: TLS failed: ${reason}`, options);
+}
+
 /** Whether `error` is one of this package's own. */
 export function isEtcdError(error: unknown): error is EtcdError {
   return (
@@ -77,6 +95,7 @@ function describe(details: string): string {
     .replace(/^.*Last error: (?:Error: )?/, "cannot connect: ")
     .replace(/\.? ?Resolution note: ?(.*)$/, "")
     .replace(/ \(\d{4}-\d\d-\d\dT[\d:.]+Z\)/g, "")
+    .replace(/Failed to connect$/, "closed before HTTP/2 began (does it want https?)")
     .replace(/^etcdserver: /, "")
     .trim();
 }

@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from "@msdha/clock";
 import type { CallOptions, EtcdApi, WatchStream } from "./api.ts";
 import { EtcdAuthError, EtcdUnavailableError } from "./errors.ts";
-import { type RaceOptions, raceMembers } from "./race.ts";
+import { type Ask, type RaceOptions, raceMembers } from "./race.ts";
 
 /** After this long without an answer a read is asked of the next member too, unless the call has less time. */
 const hedgeMs = 500;
@@ -29,7 +29,7 @@ export function combineMembers(
   async function race<T>(
     options: CallOptions,
     how: Pick<RaceOptions, "shareMs" | "keepEarlier">,
-    ask: (member: EtcdApi, options: CallOptions) => Promise<T>,
+    ask: Ask<T>,
   ): Promise<T> {
     const { index, value } = await raceMembers(members, { ...options, ...how, clock, first: preferred }, ask);
     if (index !== preferred) watchFrom = undefined;
@@ -37,18 +37,12 @@ export function combineMembers(
     return value;
   }
 
-  function hedged<T>(
-    options: CallOptions,
-    ask: (member: EtcdApi, options: CallOptions) => Promise<T>,
-  ): Promise<T> {
+  function hedged<T>(options: CallOptions, ask: Ask<T>): Promise<T> {
     const shareMs = Math.min(hedgeMs, options.timeoutMs / (2 * members.length));
     return race(options, { shareMs, keepEarlier: true }, ask);
   }
 
-  function inTurn<T>(
-    options: CallOptions,
-    ask: (member: EtcdApi, options: CallOptions) => Promise<T>,
-  ): Promise<T> {
+  function inTurn<T>(options: CallOptions, ask: Ask<T>): Promise<T> {
     const shareMs = Math.min(writeShareMs, options.timeoutMs / (members.length + 1));
     return race(options, { shareMs, keepEarlier: false }, ask);
   }

@@ -14,8 +14,9 @@ export interface Etcd extends EtcdApi, AsyncDisposable {}
  *   renewals and revocations *beside* it (after 500 ms, less when `timeoutMs` is short) and the first answer wins;
  *   transactions and grants *instead* of it. It goes round until `timeoutMs` is over. With one endpoint the second
  *   member is a second connection.
- * - `EtcdUnavailableError` is the failure of a member; every other error is an answer and ends the call at once.
- *   That a lease is gone is asked twice, with a linearizable read in between.
+ * - `EtcdUnavailableError` is the failure of a member; every other error is an answer and ends the call at once, but
+ *   `EtcdAuthError` only when most members have said it. That a lease is gone is asked twice, with a linearizable read
+ *   in between.
  * - `watch` opens on one member. When it breaks, or is given up by aborting its signal with an
  *   `EtcdUnavailableError`, the next `watch` opens on another.
  *

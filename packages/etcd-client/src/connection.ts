@@ -1,18 +1,21 @@
-import { readFileSync } from "node:fs";
-import type { Socket } from "node:net";
-import { Channel, type ChannelCredentials, type Client, connectivityState, credentials } from "@grpc/grpc-js";
+import { Channel, type Client, connectivityState } from "@grpc/grpc-js";
 import { Etcd3, type Services } from "etcd3";
 import type { EtcdEndpoint, EtcdTlsFiles } from "./settings.ts";
+import { trackSockets } from "./sockets.ts";
 
 /** One connection to one member, opened by the first call and opened again when the member closed it. */
 export interface Connection {
   /** The client of one of etcd's gRPC services. */
   client(service: keyof typeof Services): Promise<Client>;
+  /** Runs what begins a call: the sockets that are opened on its account are the connection's own. */
+  run<T>(begin: () => T): T;
   /** How many bytes have come in so far. */
   readonly bytesRead: number;
   /** Whether the last dial failed: the member is not there, or TLS does not come about. */
   readonly failed: boolean;
-  /** Ends it and, with `EtcdUnavailableError`, every call on it, at once. Nothing of it is left behind. */
+  /** What TLS failed with last, here or by an alert of the member's. */
+  readonly tlsError: Error | undefined;
+  /** Ends it and, with gRPC's UNAVAILABLE, every call on it, at once. Nothing of it is left behind. */
   close(): void;
 }
 
@@ -34,22 +37,26 @@ const channelOptions = {
 };
 
 /** Makes a connection; it dials when the first call comes. Throws when a TLS file can't be read or is no PEM. */
-export function openConnection({ address, secure }: EtcdEndpoint, tls: EtcdTlsFiles = {}): Connection {
-  const sockets = trackSockets(secure ? sslCredentials(tls) : credentials.createInsecure());
-  const channel = new Channel(address, sockets.credentials, channelOptions);
+export function openConnection(endpoint: EtcdEndpoint, tls?: EtcdTlsFiles): Connection {
+  const sockets = trackSockets(endpoint, tls);
+  const channel = new Channel(endpoint.address, sockets.credentials, channelOptions);
   // All of etcd's services share the one channel, so there is one TCP connection for a member.
-  const etcd = new PooledEtcd({ hosts: address, grpcOptions: { channelOverride: channel } });
+  const etcd = new PooledEtcd({ hosts: endpoint.address, grpcOptions: { channelOverride: channel } });
   return {
     client: (service) => etcd.client(service),
+    run: (begin) => sockets.run(begin),
     get bytesRead() {
-      return sockets.bytesRead();
+      return sockets.bytesRead;
     },
     get failed() {
       return channel.getConnectivityState(false) === connectivityState.TRANSIENT_FAILURE;
     },
+    get tlsError() {
+      return sockets.tlsError;
+    },
     close() {
       channel.close();
-      // gRPC closes in good order, which a peer that is silent never lets it finish.
+      // gRPC closes in good order, which a silent peer never lets it finish.
       sockets.destroy();
     },
   };
@@ -60,57 +67,4 @@ class PooledEtcd extends Etcd3 {
   client(service: keyof typeof Services): Promise<Client> {
     return this.pool.withConnection(service, ({ client }) => client);
   }
-}
-
-function sslCredentials({ ca, cert, key }: EtcdTlsFiles): ChannelCredentials {
-  const read = (path: string | undefined): Buffer | null => (path === undefined ? null : readFileSync(path));
-  return credentials.createSsl(read(ca), read(key), read(cert));
-}
-
-interface TrackedSockets {
-  readonly credentials: ChannelCredentials;
-  bytesRead(): number;
-  destroy(): void;
-}
-
-/** Credentials that do what `inner` do and know the sockets that are secured with them. */
-function trackSockets(inner: ChannelCredentials): TrackedSockets {
-  const sockets = new Set<Socket>();
-  let closed = false;
-  let bytesOfClosed = 0;
-
-  function track(socket: Socket): void {
-    sockets.add(socket);
-    socket.once("close", () => {
-      sockets.delete(socket);
-      bytesOfClosed += socket.bytesRead;
-    });
-    if (closed) socket.destroy();
-  }
-
-  const tracking: ChannelCredentials = Object.create(inner, {
-    _createSecureConnector: {
-      value: (...args: Parameters<ChannelCredentials["_createSecureConnector"]>) => {
-        const connector = inner._createSecureConnector(...args);
-        return {
-          connect: (socket: Socket) => {
-            track(socket);
-            return connector.connect(socket);
-          },
-          waitForReady: () => connector.waitForReady(),
-          getCallCredentials: () => connector.getCallCredentials(),
-          destroy: () => connector.destroy(),
-        };
-      },
-    },
-  });
-
-  return {
-    credentials: tracking,
-    bytesRead: () => [...sockets].reduce((sum, socket) => sum + socket.bytesRead, bytesOfClosed),
-    destroy() {
-      closed = true;
-      for (const socket of sockets) socket.destroy();
-    },
-  };
 }

@@ -3,14 +3,23 @@ import { type Clock, TimeoutError, withTimeout } from "@msdha/clock";
 import { AuthClient } from "etcd3";
 import type { CallOptions } from "./api.ts";
 import { type Callable, createCallable } from "./callable.ts";
-import { castError, isAuthOff, isMissingUser, isStaleToken } from "./cast-error.ts";
+import {
+  castError,
+  castTlsError,
+  type EtcdError,
+  isAuthOff,
+  isMissingUser,
+  isStaleToken,
+} from "./cast-error.ts";
 import { type Connection, openConnection } from "./connection.ts";
 import { EtcdUnavailableError } from "./errors.ts";
 import type { EtcdSettings, EtcdUser } from "./settings.ts";
 import { createTokenKeeper } from "./token.ts";
 
-/** How long a connection must have been asked in vain before it is taken for dead. */
+/** How long a connection must have been asked in vain to be taken for dead when a call on it is given up. */
 const deadSilenceMs = 300;
+/** The same when a call begins, which leaves the calls before it time to be answered: a third of its own, up to this. */
+const longestSilenceMs = 2_000;
 /** How long etcd may take to check a password (bcrypt, on purpose slow, and a round of consensus). */
 const authTimeoutMs = 5_000;
 /** gRPC's own limit, by the wall clock, is only there for what our own, by `Clock`, has let go of. */
@@ -43,6 +52,8 @@ export interface Link {
   stream(signal: AbortSignal): Promise<StreamAttempt>;
   /** Something was sent on the connection that must be answered. */
   asked(connection: Connection): void;
+  /** Makes one of this package's errors of what happened on the connection. */
+  cast(error: unknown, connection?: Connection): EtcdError;
   /** Something on the connection failed or was given up: replaces it if it is broken or silent. */
   doubt(connection: Connection): void;
   /** Has the next call show a new token, if `token` is still the present one. */
@@ -78,10 +89,10 @@ export function createLink({ endpoints, user, tls }: EtcdSettings, index: number
     silences.set(connection, { bytes: connection.bytesRead, since: clock.now() });
   }
 
-  function doubt(connection: Connection): void {
+  function doubt(connection: Connection, silenceMs = deadSilenceMs): void {
     if (connection !== current) return;
     const silence = silences.get(connection);
-    const silent = silence?.bytes === connection.bytesRead && clock.now() - silence.since >= deadSilenceMs;
+    const silent = silence?.bytes === connection.bytesRead && clock.now() - silence.since >= silenceMs;
     if (!silent && !connection.failed) return;
     current = undefined;
     connection.close();
@@ -100,8 +111,14 @@ export function createLink({ endpoints, user, tls }: EtcdSettings, index: number
     } catch (error) {
       if (isAuthOff(error)) return undefined;
       doubt(connection);
-      throw error;
+      throw cast(error, connection);
     }
+  }
+
+  function cast(error: unknown, connection?: Connection): EtcdError {
+    return connection?.tlsError
+      ? castTlsError(error, connection.tlsError, address)
+      : castError(error, address);
   }
 
   async function attempt<T>(
@@ -117,7 +134,7 @@ export function createLink({ endpoints, user, tls }: EtcdSettings, index: number
         return await work({ ...limits, rpc: createCallable(connection, metadataWith(token), limits) });
       } catch (error) {
         doubt(connection);
-        if (last || !(isStaleToken(error) || (user && isMissingUser(error)))) throw error;
+        if (last || !(isStaleToken(error) || (user && isMissingUser(error)))) throw cast(error, connection);
         tokens.discard(token);
       }
     }
@@ -128,9 +145,11 @@ export function createLink({ endpoints, user, tls }: EtcdSettings, index: number
     hasUser: user !== undefined,
     asked,
     doubt,
+    cast,
     discardToken: (token) => tokens.discard(token),
     async call({ timeoutMs, signal }, work) {
       const deadline = wallClockDeadline(timeoutMs);
+      if (current) doubt(current, Math.max(deadSilenceMs, Math.min(timeoutMs / 3, longestSilenceMs)));
       try {
         return await withTimeout(clock, timeoutMs, (limit) => attempt(work, { signal: limit, deadline }), {
           signal,
@@ -142,7 +161,7 @@ export function createLink({ endpoints, user, tls }: EtcdSettings, index: number
         if (error instanceof TimeoutError) {
           throw new EtcdUnavailableError(`etcd at ${address}: ${error.message}`, { cause: error });
         }
-        throw castError(error, address);
+        throw cast(error);
       }
     },
     async stream(signal) {

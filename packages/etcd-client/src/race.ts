@@ -1,10 +1,13 @@
 import { type Clock, TimeoutError, withTimeout } from "@msdha/clock";
 import type { CallOptions, EtcdApi } from "./api.ts";
-import { EtcdUnavailableError } from "./errors.ts";
+import { EtcdAuthError, EtcdUnavailableError } from "./errors.ts";
 
 /** How long is waited after every member has failed once: the first time, doubled each time, up to the last. */
 const firstPauseMs = 50;
 const longestPauseMs = 500;
+
+/** Asks one member within the limits of `options`. */
+export type Ask<T> = (member: EtcdApi, options: CallOptions) => Promise<T>;
 
 export interface RaceOptions extends CallOptions {
   readonly clock: Clock;
@@ -24,90 +27,110 @@ export interface Won<T> {
 
 /**
  * Asks one member after the other, round and round, until one answers: the next one when its predecessor has failed
- * or has let its share of the time pass, after a pause when all have failed. `EtcdUnavailableError` is the failure
- * of a member; any other error is an answer. Those that have not answered when it is over are aborted.
+ * or has let its share of the time pass, after a pause when all have failed. `EtcdUnavailableError` is the failure of
+ * a member, and so is `EtcdAuthError` until most members have said it (one may have the wrong certificates); any other
+ * error is an answer. Those that have not answered when it is over are aborted.
  *
  * Rejects with an `EtcdUnavailableError` that tells the members' failures when `timeoutMs` have passed, or with the
  * reason of `signal`.
  */
 export async function raceMembers<T>(
   members: readonly EtcdApi[],
-  { clock, first, shareMs, keepEarlier, timeoutMs, signal }: RaceOptions,
-  ask: (member: EtcdApi, options: CallOptions) => Promise<T>,
+  options: RaceOptions,
+  ask: Ask<T>,
 ): Promise<Won<T>> {
-  const failures = new Map<number, EtcdUnavailableError>();
-  const until = clock.now() + timeoutMs;
+  const { clock, timeoutMs, signal } = options;
+  const failures = new Map<number, Error>();
   const over = new AbortController();
   try {
-    return await withTimeout(clock, timeoutMs, (limit) => run(AbortSignal.any([limit, over.signal])), {
-      signal,
-    });
+    return await withTimeout(
+      clock,
+      timeoutMs,
+      (limit) =>
+        new Promise<Won<T>>((resolve, reject) => {
+          const settle = { signal: AbortSignal.any([limit, over.signal]), resolve, reject };
+          askInTurn(members, options, ask, failures, settle).catch(reject);
+        }),
+      { signal },
+    );
   } catch (error) {
-    if (error instanceof TimeoutError) throw allFailed(timeoutMs, failures);
+    if (error instanceof TimeoutError) throw noAnswer(timeoutMs, failures);
     throw error;
   } finally {
-    over.abort(new EtcdUnavailableError("another member answered, or the time was over"));
-  }
-
-  function run(limit: AbortSignal): Promise<Won<T>> {
-    return new Promise((resolve, reject) => {
-      askInTurn(limit, resolve, reject).catch(reject);
-    });
-  }
-
-  async function askInTurn(
-    limit: AbortSignal,
-    resolve: (won: Won<T>) => void,
-    reject: (error: unknown) => void,
-  ): Promise<void> {
-    let pauseMs = firstPauseMs;
-    let failedInARow = 0;
-    for (let turn = first; !limit.aborted; turn += 1) {
-      const index = turn % members.length;
-      const share = new AbortController();
-      const options = {
-        timeoutMs: Math.max(until - clock.now(), 1),
-        signal: AbortSignal.any([limit, share.signal]),
-      };
-      const failed = ask(members[index] as EtcdApi, options).then(
-        (value) => {
-          resolve({ index, value });
-          return new Promise<never>(() => {});
-        },
-        (error) => {
-          if (error instanceof EtcdUnavailableError) failures.set(index, error);
-          else if (!options.signal.aborted) reject(error);
-        },
-      );
-      const shareOver = await untilFirst(failed, shareMs, limit);
-      if (shareOver && !keepEarlier) share.abort(new EtcdUnavailableError(`no answer within ${shareMs} ms`));
-      failedInARow = shareOver ? 0 : failedInARow + 1;
-      if (failedInARow < members.length) continue;
-      await clock.sleep(pauseMs, { signal: limit });
-      pauseMs = Math.min(pauseMs * 2, longestPauseMs);
-      failedInARow = 0;
-    }
-  }
-
-  /** Whether the time was first. */
-  async function untilFirst(settled: Promise<void>, ms: number, limit: AbortSignal): Promise<boolean> {
-    const done = new AbortController();
-    const slept = clock.sleep(ms, { signal: AbortSignal.any([limit, done.signal]) }).then(() => true);
-    try {
-      return await Promise.race([settled.then(() => false), slept]);
-    } finally {
-      done.abort();
-      slept.catch(() => {});
-    }
+    over.abort(new EtcdUnavailableError("another member was faster, or the time was over"));
   }
 }
 
-function allFailed(
-  timeoutMs: number,
-  failures: ReadonlyMap<number, EtcdUnavailableError>,
-): EtcdUnavailableError {
-  const reasons = [...new Set([...failures.values()].map(({ message }) => message))];
-  const told = reasons.length > 0 ? `: ${reasons.join("; ")}` : "";
-  const cause = [...failures.values()].at(-1);
-  return new EtcdUnavailableError(`etcd gave no answer within ${Math.round(timeoutMs)} ms${told}`, { cause });
+interface Settle<T> {
+  readonly signal: AbortSignal;
+  resolve(won: Won<T>): void;
+  reject(error: unknown): void;
+}
+
+async function askInTurn<T>(
+  members: readonly EtcdApi[],
+  { clock, first, shareMs, keepEarlier, timeoutMs }: RaceOptions,
+  ask: Ask<T>,
+  failures: Map<number, Error>,
+  { signal, resolve, reject }: Settle<T>,
+): Promise<void> {
+  const until = clock.now() + timeoutMs;
+  let pauseMs = firstPauseMs;
+  let failedInARow = 0;
+  for (let turn = first; !signal.aborted; turn += 1) {
+    const index = turn % members.length;
+    const share = new AbortController();
+    const limit = AbortSignal.any([signal, share.signal]);
+    const left = Math.max(until - clock.now(), 1);
+    const failed = ask(members[index] as EtcdApi, { timeoutMs: left, signal: limit }).then(
+      (value) => {
+        resolve({ index, value });
+        return new Promise<never>(() => {});
+      },
+      (error) => {
+        if (limit.aborted) return;
+        failures.set(index, error);
+        if (isAnswer(error, failures, members.length)) reject(error);
+      },
+    );
+    if (await isFirst(failed, clock, shareMs, signal)) {
+      failedInARow += 1;
+    } else {
+      failedInARow = 0;
+      if (!keepEarlier) share.abort(new EtcdUnavailableError(`no answer within ${Math.round(shareMs)} ms`));
+    }
+    if (failedInARow < members.length) continue;
+    failedInARow = 0;
+    await clock.sleep(pauseMs, { signal });
+    pauseMs = Math.min(pauseMs * 2, longestPauseMs);
+  }
+}
+
+function isAnswer(error: unknown, failures: ReadonlyMap<number, Error>, members: number): boolean {
+  if (!(error instanceof EtcdAuthError)) return !(error instanceof EtcdUnavailableError);
+  const refusals = [...failures.values()].filter((failure) => failure instanceof EtcdAuthError);
+  return refusals.length * 2 > members;
+}
+
+/** Whether `settled` comes before `ms` have passed; throws the reason of `signal` when that is first. */
+async function isFirst(
+  settled: Promise<void>,
+  clock: Clock,
+  ms: number,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const done = new AbortController();
+  const slept = clock.sleep(ms, { signal: AbortSignal.any([signal, done.signal]) });
+  try {
+    return await Promise.race([settled.then(() => true), slept.then(() => false)]);
+  } finally {
+    done.abort();
+  }
+}
+
+function noAnswer(timeoutMs: number, failures: ReadonlyMap<number, Error>): EtcdUnavailableError {
+  const reasons = new Set([...failures.values()].map(({ message }) => message));
+  const told = reasons.size > 0 ? `: ${[...reasons].join("; ")}` : "";
+  const message = `etcd gave no answer within ${Math.round(timeoutMs)} ms${told}`;
+  return new EtcdUnavailableError(message, { cause: [...failures.values()].at(-1) });
 }

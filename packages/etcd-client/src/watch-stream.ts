@@ -1,6 +1,6 @@
 import { type IDuplexStream, type IWatchRequest, type IWatchResponse, WatchClient } from "etcd3";
 import type { WatchMessage, WatchRequest, WatchStream } from "./api.ts";
-import { castError, isStaleToken } from "./cast-error.ts";
+import { isStaleToken } from "./cast-error.ts";
 import { EtcdAuthError, EtcdCompactedError, EtcdUnavailableError } from "./errors.ts";
 import type { Link, StreamAttempt } from "./link.ts";
 import { createMessageQueue } from "./message-queue.ts";
@@ -67,7 +67,7 @@ export function openWatch(link: Link, request: WatchRequest, signal: AbortSignal
   /** etcd 3.4 calls an unknown token "permission denied" on a watch: only a new one tells the two apart. */
   function broken(error: unknown): void {
     if (over) return;
-    const cast = castError(error, link.address);
+    const cast = link.cast(error, attempt?.connection);
     const mayBeToken = link.hasUser && (cast instanceof EtcdAuthError || isStaleToken(error));
     if (!mayBeToken || renewed) {
       if (attempt) link.doubt(attempt.connection);
@@ -96,7 +96,7 @@ export function openWatch(link: Link, request: WatchRequest, signal: AbortSignal
 
   function start(): void {
     open().catch((error) => {
-      end(signal.aborted ? signal.reason : castError(error, link.address));
+      end(signal.aborted ? signal.reason : link.cast(error));
     });
   }
 

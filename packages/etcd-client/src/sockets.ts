@@ -1,0 +1,107 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { subscribe } from "node:diagnostics_channel";
+import { readFileSync } from "node:fs";
+import { isIP, type Socket } from "node:net";
+import { connect as connectTls, createSecureContext, getCACertificates, type SecureContext } from "node:tls";
+import { type ChannelCredentials, credentials } from "@grpc/grpc-js";
+import type { EtcdEndpoint, EtcdTlsFiles } from "./settings.ts";
+
+/** The sockets of one connection: gRPC opens them and keeps them to itself. */
+export interface TrackedSockets {
+  /** To open a channel with. */
+  readonly credentials: ChannelCredentials;
+  /** Runs what may make gRPC dial. */
+  run<T>(begin: () => T): T;
+  /** What came in on all of them so far. */
+  readonly bytesRead: number;
+  readonly tlsError: Error | undefined;
+  /** Closes them in whatever state they are, those that are still dialling too, and every later one. */
+  destroy(): void;
+}
+
+type SecureConnector = ReturnType<ChannelCredentials["_createSecureConnector"]>;
+
+/** On whose account sockets are being opened. */
+const dialling = new AsyncLocalStorage<(socket: Socket) => void>();
+// gRPC shows a socket only once it is connected. One whose SYN gets no answer would stay for two minutes, and keep
+// the process from ending.
+subscribe("net.client.socket", (message) => dialling.getStore()?.((message as { socket: Socket }).socket));
+
+/** Makes credentials for `endpoint` that know every socket opened with them. Throws when a TLS file is no good. */
+export function trackSockets({ address, secure }: EtcdEndpoint, tls: EtcdTlsFiles = {}): TrackedSockets {
+  const sockets = new Set<Socket>();
+  const context = secure ? readSecureContext(tls) : undefined;
+  const inner = context ? credentials.createFromSecureContext(context) : credentials.createInsecure();
+  let closed = false;
+  let bytesOfClosed = 0;
+  let tlsError: Error | undefined;
+
+  function track(socket: Socket): void {
+    if (sockets.has(socket)) return;
+    sockets.add(socket);
+    socket.once("close", () => {
+      if (sockets.delete(socket)) bytesOfClosed += socket.bytesRead;
+    });
+    if (closed) socket.destroy();
+  }
+
+  async function secureSocket(socket: Socket): Promise<{ socket: Socket; secure: boolean }> {
+    track(socket);
+    if (!context) return { socket, secure: false };
+    const host = address.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
+    // gRPC's own would set an IP address as the server's name, which Node warns of.
+    const name = isIP(host) ? {} : { servername: host };
+    const secured = connectTls({ socket, host, ...name, secureContext: context, ALPNProtocols: ["h2"] });
+    secured.on("error", (error) => {
+      tlsError = error;
+    });
+    await new Promise<void>((resolve, reject) => {
+      secured.once("secureConnect", resolve);
+      secured.once("error", reject);
+      secured.once("close", () => reject(new Error("the connection was closed during the TLS handshake")));
+    });
+    return { socket: secured, secure: true };
+  }
+
+  const tracking: ChannelCredentials = Object.create(inner, {
+    _createSecureConnector: {
+      value(...args: Parameters<ChannelCredentials["_createSecureConnector"]>): SecureConnector {
+        const connector = inner._createSecureConnector(...args);
+        return {
+          connect: secureSocket,
+          waitForReady: () => connector.waitForReady(),
+          getCallCredentials: () => connector.getCallCredentials(),
+          destroy: () => connector.destroy(),
+        };
+      },
+    },
+  });
+
+  return {
+    credentials: tracking,
+    run: (begin) => dialling.run(track, begin),
+    get bytesRead() {
+      let sum = bytesOfClosed;
+      for (const socket of sockets) sum += socket.bytesRead;
+      return sum;
+    },
+    get tlsError() {
+      return tlsError;
+    },
+    destroy() {
+      closed = true;
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
+/** Read for every connection, so that renewed files are taken. */
+function readSecureContext({ ca, cert, key }: EtcdTlsFiles): SecureContext {
+  return createSecureContext({
+    // Node trusts its own list; etcdctl, whose settings these are, trusts the system's.
+    ca:
+      ca !== undefined ? readFileSync(ca) : [...getCACertificates("default"), ...getCACertificates("system")],
+    ...(cert !== undefined && { cert: readFileSync(cert) }),
+    ...(key !== undefined && { key: readFileSync(key) }),
+  });
+}
