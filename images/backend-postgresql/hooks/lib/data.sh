@@ -5,8 +5,6 @@
 # New data are made in a temporary folder beside the data directory and renamed when they are whole. Only that
 # folder, which carries our mark, is ever removed; data that have to give way are kept under another name.
 
-parent=$(dirname "$data")
-
 has_data() { as_postgres test -f "$data/PG_VERSION" && as_postgres test -f "$data/global/pg_control"; }
 
 # prepare_place makes sure that data can be put where they belong.
@@ -24,11 +22,6 @@ prepare_place() {
   clear_temporary
   new_temporary
   [ -e "$temporary/initialised" ] || clear_temporary
-}
-
-# in_parent COMMAND … runs as postgres where that user may write, so that root follows nobody's links.
-in_parent() {
-  if as_postgres test -w "$parent"; then as_postgres "$@"; else "$@"; fi
 }
 
 new_temporary() {

@@ -88,6 +88,3 @@ parted_from() {
   [ -n "$answer" ] || return 0
   [ "$(local_sql "SELECT pg_last_wal_replay_lsn() > '$answer'::pg_lsn" 2>/dev/null)" = t ]
 }
-
-# leave_a_mark TEXT for the next pre_start.
-leave_a_mark() { printf '%s\n' "$1" | write_file "$rejoin_mark"; }

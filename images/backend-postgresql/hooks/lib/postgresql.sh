@@ -30,7 +30,8 @@ os_user=${MSDHA_PG_OS_USER:-postgres}
 # Our own folder: PostgreSQL's socket and the password file. Only its owner and root get in, so that the local
 # connections of the hooks need no password.
 home=$run_dir/postgresql
-# Left over by earlier runs beside the data, read by pre_start: "parted" or "rewinding".
+# Beside the data: what an earlier run left for pre_start, and the folder in which new data are made.
+parent=$(dirname "$data")
 rejoin_mark=$data.msdha-rejoin
 temporary=$data.msdha-new
 
@@ -44,6 +45,17 @@ if [ "$(id -u)" = 0 ]; then
 else
   as_postgres() { "$@"; }
 fi
+
+# in_parent COMMAND … runs as postgres where that user may write, so that root follows nobody's links.
+in_parent() {
+  if as_postgres test -w "$parent"; then as_postgres "$@"; else "$@"; fi
+}
+
+# leave_a_mark parted|rewinding for the next pre_start.
+leave_a_mark() {
+  # shellcheck disable=SC2016 # expanded by the inner shell
+  in_parent sh -c 'printf "%s\n" "$1" >"$2"' sh "$1" "$rejoin_mark"
+}
 
 # Finds the programs: MSDHA_PG_BIN, the version that the data want, what PATH has, the newest of Debian's folders.
 find_programs() {

@@ -4,7 +4,7 @@
 # rejoin returns 0 when the data may be started as a standby.
 rejoin() {
   mark=
-  ! as_postgres test -e "$rejoin_mark" || mark=$(as_postgres cat "$rejoin_mark")
+  ! in_parent test -e "$rejoin_mark" || mark=$(in_parent cat "$rejoin_mark")
   while current_master; do
     # A standby that was not told otherwise just starts: it finds out by itself whether it can follow.
     [ -n "$mark" ] || was_master || return 0
