@@ -1,0 +1,8 @@
+import { fileURLToPath } from "node:url";
+
+const root = new URL("../../../", import.meta.url);
+
+/** The commands as users have them: the built bundles behind the packages' own wrappers. */
+export const backendCommand: string = fileURLToPath(new URL("packages/backend/bin/msdha-backend", root));
+export const frontendCommand: string = fileURLToPath(new URL("packages/frontend/bin/msdha-frontend", root));
+export const beater: string = fileURLToPath(new URL("e2e/programs/beater.pl", root));
