@@ -39,6 +39,8 @@ export function trackSockets({ address, secure }: EtcdEndpoint, tls: EtcdTlsFile
   function track(socket: Socket): void {
     if (sockets.has(socket)) return;
     sockets.add(socket);
+    // Node's HTTP/2 takes its own listener off before it ends the socket: a reset that comes then would be thrown.
+    socket.on("error", () => {});
     socket.once("close", () => {
       if (sockets.delete(socket)) bytesOfClosed += socket.bytesRead;
     });
