@@ -1,0 +1,150 @@
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { connectEtcd, type EtcdApi, readEtcdSettings } from "@msdha/etcd-client";
+import { type Child, type EtcdMember, getFreePort, startChild, tempDir, waitFor } from "@msdha/testkit";
+import { askStatus } from "../src/ask-status.ts";
+import type { FrontendStatus } from "../src/status.ts";
+
+export {
+  askName,
+  type NamedServer,
+  openSession,
+  type Session,
+  startLoad,
+  startNamedServer,
+} from "../../haproxy-config/test/support.ts";
+
+const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
+/** The HAProxy to test with: the one in the path, unless `MSDHA_TEST_HAPROXY` names another. */
+const { PATH, MSDHA_TEST_HAPROXY: haproxyFile = "haproxy" } = process.env;
+
+export interface TestFrontend extends AsyncDisposable {
+  readonly port: number;
+  readonly runDir: string;
+  readonly child: Child;
+  /** The code that it ended with, once it has; -1 when a signal ended it. */
+  readonly exitCode: Promise<number>;
+  log(): string;
+  status(): Promise<FrontendStatus>;
+  /** Resolves when its status is so. */
+  until(what: string, condition: (status: FrontendStatus) => boolean): Promise<FrontendStatus>;
+}
+
+export interface TestFrontendOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly port?: number;
+}
+
+/** Starts the frontend as a process of its own, on 127.0.0.1. Does not wait for anything. */
+export async function startFrontend(
+  etcdUrl: string,
+  group: string,
+  { env = {}, port }: TestFrontendOptions = {},
+): Promise<TestFrontend> {
+  const folder = tempDir();
+  const runDir = join(folder.path, "run");
+  const listenPort = port ?? (await getFreePort());
+  const child = startChild(process.execPath, ["--conditions=@msdha/source", main], {
+    logFile: join(folder.path, "log"),
+    env: {
+      PATH,
+      ETCDCTL_ENDPOINTS: etcdUrl,
+      MSDHA_GROUP: group,
+      MSDHA_PORT: String(listenPort),
+      MSDHA_BIND: "127.0.0.1",
+      MSDHA_RUN_DIR: runDir,
+      MSDHA_HAPROXY: haproxyFile,
+      MSDHA_THREADS: "2",
+      ...env,
+    },
+  });
+  const status = (): Promise<FrontendStatus> => askStatus(runDir);
+  return {
+    port: listenPort,
+    runDir,
+    child,
+    exitCode: child.exited.then(() => child.exit?.code ?? -1),
+    log: () => child.log(),
+    status,
+    until: async (what, condition) => {
+      const found = await waitFor(
+        async () => {
+          const now = await status();
+          return condition(now) ? now : undefined;
+        },
+        { what, intervalMs: 5 },
+      ).catch((error: Error) => {
+        throw new Error(`${error.message}\n${child.log()}`, { cause: error });
+      });
+      return found;
+    },
+    [Symbol.asyncDispose]: async () => {
+      await child.kill();
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** A node of a group as etcd sees it; nothing runs behind it. */
+export interface Term {
+  readonly token: number;
+  /** A planned stop begins: the node key goes, the lock stays. */
+  beginStop(): Promise<void>;
+  /** It ends: the lock goes, and a hand-over is left. */
+  giveBack(): Promise<void>;
+  /** The lease is gone with everything on it, as when the node was lost. */
+  vanish(): Promise<void>;
+}
+
+/** Writes a group's keys as nodes do. */
+export interface TestGroup extends AsyncDisposable {
+  readonly name: string;
+  readonly etcd: EtcdApi;
+  /** Takes the lock and publishes itself as master, all at once. */
+  becomeMaster(node: string, options: { readonly address?: string }): Promise<Term>;
+  /** Puts a key of the group, without a lease. */
+  put(key: string, value: string): Promise<void>;
+}
+
+const call = { timeoutMs: 5_000 };
+
+export function openGroup(member: EtcdMember, name: string): TestGroup {
+  const etcd = connectEtcd(readEtcdSettings({ ETCDCTL_ENDPOINTS: member.endpoint }));
+  const key = (rest: string): string => `/msdha/${name}/${rest}`;
+  const write = async (...operations: Parameters<EtcdApi["txn"]>[0]["success"][number][]): Promise<number> =>
+    (await etcd.txn({ compare: [], success: operations, failure: [] }, call)).revision;
+  return {
+    name,
+    etcd,
+    becomeMaster: async (node, { address }) => {
+      const { id: lease } = await etcd.leaseGrant(600, call);
+      const put = (rest: string, value: string) => ({ type: "put", key: key(rest), value, lease }) as const;
+      const details = JSON.stringify({ runId: "1", address: address ?? node, ttlSeconds: 10 });
+      await write(put(`_node/${node}`, details), put(node, "ready"));
+      const token = await write(put("_lock", JSON.stringify({ node, via: "wait" })));
+      await write(put(node, "master"));
+      return {
+        token,
+        beginStop: async () => void (await write({ type: "delete", key: key(node) })),
+        giveBack: async () => {
+          await write(
+            { type: "delete", key: key("_lock") },
+            { type: "put", key: key("_handover"), value: "" },
+          );
+          await etcd.leaseRevoke(lease, call);
+        },
+        vanish: () => etcd.leaseRevoke(lease, call),
+      };
+    },
+    put: async (rest, value) => void (await write({ type: "put", key: key(rest), value })),
+    [Symbol.asyncDispose]: () => etcd[Symbol.asyncDispose](),
+  };
+}
+
+/** Resolves when new connections go to a node. */
+export async function serving(frontend: TestFrontend, name: string): Promise<FrontendStatus> {
+  return await frontend.until(
+    `${name} to be served`,
+    ({ master, ready, haproxy }) => master?.name === name && ready && haproxy.settled,
+  );
+}
