@@ -1,0 +1,104 @@
+import { createManualClock } from "@msdha/clock";
+import type { Mastership } from "@msdha/group";
+import type { Route } from "@msdha/haproxy-config";
+import { createLog } from "@msdha/settings";
+import { describe, expect, it } from "vitest";
+import type { Lookup } from "./follow-address.ts";
+import { createGuide, type Guide } from "./guide.ts";
+
+const a: Mastership = { kind: "master", name: "a", address: "10.0.0.1", token: 7 };
+const b: Mastership = { kind: "master", name: "b", address: "10.0.0.2", token: 9 };
+const named: Mastership = { kind: "master", name: "c", address: "c.example", token: 11 };
+
+describe("createGuide", () => {
+  it("serves a master at its IP address without waiting for anything", () => {
+    const { guide, routes } = start();
+    guide.tell(a);
+    expect(routes).toEqual([{ kind: "serve", owner: "7", address: "10.0.0.1", port: 5432 }]);
+    expect(guide.master).toMatchObject({ name: "a", token: 7, address: "10.0.0.1" });
+  });
+
+  it("goes through a planned stop to the next master", () => {
+    const { guide, kinds } = start();
+    for (const now of [a, { kind: "stopping", token: 7 }, { kind: "none" }, b] satisfies Mastership[])
+      guide.tell(now);
+    expect(kinds()).toEqual(["serve 7", "drain 7", "none", "serve 9"]);
+  });
+
+  it("says nothing when nothing is new", () => {
+    const { guide, kinds } = start();
+    for (const now of [a, { ...a }, { kind: "none" }, { kind: "none" }] satisfies Mastership[])
+      guide.tell(now);
+    expect(kinds()).toEqual(["serve 7", "none"]);
+  });
+
+  it("does not let the sessions of one master go on under another's lock", () => {
+    const { guide, kinds } = start();
+    guide.tell(a);
+    guide.tell({ kind: "stopping", token: 8 });
+    expect(kinds()).toEqual(["serve 7", "none"]);
+    expect(guide.master).toBeUndefined();
+  });
+
+  it("has connections wait while the master's name is resolved, and cuts those to the one before", async () => {
+    const { guide, kinds, clock } = start({ "c.example": ["10.0.0.3"] });
+    guide.tell(a);
+    guide.tell(named);
+    expect(kinds()).toEqual(["serve 7", "drain 11"]);
+    await clock.advance(0);
+    expect(kinds()).toEqual(["serve 7", "drain 11", "serve 11"]);
+  });
+
+  it("switches when the master's address changes", async () => {
+    const hosts: Record<string, string[]> = { "c.example": ["10.0.0.3"] };
+    const { guide, routes, clock } = start(hosts);
+    guide.tell(named);
+    await clock.advance(0);
+    hosts["c.example"] = ["10.0.0.4"];
+    await clock.advance(5_000);
+    expect(routes.at(-1)).toEqual({ kind: "serve", owner: "11", address: "10.0.0.4", port: 5432 });
+    expect(guide.master).toMatchObject({ name: "c", address: "10.0.0.4" });
+  });
+
+  it("stops following the name of a master that is none any more", async () => {
+    const { guide, kinds, clock } = start({ "c.example": ["10.0.0.3"] });
+    guide.tell(named);
+    guide.tell({ kind: "none" });
+    await clock.advance(60_000);
+    expect(kinds()).toEqual(["drain 11", "none"]);
+    expect(clock.sleeping).toBe(0);
+  });
+
+  it("sends nobody back to this frontend", () => {
+    const { guide, kinds } = start({}, { own: "10.0.0.1" });
+    guide.tell(a);
+    expect(kinds()).toEqual(["drain 7"]);
+    expect(guide.master).toMatchObject({ name: "a", address: undefined });
+  });
+});
+
+interface Trial {
+  readonly guide: Guide;
+  readonly clock: ReturnType<typeof createManualClock>;
+  readonly routes: Route[];
+  /** The routes in short. */
+  kinds(): string[];
+}
+
+function start(hosts: Record<string, string[]> = {}, { own }: { readonly own?: string } = {}): Trial {
+  const clock = createManualClock();
+  const routes: Route[] = [];
+  const lookup: Lookup = async (host) => hosts[host] ?? [];
+  const guide = createGuide({
+    port: 5432,
+    lookup,
+    lookupIntervalMs: 5_000,
+    isOwn: (address) => address === own,
+    clock,
+    log: createLog({ level: "silent" }).log,
+    onRoute: (route) => routes.push(route),
+  });
+  const kinds = (): string[] =>
+    routes.map((route) => (route.kind === "none" ? "none" : `${route.kind} ${route.owner}`));
+  return { guide, clock, routes, kinds };
+}
