@@ -31,11 +31,17 @@ test("a new stretch begins with nothing counted", () => {
   const { meter, pass } = start(1);
   pass(500);
   meter.acknowledged(0);
-  meter.refused();
+  meter.refused("starting up");
   meter.broke();
   meter.begin();
   pass(1);
-  expect(meter.read()).toEqual({ gapMs: 1, acknowledgedRows: 0, refusedConnections: 0, brokenSessions: 0 });
+  expect(meter.read()).toEqual({
+    gapMs: 1,
+    acknowledgedRows: 0,
+    refusedConnections: 0,
+    brokenSessions: 0,
+    refusals: {},
+  });
 });
 
 test("all are served again once each of them has had a row acknowledged", () => {

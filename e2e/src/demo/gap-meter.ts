@@ -7,12 +7,14 @@ export interface Stretch {
   readonly refusedConnections: number;
   /** Sessions that broke, or whose row was refused. */
   readonly brokenSessions: number;
+  /** What the refused ones were told, and how often. */
+  readonly refusals: Readonly<Record<string, number>>;
 }
 
 /** Measures the time between acknowledged rows, client by client. */
 export interface GapMeter {
   acknowledged(client: number): void;
-  refused(): void;
+  refused(why: string): void;
   broke(): void;
   /** Begins a new stretch. A gap that is open at this moment counts from its own beginning. */
   begin(): void;
@@ -29,6 +31,7 @@ export function createGapMeter(clients: number, { now = () => performance.now() 
   let acknowledgedRows = 0;
   let refusedConnections = 0;
   let brokenSessions = 0;
+  let refusals: Record<string, number> = {};
   return {
     acknowledged(client) {
       const at = now();
@@ -36,20 +39,22 @@ export function createGapMeter(clients: number, { now = () => performance.now() 
       last[client] = at;
       acknowledgedRows += 1;
     },
-    refused() {
+    refused(why) {
       refusedConnections += 1;
+      refusals[why] = (refusals[why] ?? 0) + 1;
     },
     broke() {
       brokenSessions += 1;
     },
     begin() {
       longest = acknowledgedRows = refusedConnections = brokenSessions = 0;
+      refusals = {};
     },
     allServedSince: (moment) => last.every((time) => time > moment),
     read() {
       const at = now();
       const gapMs = Math.round(Math.max(longest, ...last.map((time) => at - time)));
-      return { gapMs, acknowledgedRows, refusedConnections, brokenSessions };
+      return { gapMs, acknowledgedRows, refusedConnections, brokenSessions, refusals };
     },
   };
 }

@@ -26,7 +26,6 @@ export function createNode(
       MSDHA_STOP_SIGNAL: "SIGINT",
       MSDHA_PG_LISTEN: address,
       MSDHA_PG_RECLONE: "yes",
-      MSDHA_PG_ARGS: "-c dynamic_shared_memory_type=mmap",
       MSDHA_PG_REPLICATION_PASSWORD: replicationPassword,
       PGDATA: `${folder}/data`,
       PGPORT: String(layout.port),

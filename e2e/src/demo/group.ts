@@ -6,6 +6,7 @@ import { createFrontend, createNode } from "./group-processes.ts";
 import { killFamily, type ProcessFamily } from "./process-tree.ts";
 import type { RestartedProcess } from "./restarted-process.ts";
 import { endServer } from "./server-end.ts";
+import { noteSharedMemory } from "./server-memory.ts";
 
 /** A node, the connection that it has to etcd, and the process that is kept running. */
 interface RunningNode {
@@ -19,6 +20,8 @@ interface RunningNode {
 export function createGroup(): Omit<GroupCommands, "detach"> & AsyncDisposable {
   const nodes = new Map<string, RunningNode>();
   const undo = new AsyncDisposableStack();
+  /** Removes what killed servers left. */
+  const leftMemory: (() => Promise<void>)[] = [];
   let etcd: EtcdMember | undefined;
   let frontend: RestartedProcess | undefined;
 
@@ -28,8 +31,9 @@ export function createGroup(): Omit<GroupCommands, "detach"> & AsyncDisposable {
     return found;
   }
 
-  async function kill({ process, family }: RunningNode): Promise<void> {
+  async function kill({ place, process, family }: RunningNode): Promise<void> {
     process.letEnd();
+    leftMemory.push(await noteSharedMemory(`${place.folder}/data`));
     await killFamily(family());
     await process.ended();
   }
@@ -49,9 +53,9 @@ export function createGroup(): Omit<GroupCommands, "detach"> & AsyncDisposable {
       nodes.set(place.name, running);
       undo.defer(async () => {
         process.letEnd();
-        const forgetMemory = await endServer(`${place.folder}/data`, process.pid);
+        await endServer(`${place.folder}/data`, process.pid);
         await kill(running);
-        await forgetMemory();
+        for (const remove of leftMemory.splice(0)) await remove();
       });
     }
     const proxy = createFrontend(settings, etcd.endpoint);
@@ -84,6 +88,7 @@ export function createGroup(): Omit<GroupCommands, "detach"> & AsyncDisposable {
     async crashMainProcess(name) {
       const file = `${node(name).place.folder}/data/postmaster.pid`;
       const pid = Number((await readFile(file, "utf8")).split("\n")[0]);
+      leftMemory.push(await noteSharedMemory(`${node(name).place.folder}/data`));
       if (!(pid > 1)) throw new Error(`found no process id in ${file}`);
       process.kill(pid, "SIGKILL");
     },

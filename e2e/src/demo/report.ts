@@ -28,9 +28,14 @@ export function describeEvent(result: EventResult): string {
   const from = formerMaster === master ? `${master} again` : `${formerMaster} -> ${master}`;
   return [
     `${kind.padEnd(12)}  ${from}  client gap ${seconds(gapMs)}${describeParts(result)}`,
-    `refused ${refusedConnections}, sessions broken ${result.brokenSessions}`,
+    `refused ${refusedConnections}${describeRefusals(result)}, sessions broken ${result.brokenSessions}`,
     `rows acknowledged ${acknowledgedRows}, missing ${missingRows}`,
   ].join("; ");
+}
+
+function describeRefusals({ refusals }: EventResult): string {
+  const texts = Object.entries(refusals).map(([why, times]) => `${times} x ${why}`);
+  return texts.length > 0 ? ` (${texts.join(", ")})` : "";
 }
 
 /** What the bars leave out: the program's own stop and the hooks. */

@@ -14,6 +14,7 @@ export interface EventResult {
   readonly acknowledgedRows: number;
   readonly missingRows: number;
   readonly brokenSessions: number;
+  readonly refusals: Readonly<Record<string, number>>;
   readonly formerMaster: string;
   readonly master: string;
   readonly parts: Parts;
@@ -51,11 +52,11 @@ export async function runEvent(scene: EventScene, kind: EventKind): Promise<Even
   await bringBack();
   await untilWhole(scene, kind);
 
-  const { gapMs, acknowledgedRows, refusedConnections, brokenSessions } = writer.meter.read();
+  const { gapMs, acknowledgedRows, refusedConnections, brokenSessions, refusals } = writer.meter.read();
   const missingRows = await countMissing(scene);
   const parts = await readParts({ nodes, formerMaster, master, since });
   return {
-    ...{ kind, gapMs, refusedConnections, acknowledgedRows, missingRows, brokenSessions },
+    ...{ kind, gapMs, refusedConnections, acknowledgedRows, missingRows, brokenSessions, refusals },
     ...{ formerMaster, master, parts },
   };
 }

@@ -56,7 +56,7 @@ export function startWriter(access: Access): Writer {
       await client.connect();
       return client;
     } catch (error) {
-      meter.refused();
+      meter.refused(error instanceof Error ? error.message : String(error));
       void client.end().catch(() => {});
       throw error;
     }

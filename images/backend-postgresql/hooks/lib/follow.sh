@@ -52,7 +52,7 @@ hot_standby = on
 wal_log_hints = on
 wal_keep_size = '${MSDHA_PG_WAL_KEEP:-128MB}'
 max_slot_wal_keep_size = '${MSDHA_PG_SLOT_KEEP:-1GB}'
-wal_retrieve_retry_interval = '500ms'
+wal_retrieve_retry_interval = '1s'
 wal_sender_timeout = '6s'
 END
 }
@@ -74,6 +74,8 @@ escape_sql() { printf '%s' "$1" | sed "s/'/''/g"; }
 # parted_from ADDRESS: this standby holds records that the master's history does not have, so it can't ever follow.
 # Unknown (a server that does not answer, a master still to be promoted) counts as not parted.
 parted_from() {
+  # The position first: whatever timeline it is on, its log has a file by the time that the files are listed.
+  replayed=$(local_sql "SELECT pg_last_wal_replay_lsn()" 2>/dev/null) || return 1
   ours=$(local_sql "SELECT ('x' || max(left(name, 8)))::bit(32)::int FROM pg_ls_waldir()
     WHERE name ~ '^[0-9A-F]{24}\$'" 2>/dev/null) || return 1
   master_sql "$1" "SELECT CASE WHEN pg_is_in_recovery() THEN 0
@@ -82,9 +84,8 @@ parted_from() {
   [ "$theirs" != 0 ] && [ "$theirs" != "$ours" ] || return 1
   [ "$theirs" != 1 ] || return 0
   history=$(printf 'pg_wal/%08X.history' "$theirs")
-  master_sql "$1" "SELECT split_part(line, E'\t', 2)
+  master_sql "$1" "SELECT coalesce((SELECT split_part(line, E'\t', 2)::pg_lsn < '$replayed'
     FROM regexp_split_to_table(convert_from(pg_read_binary_file('$history'), 'UTF8'), '\n') AS line
-    WHERE split_part(line, E'\t', 1) = '$ours'" || return 1
-  [ -n "$answer" ] || return 0
-  [ "$(local_sql "SELECT pg_last_wal_replay_lsn() > '$answer'::pg_lsn" 2>/dev/null)" = t ]
+    WHERE split_part(line, E'\t', 1) = '$ours'), true)" || return 1
+  [ "$answer" = t ]
 }
