@@ -28,6 +28,9 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["e2e/src/**/*.test.ts"],
+          // These tests mostly wait: for leases to end, and for programs.
+          maxConcurrency: 6,
+          maxWorkers: 3,
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { startGroup } from "./support/group.ts";
 import { readHistory, toldChanges } from "./support/history.ts";
 
-describe("a group of backends", () => {
+describe.concurrent("a group of backends", () => {
   test("comes up with one master, which has run through every state", async () => {
     await using group = await startGroup();
     const nodes = ["a", "b", "c"].map((name) => group.start(name));
@@ -104,7 +104,7 @@ describe("a group of backends", () => {
   });
 });
 
-describe("a node that joins", () => {
+describe.concurrent("a node that joins", () => {
   test("during an election does not become a second master", async () => {
     await using group = await startGroup();
     const a = group.start("a");
@@ -150,7 +150,7 @@ describe("a node that joins", () => {
   });
 });
 
-test("groups do not see each other when one's name is the beginning of the other's", async () => {
+test.concurrent("groups do not see each other when one's name is the beginning of the other's", async () => {
   await using db = await startGroup({ group: "db" });
   await using db2 = await startGroup({ group: "db2", etcd: db.etcd, dir: db.dir });
   const one = db.start("one");

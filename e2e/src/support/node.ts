@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Child, startChild, waitFor } from "@msdha/testkit";
 import { backendCommand, beater } from "./paths.ts";
@@ -98,6 +98,9 @@ perl -MTime::HiRes=clock_gettime -e 'printf "%s %s %s %d %d %s\\n", @ARGV[0..2],
 }
 
 function writeHook(file: string, body: string): void {
-  writeFileSync(file, `#!/bin/sh\n${body}\n`);
-  chmodSync(file, 0o755);
+  const draft = `${file}.new`;
+  writeFileSync(draft, `#!/bin/sh\n${body}\n`);
+  // A hook that is just being run can be replaced, but not written to.
+  chmodSync(draft, 0o755);
+  renameSync(draft, file);
 }
