@@ -107,5 +107,6 @@ struct guard {
   pid_t inner;     /* the outer one's: its child, 0 once that is reaped */
   pid_t outer;     /* the inner one's: its parent; the outer one's: 0 */
   int outer_alive; /* the inner one's: a pipe that closes with the outer one; the outer one's: -1 */
+  int lock;        /* the lock file, or -1 */
 };
 _Noreturn void serve(struct guard *g);

@@ -26,7 +26,7 @@ enum { INNER_CHANNEL = 3, OUTER_CHANNEL = 4, FIRST_FOREIGN = 5 };
 #define LOCK_FD 100
 #define LOCK_LOOK_MS 20
 
-static struct guard guard = {.chan = {.fd = OUTER_CHANNEL}, .outer_alive = -1};
+static struct guard guard = {.chan = {.fd = OUTER_CHANNEL}, .outer_alive = -1, .lock = -1};
 
 static _Noreturn void fail(const char *what, int error, bool busy) {
   report(&guard.chan, REP_START_FAILED, "wus", (uint32_t)error, (unsigned)busy, what);
@@ -53,7 +53,9 @@ static void close_foreign(void) {
 /* None of them ends or stops a guard (but SIGKILL and SIGSTOP); SIGCHLD is read from a descriptor. */
 static void block_signals(void) {
   sigset_t all;
-  for (int s = 1; s <= SIGRTMAX; s++) signal(s, SIG_DFL); /* an inherited SIG_IGN of SIGCHLD would hide children */
+  /* An inherited SIG_IGN of SIGCHLD would hide children. Not by signal(), which leaves out those of the C library. */
+  const unsigned long by_default[8] = {0};
+  for (int s = 1; s <= SIGRTMAX; s++) syscall(SYS_rt_sigaction, s, by_default, NULL, sizeof(unsigned long));
   sigfillset(&all);
   sigprocmask(SIG_SETMASK, &all, NULL);
 }
@@ -80,8 +82,9 @@ static void take_lock(const char *path, int64_t wait_ns) {
     if (boot_ns() >= until) fail("locking the lock file", EWOULDBLOCK, true);
     wait_ms(LOCK_LOOK_MS);
   }
-  if (fcntl(fd, F_DUPFD, LOCK_FD) < 0) check(fcntl(fd, F_SETFD, 0) == 0, "keeping the lock file");
-  else close(fd);
+  guard.lock = fcntl(fd, F_DUPFD, LOCK_FD);
+  check(guard.lock >= 0, "keeping the lock file");
+  close(fd);
 }
 
 int main(int argc, char **argv) {

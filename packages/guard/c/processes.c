@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -64,6 +65,9 @@ static _Noreturn void become(const struct spawn *what, pid_t guard, int out, int
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
+#ifdef DELAY_BEFORE_EXEC_MS
+  poll(NULL, 0, DELAY_BEFORE_EXEC_MS); /* for a test, of what follows */
+#endif
   /* The last thing before the program: whoever was frozen on the way here must not start it too late. */
   failure.step = STEP_PAST_DEADLINE;
   errno = 0;

@@ -201,8 +201,10 @@ static void forget_processes(void) {
   processes_end = at;
 }
 
-/* A partner that was stopped would keep the lock file for ever; woken, it finds the supervisor or us gone. */
+/* A partner that was stopped would keep the lock file for ever; woken, it finds the supervisor or us gone. The lock
+ * is let go before the channel, by whose end the supervisor knows that it may be taken again. */
 static _Noreturn void leave(void) {
+  if (g->lock >= 0) close(g->lock);
   if (!is_outer() && getppid() == g->outer) kill(g->outer, SIGCONT);
   _exit(0);
 }
@@ -278,11 +280,13 @@ void serve(struct guard *guard) {
     if (nothing_left) nothing_is_left();
     forget_processes();
     channel_flush(&g->chan);
-    if (gone_told && g->chan.out.len == 0) leave();
+    /* Not before the supervisor has closed its side: were ours closed, a write of its could cost it what it has not
+     * read, that all is gone for one. */
+    if (gone_told && g->chan.eof && g->chan.out.len == 0) leave();
     size_t n = set_polls(&polls);
     int pause = killing && !nothing_left ? kill_pause : -1;
     if (more_to_reap) pause = 0;
-    else if (kill_pause < 100) kill_pause *= 2;
+    else if (kill_pause < 500) kill_pause *= 2;
     if (poll(polls, n, pause) > 0) take_polls(polls, n);
   }
 }

@@ -11,8 +11,10 @@ import { encodeSignal, encodeSpawn, type FoldReason, PROTOCOL_VERSION, type Repo
 export interface GuardLink {
   readonly inner: Duplex;
   readonly outer: Duplex;
-  /** Wakes the outer process if someone stopped it. */
-  wake(): void;
+  /** Wakes a process of the guard that someone may have stopped; called only while its connection is open. */
+  wake(pid: number): void;
+  /** Resolves when the outer process has ended. */
+  readonly exited: Promise<void>;
   /** Does what can be done when both died before they could tell that nothing is left. */
   lastResort(): Promise<void>;
 }
@@ -35,6 +37,7 @@ type Which = "inner" | "outer";
 
 /** More than execve takes; the guard takes longer commands for nonsense. */
 const LONGEST_SPAWN_BYTES = 4 * 1024 * 1024;
+const WAKE_EVERY_MS = 500;
 
 /** Makes the handle to a guard; resolves when both of its processes have said hello. */
 export async function attachGuard(
@@ -43,6 +46,7 @@ export async function attachGuard(
 ): Promise<StartedGuard> {
   const lost = new AbortController();
   const ending = new AbortController();
+  const open = new Map<Which, number>();
   const hello = { outer: Promise.withResolvers<number>(), inner: Promise.withResolvers<number>() };
   let started = false;
   let startFailure: StartFailure | undefined;
@@ -54,14 +58,16 @@ export async function attachGuard(
   const outer = openChannel(link.outer, (report) => take("outer", report));
   const processes = createProcesses((id, signal, group) => inner.send(encodeSignal(id, signal, group)));
   const ended = Promise.all([
-    inner.closed.then(() => lose(new GuardLostError("its inner process ended"))),
-    outer.closed.then(() => lose(new GuardLostError("its outer process ended"))),
+    inner.closed.then(() => afterClose("inner")),
+    outer.closed.then(() => afterClose("outer")),
+    link.exited,
   ]).then(afterEnd);
 
   function take(from: Which, report: Report): void {
     switch (report.type) {
       case "hello":
         ahead = Math.max(ahead, report.now - clock.now());
+        open.set(from, report.pid);
         if (report.version === PROTOCOL_VERSION) hello[from].resolve(report.pid);
         else
           hello[from].reject(
@@ -100,8 +106,21 @@ export async function attachGuard(
       channel.end();
       channel.settle(["deadline", "ping"], reason);
     }
-    link.wake();
     processes.failStarts(reason);
+    void keepAwake();
+  }
+
+  /** One that someone stopped could not end, nor see the other one's end. */
+  async function keepAwake(): Promise<void> {
+    while (open.size > 0) {
+      for (const pid of open.values()) link.wake(pid);
+      await clock.sleep(WAKE_EVERY_MS);
+    }
+  }
+
+  function afterClose(which: Which): void {
+    open.delete(which);
+    lose(new GuardLostError(`its ${which} process ended`));
   }
 
   async function afterEnd(): Promise<void> {
@@ -136,11 +155,11 @@ export async function attachGuard(
     { env, cwd = process.cwd(), output, onOutput }: SpawnOptions,
   ): Promise<GuardedProcess> {
     ending.signal.throwIfAborted();
-    const { id, started } = processes.add(file, { output, onOutput });
+    const id = processes.newId();
     const command = encodeSpawn({ id, piped: output === "pipe", cwd, file, args, env });
     if (command.length > LONGEST_SPAWN_BYTES) throw new SpawnFailedError(file, "exec", "E2BIG");
     inner.send(command);
-    return await started;
+    return await processes.add(id, file, { output, onOutput });
   }
 
   function watch(which: Which, channel: typeof inner): void {

@@ -7,11 +7,9 @@ import type { Report } from "./protocol.ts";
 /** What was started through one guard and has not ended. */
 export interface Processes {
   readonly alive: number;
-  /** A new one, not started yet: `started` settles with the first report about it. */
-  add(
-    file: string,
-    options: Pick<SpawnOptions, "output" | "onOutput">,
-  ): { readonly id: number; readonly started: Promise<GuardedProcess> };
+  newId(): number;
+  /** Settles with the first report about `id`. */
+  add(id: number, file: string, options: Pick<SpawnOptions, "output" | "onOutput">): Promise<GuardedProcess>;
   take(report: Report): void;
   /** Nobody waits any longer for a start. */
   failStarts(reason: unknown): void;
@@ -68,8 +66,11 @@ export function createProcesses(sendSignal: (id: number, signal: number, group: 
     get alive() {
       return alive;
     },
-    add(file, { output, onOutput }) {
+    newId() {
       lastId += 1;
+      return lastId;
+    },
+    add(id, file, { output, onOutput }) {
       const entry: Entry = {
         file,
         onOutput,
@@ -81,8 +82,8 @@ export function createProcesses(sendSignal: (id: number, signal: number, group: 
       };
       entry.exited.promise.catch(() => {});
       if (!entry.outputOpen) endOutput(entry);
-      entries.set(lastId, entry);
-      return { id: lastId, started: entry.started.promise };
+      entries.set(id, entry);
+      return entry.started.promise;
     },
     take(report) {
       if (!("id" in report)) return;

@@ -55,7 +55,8 @@ export async function startGuard({
     {
       inner: child.stdio[3] as Duplex,
       outer: child.stdio[4] as Duplex,
-      wake: () => void child.kill("SIGCONT"),
+      exited: new Promise((resolve) => void child.once("exit", () => resolve())),
+      wake,
       lastResort: async () => {
         if (path !== undefined) await killLockHolders(path);
       },
@@ -85,6 +86,14 @@ async function launch(binary: string, args: readonly string[]): Promise<ChildPro
     throw new GuardStartError(`executing ${binary}`, (cause as Error).message, { cause });
   }
   return child;
+}
+
+function wake(pid: number): void {
+  try {
+    process.kill(pid, "SIGCONT");
+  } catch {
+    // It has just ended.
+  }
 }
 
 async function describe({ busy, errno, step }: StartFailure, lockFile = ""): Promise<Error> {

@@ -1,0 +1,41 @@
+import { readFileSync } from "node:fs";
+import { systemClock } from "@msdha/clock";
+import { waitFor } from "@msdha/testkit";
+import { beforeAll, expect, test } from "vitest";
+import { buildGuard, freeze, isAlive, killNow, mark, startSupervisor } from "./support.ts";
+
+beforeAll(buildGuard);
+
+const flood = ["sh", "-c", "yes & setsid yes >&2 & wait"] as const;
+
+function memoryOf(pid: number): number {
+  return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+}
+
+test("a supervisor that does not read costs no memory, and neither deadline nor reports are lost", async () => {
+  using marked = mark();
+  await using supervisor = startSupervisor(
+    { spawn: [flood, flood, flood], output: "pipe", deadlineMs: 1_500 },
+    marked,
+  );
+  const { guard: pids, deadline } = await supervisor.event("ready");
+  await freeze(supervisor.pid);
+  await waitFor(() => marked.alive().length === 0, { what: "everything to be killed", intervalMs: 5 });
+  expect(systemClock.now()).toBeLessThan(Number(deadline) + 400);
+  expect(memoryOf(pids?.inner ?? 0)).toBeLessThan(8_000);
+  supervisor.process.kill("SIGCONT");
+  const { outputBytes } = await supervisor.event("gone");
+  expect(outputBytes).toBeGreaterThan(100_000);
+  expect(supervisor.events.filter(({ event }) => event === "exited")).toHaveLength(3);
+  expect((await supervisor.event("lost"))["code"]).toBe("ERR_GUARD_PAST_DEADLINE");
+});
+
+test("a supervisor that dies without having read does not keep the guard", async () => {
+  using marked = mark();
+  await using supervisor = startSupervisor({ spawn: [flood], output: "pipe" }, marked);
+  const { guard: pids } = await supervisor.event("ready");
+  await freeze(supervisor.pid);
+  killNow(supervisor.pid);
+  await waitFor(() => ![pids?.outer ?? 0, pids?.inner ?? 0].some(isAlive), { what: "the guard to end" });
+  expect(marked.alive()).toEqual([]);
+});
