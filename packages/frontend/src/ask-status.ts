@@ -1,7 +1,7 @@
 import { request } from "node:http";
 import { join } from "node:path";
+import { STATUS_SOCKET } from "./run-dir.ts";
 import type { FrontendStatus } from "./status.ts";
-import { STATUS_SOCKET } from "./status-server.ts";
 
 const TIMEOUT_MS = 5_000;
 

@@ -13,6 +13,7 @@ import {
   yesNo,
 } from "@msdha/settings";
 import { z } from "zod";
+import { DEFAULT_RUN_DIR } from "./run-dir.ts";
 
 /** Everything that is set from outside, checked. Lengths of time are whole milliseconds. */
 export interface FrontendConfig {
@@ -39,8 +40,6 @@ export interface LogConfig {
   readonly level: (typeof logLevels)[number];
   readonly format: (typeof logFormats)[number];
 }
-
-export const DEFAULT_RUN_DIR = "/run/msdha";
 
 /** Variables that are the backend's, or its hooks'; they may be there and are not looked at. */
 const FOREIGN = [

@@ -1,13 +1,14 @@
 import { Command } from "commander";
 import { askStatus } from "./ask-status.ts";
-import { DEFAULT_RUN_DIR } from "./config.ts";
-import { startFrontend } from "./start-frontend.ts";
+import { DEFAULT_RUN_DIR } from "./run-dir.ts";
 
 const program = new Command("msdha-frontend")
   .description(
     "Sends all TCP traffic on a port to the current master. Its settings are read from the environment.",
   )
   .action(async () => {
+    // Loaded only here: the other commands run every few seconds and need none of it.
+    const { startFrontend } = await import("./start-frontend.ts");
     process.exit(await startFrontend(process.env));
   });
 

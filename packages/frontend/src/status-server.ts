@@ -5,10 +5,8 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { ListenError, RunDirTakenError } from "./errors.ts";
 import { renderMetrics } from "./metrics.ts";
+import { STATUS_SOCKET } from "./run-dir.ts";
 import type { FrontendStatus } from "./status.ts";
-
-/** The socket's file in the run folder. */
-export const STATUS_SOCKET = "frontend.sock";
 
 export interface StatusServerOptions {
   readonly runDir: string;

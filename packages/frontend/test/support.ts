@@ -31,20 +31,26 @@ export interface TestFrontend extends AsyncDisposable {
 }
 
 export interface TestFrontendOptions {
-  readonly env?: Readonly<Record<string, string>>;
+  readonly env?: Readonly<{ MSDHA_RUN_DIR?: string } & Record<string, string>>;
   readonly port?: number;
+  /** A command that the frontend's own is handed to; it must become it, by `exec`. */
+  readonly under?: readonly string[];
 }
+
+/** The command line of the frontend. */
+export const frontendCommand: readonly string[] = [process.execPath, "--conditions=@msdha/source", main];
 
 /** Starts the frontend as a process of its own, on 127.0.0.1. Does not wait for anything. */
 export async function startFrontend(
   etcdUrl: string,
   group: string,
-  { env = {}, port }: TestFrontendOptions = {},
+  { env = {}, port, under = [] }: TestFrontendOptions = {},
 ): Promise<TestFrontend> {
   const folder = tempDir();
-  const runDir = join(folder.path, "run");
+  const runDir = env.MSDHA_RUN_DIR ?? join(folder.path, "run");
   const listenPort = port ?? (await getFreePort());
-  const child = startChild(process.execPath, ["--conditions=@msdha/source", main], {
+  const [file = "", ...args] = [...under, ...frontendCommand];
+  const child = startChild(file, args, {
     logFile: join(folder.path, "log"),
     env: {
       PATH,

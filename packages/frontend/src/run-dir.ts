@@ -1,0 +1,5 @@
+/** Where the frontend keeps its sockets and HAProxy's configuration, unless told otherwise. */
+export const DEFAULT_RUN_DIR = "/run/msdha";
+
+/** The file in the run folder of the socket on which the frontend tells its status. */
+export const STATUS_SOCKET = "frontend.sock";

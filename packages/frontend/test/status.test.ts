@@ -1,0 +1,68 @@
+import { spawnSync } from "node:child_process";
+import { type EtcdMember, getFreePort, startEtcd, tempDir } from "@msdha/testkit";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { frontendCommand, openGroup, serving, startFrontend, startNamedServer } from "./support.ts";
+
+let etcd: EtcdMember;
+beforeAll(async () => {
+  etcd = await startEtcd();
+});
+afterAll(() => etcd[Symbol.asyncDispose]());
+
+describe("the frontend's status", () => {
+  it("is told by its commands, which need nothing but the run folder", async () => {
+    await using group = openGroup(etcd, "commands");
+    await using frontend = await startFrontend(etcd.endpoint, group.name);
+    await frontend.until("etcd to be followed", ({ following }) => following);
+    expect(run(frontend.runDir, "healthcheck")).toMatchObject({ status: 0, stdout: "none\n" });
+    expect(run(frontend.runDir, "healthcheck", "--ready")).toMatchObject({
+      status: 1,
+      stderr: "msdha-frontend: there is no master\n",
+    });
+    await using _a = await startNamedServer("a", { address: "127.0.0.2", port: frontend.port });
+    await group.becomeMaster("a", { address: "127.0.0.2" });
+    await serving(frontend, "a");
+    expect(run(frontend.runDir, "healthcheck", "--ready")).toMatchObject({ status: 0, stdout: "serve\n" });
+    const { stdout } = run(frontend.runDir, "status");
+    expect(JSON.parse(stdout)).toMatchObject({
+      group: "commands",
+      port: frontend.port,
+      master: { name: "a" },
+    });
+  });
+
+  it("is none where no frontend runs", async () => {
+    await using folder = tempDir();
+    const { status, stderr } = run(folder.path, "healthcheck");
+    expect(status).toBe(1);
+    expect(stderr).toContain(`msdha-frontend: no frontend answers on ${folder.path}/frontend.sock`);
+  });
+
+  it("is told over HTTP, if wanted", async () => {
+    const port = await getFreePort();
+    await using group = openGroup(etcd, "http");
+    await using frontend = await startFrontend(etcd.endpoint, group.name, {
+      env: { MSDHA_STATUS_PORT: String(port) },
+    });
+    await frontend.until("etcd to be followed", ({ following }) => following);
+    const get = (path: string): Promise<Response> => fetch(`http://127.0.0.1:${port}${path}`);
+    expect((await get("/health")).status).toBe(200);
+    expect((await get("/ready")).status).toBe(503);
+    expect((await get("/other")).status).toBe(404);
+    expect((await fetch(`http://127.0.0.1:${port}/status`, { method: "POST" })).status).toBe(405);
+    await using _a = await startNamedServer("a", { address: "127.0.0.2", port: frontend.port });
+    await group.becomeMaster("a", { address: "127.0.0.2" });
+    await serving(frontend, "a");
+    expect((await get("/ready")).status).toBe(200);
+    expect(await (await get("/status")).json()).toMatchObject({ group: "http", ready: true });
+    const metrics = await (await get("/metrics")).text();
+    expect(metrics).toContain('msdha_frontend_master{node="a",group="http"} 1');
+    expect(metrics).toContain('msdha_frontend_sessions{group="http"} 0');
+  });
+});
+
+function run(runDir: string, ...args: string[]): { status: number | null; stdout: string; stderr: string } {
+  const [file = "", ...command] = [...frontendCommand, ...args];
+  const { PATH } = process.env;
+  return spawnSync(file, command, { env: { PATH, MSDHA_RUN_DIR: runDir }, encoding: "utf8" });
+}
