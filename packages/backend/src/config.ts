@@ -27,6 +27,8 @@ export interface BackendConfig {
   readonly runDir: string;
   readonly stopSignal: NodeJS.Signals;
   readonly stopTimeoutMs: number;
+  /** How long a master that is stopped in peace still serves after frontends were told to send it nothing new. */
+  readonly drainMs: number;
   readonly hookTimeoutMs: number;
   readonly hooksEtcdctl: boolean;
   readonly nodeStateChangeFailure: "log" | "stop";
@@ -68,6 +70,7 @@ const schema = z.object({
     .pipe(z.enum(STOP_SIGNALS, { error: `one of ${STOP_SIGNALS.join(", ")}` }))
     .default("SIGTERM"),
   MSDHA_STOP_TIMEOUT: duration({ maxMs: 86_400_000 }).default(8_000),
+  MSDHA_DRAIN: duration({ maxMs: 3_600_000 }).default(100),
   MSDHA_HOOK_TIMEOUT: duration({ minMs: 1 }).default(Number.POSITIVE_INFINITY),
   MSDHA_HOOKS_ETCDCTL: yesNo().default(false),
   MSDHA_NODE_STATE_CHANGE_FAILURE: z.enum(["log", "stop"], { error: "log or stop" }).default("log"),
@@ -104,6 +107,7 @@ export function readConfig(environment: Environment): { config: BackendConfig; l
       runDir: value.MSDHA_RUN_DIR,
       stopSignal: value.MSDHA_STOP_SIGNAL,
       stopTimeoutMs: value.MSDHA_STOP_TIMEOUT,
+      drainMs: value.MSDHA_DRAIN,
       hookTimeoutMs: value.MSDHA_HOOK_TIMEOUT,
       hooksEtcdctl: value.MSDHA_HOOKS_ETCDCTL,
       nodeStateChangeFailure: value.MSDHA_NODE_STATE_CHANGE_FAILURE,

@@ -18,6 +18,7 @@ export async function stopNode(node: Node, ending: Ending): Promise<void> {
   await attempt(node, "remove is_master", () => node.files.setMaster(false));
   const handover = lost ? undefined : attempt(node, "prepare the hand-over", () => prepare(node));
   if (!lost) await attempt(node, "delete the node key", () => leave(node));
+  if (ending.kind === "planned" && node.waited) await drain(node);
   const gone = await removeEverything(node);
   const clean = gone && !lost && !lease.lost.aborted && (await runStopped(node));
   if (node.lock && !lease.lost.aborted) {
@@ -56,6 +57,17 @@ async function leave(node: Node): Promise<void> {
       throw new Error("etcd did not answer in time");
     }),
   ]);
+}
+
+/**
+ * Lets connections that were on their way when the node key went become sessions: a client that was let in is not
+ * to be told that the program is shutting down.
+ */
+async function drain({ clock, config, lease, main }: Node): Promise<void> {
+  const { drainMs } = config;
+  if (!main || drainMs === 0) return;
+  const over = clock.sleep(drainMs, { signal: lease.lost }).catch(() => {});
+  await Promise.race([over, main.exited]);
 }
 
 /** Resolves with whether the guard has seen the last process of this node go. */
