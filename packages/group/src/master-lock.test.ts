@@ -1,0 +1,175 @@
+import { createManualClock } from "@msdha/clock";
+import { acquireLease } from "@msdha/etcd-lease";
+import { createSimulatedEtcd } from "@msdha/etcd-simulated";
+import { describe, expect, test } from "vitest";
+import { LockLostError } from "./errors.ts";
+import { groupKeys } from "./keys.ts";
+import { giveBackLock, type Known, prepareHandover, publishMaster, takeLock } from "./master-lock.ts";
+import { joinGroup } from "./membership.ts";
+
+const keys = groupKeys("db");
+const unknown: Known = { ttl: { seconds: 0, modRevision: 0 }, revision: 0, staleHandover: undefined };
+
+function setUp() {
+  const clock = createManualClock();
+  const etcd = createSimulatedEtcd({ clock });
+  const member = async (name: string, ttlSeconds = 3) => {
+    const client = etcd.connect();
+    const lease = await acquireLease(client, { ttlSeconds, clock });
+    const membership = await joinGroup(client, keys, {
+      name,
+      lease,
+      details: { runId: name, address: name, ttlSeconds },
+      clock,
+      signal: new AbortController().signal,
+    });
+    const options = { membership, ttlSeconds, clock };
+    return { client, lease, membership, options, take: (known = unknown) => takeLock(client, keys, known, options) };
+  };
+  return { clock, etcd, member };
+}
+
+describe("taking the lock", () => {
+  test("makes one node wait for twice its TTL, and refuses the other", async () => {
+    const { clock, etcd, member } = setUp();
+    const a = await member("a");
+    const b = await member("b");
+    const lock = await a.take();
+    expect(lock).toMatchObject({ via: "wait", publishAt: clock.now() + 6_000 });
+    expect(lock?.token).toBe(etcd.store.get(keys.lock)?.createRevision);
+    expect(await b.take()).toBeUndefined();
+  });
+
+  test("waits for the group's longest TTL, and records its own where that is longer", async () => {
+    const { clock, etcd, member } = setUp();
+    etcd.store.put(keys.ttl, "8");
+    const a = await member("a");
+    expect(await a.take()).toMatchObject({ publishAt: clock.now() + 16_000 });
+    expect(etcd.store.get(keys.ttl)?.value).toBe("8");
+    etcd.store.delete(keys.lock);
+    const b = await member("b", 10);
+    expect(await b.take()).toMatchObject({ publishAt: clock.now() + 20_000 });
+    expect(etcd.store.get(keys.ttl)?.value).toBe("10");
+  });
+
+  test("is made good when its answer was lost, and the wait counts from then", async () => {
+    const { clock, member } = setUp();
+    const a = await member("a");
+    let lost = 0;
+    a.client.onAnswer = ({ call }) => (call === "txn" && lost++ === 0 ? "lost" : 0);
+    const taking = a.take();
+    await clock.advance(1_500);
+    // Asked again after a third of the TTL and a pause of 50 ms.
+    expect(await taking).toMatchObject({ via: "wait", publishAt: 1_050 + 6_000 });
+  });
+
+  test("consumes a hand-over once, and needs no wait then", async () => {
+    const { clock, etcd, member } = setUp();
+    etcd.store.put(keys.handover, "{}");
+    const a = await member("a");
+    expect(await a.take()).toMatchObject({ via: "handover", publishAt: clock.now() });
+    expect(etcd.store.get(keys.handover)).toBeUndefined();
+    etcd.store.delete(keys.lock);
+    expect(await (await member("b")).take()).toMatchObject({ via: "wait" });
+  });
+
+  test("does not believe a hand-over that a restored snapshot brought back", async () => {
+    const { etcd, member } = setUp();
+    etcd.store.put(keys.handover, "{}");
+    const a = await member("a");
+    const staleHandover = etcd.store.get(keys.handover)?.createRevision;
+    expect(await a.take({ ...unknown, staleHandover })).toMatchObject({ via: "wait" });
+    etcd.store.delete(keys.lock);
+    const b = await member("b");
+    expect(await b.take({ ...unknown, revision: 1_000 })).toMatchObject({ via: "wait" });
+  });
+});
+
+describe("publishing", () => {
+  test("writes the node key and lowers the group's TTL to one's own", async () => {
+    const { etcd, member } = setUp();
+    etcd.store.put(keys.ttl, "8");
+    const a = await member("a");
+    const lock = await a.take();
+    if (!lock) throw new Error("expected the lock");
+    await publishMaster(a.client, keys, lock, a.options);
+    expect(etcd.store.get(keys.node("a"))?.value).toBe("master");
+    expect(etcd.store.get(keys.ttl)?.value).toBe("3");
+    expect(a.membership.state).toBe("master");
+  });
+
+  test("is made good when its answer was lost", async () => {
+    const { clock, member } = setUp();
+    const a = await member("a");
+    const lock = await a.take();
+    if (!lock) throw new Error("expected the lock");
+    let lost = 0;
+    a.client.onAnswer = ({ call }) => (call === "txn" && lost++ === 0 ? "lost" : 0);
+    const publishing = publishMaster(a.client, keys, lock, a.options);
+    await clock.advance(1_500);
+    await publishing;
+    expect(a.membership.state).toBe("master");
+  });
+
+  test.each([
+    ["the lock is gone", (key: string) => key === keys.lock],
+    ["the node key is gone", (key: string) => key === keys.node("a")],
+  ])("fails when %s", async (_what, isIt) => {
+    const { etcd, member } = setUp();
+    const a = await member("a");
+    const lock = await a.take();
+    if (!lock) throw new Error("expected the lock");
+    for (const key of [keys.lock, keys.node("a")]) if (isIt(key)) etcd.store.delete(key);
+    await expect(publishMaster(a.client, keys, lock, a.options)).rejects.toBeInstanceOf(LockLostError);
+    expect(etcd.store.get(keys.node("a"))?.value).not.toBe("master");
+  });
+
+  test("fails when the lock was taken again by the very same node", async () => {
+    const { etcd, member } = setUp();
+    const a = await member("a");
+    const lock = await a.take();
+    if (!lock) throw new Error("expected the lock");
+    etcd.store.delete(keys.lock);
+    await a.take();
+    await expect(publishMaster(a.client, keys, lock, a.options)).rejects.toMatchObject({ token: lock.token });
+  });
+});
+
+describe("giving the lock back", () => {
+  test("leaves a hand-over on a lease of its own, in one revision", async () => {
+    const { etcd, member } = setUp();
+    const a = await member("a");
+    const lock = await a.take();
+    if (!lock) throw new Error("expected the lock");
+    const handover = await prepareHandover(a.client, a.options);
+    expect(await giveBackLock(a.client, keys, lock, { ...a.options, handover })).toBe(true);
+    expect(etcd.store.get(keys.lock)).toBeUndefined();
+    expect(etcd.store.get(keys.handover)).toMatchObject({ lease: handover.id });
+  });
+
+  test("writes no hand-over when the lock is not ours any more", async () => {
+    const { etcd, member } = setUp();
+    const a = await member("a");
+    const lock = await a.take();
+    if (!lock) throw new Error("expected the lock");
+    etcd.store.delete(keys.lock);
+    await (await member("b")).take();
+    const handover = await prepareHandover(a.client, a.options);
+    expect(await giveBackLock(a.client, keys, lock, { ...a.options, handover })).toBe(false);
+    expect(etcd.store.get(keys.handover)).toBeUndefined();
+    expect(etcd.store.get(keys.lock)).toBeDefined();
+  });
+
+  test("knows its own hand-over again when the answer was lost", async () => {
+    const { clock, member } = setUp();
+    const a = await member("a");
+    const lock = await a.take();
+    if (!lock) throw new Error("expected the lock");
+    const handover = await prepareHandover(a.client, a.options);
+    let lost = 0;
+    a.client.onAnswer = ({ call }) => (call === "txn" && lost++ === 0 ? "lost" : 0);
+    const giving = giveBackLock(a.client, keys, lock, { ...a.options, handover });
+    await clock.advance(1_500);
+    expect(await giving).toBe(true);
+  });
+});
