@@ -16,7 +16,7 @@
  * only the inner one starts anything, and the outer one spares the inner one, so that it can still tell how
  * everything ended, unless it is stopped or does not get done. */
 
-/* How long the outer one lets the inner one try, once both are folding and something is still left. */
+/* How long the outer one lets the inner one try, once both are folding, while something is left or nobody listens. */
 #define INNER_MAY_TAKE (500 * MS)
 #define REAPS_PER_PASS 256
 
@@ -152,7 +152,6 @@ static void take_commands(void) {
       g->chan.eof = true;
     }
   }
-  if (g->chan.eof) fold(FOLD_CLOSED);
 }
 
 static void reap(void) {
@@ -173,7 +172,7 @@ static void reap(void) {
 
 static void kill_pass(void) {
   struct seen seen = kill_descendants(g->inner);
-  bool late = seen.descendants && boot_ns() - killing_since > INNER_MAY_TAKE;
+  bool late = (seen.descendants || g->chan.dead) && boot_ns() - killing_since > INNER_MAY_TAKE;
   if (g->inner && (seen.spared_stopped || late)) kill(g->inner, SIGKILL);
 }
 
@@ -271,6 +270,7 @@ void serve(struct guard *guard) {
   g = guard;
   setup();
   for (;;) {
+    if (g->chan.eof) fold(FOLD_CLOSED);
     check_deadline();
     reap();
     if (killing && !nothing_left) {
@@ -283,6 +283,7 @@ void serve(struct guard *guard) {
     /* Not before the supervisor has closed its side: were ours closed, a write of its could cost it what it has not
      * read, that all is gone for one. */
     if (gone_told && g->chan.eof && g->chan.out.len == 0) leave();
+    if (g->chan.eof && !folding) continue; /* as a write has just shown */
     size_t n = set_polls(&polls);
     int pause = killing && !nothing_left ? kill_pause : -1;
     if (more_to_reap) pause = 0;

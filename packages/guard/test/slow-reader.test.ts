@@ -1,7 +1,12 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import type { Socket } from "node:net";
 import { systemClock } from "@msdha/clock";
 import { waitFor } from "@msdha/testkit";
 import { beforeAll, expect, test } from "vitest";
+import { guardBinary } from "../src/index.ts";
+import { encodeSpawn } from "../src/protocol.ts";
 import { buildGuard, freeze, isAlive, killNow, mark, startSupervisor } from "./support.ts";
 
 beforeAll(buildGuard);
@@ -39,3 +44,23 @@ test("a supervisor that dies without having read does not keep the guard", async
   await waitFor(() => ![pids?.outer ?? 0, pids?.inner ?? 0].some(isAlive), { what: "the guard to end" });
   expect(marked.alive()).toEqual([]);
 });
+
+test.each([0, 1, 30])(
+  "a supervisor that dies after reading %i chunks of output does not keep the guard",
+  async (limit) => {
+    using marked = mark();
+    const guard = spawn(guardBinary(), [], {
+      stdio: ["ignore", "inherit", "inherit", "pipe", "pipe"],
+      env: {},
+    });
+    const ended = once(guard, "exit");
+    const [inner, outer] = [guard.stdio[3] as Socket, guard.stdio[4] as Socket];
+    for (const stream of [inner, outer]) stream.on("error", () => {});
+    inner.write(encodeSpawn({ id: 1, piped: true, cwd: "/", file: "yes", args: [], env: marked.env }));
+    for (let chunks = 0; chunks < limit; chunks++) await once(inner, "data");
+    inner.destroy(); // at 0 even before its greeting, which it then cannot write
+    outer.destroy();
+    await ended;
+    expect(marked.alive()).toEqual([]);
+  },
+);
