@@ -27,7 +27,7 @@ prepare_place() {
 new_temporary() {
   [ ! -d "$temporary" ] || return 0
   in_parent mkdir -m 700 "$temporary" 2>/dev/null || fail "PGDATA: the user $(as_postgres id -un) can't write to $parent"
-  [ "$(id -u)" != 0 ] || chown "$os_user:" "$temporary"
+  [ ! "$as_root" ] || chown "$os_user:" "$temporary"
   : | write_file "$temporary/msdha-temporary"
 }
 

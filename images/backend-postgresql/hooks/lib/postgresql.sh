@@ -39,9 +39,11 @@ temporary=$data.msdha-new
 unset PGHOST PGHOSTADDR PGUSER PGPASSWORD PGDATABASE PGSERVICE PGOPTIONS PGDATA PGPORT
 export PGCONNECT_TIMEOUT=3
 
-if [ "$(id -u)" = 0 ]; then
-  id "$os_user" >/dev/null 2>&1 || fail "MSDHA_PG_OS_USER: there is no user $os_user"
-  as_postgres() { setpriv --reuid="$os_user" --regid="$(id -g "$os_user")" --init-groups "$@"; }
+as_root=
+[ "$(id -u)" != 0 ] || as_root=yes
+if [ "$as_root" ]; then
+  os_group=$(id -g "$os_user" 2>/dev/null) || fail "MSDHA_PG_OS_USER: there is no user $os_user"
+  as_postgres() { setpriv --reuid="$os_user" --regid="$os_group" --init-groups "$@"; }
 else
   as_postgres() { "$@"; }
 fi

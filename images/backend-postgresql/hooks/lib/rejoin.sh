@@ -22,12 +22,18 @@ rejoin() {
   fi
 }
 
+# was_master: the server was the master when it last ran. (A clone that has not been started yet carries the state
+# of the server that it was made from.)
 was_master() {
+  ! as_postgres test -e "$data/backup_label" || return 1
   case $(control "Database cluster state") in
     "in production" | "shut down" | "shutting down") return 0 ;;
   esac
   return 1
 }
+
+# is_new: these data have never been a standby's or a master's in the group.
+is_new() { ! as_postgres test -e "$data/msdha.conf"; }
 
 # promoted_as ADDRESS sets $timeline once that server is promoted and its control file says so too (pg_rewind 15
 # and older read the control file, which lags behind until the first checkpoint).
