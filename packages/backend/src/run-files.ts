@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 /** The files by which a node tells the programs beside it how things are. Each is written whole or not at all. */
@@ -14,12 +14,11 @@ export interface RunFiles {
 }
 
 /**
- * Opens the folder: makes it where it is missing and removes what a former run left in it. Rejects with the file
- * system's error when it can't be written to. The caller has made sure that no other run uses the folder.
+ * Opens a folder and removes what a former run left in it. Rejects with the file system's error when it can't be
+ * written to. The caller has made sure that it is there and that no other run uses it.
  */
 export async function openRunFiles(dir: string): Promise<RunFiles> {
   const path = (name: string): string => join(dir, name);
-  await mkdir(dir, { recursive: true });
   const formerRunId = await readId(path("run_id"));
   const runId = randomUUID();
   await rm(path("is_master"), { force: true });

@@ -1,9 +1,10 @@
-import { accessSync, constants, mkdirSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "@msdha/clock";
 import { connectEtcd, describeEndpoints, waitForEtcd } from "@msdha/etcd-client";
 import { type Guard, GuardBusyError, startGuard } from "@msdha/guard";
+import { groupKeys } from "@msdha/group";
 import { createHookRunner } from "@msdha/hook-runner";
 import { createLog, type Environment, exitCodes, type Log, SettingsError } from "@msdha/settings";
 import { type BackendConfig, type LogConfig, readConfig } from "./config.ts";
@@ -55,6 +56,7 @@ async function superviseNode(environment: Environment, config: BackendConfig, lo
       timeoutMs: config.etcdTimeoutMs,
       clock: systemClock,
       signal: stop,
+      range: { key: groupKeys(config.group).prefix },
       onRetry: (error) =>
         log.warn({ err: error, etcd: describeEndpoints(config.etcd) }, "etcd does not answer yet"),
     });
@@ -92,6 +94,13 @@ async function superviseNode(environment: Environment, config: BackendConfig, lo
   }
 }
 
+/** Like `mkdirSync` with `recursive`, which never returns for a folder that can't be made below `/proc`. */
+function makeFolder(dir: string): void {
+  if (existsSync(dir)) return;
+  makeFolder(dirname(dir));
+  mkdirSync(dir);
+}
+
 function explain(error: unknown, config: BackendConfig): string {
   if (error instanceof GuardBusyError) {
     return `another node uses MSDHA_RUN_DIR ${config.runDir}, or something of its former run is still alive`;
@@ -101,7 +110,7 @@ function explain(error: unknown, config: BackendConfig): string {
 
 function openFolder(dir: string): void {
   try {
-    mkdirSync(dir, { recursive: true });
+    makeFolder(dir);
     accessSync(dir, constants.W_OK | constants.X_OK);
   } catch (error) {
     const why = (error as NodeJS.ErrnoException).code ?? String(error);
