@@ -1,6 +1,7 @@
 import type { Clock } from "@msdha/clock";
 import { names, type RuntimeApi } from "@msdha/haproxy-config";
 import type { Log } from "@msdha/settings";
+import { describeError } from "./describe-error.ts";
 
 export interface CloseOptions {
   readonly clock: Clock;
@@ -35,6 +36,6 @@ export async function closeGently(
     if (left > 0) log.warn({ sessions: left, graceMs }, "the grace is over: sessions are cut");
   } catch (error) {
     if (hurry.aborted) log.warn({ sessions: left }, "asked to stop at once: sessions are cut");
-    else log.warn({ err: error }, "HAProxy could not be closed gently");
+    else log.warn({ why: describeError(error) }, "HAProxy could not be closed gently");
   }
 }

@@ -2,6 +2,7 @@ import type { Clock } from "@msdha/clock";
 import type { EtcdApi } from "@msdha/etcd-client";
 import { followGroup, type Mastership, mastership } from "@msdha/group";
 import type { Log } from "@msdha/settings";
+import { describeError } from "./describe-error.ts";
 
 export interface FollowMasterOptions {
   readonly clock: Clock;
@@ -30,7 +31,7 @@ export function followMaster(etcd: EtcdApi, group: string, options: FollowMaster
     if (up === following) return;
     following = up;
     if (up) log.info("following etcd");
-    else log.warn({ err: why }, "etcd can't be followed: the last master is kept");
+    else log.warn({ why: describeError(why) }, "etcd can't be followed: the last master is kept");
   }
 
   async function follow(): Promise<void> {
@@ -44,7 +45,7 @@ export function followMaster(etcd: EtcdApi, group: string, options: FollowMaster
       );
       if (signal.aborted) return;
       following = false;
-      log.error({ err: error }, "etcd refuses to be followed: the last master is kept");
+      log.error({ why: describeError(error) }, "etcd refuses to be followed: the last master is kept");
       await clock.sleep(AGAIN_MS, { signal }).catch(() => {});
     }
   }

@@ -2,6 +2,7 @@ import type { Clock } from "@msdha/clock";
 import type { Mastership } from "@msdha/group";
 import type { Route } from "@msdha/haproxy-config";
 import type { Log } from "@msdha/settings";
+import { describeError } from "./describe-error.ts";
 import { followAddress, type Lookup } from "./follow-address.ts";
 import { sameWanted, type Wanted, wantedFrom } from "./wanted.ts";
 
@@ -71,7 +72,10 @@ export function createGuide(options: GuideOptions): Guide {
     };
     const onTrouble = (error: unknown): void => {
       const waiting = current.address === undefined ? "connections wait" : "its last address is kept";
-      log.warn({ ...fields, host, err: error }, `the master's name can't be resolved: ${waiting}`);
+      log.warn(
+        { ...fields, host, why: describeError(error) },
+        `the master's name can't be resolved: ${waiting}`,
+      );
     };
     void followAddress(host, { lookup, clock, intervalMs: lookupIntervalMs, signal, onAddress, onTrouble });
     // Until the name is resolved nobody may go to the master before this one.

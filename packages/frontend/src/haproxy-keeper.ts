@@ -1,6 +1,7 @@
 import type { Clock } from "@msdha/clock";
 import { HaproxyUnavailableError, type RuntimeApi, waitForRuntimeApi } from "@msdha/haproxy-config";
 import type { Log } from "@msdha/settings";
+import { describeError } from "./describe-error.ts";
 import { HaproxyStartError } from "./errors.ts";
 import type { HaproxyProcess } from "./haproxy-process.ts";
 
@@ -62,7 +63,7 @@ export async function keepHaproxy(
         info = await cameUp(current, api, ended.signal);
       } catch (error) {
         if (ended.signal.aborted) return;
-        log.error({ err: error }, "HAProxy could not be started again");
+        log.error({ why: describeError(error) }, "HAProxy could not be started again");
         current.kill("SIGKILL");
         continue;
       }

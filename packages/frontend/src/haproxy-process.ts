@@ -36,7 +36,8 @@ export function startHaproxyProcess(
   forEachLine(child.stderr, (line) => {
     const read = readErrorLine(line);
     if (read.level === "error") complaint ??= read.text;
-    onLine(read);
+    // What it says of our slots it also says in its log.
+    if (read.level !== "debug") onLine(read);
   });
   const exited = new Promise<string>((resolve) => {
     child.once("error", (error) => {

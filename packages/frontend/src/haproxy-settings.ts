@@ -20,13 +20,23 @@ export interface HaproxySettings {
   readonly maxConnections: number;
 }
 
+/** What HAProxy's settings depend on besides what was asked for. */
+export interface Machine {
+  /** The addresses to listen on. */
+  readonly addresses: readonly string[];
+  /** The limit on open files. */
+  readonly openFiles: number;
+  /** A port of 127.0.0.1 that refuses connections. */
+  readonly parkingPort: number;
+}
+
 /**
  * Works out HAProxy's settings on this machine. Throws a `SettingsError` when the limit on open files is too small
  * for the connections that are wanted.
  */
 export function haproxySettings(
   config: FrontendConfig,
-  { addresses, openFiles }: { readonly addresses: readonly string[]; readonly openFiles: number },
+  { addresses, openFiles, parkingPort }: Machine,
 ): HaproxySettings {
   const threads = config.threads ?? Math.min(availableParallelism(), MOST_THREADS);
   const possible = maxConnectionsFor(openFiles, { threads });
@@ -46,6 +56,7 @@ export function haproxySettings(
     logSessions: config.logSessions,
     maxConnections,
     threads,
+    parkingPort,
   });
   return {
     text,

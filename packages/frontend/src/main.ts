@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { askStatus } from "./ask-status.ts";
+import { describeError } from "./describe-error.ts";
 import { DEFAULT_RUN_DIR } from "./run-dir.ts";
 
 const program = new Command("msdha-frontend")
@@ -38,6 +39,6 @@ function runDir(): string {
 }
 
 program.parseAsync().catch((error: unknown) => {
-  process.stderr.write(`msdha-frontend: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`msdha-frontend: ${describeError(error)}\n`);
   process.exit(1);
 });

@@ -6,6 +6,7 @@ import { createRuntimeApi, createSwitcher } from "@msdha/haproxy-config";
 import type { Log } from "@msdha/settings";
 import { closeGently } from "./close-gently.ts";
 import type { FrontendConfig } from "./config.ts";
+import { describeError } from "./describe-error.ts";
 import { findProgram } from "./find-program.ts";
 import { followMaster } from "./follow-master.ts";
 import { createGuide } from "./guide.ts";
@@ -16,6 +17,7 @@ import { checkListen } from "./listen-check.ts";
 import { lookupHost } from "./lookup.ts";
 import { openFilesLimit } from "./open-files.ts";
 import { isOwnAddress } from "./own-address.ts";
+import { findParkingPort } from "./parking-port.ts";
 import { type FrontendStatus, readTraffic } from "./status.ts";
 import { serveStatus } from "./status-server.ts";
 import { createTroubleLog } from "./trouble-log.ts";
@@ -46,7 +48,11 @@ export async function runFrontend(
   stack.use(await serveStatus(() => status.read(), { runDir: config.runDir, port: config.statusPort }));
 
   const addresses = await checkListen(config.addresses, config.port, { clock, signal: stop });
-  const settings = haproxySettings(config, { addresses, openFiles: openFilesLimit() });
+  const settings = haproxySettings(config, {
+    addresses,
+    openFiles: openFilesLimit(),
+    parkingPort: await findParkingPort(),
+  });
   await writeFile(settings.configFile, settings.text, { mode: 0o600 });
 
   const api = createRuntimeApi(settings.socketPath);
@@ -89,7 +95,10 @@ export async function runFrontend(
     signal: stop,
     range: { key: groupKeys(config.group).lock },
     onRetry: (error) =>
-      log.warn({ err: error, etcd: describeEndpoints(config.etcd) }, "etcd does not answer yet"),
+      log.warn(
+        { etcd: describeEndpoints(config.etcd), why: describeError(error) },
+        "etcd does not answer yet",
+      ),
   });
   const followed = new AbortController();
   const master = followMaster(etcd, config.group, {

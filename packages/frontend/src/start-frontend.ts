@@ -3,6 +3,7 @@ import { systemClock } from "@msdha/clock";
 import { EtcdAuthError, EtcdUnavailableError } from "@msdha/etcd-client";
 import { createLog, type Environment, exitCodes, SettingsError } from "@msdha/settings";
 import { type FrontendConfig, type LogConfig, readConfig } from "./config.ts";
+import { describeError } from "./describe-error.ts";
 import { ListenError, ProgramMissingError, RunDirTakenError } from "./errors.ts";
 import { runFrontend } from "./run-frontend.ts";
 import { stopOnSignals } from "./signals.ts";
@@ -26,7 +27,7 @@ export async function startFrontend(environment: Environment): Promise<number> {
   } catch (error) {
     if (stop.aborted && error === stop.reason) return exitCodes.stopped;
     if (error instanceof SettingsError) return refuse(error);
-    log.fatal(error instanceof Error ? error.message : String(error));
+    log.fatal(describeError(error));
     return exitCodeOf(error);
   } finally {
     flush();

@@ -1,5 +1,6 @@
 import type { SwitcherOptions } from "@msdha/haproxy-config";
 import type { Log } from "@msdha/settings";
+import { describeError } from "./describe-error.ts";
 
 /** Logs that HAProxy can't be led, once, and that it can again. */
 export interface TroubleLog extends Required<Pick<SwitcherOptions, "onTrouble" | "onStep" | "onSettled">> {
@@ -19,7 +20,10 @@ export function createTroubleLog(log: Log): TroubleLog {
     },
     onTrouble: (error) => {
       if (!lasting)
-        log.error({ err: error }, "HAProxy can't be led where it should go: it is tried until it can");
+        log.error(
+          { why: describeError(error) },
+          "HAProxy can't be led where it should go: it is tried until it can",
+        );
       lasting = true;
     },
     onStep: (step) => {
