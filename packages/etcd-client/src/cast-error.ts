@@ -96,6 +96,6 @@ function describe(details: string): string {
     .replace(/\.? ?Resolution note: ?(.*)$/, "")
     .replace(/ \(\d{4}-\d\d-\d\dT[\d:.]+Z\)/g, "")
     .replace(/Failed to connect$/, "closed before HTTP/2 began (does it want https?)")
-    .replace(/^etcdserver: /, "")
+    .replace(/^(rpc error: code = \w+ desc = )?etcdserver: /, "")
     .trim();
 }

@@ -11,6 +11,8 @@ const writeShareMs = 2_000;
 export interface CombineOptions {
   /** Default: the boot-time clock. */
   readonly clock?: Clock;
+  /** Ends every call, with its reason. Watches are the members' to end. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -19,7 +21,7 @@ export interface CombineOptions {
  */
 export function combineMembers(
   members: readonly EtcdApi[],
-  { clock = systemClock }: CombineOptions = {},
+  { clock = systemClock, signal: closed }: CombineOptions = {},
 ): EtcdApi {
   if (members.length === 0) throw new TypeError("expected at least one member, got none");
   let preferred = 0;
@@ -31,7 +33,10 @@ export function combineMembers(
     how: Pick<RaceOptions, "shareMs" | "keepEarlier">,
     ask: Ask<T>,
   ): Promise<T> {
-    const { index, value } = await raceMembers(members, { ...options, ...how, clock, first: preferred }, ask);
+    const signal =
+      closed && options.signal ? AbortSignal.any([closed, options.signal]) : (closed ?? options.signal);
+    const limits = { ...how, timeoutMs: options.timeoutMs, signal, clock, first: preferred };
+    const { index, value } = await raceMembers(members, limits, ask);
     if (index !== preferred) watchFrom = undefined;
     preferred = index;
     return value;

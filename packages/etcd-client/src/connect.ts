@@ -1,6 +1,7 @@
 import { systemClock } from "@msdha/clock";
 import type { EtcdApi } from "./api.ts";
 import { combineMembers } from "./combine.ts";
+import { EtcdUnavailableError } from "./errors.ts";
 import { type ConnectOptions, connectMember } from "./member.ts";
 import type { EtcdSettings } from "./settings.ts";
 
@@ -27,9 +28,11 @@ export function connectEtcd(settings: EtcdSettings, { clock = systemClock }: Con
   const members = (indexes.length === 1 ? [0, 0] : indexes).map((index) =>
     connectMember(settings, index, { clock }),
   );
+  const closing = new AbortController();
   return {
-    ...combineMembers(members, { clock }),
+    ...combineMembers(members, { clock, signal: closing.signal }),
     async [Symbol.asyncDispose]() {
+      closing.abort(new EtcdUnavailableError("the etcd client is closed"));
       await Promise.all(members.map((member) => member[Symbol.asyncDispose]()));
     },
   };
