@@ -329,6 +329,17 @@ describe("prove", () => {
   });
 });
 
+test("a read that was not about the lock does not prove it together with a later keepalive", async () => {
+  const lease = await acquire();
+  etcd.onKeepAlive = unavailable;
+  await clock.advance(2_000);
+  etcd.onRange = hang;
+  etcd.onKeepAlive = async () => 6;
+  lease.prove({ key: "/lock", createRevision: 5 });
+  await clock.advance(1_000);
+  expect(lease.seen).toBe(1_000);
+});
+
 describe("onProof", () => {
   test("is called on every advance, before the new time can be read, and not for the grant", async () => {
     const told: [number, number | undefined][] = [];

@@ -206,6 +206,25 @@ describe("a silent stream", () => {
     expect(health.at(-1)).toEqual([true, undefined]);
   });
 
+  test("that was given up is not listened to any more", async () => {
+    await start();
+    const first = lastStream();
+    first.silent = true;
+    first.deaf = true;
+    await clock.advance(10_050);
+    first.silent = false;
+    lastStream().silent = true;
+    etcd.write({ put: "/p/a" });
+    etcd.write({ put: "/p/b" });
+    await clock.advance(0);
+    expect(etcd.streams).toHaveLength(2);
+    expect(changes()).toEqual([]);
+    await clock.advance(20_000);
+    expect(words(changes())).toEqual(["PUT /p/a= @2", "PUT /p/b= @3"]);
+    first.deaf = false;
+    first.fail(broken);
+  });
+
   test("that answers requests for progress is kept", async () => {
     await start();
     await clock.advance(600_000);
@@ -334,6 +353,18 @@ describe("a restored etcd", () => {
     await clock.advance(16_000);
     expect(told.filter((batch) => batch.type === "changes" && batch.restored)).toHaveLength(1);
     expect(words(lastChanges().events)).toEqual(["DELETE /p/b @4", "PUT /p/c=new @3"]);
+  });
+
+  test("is noticed even if all that differs is a key that is missing now", async () => {
+    const saved = etcd.save();
+    await start();
+    etcd.write({ put: "/p/a" });
+    await clock.advance(0);
+    etcd.restore(saved);
+    etcd.write({ put: "/q/a" });
+    await clock.advance(16_000);
+    expect(lastChanges()).toMatchObject({ resync: true, restored: true });
+    expect(words(lastChanges().events)).toEqual(["DELETE /p/a @2"]);
   });
 
   test("is noticed by a compaction's fresh read too", async () => {

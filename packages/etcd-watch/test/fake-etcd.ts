@@ -21,6 +21,8 @@ export interface FakeStream {
   readonly open: boolean;
   /** Takes what comes and answers nothing, as when packets are dropped. */
   silent: boolean;
+  /** Does not notice that its signal has aborted. */
+  deaf: boolean;
   /** Answers requests for progress with this revision, and tells no events: a member that lags. */
   stuckAt: number | undefined;
   send(message: Partial<WatchMessage>): void;
@@ -144,6 +146,7 @@ export function createFakeEtcd(): FakeEtcd {
     const stream: (typeof streams)[number] = {
       request,
       silent: fake.hangOpens,
+      deaf: false,
       stuckAt: undefined,
       get asked() {
         return asked;
@@ -164,7 +167,7 @@ export function createFakeEtcd(): FakeEtcd {
       },
     };
     streams.push(stream);
-    signal.addEventListener("abort", () => fail(signal.reason), { once: true });
+    signal.addEventListener("abort", () => stream.deaf || fail(signal.reason), { once: true });
     const start = request.startRevision ?? revision + 1;
     if (start <= compacted) fail(new EtcdCompactedError("compacted", compacted));
     else {
