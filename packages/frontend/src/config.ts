@@ -85,6 +85,9 @@ const schema = z.object({
   MSDHA_LOG_SESSIONS: yesNo().default(false),
 });
 
+/** The names of all variables that are the frontend's own. */
+export const knownVariables: readonly string[] = Object.keys(schema.shape);
+
 /** Reads the settings from the environment. Throws a `SettingsError` that names everything that is wrong. */
 export function readConfig(environment: Environment): { config: FrontendConfig; log: LogConfig } {
   const settings = attempt(() => readSettings(environment, { schema, prefix: "MSDHA_", foreign: FOREIGN }));

@@ -20,7 +20,7 @@ export interface GuideOptions {
 }
 
 /** Whom connections are sent to. */
-export interface ServedMaster {
+interface ServedMaster {
   readonly name: string;
   readonly token: number;
   /** undefined while the name can't be resolved. */

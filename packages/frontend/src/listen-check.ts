@@ -30,7 +30,7 @@ export async function checkListen(
 }
 
 /** An address and a port as one word. */
-export function describe(address: string, port: number): string {
+function describe(address: string, port: number): string {
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }
 

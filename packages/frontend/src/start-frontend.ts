@@ -35,7 +35,7 @@ export async function startFrontend(environment: Environment): Promise<number> {
 }
 
 /** The exit code that tells why the frontend could not begin. */
-export function exitCodeOf(error: unknown): number {
+function exitCodeOf(error: unknown): number {
   if (error instanceof SettingsError) return exitCodes.configuration;
   if (error instanceof EtcdAuthError) return exitCodes.notPermitted;
   if (error instanceof EtcdUnavailableError || error instanceof ProgramMissingError)

@@ -7,9 +7,7 @@ import type { FrontendStatus } from "../src/status.ts";
 
 export {
   askName,
-  type NamedServer,
   openSession,
-  type Session,
   startLoad,
   startNamedServer,
 } from "../../haproxy-config/test/support.ts";
@@ -92,7 +90,7 @@ export async function startFrontend(
 }
 
 /** A node of a group as etcd sees it; nothing runs behind it. */
-export interface Term {
+interface Term {
   readonly token: number;
   /** A planned stop begins: the node key goes, the lock stays. */
   beginStop(): Promise<void>;

@@ -182,7 +182,7 @@ export interface Load {
   stop(): Promise<readonly LoadResult[]>;
 }
 
-export interface LoadResult {
+interface LoadResult {
   readonly openedAt: number;
   readonly answeredAt: number;
   /** The name of the server, or what went wrong. */
