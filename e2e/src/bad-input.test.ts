@@ -57,7 +57,10 @@ describe.concurrent("a backend whose etcd", () => {
   test("does not answer tries for a while, and says so in a line", async () => {
     await using group = await startGroup();
     const port = await getFreePort();
-    const a = group.start("a", { endpoints: `http://u:hunter2@127.0.0.1:${port}`, env: { MSDHA_ETCD_TIMEOUT: "4" } });
+    const a = group.start("a", {
+      endpoints: `http://u:hunter2@127.0.0.1:${port}`,
+      env: { MSDHA_ETCD_TIMEOUT: "4" },
+    });
     expect(await a.exited()).toBe(69);
     expect(a.log()).toMatch(/etcd does not answer yet/);
     expect(a.log().trim().split("\n").at(-1)).toMatch(/ERROR .*127\.0\.0\.1/);

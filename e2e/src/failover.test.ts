@@ -9,12 +9,19 @@ describe.concurrent("a group of backends", () => {
     await using group = await startGroup();
     const nodes = ["a", "b", "c"].map((name) => group.start(name));
     const master = await group.masterAmong(nodes);
-    await waitFor(async () => Object.values(await group.keys()).filter((state) => state === "ready").length === 2, {
-      what: "two slaves",
-    });
-    const history = (await readHistory(group.etcd, group.name)).filter((change) => change.includes(` ${master.name} `));
+    await waitFor(
+      async () => Object.values(await group.keys()).filter((state) => state === "ready").length === 2,
+      {
+        what: "two slaves",
+      },
+    );
+    const history = (await readHistory(group.etcd, group.name)).filter((change) =>
+      change.includes(` ${master.name} `),
+    );
     expect(history).toEqual(
-      ["pre_start", "start", "running_not_ready", "ready", "master"].map((state) => `PUT ${master.name} ${state}`),
+      ["pre_start", "start", "running_not_ready", "ready", "master"].map(
+        (state) => `PUT ${master.name} ${state}`,
+      ),
     );
   });
 
@@ -75,7 +82,9 @@ describe.concurrent("a group of backends", () => {
     again.stop();
     await again.exited();
     const history = await readHistory(group.etcd, group.name);
-    await waitFor(() => toldChanges(group.journal, "watcher").at(-1) === history.at(-1), { what: "the last change" });
+    await waitFor(() => toldChanges(group.journal, "watcher").at(-1) === history.at(-1), {
+      what: "the last change",
+    });
     const told = toldChanges(group.journal, "watcher");
     expect(told).toEqual(history.slice(history.length - told.length));
     expect(told).toContain("PUT b master");

@@ -141,7 +141,10 @@ describe.concurrent("etcd", () => {
     ["the lock is deleted by hand", (group: TestGroup) => group.etcd.etcdctl("del", "/msdha/db/_lock")],
     ["its lease is revoked by hand", (group: TestGroup) => revokeLeaseOf(group, "a")],
     ["its node key is deleted by hand", (group: TestGroup) => group.etcd.etcdctl("del", "/msdha/db/a")],
-    ["its node key is written by hand", (group: TestGroup) => group.etcd.etcdctl("put", "/msdha/db/a", "master")],
+    [
+      "its node key is written by hand",
+      (group: TestGroup) => group.etcd.etcdctl("put", "/msdha/db/a", "master"),
+    ],
   ])("ends a master when %s, and the next one waits", async (what, fault) => {
     await using group = await startGroup();
     await using pair = await startPair(group, { mode: "slow:1500" });
@@ -155,7 +158,9 @@ describe.concurrent("etcd", () => {
 
   test("is not believed when a key that is no node's says master", async () => {
     await using group = await startGroup();
-    const a = group.start("a", { hooks: { node_state_change: 'cat "$MSDHA_RUN_DIR/current_master"; echo "told $*"' } });
+    const a = group.start("a", {
+      hooks: { node_state_change: 'cat "$MSDHA_RUN_DIR/current_master"; echo "told $*"' },
+    });
     await group.masterAmong([a]);
     await group.etcd.etcdctl("put", "/msdha/db/ghost", "master");
     await a.logged(/told PUT ghost master/);
@@ -166,7 +171,11 @@ describe.concurrent("etcd", () => {
 test.concurrent("nodes of different TTLs wait for the longest", async () => {
   await using group = await startGroup();
   const proxy = await startTcpProxy(group.etcd.clientPort);
-  const slow = group.start("slow", { ttlSeconds: 8, endpoints: `http://${proxy.address}`, mode: "ignore-term" });
+  const slow = group.start("slow", {
+    ttlSeconds: 8,
+    endpoints: `http://${proxy.address}`,
+    mode: "ignore-term",
+  });
   await group.masterAmong([slow]);
   const quick = group.start("quick", { ttlSeconds: 2 });
   await group.state("quick", "ready");

@@ -81,7 +81,9 @@ describe.concurrent("hooks", () => {
     await a.logged(/told master/);
     a.stop();
     expect(await a.exited()).toBe(0);
-    const told = [...a.log().matchAll(/told (\S+) (\S+) (\S+) (\S+) master=(\S*) token=(\S*) etcd=(\S*) hook=/g)];
+    const told = [
+      ...a.log().matchAll(/told (\S+) (\S+) (\S+) (\S+) master=(\S*) token=(\S*) etcd=(\S*) hook=/g),
+    ];
     expect(told.map(([, ...words]) => words.map((word) => word.replace(/^\d+$/, "N")).join(" "))).toEqual([
       "pre_start pre_start db a   ",
       "running_not_ready running_not_ready db a   ",

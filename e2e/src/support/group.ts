@@ -20,7 +20,10 @@ export interface TestGroup extends AsyncDisposable {
   readonly etcd: EtcdMember;
   readonly journal: Journal;
   readonly dir: string;
-  start(name: string, options?: NodeOptions & { readonly endpoints?: string; readonly ttlSeconds?: number }): TestNode;
+  start(
+    name: string,
+    options?: NodeOptions & { readonly endpoints?: string; readonly ttlSeconds?: number },
+  ): TestNode;
   /** The group's keys below its prefix, and their values. */
   keys(): Promise<Readonly<Record<string, string>>>;
   /** Who is master by lock and node key, or undefined. */
@@ -67,7 +70,11 @@ export async function startGroup({
     journal,
     dir,
     start(name, { endpoints = etcd.endpoint, ttlSeconds: ownTtl = ttlSeconds, ...options } = {}) {
-      const node = startNode({ dir, journal: journal.path, endpoints, group, ttlSeconds: ownTtl }, name, options);
+      const node = startNode(
+        { dir, journal: journal.path, endpoints, group, ttlSeconds: ownTtl },
+        name,
+        options,
+      );
       nodes.push(node);
       return node;
     },

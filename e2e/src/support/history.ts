@@ -26,7 +26,7 @@ export async function readHistory(etcd: EtcdMember, group: string): Promise<read
         }
       });
     });
-    await client.put(marker).value("");
+    await client.put(marker).value("").exec();
     await reached;
     await watcher.cancel();
   } finally {

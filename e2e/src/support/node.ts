@@ -73,10 +73,16 @@ export function startNode(place: NodePlace, name: string, options: NodeOptions =
     },
     stop: () => child.send("SIGTERM"),
     logged: (pattern, timeoutMs = 20_000) =>
-      waitFor(() => log().split("\n").find((line) => pattern.test(line)), {
-        what: `${pattern} in the log of ${name}`,
-        timeoutMs,
-      }).catch((error: unknown) => {
+      waitFor(
+        () =>
+          log()
+            .split("\n")
+            .find((line) => pattern.test(line)),
+        {
+          what: `${pattern} in the log of ${name}`,
+          timeoutMs,
+        },
+      ).catch((error: unknown) => {
         throw new Error(`${error instanceof Error ? error.message : error}\n${log()}`, { cause: error });
       }),
     async [Symbol.asyncDispose]() {
@@ -85,7 +91,11 @@ export function startNode(place: NodePlace, name: string, options: NodeOptions =
   };
 }
 
-function usualHooks(place: NodePlace, name: string, { mode = "plain", listen }: NodeOptions): Record<string, string> {
+function usualHooks(
+  place: NodePlace,
+  name: string,
+  { mode = "plain", listen }: NodeOptions,
+): Record<string, string> {
   const at = listen ? ` ${listen.address} ${listen.port}` : "";
   const note = (what: string, rest = ""): string =>
     `run=$(cat "$MSDHA_RUN_DIR/run" 2>/dev/null || echo none)

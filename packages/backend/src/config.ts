@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import { type EtcdSettings, EtcdSettingsError, readEtcdSettings } from "@msdha/etcd-client";
 import {
+  allVariables,
   duration,
   type Environment,
   groupName,
@@ -39,18 +40,6 @@ export interface LogConfig {
   readonly format: (typeof logFormats)[number];
 }
 
-/** Variables that are the frontend's, or other programs' of MSDHA; they may be there and are not looked at. */
-const FOREIGN = [
-  "MSDHA_NODE",
-  "MSDHA_GUARD_BINARY",
-  "MSDHA_PG_*",
-  "MSDHA_X_*",
-  "MSDHA_PORT",
-  "MSDHA_BIND",
-  "MSDHA_PARK",
-  "MSDHA_CONNECT_TIMEOUT",
-  "MSDHA_STATUS_PORT",
-];
 const STOP_SIGNALS = ["SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGWINCH"] as const;
 
 const schema = z.object({
@@ -79,13 +68,16 @@ const schema = z.object({
   MSDHA_LOG_FORMAT: z.enum(logFormats, { error: `one of ${logFormats.join(", ")}` }).default("text"),
 });
 
+/** The names of all variables that are the backend's own. */
+export const knownVariables: readonly string[] = Object.keys(schema.shape);
+
 /** Reads the settings from the environment. Throws a `SettingsError` that names everything that is wrong. */
 export function readConfig(environment: Environment): { config: BackendConfig; log: LogConfig } {
   const settings = attempt(() =>
     readSettings(environment, {
       schema,
       prefix: "MSDHA_",
-      foreign: FOREIGN,
+      foreign: allVariables,
       aliases: { MSHDA_NAME: "MSDHA_NAME" },
     }),
   );

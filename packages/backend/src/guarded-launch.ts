@@ -5,7 +5,9 @@ import { type Launch, LaunchFailedError } from "@msdha/hook-runner";
 export function guardedLaunch(guard: Guard): Launch {
   return async (file, args, { env, onOutput }) => {
     const hook = await guard.spawn(file, args, { env, output: "pipe", onOutput }).catch((error: unknown) => {
-      throw error instanceof SpawnFailedError ? new LaunchFailedError(error.message, { cause: error }) : error;
+      throw error instanceof SpawnFailedError
+        ? new LaunchFailedError(error.message, { cause: error })
+        : error;
     });
     return {
       exited: hook.exited,

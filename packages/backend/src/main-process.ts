@@ -35,9 +35,9 @@ export async function startMainProcess(
       try {
         return await Promise.race([
           main.exited.then(
-          () => true,
-          () => false,
-        ),
+            () => true,
+            () => false,
+          ),
           clock.sleep(timeoutMs, { signal: AbortSignal.any([signal, over.signal]) }).then(
             () => false,
             () => false,

@@ -67,7 +67,7 @@ async function drain({ clock, config, lease, main }: Node): Promise<void> {
   const { drainMs } = config;
   if (!main || drainMs === 0) return;
   const over = clock.sleep(drainMs, { signal: lease.lost }).catch(() => {});
-  await Promise.race([over, main.exited]);
+  await Promise.race([over, main.exited.catch(() => {})]);
 }
 
 /** Resolves with whether the guard has seen the last process of this node go. */

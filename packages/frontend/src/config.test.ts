@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { SettingsError } from "@msdha/settings";
+import { allVariables, SettingsError } from "@msdha/settings";
 import { describe, expect, it } from "vitest";
-import { readConfig } from "./config.ts";
+import { knownVariables, readConfig } from "./config.ts";
 
 const least = { ETCDCTL_ENDPOINTS: "http://etcd:2379", MSDHA_GROUP: "db", MSDHA_PORT: "5432" };
 
@@ -101,3 +101,7 @@ function problems(environment: Record<string, string>): SettingsError["problems"
   }
   return [];
 }
+
+it("is known to the other app by every one of its variables", () => {
+  expect(allVariables).toEqual(expect.arrayContaining([...knownVariables]));
+});

@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import { type EtcdSettings, EtcdSettingsError, readEtcdSettings } from "@msdha/etcd-client";
 import {
+  allVariables,
   duration,
   type Environment,
   groupName,
@@ -41,23 +42,6 @@ export interface LogConfig {
   readonly format: (typeof logFormats)[number];
 }
 
-/** Variables that are the backend's, or its hooks'; they may be there and are not looked at. */
-const FOREIGN = [
-  "MSDHA_NAME",
-  "MSDHA_ADDRESS",
-  "MSDHA_MASTER_TTL",
-  "MSDHA_HOOK_TIMEOUT",
-  "MSDHA_HOOKS_DIR",
-  "MSDHA_HOOKS_ETCDCTL",
-  "MSDHA_NODE_STATE_CHANGE_FAILURE",
-  "MSDHA_STOP_SIGNAL",
-  "MSDHA_STOP_TIMEOUT",
-  "MSDHA_DRAIN",
-  "MSDHA_GUARD_BINARY",
-  "MSDHA_NODE",
-  "MSDHA_PG_*",
-  "MSDHA_X_*",
-];
 /** HAProxy's timers end at 2^31 ms, 24.8 days. */
 const LONGEST_MS = 24 * 86_400_000;
 
@@ -90,7 +74,9 @@ export const knownVariables: readonly string[] = Object.keys(schema.shape);
 
 /** Reads the settings from the environment. Throws a `SettingsError` that names everything that is wrong. */
 export function readConfig(environment: Environment): { config: FrontendConfig; log: LogConfig } {
-  const settings = attempt(() => readSettings(environment, { schema, prefix: "MSDHA_", foreign: FOREIGN }));
+  const settings = attempt(() =>
+    readSettings(environment, { schema, prefix: "MSDHA_", foreign: allVariables }),
+  );
   const etcd = attempt(() => readEtcdSettings(environment));
   if ("problems" in settings || "problems" in etcd) {
     throw new SettingsError([settings, etcd].flatMap((part) => ("problems" in part ? part.problems : [])));

@@ -24,7 +24,13 @@ function setUp() {
       signal: new AbortController().signal,
     });
     const options = { membership, ttlSeconds, clock };
-    return { client, lease, membership, options, take: (known = unknown) => takeLock(client, keys, known, options) };
+    return {
+      client,
+      lease,
+      membership,
+      options,
+      take: (known = unknown) => takeLock(client, keys, known, options),
+    };
   };
   return { clock, etcd, member };
 }

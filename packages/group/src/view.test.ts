@@ -14,7 +14,13 @@ function put(key: string, value: string, lease?: string): WatchEvent {
 }
 
 function after(view: GroupView, ...events: readonly WatchEvent[]): GroupView {
-  return applyBatch(view, { type: "changes", revision: view.revision + 1, events, resync: false, restored: false });
+  return applyBatch(view, {
+    type: "changes",
+    revision: view.revision + 1,
+    events,
+    resync: false,
+    restored: false,
+  });
 }
 
 const lock = JSON.stringify({ node: "a", via: "wait" });

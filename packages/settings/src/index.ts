@@ -9,3 +9,4 @@ export {
   type SettingProblem,
   SettingsError,
 } from "./read-settings.ts";
+export { allVariables } from "./variables.ts";

@@ -1,0 +1,32 @@
+import { EtcdAuthError, EtcdUnavailableError } from "@msdha/etcd-client";
+import { LockLostError, NameTakenError, NodeKeyLostError } from "@msdha/group";
+import { GuardBusyError, GuardLostError, GuardPastDeadlineError } from "@msdha/guard";
+import { HookFailedError, HookNotRunnableError } from "@msdha/hook-runner";
+import { expect, test } from "vitest";
+import { describeEnding, endingOf, exitCodeOf, NodeEnded } from "./ending.ts";
+
+test.each([
+  [0, new NodeEnded({ kind: "planned", why: "asked to" })],
+  [7, new NodeEnded({ kind: "main-exit", exit: { code: 7, signal: null } })],
+  [137, new NodeEnded({ kind: "main-exit", exit: { code: null, signal: "SIGKILL" } })],
+  [69, new EtcdUnavailableError("no answer")],
+  [70, new HookFailedError("ready", { kind: "exit", code: 1 })],
+  [70, new HookNotRunnableError("ready", "/hooks/ready", "no")],
+  [71, new GuardLostError("it died")],
+  [71, new Error("something else")],
+  [73, new NameTakenError("a", "it is")],
+  [73, new GuardBusyError("/run/msdha/lock", [])],
+  [75, new LockLostError(1)],
+  [75, new NodeKeyLostError("/msdha/db/a")],
+  [75, new GuardPastDeadlineError()],
+  [77, new EtcdAuthError("no")],
+])("ends with code %d for %s", (code, error) => {
+  expect(exitCodeOf(endingOf(error))).toBe(code);
+});
+
+test("describes every ending in one line", () => {
+  expect(describeEnding({ kind: "main-exit", exit: { code: null, signal: "SIGSEGV" } })).toBe(
+    "the main process ended by SIGSEGV",
+  );
+  expect(describeEnding(endingOf("just text"))).toBe("just text");
+});

@@ -1,0 +1,48 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { openRunFiles } from "../src/run-files.ts";
+
+let dir = "";
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), "run-"));
+});
+afterEach(() => rm(dir, { recursive: true }));
+
+const read = (name: string): Promise<string> => readFile(join(dir, name), "utf8");
+
+test("removes what a former run left and tells its id", async () => {
+  const former = await openRunFiles(dir);
+  await former.setMaster(true);
+  await former.setCurrentMaster({ name: "a", address: "10.0.0.1" });
+  const files = await openRunFiles(dir);
+  expect(files.formerRunId).toBe(former.runId);
+  expect(files.runId).not.toBe(former.runId);
+  expect((await readdir(dir)).sort()).toEqual(["current_master", "current_master_address", "run_id"]);
+  expect(await read("current_master")).toBe("");
+});
+
+test("has no former run in an empty folder, or when its file is empty", async () => {
+  expect((await openRunFiles(dir)).formerRunId).toBeUndefined();
+  await writeFile(join(dir, "run_id"), "");
+  expect((await openRunFiles(dir)).formerRunId).toBeUndefined();
+});
+
+test("writes the current master last in the order in which it was told", async () => {
+  const files = await openRunFiles(dir);
+  const writes = ["a", "b", "c"].map((name) => files.setCurrentMaster({ name, address: `${name}.net` }));
+  await Promise.all(writes);
+  expect([await read("current_master"), await read("current_master_address")]).toEqual(["c\n", "c.net\n"]);
+  await files.setCurrentMaster(undefined);
+  expect(await read("current_master")).toBe("");
+});
+
+test("has is_master while it is told to, and only then", async () => {
+  const files = await openRunFiles(dir);
+  await files.setMaster(true);
+  expect(await readdir(dir)).toContain("is_master");
+  await files.setMaster(false);
+  await files.setMaster(false);
+  expect(await readdir(dir)).not.toContain("is_master");
+});
