@@ -54,7 +54,13 @@ wal_keep_size = '${MSDHA_PG_WAL_KEEP:-128MB}'
 max_slot_wal_keep_size = '${MSDHA_PG_SLOT_KEEP:-1GB}'
 wal_retrieve_retry_interval = '1s'
 wal_sender_timeout = '6s'
+$(fast_recovery)
 END
+}
+
+# Before it recovers, a server writes all its data out: the file system at once, not one file after another.
+fast_recovery() {
+  [ "$(as_postgres cat "$data/PG_VERSION")" -lt 14 ] || echo "recovery_init_sync_method = 'syncfs'"
 }
 
 # reload tells the running server to read its settings again; nothing where there is no server.

@@ -31,7 +31,7 @@ os_user=${MSDHA_PG_OS_USER:-postgres}
 # connections of the hooks need no password.
 home=$run_dir/postgresql
 # Beside the data: what an earlier run left for pre_start, and the folder in which new data are made.
-parent=$(dirname "$data")
+parent=${data%/*}
 rejoin_mark=$data.msdha-rejoin
 temporary=$data.msdha-new
 
@@ -59,15 +59,21 @@ leave_a_mark() {
   in_parent sh -c 'printf "%s\n" "$1" >"$2"' sh "$1" "$rejoin_mark"
 }
 
-# Finds the programs: MSDHA_PG_BIN, the version that the data want, what PATH has, the newest of Debian's folders.
+# find_programs sets $bin: MSDHA_PG_BIN, the version that the data want, what PATH has, the newest of Debian's folders.
 find_programs() {
   wanted=
   [ ! -r "$data/PG_VERSION" ] || read -r wanted <"$data/PG_VERSION"
-  for bin in "${MSDHA_PG_BIN-}" ${wanted:+"/usr/lib/postgresql/$wanted/bin"} \
-    "$(dirname "$(command -v postgres || echo /)")" $(printf '%s\n' /usr/lib/postgresql/*/bin | sort -rV); do
-    [ -x "$bin/postgres" ] && [ -x "$bin/pg_controldata" ] && [ -x "$bin/pg_basebackup" ] && return
+  try_programs "${MSDHA_PG_BIN-}" "/usr/lib/postgresql/$wanted/bin" && return
+  # shellcheck disable=SC2046 # a list of folders without white space
+  try_programs "$(dirname "$(command -v postgres)")" $(printf '%s\n' /usr/lib/postgresql/*/bin | sort -rV) ||
+    fail "PostgreSQL's programs are not found: set MSDHA_PG_BIN to their folder"
+}
+
+try_programs() {
+  for bin; do
+    [ ! -x "$bin/postgres" ] || [ ! -x "$bin/pg_controldata" ] || [ ! -x "$bin/pg_basebackup" ] || return 0
   done
-  fail "PostgreSQL's programs are not found: set MSDHA_PG_BIN to their folder"
+  return 1
 }
 find_programs
 

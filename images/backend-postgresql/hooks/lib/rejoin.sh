@@ -52,7 +52,9 @@ rewind() {
   # Standby mode is unknown to the single-user server that pg_rewind recovers a crashed master with.
   as_postgres rm -f "$data/standby.signal"
   say "pg_rewind: making the data fit the history of $master ($1)"
-  if as_postgres "$bin/pg_rewind" --target-pgdata="$data" --source-server="$(conninfo "$1") dbname=postgres" >&2; then
+  if as_postgres "$bin/pg_rewind" --target-pgdata="$data" --source-server="$(conninfo "$1") dbname=postgres" \
+    --no-sync >&2; then
+    write_out "$data"
     in_parent rm -f "$rejoin_mark"
     return 0
   fi
