@@ -3,7 +3,7 @@ export { undoAtExit } from "./cleanup.ts";
 export { type EtcdOptions, startEtcd } from "./etcd.ts";
 export { type AuthOptions, enableAuth } from "./etcd-auth.ts";
 export { type EtcdCluster, startEtcdCluster } from "./etcd-cluster.ts";
-export type { EtcdMember } from "./etcd-member.ts";
+export { type EtcdMember, type EtcdMemberOptions, startEtcdMember } from "./etcd-member.ts";
 export { type EtcdAccess, etcdctl } from "./etcdctl.ts";
 export { getFreePort, getFreePorts } from "./ports.ts";
 export { type ProxyMode, startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";

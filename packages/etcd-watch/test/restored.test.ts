@@ -1,0 +1,80 @@
+import { cpSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { type EtcdMember, getFreePorts, startEtcdMember, tempDir, waitFor } from "@msdha/testkit";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { connect, put, record } from "./harness.ts";
+
+const folder = tempDir({ prefix: "msdha-etcd-" });
+const data = join(folder.path, "data");
+const backup = join(folder.path, "backup");
+let etcd: EtcdMember;
+
+beforeAll(async () => {
+  const [clientPort, peerPort] = (await getFreePorts(2)) as [number, number];
+  etcd = startEtcdMember({
+    ...{ name: "m0", folder: folder.path, clientPort, peerPort },
+    ...{ initialCluster: `m0=http://127.0.0.1:${peerPort}`, tls: undefined, extraArgs: [] },
+    ...{ heartbeatMs: undefined, electionMs: undefined },
+  });
+  await etcd.ready();
+});
+
+beforeEach(() => {
+  rmSync(backup, { recursive: true, force: true });
+});
+
+afterAll(async () => {
+  await etcd?.[Symbol.asyncDispose]();
+  await folder[Symbol.asyncDispose]();
+});
+
+async function whileDown(work: () => void): Promise<void> {
+  await etcd.kill();
+  work();
+  await etcd.restart();
+  await etcd.ready();
+}
+
+const save = (): Promise<void> => whileDown(() => cpSync(data, backup, { recursive: true }));
+const restore = (): Promise<void> =>
+  whileDown(() => {
+    rmSync(data, { recursive: true });
+    cpSync(backup, data, { recursive: true });
+  });
+
+test("an etcd whose data is replaced by older data is told as restored", async () => {
+  await using client = connect([etcd.clientPort]);
+  await put(client, "/p/a", "old");
+  await save();
+  await using watch = record(client, "/p/");
+  await put(client, "/p/a", "lost");
+  await put(client, "/p/b", "lost");
+  await waitFor(() => watch.state.size === 2, { what: "what will be lost" });
+  await restore();
+  await waitFor(() => watch.state.size === 1, { what: "the loss" });
+  expect(watch.batches.at(-1)).toMatchObject({
+    ...{ type: "changes", resync: true, restored: true },
+    events: [
+      { type: "DELETE", kv: { key: "/p/b" } },
+      { type: "PUT", kv: { key: "/p/a", value: "old" } },
+    ],
+  });
+  await put(client, "/p/a", "new");
+  await waitFor(() => watch.state.get("/p/a")?.value === "new", { what: "a change after the restore" });
+  expect(watch.batches.at(-1)).toMatchObject({ resync: false, restored: false });
+});
+
+test("a restored etcd that has caught up with the revision is told too", async () => {
+  await using client = connect([etcd.clientPort]);
+  await save();
+  await using watch = record(client, "/p/", { progressIntervalMs: 500 });
+  await put(client, "/p/c", "lost");
+  await waitFor(() => watch.state.has("/p/c"), { what: "what will be lost" });
+  // Nobody watches while others write as many revisions as were lost.
+  await using own = connect([etcd.clientPort]);
+  etcd.freeze();
+  await restore();
+  for (let n = 0; n < 5; n += 1) await put(own, "/q/a", "other");
+  await waitFor(() => !watch.state.has("/p/c"), { what: "the loss" });
+  expect(watch.batches.at(-1)).toMatchObject({ resync: true, restored: true });
+});
