@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Clock } from "@msdha/clock";
 import { systemClock } from "@msdha/clock";
 import { HookFailedError, HookNotRunnableError } from "./errors.ts";
-import { type Launch, LaunchFailedError, type LaunchedProcess } from "./launch.ts";
+import { type Launch, type LaunchedProcess, LaunchFailedError } from "./launch.ts";
 import { launchWithExeca } from "./launch-with-execa.ts";
 import { splitLines } from "./split-lines.ts";
 
