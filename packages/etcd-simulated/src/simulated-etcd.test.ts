@@ -234,6 +234,20 @@ describe("watches", () => {
     expect(told(messages)).toEqual(["PUT /g/a=1@2", "PUT /g/a=2@3"]);
   });
 
+  test("end with a reset when its turn comes, not before", async () => {
+    const { messages, error } = watch();
+    await clock.advance(0);
+    const fates = [500, "reset"] as const;
+    let sent = 0;
+    client.onAnswer = () => fates[sent++] ?? 0;
+    for (const value of "12") etcd.store.put("/g/a", value);
+    await clock.advance(499);
+    expect(error()).toBeUndefined();
+    await clock.advance(1);
+    expect(told(messages)).toEqual(["PUT /g/a=1@2"]);
+    expect(error()).toBeInstanceOf(EtcdUnavailableError);
+  });
+
   test("that begin before the compacted revision end with an error", async () => {
     for (const value of "123") etcd.store.put("/g/a", value);
     etcd.store.compact(3);

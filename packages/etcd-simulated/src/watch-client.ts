@@ -31,6 +31,7 @@ export function openStream(request: WatchRequest, options: WatchClientOptions): 
   /** One after the other, each with its own delay counted from when it was sent. */
   function pass(content: unknown, arrive: () => void): void {
     const arrival = travel(clock, onAnswer(), { call: "watch", content });
+    arrival.catch(() => {}); // it may fail before its turn comes
     told = told.then(() => arrival).then(arrive);
     told.catch(fail);
   }
@@ -68,6 +69,7 @@ export function openStream(request: WatchRequest, options: WatchClientOptions): 
     requestProgress() {
       if (failure) return;
       const journey = travel(clock, onRequest(), { call: "watch", content: "progress" });
+      journey.catch(() => {});
       asked = asked.then(() => journey).then(() => watcher?.requestProgress());
       asked.catch(fail);
     },
