@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { EtcdOptions } from "./etcd.ts";
 import { type AuthOptions, enableAuth } from "./etcd-auth.ts";
 import { type EtcdMember, startEtcdMember } from "./etcd-member.ts";
+import { type PeerNetwork, startPeerNetwork } from "./peer-network.ts";
 import { getFreePorts } from "./ports.ts";
 import { tempDir } from "./temp-dir.ts";
 import { createTlsFiles, type TlsFiles } from "./tls.ts";
@@ -18,27 +19,44 @@ export interface EtcdCluster extends AsyncDisposable {
   /** Resolves when every member answers a linearizable read. */
   ready(): Promise<void>;
   enableAuth(auth: AuthOptions): Promise<void>;
+  /**
+   * Cuts a member off from the others, as a firewall does that drops every packet between them; clients still reach
+   * it. Takes `isolatable`.
+   */
+  isolate(index: number): Promise<void>;
+  /** Takes `isolate` back. */
+  rejoin(index: number): Promise<void>;
+}
+
+export interface EtcdClusterOptions extends EtcdOptions {
+  /** Has the members talk to each other through this process, for `isolate`. Default false. */
+  readonly isolatable?: boolean;
 }
 
 /** Starts a cluster of `size` members and resolves when each answers linearizable reads. Gone on dispose. */
-export async function startEtcdCluster(size: number, options: EtcdOptions = {}): Promise<EtcdCluster> {
-  const { auth, extraArgs = [], heartbeatMs, electionMs } = options;
+export async function startEtcdCluster(size: number, options: EtcdClusterOptions = {}): Promise<EtcdCluster> {
+  const { auth, extraArgs = [], heartbeatMs, electionMs, isolatable = false } = options;
   const folder = tempDir({ prefix: "msdha-etcd-" });
   const members: EtcdMember[] = [];
+  let network: PeerNetwork | undefined;
   const dispose = async (): Promise<void> => {
     await Promise.all(members.map((member) => member[Symbol.asyncDispose]()));
+    await network?.[Symbol.asyncDispose]();
     await folder[Symbol.asyncDispose]();
   };
   try {
     const tls = options.tls === true ? await createTlsFiles(folder.path) : options.tls || undefined;
     const ports = await getFreePorts(size * 2);
     const peers = ports.slice(size);
-    const initialCluster = peers.map((port, index) => `m${index}=http://127.0.0.1:${port}`).join(",");
+    if (isolatable) network = await startPeerNetwork(peers, (index) => members[index]?.pid);
+    const advertised = network?.ports ?? peers;
+    const initialCluster = advertised.map((port, index) => `m${index}=http://127.0.0.1:${port}`).join(",");
     for (const [index, peerPort] of peers.entries()) {
       members.push(
         startEtcdMember({
           ...{ name: `m${index}`, folder: join(folder.path, `m${index}`), peerPort, initialCluster, tls },
           ...{ clientPort: ports[index] as number, extraArgs, heartbeatMs, electionMs },
+          advertisedPeerPort: advertised[index] as number,
         }),
       );
     }
@@ -57,6 +75,8 @@ export async function startEtcdCluster(size: number, options: EtcdOptions = {}):
         await enableAuth(first, wanted);
         for (const other of others) other.access.user = first.access.user;
       },
+      isolate: async (index) => isolation(network).isolate(index),
+      rejoin: async (index) => isolation(network).rejoin(index),
       [Symbol.asyncDispose]: dispose,
     };
     if (auth) await cluster.enableAuth(auth);
@@ -65,6 +85,11 @@ export async function startEtcdCluster(size: number, options: EtcdOptions = {}):
     await dispose();
     throw error;
   }
+}
+
+function isolation(network: PeerNetwork | undefined): PeerNetwork {
+  if (!network) throw new TypeError("expected a cluster that was started with isolatable, got one without");
+  return network;
 }
 
 function findLeader(members: readonly EtcdMember[]): Promise<number> {

@@ -48,10 +48,20 @@ interface Link {
   destroy(): void;
 }
 
+export interface TcpProxyOptions {
+  /** Default: one of the system's choice. */
+  readonly port?: number;
+  /**
+   * Says, for each connection, how to tell whether it is silent at the moment, whatever the mode. Nothing is
+   * forwarded before that is known; after it has changed, `setMode` sends on what was held back.
+   */
+  readonly silenced?: (client: Socket) => Promise<() => boolean>;
+}
+
 /** Starts a proxy on a free port of 127.0.0.1 that forwards to `targetPort` of 127.0.0.1. */
 export async function startTcpProxy(
   targetPort: number,
-  { port: wantedPort = 0 }: { readonly port?: number } = {},
+  { port: wantedPort = 0, silenced }: TcpProxyOptions = {},
 ): Promise<TcpProxy> {
   const counters = { accepted: 0, open: 0, bytesUp: 0, bytesDown: 0, cuts: 0 };
   const links = new Set<Link>();
@@ -65,15 +75,26 @@ export async function startTcpProxy(
     counters.open += 1;
     client.setNoDelay(true);
     const server = connect({ port: target, host: "127.0.0.1", noDelay: true, allowHalfOpen: true });
-    const up = forward(client, server, "silent-up", (bytes) => {
-      counters.bytesUp += bytes;
-    });
+    let isSilent = (): boolean => silenced !== undefined;
+    const up = forward(
+      client,
+      server,
+      () => isSilent() || mode === "silent-up",
+      (bytes) => {
+        counters.bytesUp += bytes;
+      },
+    );
     let down = 0;
-    const back = forward(server, client, "silent-down", (bytes) => {
-      counters.bytesDown += bytes;
-      down += bytes;
-      if (cutBytes > 0 && down >= cutBytes) link.reset();
-    });
+    const back = forward(
+      server,
+      client,
+      () => isSilent() || mode === "silent-down",
+      (bytes) => {
+        counters.bytesDown += bytes;
+        down += bytes;
+        if (cutBytes > 0 && down >= cutBytes) link.reset();
+      },
+    );
     const link: Link = {
       reset: () => {
         counters.cuts += 1;
@@ -88,6 +109,13 @@ export async function startTcpProxy(
       },
     };
     links.add(link);
+    silenced?.(client).then(
+      (tell) => {
+        isSilent = tell;
+        link.flush();
+      },
+      () => link.destroy(),
+    );
     let halves = 2;
     for (const socket of [client, server]) {
       socket.on("close", () => {
@@ -102,12 +130,12 @@ export async function startTcpProxy(
   function forward(
     from: Socket,
     to: Socket,
-    silencedBy: ProxyMode,
+    isHeld: () => boolean,
     count: (bytes: number) => void,
   ): () => void {
     const held: Piece[] = [];
     const flush = (): void => {
-      while (held.length > 0 && mode !== "silent" && mode !== silencedBy) {
+      while (held.length > 0 && mode !== "silent" && !isHeld()) {
         const piece = held.shift();
         if (to.destroyed) continue;
         if (piece === "end") to.end();

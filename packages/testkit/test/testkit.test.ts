@@ -1,7 +1,15 @@
 import { existsSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
 import { describe, expect, test } from "vitest";
-import { getFreePort, startEtcd, startEtcdCluster, startTcpProxy, tempDir, waitFor } from "../src/index.ts";
+import {
+  type EtcdMember,
+  getFreePort,
+  startEtcd,
+  startEtcdCluster,
+  startTcpProxy,
+  tempDir,
+  waitFor,
+} from "../src/index.ts";
 import { listen } from "../src/ports.ts";
 
 function isAlive(pid: number): boolean {
@@ -52,6 +60,18 @@ test("a cluster elects another leader when its leader is killed, and takes it ba
   await member?.kill();
   expect(await cluster.leader()).not.toBe(old);
   await member?.restart();
+  await cluster.ready();
+});
+
+test("a leader that is cut off from its cluster is replaced, still takes clients, and comes back", async () => {
+  await using cluster = await startEtcdCluster(3, { isolatable: true });
+  const old = await cluster.leader();
+  const member = cluster.members[old] as EtcdMember;
+  await cluster.isolate(old);
+  await waitFor(async () => (await cluster.leader()) !== old, { what: "another leader", timeoutMs: 20_000 });
+  await expect(member.etcdctl("get", "k", "--command-timeout=500ms")).rejects.toThrow(/deadline/);
+  await member.etcdctl("get", "k", "--consistency=s");
+  await cluster.rejoin(old);
   await cluster.ready();
 });
 

@@ -1,0 +1,15 @@
+import { connectEtcd, readEtcdSettings, waitForEtcd } from "@msdha/etcd-client";
+
+await using etcd = connectEtcd(readEtcdSettings(process.env));
+await waitForEtcd(etcd, { timeoutMs: 10_000, onRetry: ({ message }) => console.warn(message) });
+
+const { id } = await etcd.leaseGrant(10, { timeoutMs: 5_000 });
+const { succeeded } = await etcd.txn(
+  {
+    compare: [{ key: "/lock", target: "create", is: "=", value: 0 }],
+    success: [{ type: "put", key: "/lock", value: "me", lease: id }],
+    failure: [{ type: "range", key: "/lock" }],
+  },
+  { timeoutMs: 5_000 },
+);
+console.log(succeeded ? "the lock is mine" : "somebody else has it");
