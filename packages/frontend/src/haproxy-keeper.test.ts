@@ -45,6 +45,20 @@ describe("keepHaproxy", () => {
     await haproxy[Symbol.asyncDispose]();
   });
 
+  it("tries again when there is no process to be had", async () => {
+    const world = fakeWorld();
+    const haproxy = await keep(world);
+    world.exhausted = true;
+    world.last().end("killed by SIGKILL");
+    await world.clock.advance(50);
+    expect([haproxy.running, world.started.length]).toEqual([false, 1]);
+    world.exhausted = false;
+    await world.clock.advance(100);
+    await world.until(() => haproxy.running);
+    expect([haproxy.restarts, world.started.length, world.replaced]).toEqual([2, 2, 1]);
+    await haproxy[Symbol.asyncDispose]();
+  });
+
   it("ends HAProxy and does not start it again when it is disposed of", async () => {
     const world = fakeWorld();
     const haproxy = await keep(world);
@@ -73,6 +87,8 @@ interface FakeWorld {
   readonly clock: ReturnType<typeof createManualClock>;
   readonly started: FakeProcess[];
   answering: boolean;
+  /** Whether no process can be started. */
+  exhausted: boolean;
   replaced: number;
   readonly start: () => HaproxyProcess;
   readonly showInfo: () => Promise<ReadonlyMap<string, string>>;
@@ -98,8 +114,10 @@ function fakeWorld({
     clock: createManualClock(),
     started: [],
     answering: true,
+    exhausted: false,
     replaced: 0,
     start: () => {
+      if (world.exhausted) throw new Error("spawn EAGAIN");
       const exited = Promise.withResolvers<string>();
       const signals: NodeJS.Signals[] = [];
       const process: FakeProcess = {

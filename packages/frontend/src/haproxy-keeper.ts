@@ -58,13 +58,12 @@ export async function keepHaproxy(
       await clock.sleep(retryMs, { signal: ended.signal });
       retryMs = Math.min(2 * retryMs, LAST_RETRY_MS);
       restarts += 1;
-      current = start();
       try {
+        current = start();
         info = await cameUp(current, api, ended.signal);
       } catch (error) {
         if (ended.signal.aborted) return;
         log.error({ why: describeError(error) }, "HAProxy could not be started again");
-        current.kill("SIGKILL");
         continue;
       }
       running = true;

@@ -113,7 +113,8 @@ export async function runFrontend(
   });
 
   status.read = async () => {
-    const healthy = haproxy.running && !trouble.lasting;
+    const traffic = await readTraffic(api).catch(() => null);
+    const healthy = haproxy.running && !trouble.lasting && traffic !== null;
     return {
       group: config.group,
       port: config.port,
@@ -138,7 +139,7 @@ export async function runFrontend(
         restarts: haproxy.restarts,
         settled: switcher.settled,
       },
-      traffic: await readTraffic(api).catch(() => null),
+      traffic,
     };
   };
 

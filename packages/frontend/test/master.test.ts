@@ -1,3 +1,4 @@
+import { networkInterfaces } from "node:os";
 import { type EtcdMember, startEtcd, waitFor } from "@msdha/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
@@ -43,6 +44,29 @@ describe("a frontend with a real etcd and a real HAProxy", () => {
     await serving(frontend, "127.0.0.2");
     expect(await askName(frontend.port)).toBe("a");
     expect(a.taken).toBe(1);
+  });
+
+  it.runIf(hasIpv6())("listens on all addresses of both families, and sends to either", async () => {
+    await using group = openGroup(etcd, "families");
+    await using frontend = await startFrontend(etcd.endpoint, group.name, {
+      env: { MSDHA_BIND: "127.0.0.1,127.0.0.4" },
+    });
+    await using _a = await startNamedServer("a", { address: "::1", port: frontend.port });
+    const term = await group.becomeMaster("a", { address: "::1" });
+    await serving(frontend, "a");
+    expect(await askName(frontend.port, "127.0.0.4")).toBe("a");
+    await using all = await startFrontend(etcd.endpoint, group.name, { env: { MSDHA_BIND: "*" } });
+    const { token } = await all
+      .until("the master to be seen", ({ master }) => master !== null)
+      .then(({ master }) => master ?? term);
+    expect(token).toBe(term.token);
+    // Its port is the frontend's own here: that the address is this machine's must not make a loop.
+    expect(await all.status()).toMatchObject({ healthy: true, route: "drain", master: { address: null } });
+    for (const host of ["127.0.0.1", "127.0.0.9", "::1"]) {
+      using session = openSession(all.port, host);
+      await all.until("a waiting connection", ({ traffic }) => traffic?.waiting === 1);
+      expect(session.open).toBe(true);
+    }
   });
 
   it("cuts the sessions of a master whose lock is gone, and takes them to the next one", async () => {
@@ -190,3 +214,9 @@ describe("a frontend with a real etcd and a real HAProxy", () => {
     expect(await askName(frontend.port)).toBe("b");
   });
 });
+
+function hasIpv6(): boolean {
+  return Object.values(networkInterfaces()).some((entries) =>
+    entries?.some(({ family }) => family === "IPv6"),
+  );
+}

@@ -25,6 +25,15 @@ describe("the frontend's processes", () => {
     expect(await askName(frontend.port)).toBe("a");
   });
 
+  it("is not healthy while HAProxy does not answer", async () => {
+    await using frontend = await startFrontend(etcd.endpoint, "frozen-haproxy");
+    const { haproxy } = await frontend.until("HAProxy", ({ healthy }) => healthy);
+    process.kill(haproxy.pid, "SIGSTOP");
+    await frontend.until("bad health", ({ healthy, traffic }) => !healthy && traffic === null);
+    process.kill(haproxy.pid, "SIGCONT");
+    await frontend.until("good health", ({ healthy }) => healthy);
+  });
+
   it("takes HAProxy with it when it is killed", async () => {
     await using frontend = await startFrontend(etcd.endpoint, "killed");
     const { haproxy } = await frontend.until("HAProxy", ({ healthy }) => healthy);

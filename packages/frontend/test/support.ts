@@ -13,8 +13,8 @@ export {
 } from "../../haproxy-config/test/support.ts";
 
 const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
-/** The HAProxy to test with: the one in the path, unless `MSDHA_TEST_HAPROXY` names another. */
-const { PATH, MSDHA_TEST_HAPROXY: haproxyFile = "haproxy" } = process.env;
+/** `MSDHA_TEST_HAPROXY` names another HAProxy than the one in the path, `MSDHA_TEST_FRONTEND` a built frontend. */
+const { PATH, MSDHA_TEST_HAPROXY: haproxyFile = "haproxy", MSDHA_TEST_FRONTEND: built } = process.env;
 
 export interface TestFrontend extends AsyncDisposable {
   readonly port: number;
@@ -36,7 +36,9 @@ export interface TestFrontendOptions {
 }
 
 /** The command line of the frontend. */
-export const frontendCommand: readonly string[] = [process.execPath, "--conditions=@msdha/source", main];
+export const frontendCommand: readonly string[] = built
+  ? [built]
+  : [process.execPath, "--conditions=@msdha/source", main];
 
 /** Starts the frontend as a process of its own, on 127.0.0.1. Does not wait for anything. */
 export async function startFrontend(

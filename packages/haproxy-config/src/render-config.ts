@@ -85,6 +85,7 @@ export function renderConfig(options: ConfigOptions): string {
     "    log global",
     "    option tcplog",
     "    option log-separate-errors",
+    ...(logSessions ? [] : ["    option dontlog-normal"]),
     "    option dontlognull",
     "    option abortonclose",
     "    option clitcpka",

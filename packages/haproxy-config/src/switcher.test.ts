@@ -121,7 +121,7 @@ describe("createSwitcher", () => {
       expect(haproxy.ready()).toEqual(last.kind === "serve" ? [`${last.address}:${last.port}`] : []);
       if (last.kind !== "drain") expect(haproxy.rows.filter(({ state }) => state === "drain")).toEqual([]);
     });
-    await fc.assert(trial, { numRuns: 500 });
+    await fc.assert(trial, { numRuns: 300 });
   });
 });
 
