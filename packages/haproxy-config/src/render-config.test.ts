@@ -99,7 +99,7 @@ describe("renderConfig", () => {
         }
         return shapeOf(text) === shape;
       }),
-      { numRuns: 1_000 },
+      { numRuns: 300 },
     );
   });
 });
