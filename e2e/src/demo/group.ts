@@ -1,11 +1,10 @@
-import { readFile } from "node:fs/promises";
 import { type EtcdMember, startEtcd, startTcpProxy, type TcpProxy } from "@msdha/testkit";
 import type { GroupCommands, GroupSettings, NodePlace } from "./group-commands.ts";
 import { placeNodes } from "./group-commands.ts";
 import { createFrontend, createNode } from "./group-processes.ts";
 import { killFamily, type ProcessFamily } from "./process-tree.ts";
 import type { RestartedProcess } from "./restarted-process.ts";
-import { endServer } from "./server-end.ts";
+import { endServer, findServer } from "./server-end.ts";
 import { noteSharedMemory } from "./server-memory.ts";
 
 /** A node, the connection that it has to etcd, and the process that is kept running. */
@@ -20,7 +19,7 @@ interface RunningNode {
 export function createGroup(): Omit<GroupCommands, "detach"> & AsyncDisposable {
   const nodes = new Map<string, RunningNode>();
   const undo = new AsyncDisposableStack();
-  /** Removes what killed servers left. */
+  /** Removes what crashed servers left, unless their next start has done so. */
   const leftMemory: (() => Promise<void>)[] = [];
   let etcd: EtcdMember | undefined;
   let frontend: RestartedProcess | undefined;
@@ -31,11 +30,17 @@ export function createGroup(): Omit<GroupCommands, "detach"> & AsyncDisposable {
     return found;
   }
 
-  async function kill({ place, process, family }: RunningNode): Promise<void> {
+  async function kill({ process, family }: RunningNode): Promise<void> {
     process.letEnd();
-    leftMemory.push(await noteSharedMemory(`${place.folder}/data`));
     await killFamily(family());
     await process.ended();
+  }
+
+  async function end(node: RunningNode): Promise<void> {
+    const { place, process } = node;
+    process.letEnd();
+    await endServer(`${place.folder}/data`, process.pid);
+    await kill(node);
   }
 
   async function open(settings: GroupSettings): Promise<{ etcd: string }> {
@@ -49,15 +54,12 @@ export function createGroup(): Omit<GroupCommands, "detach"> & AsyncDisposable {
         setting: `MSDHA_RUN_DIR=${place.folder}/run`,
         folder: `${place.folder}/data`,
       });
-      const running = { place, network, process, family };
-      nodes.set(place.name, running);
-      undo.defer(async () => {
-        process.letEnd();
-        await endServer(`${place.folder}/data`, process.pid);
-        await kill(running);
-        for (const remove of leftMemory.splice(0)) await remove();
-      });
+      nodes.set(place.name, { place, network, process, family });
     }
+    undo.defer(async () => {
+      await Promise.all([...nodes.values()].map(end));
+      for (const remove of leftMemory) await remove();
+    });
     const proxy = createFrontend(settings, etcd.endpoint);
     frontend = proxy;
     undo.defer(async () => {
@@ -86,10 +88,9 @@ export function createGroup(): Omit<GroupCommands, "detach"> & AsyncDisposable {
     },
     killNode: (name) => kill(node(name)),
     async crashMainProcess(name) {
-      const file = `${node(name).place.folder}/data/postmaster.pid`;
-      const pid = Number((await readFile(file, "utf8")).split("\n")[0]);
-      leftMemory.push(await noteSharedMemory(`${node(name).place.folder}/data`));
-      if (!(pid > 1)) throw new Error(`found no process id in ${file}`);
+      const pid = await findServer(`${node(name).place.folder}/data`);
+      if (pid === undefined) throw new Error(`expected a server on ${name}, found none`);
+      leftMemory.push(await noteSharedMemory([pid]));
       process.kill(pid, "SIGKILL");
     },
     cutFromEtcd: (name) => node(name).network.setMode("silent"),

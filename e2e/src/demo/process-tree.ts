@@ -1,5 +1,6 @@
 import { readdir, readFile, readlink } from "node:fs/promises";
 import { waitFor } from "@msdha/testkit";
+import { noteSharedMemory } from "./server-memory.ts";
 
 /** What tells that a process belongs to a node. */
 export interface ProcessFamily {
@@ -13,7 +14,7 @@ export interface ProcessFamily {
 
 /**
  * Kills a node as a whole, as when its machine loses power: everything is frozen first, so that nothing of it can
- * notice that something else of it is gone. Resolves when nothing is left.
+ * notice that something else of it is gone. Resolves when nothing is left, shared memory included.
  */
 export async function killFamily(family: ProcessFamily): Promise<void> {
   const frozen = new Set<number>();
@@ -25,10 +26,12 @@ export async function killFamily(family: ProcessFamily): Promise<void> {
       frozen.add(pid);
     }
   }
+  const removeMemory = await noteSharedMemory(frozen);
   for (const pid of frozen) send(pid, "SIGKILL");
   await waitFor(async () => (await findFamily(family)).length === 0, {
     what: "a killed node's processes to be gone",
   });
+  await removeMemory();
 }
 
 async function findFamily({ pid, setting, folder }: ProcessFamily): Promise<number[]> {

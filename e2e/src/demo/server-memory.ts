@@ -5,27 +5,27 @@ import { promisify } from "node:util";
 const run = promisify(execFile);
 
 /**
- * Notes the shared memory of the PostgreSQL server that uses this folder, which one that is killed leaves behind until
- * its next start. The returned function removes what is left of it; call it when no process of the server is alive.
+ * Notes the shared memory of these processes, which PostgreSQL's leave behind when they are killed. The returned
+ * function removes what is left of it; call it when none of them is alive.
  */
-export async function noteSharedMemory(dataFolder: string): Promise<() => Promise<void>> {
-  const lines = (await readFile(`${dataFolder}/postmaster.pid`, "utf8").catch(() => "")).split("\n");
-  const pid = lines[0] ?? "";
-  const segment = lines[6]?.trim().split(/\s+/)[1];
-  const maps = await readFile(`/proc/${pid}/maps`, "utf8").catch(() => "");
-  const files = new Set(maps.match(/\/dev\/shm\/PostgreSQL\.\d+/g));
+export async function noteSharedMemory(pids: Iterable<number>): Promise<() => Promise<void>> {
+  const creators = new Set([...pids].map(String));
+  const files = new Set<string>();
+  for (const pid of creators) {
+    const maps = await readFile(`/proc/${pid}/maps`, "utf8").catch(() => "");
+    for (const [file] of maps.matchAll(/\/dev\/shm\/PostgreSQL\.\d+/g)) files.add(file);
+  }
   return async () => {
     for (const file of files) await rm(file, { force: true });
-    if (segment !== undefined && (await isOrphan(segment, pid)))
-      await run("ipcrm", ["-m", segment]).catch(() => {});
+    for (const segment of await listOrphans(creators)) await run("ipcrm", ["-m", segment]).catch(() => {});
   };
 }
 
-/** Whether this segment was made by that process and nobody uses it any more. */
-async function isOrphan(id: string, creator: string): Promise<boolean> {
+/** The segments that were made by these processes and that nobody uses any more. */
+async function listOrphans(creators: ReadonlySet<string>): Promise<string[]> {
   const table = await readFile("/proc/sysvipc/shm", "utf8").catch(() => "");
-  return table.split("\n").some((row) => {
-    const [, shmid, , , cpid, , nattch] = row.trim().split(/\s+/);
-    return shmid === id && cpid === creator && nattch === "0";
+  return table.split("\n").flatMap((row) => {
+    const [, id = "", , , creator = "", , uses] = row.trim().split(/\s+/);
+    return creators.has(creator) && uses === "0" ? [id] : [];
   });
 }
