@@ -121,6 +121,10 @@ export interface EtcdApi {
   leaseRevoke(id: LeaseId, options: CallOptions): Promise<void>;
   /** The seconds that a lease has left, -1 when it is gone. */
   leaseTimeToLive(id: LeaseId, options: CallOptions): Promise<number>;
-  /** Opens a watch; the stream breaks when `signal` aborts. Always asks the member to have a leader. */
+  /**
+   * Opens a watch; the stream breaks when `signal` aborts. Always asks the member to have a leader. Whoever gives a
+   * stream up because its member is silent aborts with an `EtcdUnavailableError`: a cluster's client then opens the
+   * next watch on another member.
+   */
   watch(request: WatchRequest, options: { readonly signal: AbortSignal }): WatchStream;
 }

@@ -6,6 +6,9 @@ import { EtcdAuthError, EtcdUnavailableError } from "./errors.ts";
 const firstPauseMs = 50;
 const longestPauseMs = 500;
 
+/** Why what still runs is ended; made once, since an error is dear to make and nobody reads this one. */
+const overtaken = new EtcdUnavailableError("another member was faster, or the time was over");
+
 /** Asks one member within the limits of `options`. */
 export type Ask<T> = (member: EtcdApi, options: CallOptions) => Promise<T>;
 
@@ -57,7 +60,7 @@ export async function raceMembers<T>(
     if (error instanceof TimeoutError) throw noAnswer(timeoutMs, failures);
     throw error;
   } finally {
-    over.abort(new EtcdUnavailableError("another member was faster, or the time was over"));
+    over.abort(overtaken);
   }
 }
 
@@ -124,7 +127,7 @@ async function isFirst(
   try {
     return await Promise.race([settled.then(() => true), slept.then(() => false)]);
   } finally {
-    done.abort();
+    done.abort(overtaken);
   }
 }
 
