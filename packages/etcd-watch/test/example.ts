@@ -8,9 +8,9 @@ const onHealth = (up: boolean, why?: Error) =>
 for await (const batch of watchPrefix(etcd, "/msdha/db/", { onHealth })) {
   if (batch.type === "snapshot") {
     for (const { key, value } of batch.kvs) console.log("init", key, value);
-  } else {
-    if (batch.resync) console.error("single steps may be missing here");
-    for (const { type, kv } of batch.events) console.log(type, kv.key, kv.value);
+    continue;
   }
-  if (batch.type === "changes" && batch.events.some(({ kv }) => kv.value === "stop")) break;
+  if (batch.resync) console.error("single steps may be missing here");
+  for (const { type, kv } of batch.events) console.log(type, kv.key, kv.value);
+  if (batch.events.some(({ kv }) => kv.value === "stop")) break;
 }
