@@ -106,10 +106,11 @@ export async function openNode(
   const follower = followGroup(etcd, config.group, {
     clock,
     signal: following.signal,
-    onView: (view, nodeChanges) => {
+    onView: (view, nodeChanges, { restored }) => {
       tellFiles(view, files, log);
       for (const change of nodeChanges) changes.push(change);
-      if (node) checkOwnKeys(node, view);
+      if (node && restored) checkRestoredKeys(node, view);
+      else if (node) checkOwnKeys(node, view);
     },
     onHealth: (up, why) => {
       if (up) log.info("following the group");
@@ -165,6 +166,21 @@ function checkOwnKeys(node: Node, view: GroupView): void {
   }
   const key = view.nodes.get(membership.name);
   if (node.leaving === "nothing" && view.revision >= membership.modRevision && key?.lease !== lease.id) {
+    loseKey(node, new NodeKeyLostError(view.keys.node(membership.name)));
+  }
+}
+
+/**
+ * A snapshot of etcd can bring back the lock and the lease of a master whose publication it does not know, and what
+ * is believed of both would never be proved wrong: after a restore our keys must be exactly what we last wrote.
+ */
+function checkRestoredKeys(node: Node, view: GroupView): void {
+  const { membership, lock, lease } = node;
+  if (lock && node.leaving !== "lock" && (view.lock?.token !== lock.token || view.lock.lease !== lease.id)) {
+    loseKey(node, new LockLostError(lock.token));
+  }
+  const key = view.nodes.get(membership.name);
+  if (node.leaving === "nothing" && (key?.lease !== lease.id || key.modRevision !== membership.modRevision)) {
     loseKey(node, new NodeKeyLostError(view.keys.node(membership.name)));
   }
 }

@@ -1,6 +1,7 @@
 import type { Clock } from "@msdha/clock";
 import type { EtcdApi } from "@msdha/etcd-client";
 import { watchPrefix } from "@msdha/etcd-watch";
+import { followLock, type LockHistory, unknownLockHistory } from "./lock-history.ts";
 import { type NodeChange, nodeChanges } from "./node-change.ts";
 import { applyBatch, createGroupView, type GroupView } from "./view.ts";
 
@@ -10,6 +11,8 @@ export interface GroupFollower {
   readonly view: GroupView;
   /** The create revision of a hand-over that came back with a restored snapshot of etcd, if there was one. */
   readonly staleHandover: number | undefined;
+  /** What the watch has shown of the lock. */
+  readonly lockHistory: LockHistory;
   /** Resolves when the view is another one than `since`, or after `timeoutMs`. Rejects with the reason of `signal`. */
   changed(options: ChangedOptions): Promise<void>;
   /** Settles only when following has ended: by an error of etcd that lasts, or with the reason of the signal. */
@@ -26,8 +29,15 @@ export interface FollowOptions {
   readonly clock: Clock;
   /** Ends the following. */
   readonly signal: AbortSignal;
-  /** Told of every batch, in order, with the changes of nodes in it; must not throw. */
-  readonly onView?: (view: GroupView, changes: readonly NodeChange[]) => void;
+  /**
+   * Told of every batch, in order, with the changes of nodes in it, and whether etcd was restored to an older state:
+   * then revisions of before mean nothing any more. Must not throw.
+   */
+  readonly onView?: (
+    view: GroupView,
+    changes: readonly NodeChange[],
+    more: { readonly restored: boolean },
+  ) => void;
   /** Told when etcd can't be followed any more (`up` false), and when it can again. */
   readonly onHealth?: (up: boolean, why?: Error) => void;
 }
@@ -40,6 +50,7 @@ export function followGroup(
 ): GroupFollower {
   let view = createGroupView(group);
   let staleHandover: number | undefined;
+  let lockHistory = unknownLockHistory;
   let next = Promise.withResolvers<void>();
 
   async function follow(): Promise<never> {
@@ -48,9 +59,11 @@ export function followGroup(
       signal,
       ...(onHealth && { onHealth }),
     })) {
+      lockHistory = followLock(lockHistory, view.keys, batch, clock.now());
       view = applyBatch(view, batch);
-      if (batch.type === "changes" && batch.restored) staleHandover = view.handover;
-      onView(view, nodeChanges(view.keys, batch));
+      const restored = batch.type === "changes" && batch.restored;
+      if (restored) staleHandover = view.handover;
+      onView(view, nodeChanges(view.keys, batch), { restored });
       next.resolve();
       next = Promise.withResolvers();
     }
@@ -77,6 +90,9 @@ export function followGroup(
     },
     get staleHandover() {
       return staleHandover;
+    },
+    get lockHistory() {
+      return lockHistory;
     },
     changed,
     ended,

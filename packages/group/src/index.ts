@@ -1,8 +1,10 @@
+export { awaitTurn } from "./await-turn.ts";
 export { campaign } from "./campaign.ts";
 export { type ClaimOptions, claim } from "./claim.ts";
 export { LockLostError, NameTakenError, NodeKeyLostError } from "./errors.ts";
 export { type ChangedOptions, type FollowOptions, followGroup, type GroupFollower } from "./follow-group.ts";
 export { type GroupKeys, groupKeys, isName, type ParsedKey, parseKey } from "./keys.ts";
+export type { LockHistory } from "./lock-history.ts";
 export {
   giveBackLock,
   type HandoverLease,

@@ -91,6 +91,14 @@ describe("taking the lock", () => {
   });
 });
 
+test("a hand-over that is not believed is removed, so that nobody who knows less believes it later", async () => {
+  const { etcd, member } = setUp();
+  etcd.store.put(keys.handover, "{}");
+  const staleHandover = etcd.store.get(keys.handover)?.createRevision;
+  await (await member("a")).take({ ...unknown, staleHandover });
+  expect(etcd.store.get(keys.handover)).toBeUndefined();
+});
+
 describe("publishing", () => {
   test("writes the node key and lowers the group's TTL to one's own", async () => {
     const { etcd, member } = setUp();

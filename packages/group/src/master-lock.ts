@@ -9,13 +9,18 @@ import { parseLock, type Via } from "./node-state.ts";
 import { untilLost } from "./until-lost.ts";
 import { readTtl, type TtlRecord } from "./view.ts";
 
+/** How many TTLs lie between a former master's last proof and the next one: more than the 1.75 after which it is gone. */
+const WAIT_TTLS = 2;
+
 /** The master lock, as its holder knows it. */
 export interface MasterLock {
   /** The lock's create revision: the fencing token. It is larger than every former one. */
   readonly token: number;
   readonly via: Via;
-  /** The clock's time from which on `master` may be published. */
-  readonly publishAt: number;
+  /** When the answer was received that gave us the lock. */
+  readonly waitFrom: number;
+  /** How long to wait before `master` may be published (see `awaitTurn`): 0 after a clean hand-over. */
+  readonly waitMs: number;
 }
 
 /** What a node knows of the group when it tries to take the lock. Old knowledge costs a round trip, nothing else. */
@@ -37,9 +42,9 @@ export interface LockOptions {
 /**
  * Tries once to take the lock; undefined when somebody else holds it.
  *
- * Who takes it has to wait until `publishAt`: twice the larger of its own TTL and the group's record, counted from
- * when the answer was received. Who consumed a clean hand-over need not wait. A lock that is already on our lease
- * (an answer was lost) is adopted, and the wait counts from the adoption.
+ * Who takes it has to wait for twice the larger of its own TTL and the group's record. Who consumed a clean hand-over
+ * need not wait. A lock that is already on our lease (an answer was lost) is adopted, and the wait counts from the
+ * adoption.
  */
 export async function takeLock(
   etcd: EtcdApi,
@@ -56,34 +61,37 @@ export async function takeLock(
       etcd.txn(attempt, { timeoutMs, signal }),
     );
     const received = clock.now();
-    const wait = (seconds: number): number => received + 2 * seconds * 1000;
     if (result.succeeded) {
       const [inner] = result.results;
       const restored = result.revision <= known.revision;
       const handed = inner?.type === "txn" && inner.succeeded && !restored;
-      return {
-        token: result.revision,
-        via: handed ? "handover" : "wait",
-        publishAt: handed ? received : wait(longest),
-      };
+      return asHeld(result.revision, handed, received, longest);
     }
     const [lock] = rangeAnswer(result, 0);
     const [record] = rangeAnswer(result, 1);
-    ttl = record ? readTtl(record) : { seconds: 0, modRevision: 0 };
+    ttl = record ? readTtl(record) : { seconds: ttl.seconds, modRevision: 0 };
     if (!lock) continue;
-    return lock.lease === lease.id
-      ? adopt(lock, known, received, wait(Math.max(ttlSeconds, ttl.seconds)))
-      : undefined;
+    if (lock.lease !== lease.id) return undefined;
+    return asHeld(
+      lock.createRevision,
+      wasHandedOver(lock, known),
+      received,
+      Math.max(ttlSeconds, ttl.seconds),
+    );
   }
 }
 
-function adopt(lock: KeyValue, known: Known, received: number, waited: number): MasterLock {
-  const handed = parseLock(lock.value)?.via === "handover" && lock.createRevision > known.revision;
+function asHeld(token: number, handed: boolean, received: number, longestTtl: number): MasterLock {
   return {
-    token: lock.createRevision,
+    token,
     via: handed ? "handover" : "wait",
-    publishAt: handed ? received : waited,
+    waitFrom: received,
+    waitMs: handed ? 0 : WAIT_TTLS * longestTtl * 1000,
   };
+}
+
+function wasHandedOver(lock: KeyValue, known: Known): boolean {
+  return parseLock(lock.value)?.via === "handover" && lock.createRevision > known.revision;
 }
 
 function takeTransaction(
@@ -111,7 +119,8 @@ function takeTransaction(
         type: "txn",
         compare: [{ key: keys.handover, target: "create", is: ">", value: staleHandover ?? 0 }],
         success: [...take("handover"), { type: "delete", key: keys.handover }],
-        failure: take("wait"),
+        // One that is there all the same is stale, which somebody who comes later could not know.
+        failure: [...take("wait"), { type: "delete", key: keys.handover }],
       },
     ],
     failure: [
@@ -123,7 +132,7 @@ function takeTransaction(
 
 /**
  * Publishes `master` in the node key and sets the group's TTL to one's own, if lock and node key are ours; the
- * caller has waited until `publishAt`. Rejects with a `LockLostError` when they are not, with the lease's reason
+ * caller has waited for its turn. Rejects with a `LockLostError` when they are not, with the lease's reason
  * when it is lost first, or with the reason of `signal`.
  */
 export async function publishMaster(

@@ -115,7 +115,8 @@ function applyEvent(draft: Draft, { type, kv }: WatchEvent): void {
       draft.handover = present ? kv.createRevision : undefined;
       break;
     case "ttl":
-      draft.ttl = present ? readTtl(kv) : { seconds: 0, modRevision: 0 };
+      // Who saw a longer one before somebody deleted it still waits for it.
+      draft.ttl = present ? readTtl(kv) : { seconds: draft.ttl.seconds, modRevision: 0 };
       break;
     case "claim":
     case "unknown":

@@ -1,0 +1,103 @@
+import { createManualClock } from "@msdha/clock";
+import { createSimulatedEtcd } from "@msdha/etcd-simulated";
+import { expect, test } from "vitest";
+import { awaitTurn } from "./await-turn.ts";
+import { followGroup } from "./follow-group.ts";
+import { groupKeys } from "./keys.ts";
+import type { MasterLock } from "./master-lock.ts";
+
+const keys = groupKeys("db");
+
+async function setUp() {
+  const clock = createManualClock();
+  const etcd = createSimulatedEtcd({ clock });
+  const stop = new AbortController();
+  const follow = async () => {
+    const follower = followGroup(etcd.connect(), "db", { clock, signal: stop.signal });
+    await clock.advance(0);
+    return follower;
+  };
+  const take = (via: MasterLock["via"] = "wait"): MasterLock => {
+    etcd.store.put(keys.lock, JSON.stringify({ node: "a", via }));
+    const token = etcd.store.get(keys.lock)?.createRevision ?? 0;
+    return { token, via, waitFrom: clock.now(), waitMs: via === "wait" ? 6_000 : 0 };
+  };
+  const turnTime = async (
+    follower: Awaited<ReturnType<typeof follow>>,
+    lock: MasterLock,
+  ): Promise<number> => {
+    let at = Number.NaN;
+    void awaitTurn(follower, lock, { clock, signal: stop.signal }).then(() => {
+      at = clock.now();
+    });
+    await clock.advance(60_000);
+    return at;
+  };
+  return { clock, etcd, follow, take, turnTime, stop };
+}
+
+test("comes after the whole wait when the lock was held until it was taken", async () => {
+  const { clock, etcd, follow, take, turnTime } = await setUp();
+  take();
+  const follower = await follow();
+  await clock.advance(5_000);
+  etcd.store.delete(keys.lock);
+  await clock.advance(0);
+  const lock = take();
+  expect(await turnTime(follower, lock)).toBe(11_000);
+});
+
+test("comes earlier by as long as the lock was seen to be free", async () => {
+  const { clock, follow, take, turnTime } = await setUp();
+  const follower = await follow();
+  await clock.advance(4_000);
+  const lock = take();
+  expect(await turnTime(follower, lock)).toBe(6_000);
+});
+
+test("comes at once when the lock was seen to be free for longer than the wait", async () => {
+  const { clock, follow, take, turnTime } = await setUp();
+  const follower = await follow();
+  await clock.advance(40_000);
+  expect(await turnTime(follower, take())).toBe(40_000);
+});
+
+test("counts from the newest time when somebody held the lock in between", async () => {
+  const { clock, etcd, follow, take, turnTime } = await setUp();
+  const follower = await follow();
+  await clock.advance(1_000);
+  take();
+  await clock.advance(1_000);
+  etcd.store.delete(keys.lock);
+  await clock.advance(1_000);
+  expect(await turnTime(follower, take())).toBe(8_000);
+});
+
+test("does not believe a watch that has not told of the take itself", async () => {
+  const { clock, etcd, follow, take } = await setUp();
+  const follower = await follow();
+  await clock.advance(4_000);
+  const lock = { ...take(), token: 1_000 };
+  let come = false;
+  void awaitTurn(follower, lock, { clock, signal: new AbortController().signal }).then(() => {
+    come = true;
+  });
+  await clock.advance(5_999);
+  expect([come, etcd.store.get(keys.lock) !== undefined]).toEqual([false, true]);
+  await clock.advance(1);
+  expect(come).toBe(true);
+});
+
+test("comes at once after a clean hand-over", async () => {
+  const { follow, take, turnTime } = await setUp();
+  expect(await turnTime(await follow(), take("handover"))).toBe(0);
+});
+
+test("ends with the reason of its signal", async () => {
+  const { follow, take, stop, clock } = await setUp();
+  const follower = await follow();
+  const waiting = awaitTurn(follower, take(), { clock, signal: stop.signal });
+  const outcome = expect(waiting).rejects.toThrow("enough");
+  stop.abort(new Error("enough"));
+  await outcome;
+});

@@ -1,0 +1,31 @@
+import type { Clock } from "@msdha/clock";
+import type { GroupFollower } from "./follow-group.ts";
+import type { MasterLock } from "./master-lock.ts";
+
+/**
+ * Resolves when who took the lock may publish `master`, because nothing that a former master started can be alive any
+ * more: at once after a clean hand-over, else after the lock's `waitMs`. The wait counts from the first answer that
+ * showed the lock free with no step of it unseen since then, or from the answer that gave us the lock: whoever held
+ * it before had last proven that earlier, in both cases. Rejects with the reason of `signal`.
+ */
+export async function awaitTurn(
+  follower: GroupFollower,
+  lock: MasterLock,
+  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+): Promise<void> {
+  for (;;) {
+    signal.throwIfAborted();
+    const { view } = follower;
+    const leftMs = turnAt(follower, lock) - clock.now();
+    if (leftMs <= 0) return;
+    await follower.changed({ since: view, timeoutMs: leftMs, signal });
+  }
+}
+
+function turnAt(
+  { lockHistory: { lastTake } }: GroupFollower,
+  { token, waitFrom, waitMs }: MasterLock,
+): number {
+  const from = lastTake?.token === token ? Math.min(waitFrom, lastTake.freeSince) : waitFrom;
+  return from + waitMs;
+}

@@ -1,0 +1,42 @@
+import type { WatchBatch } from "@msdha/etcd-watch";
+import type { GroupKeys } from "./keys.ts";
+
+/** What a watch of the group has shown of the lock: since when it has been free, as far as every step of it was seen. */
+export interface LockHistory {
+  /** When an answer was received that showed the lock free, with nothing but that since; undefined while it is held. */
+  readonly freeSince: number | undefined;
+  /** The same for the time directly before the lock was taken last: whose token that was, and since when it had been free. */
+  readonly lastTake: { readonly token: number; readonly freeSince: number } | undefined;
+}
+
+/** Nothing is known yet. */
+export const unknownLockHistory: LockHistory = { freeSince: undefined, lastTake: undefined };
+
+/**
+ * The history after one more batch that was received at `now`. Where steps may be missing (after a compaction, or
+ * when etcd was restored) it begins anew.
+ */
+export function followLock(
+  history: LockHistory,
+  { lock }: GroupKeys,
+  batch: WatchBatch,
+  now: number,
+): LockHistory {
+  if (batch.type === "snapshot") {
+    return { freeSince: batch.kvs.some(({ key }) => key === lock) ? undefined : now, lastTake: undefined };
+  }
+  const changes = batch.events.filter(({ kv }) => kv.key === lock);
+  if (batch.resync) {
+    const held = changes.length > 0 ? changes.at(-1)?.type === "PUT" : history.freeSince === undefined;
+    return { freeSince: held ? undefined : now, lastTake: undefined };
+  }
+  let { freeSince, lastTake } = history;
+  for (const { type, kv } of changes) {
+    if (type === "DELETE") freeSince = now;
+    else if (freeSince !== undefined) {
+      lastTake = { token: kv.createRevision, freeSince };
+      freeSince = undefined;
+    }
+  }
+  return { freeSince, lastTake };
+}
