@@ -1,0 +1,72 @@
+import type { Clock } from "@msdha/clock";
+import type { LeaseId } from "@msdha/etcd-client";
+import type { Mastership } from "@msdha/group";
+import type { Program } from "../node/program.ts";
+import type { SimulatedProcess } from "../world/process.ts";
+import type { GroupHistory, HistoryReader } from "./group-history.ts";
+
+/** What an all-knowing observer knows of one run of a backend: from its start to the end of all that it started. */
+export interface RunFacts {
+  readonly id: string;
+  readonly node: string;
+  readonly ttlMs: number;
+  /** The clock of its machine, which never freezes. */
+  readonly hardware: Clock;
+  readonly supervisor: SimulatedProcess;
+  /** Everything of it that is alive, but for the supervisor itself. */
+  readonly programs: Set<Program>;
+  /** The lease that its keys are on, once it has put any. */
+  lease: LeaseId | undefined;
+  lock: LockFacts | undefined;
+  /** Whether etcd has ever said that this run is the master. */
+  published: boolean;
+  /** The run's own clock when it sent the last request whose answer proved it by quorum. */
+  seen: number;
+  /** Whether its master hook has ended well. */
+  mastered: boolean;
+  /** What it has told its `node_state_change` hook, as a place in the group's history. */
+  readonly told: HistoryReader;
+}
+
+/** One taking of the lock. */
+export interface LockFacts {
+  /** The create revision. */
+  readonly token: number;
+  readonly lease: LeaseId;
+  readonly run: RunFacts | undefined;
+  /** How long its holder has to wait, in its own ms; 0 after a clean hand-over. */
+  readonly waitMs: number;
+  /** The holder's clock when it first learned that the lock is its own. */
+  receivedAt: number | undefined;
+}
+
+/** What the group's own keys say. */
+export interface GroupFacts {
+  readonly lock: LockFacts | undefined;
+  /** A hand-over, and whether it is true: it is not when it came back with a snapshot. */
+  readonly handover: { readonly isTrue: boolean } | undefined;
+  readonly ttlSeconds: number;
+}
+
+/** What is known of a frontend. */
+export interface FrontendFacts {
+  readonly name: string;
+  readonly process: SimulatedProcess;
+  /** Which nodes it sends new sessions to. */
+  readonly targets: () => readonly string[];
+  /** What it was told of the group last, and when in the world's time. */
+  told: { readonly mastership: Mastership; readonly at: number } | undefined;
+}
+
+export interface Facts {
+  readonly runs: Set<RunFacts>;
+  readonly frontends: Set<FrontendFacts>;
+  readonly history: GroupHistory;
+  group: GroupFacts;
+  /** How often etcd was restored to a snapshot. */
+  restores: number;
+  /** Whether what changes in etcd right now is done by hand. */
+  byHand: boolean;
+  /** The largest token that a master hook was started with since the last restore. */
+  lastToken: number;
+}

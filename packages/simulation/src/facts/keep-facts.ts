@@ -1,0 +1,134 @@
+import type {
+  EtcdApi,
+  KeyRange,
+  KeyValue,
+  RangeResult,
+  Transaction,
+  TransactionResult,
+} from "@msdha/etcd-client";
+import type { Change } from "@msdha/etcd-simulated";
+import { type GroupKeys, parseKey } from "@msdha/group";
+import type { Facts, GroupFacts, LockFacts, RunFacts } from "./facts.ts";
+import { createGroupHistory } from "./group-history.ts";
+
+export function createFacts(keys: GroupKeys): Facts {
+  return {
+    runs: new Set(),
+    frontends: new Set(),
+    history: createGroupHistory(keys),
+    group: { lock: undefined, handover: undefined, ttlSeconds: 0 },
+    restores: 0,
+    byHand: false,
+    lastToken: 0,
+  };
+}
+
+/** Brings the facts up to date with a change in etcd; returns what the group's keys said before. */
+export function applyChange(facts: Facts, keys: GroupKeys, { revision, events }: Change): GroupFacts {
+  const before = facts.group;
+  facts.history.add(revision, events);
+  for (const { type, kv } of events) {
+    if (type === "PUT" && parseKey(keys, kv.key).kind === "details") claimLease(facts, kv);
+  }
+  const consumed = events.some(({ type, kv }) => type === "DELETE" && kv.key === keys.handover);
+  for (const { type, kv } of events) {
+    const put = type === "PUT";
+    if (kv.key === keys.lock) {
+      if (!put) facts.group = { ...facts.group, lock: undefined };
+      else if (kv.createRevision === revision) takeLock(facts, kv, before, consumed);
+    } else if (kv.key === keys.handover) {
+      facts.group = { ...facts.group, handover: put ? { isTrue: true } : undefined };
+    } else if (kv.key === keys.ttl) {
+      facts.group = { ...facts.group, ttlSeconds: put ? Number(kv.value) : 0 };
+    } else if (put && kv.value === "master" && parseKey(keys, kv.key).kind === "node") {
+      const run = runOf(facts, kv.lease);
+      if (run && !facts.byHand) run.published = true;
+    }
+  }
+  return before;
+}
+
+/** etcd holds this state of some time ago again. */
+export function applyRestore(
+  facts: Facts,
+  keys: GroupKeys,
+  revision: number,
+  kvs: readonly KeyValue[],
+): void {
+  const find = (key: string): KeyValue | undefined => kvs.find((kv) => kv.key === key);
+  const lock = find(keys.lock);
+  const run = lock && runOf(facts, lock.lease);
+  const same = run?.lock?.token === lock?.createRevision ? run?.lock : undefined;
+  facts.restores += 1;
+  facts.lastToken = 0;
+  facts.group = {
+    lock:
+      lock &&
+      (same ?? { token: lock.createRevision, lease: lock.lease, run, waitMs: 0, receivedAt: undefined }),
+    handover: find(keys.handover) && { isTrue: false },
+    ttlSeconds: Number(find(keys.ttl)?.value ?? 0),
+  };
+  facts.history.restore(revision, kvs);
+}
+
+function claimLease(facts: Facts, { value, lease }: KeyValue): void {
+  for (const run of facts.runs) {
+    if (!value.includes(JSON.stringify(run.id))) continue;
+    run.lease = lease;
+    run.seen = run.hardware.now();
+  }
+}
+
+function takeLock(facts: Facts, kv: KeyValue, before: GroupFacts, consumed: boolean): void {
+  const run = runOf(facts, kv.lease);
+  const seconds = Math.max(before.ttlSeconds, (run?.ttlMs ?? 0) / 1_000);
+  const handed = consumed && before.handover?.isTrue === true;
+  const lock: LockFacts = {
+    token: kv.createRevision,
+    lease: kv.lease,
+    run,
+    waitMs: handed ? 0 : 2_000 * seconds,
+    receivedAt: undefined,
+  };
+  facts.group = { ...facts.group, lock };
+  if (run) run.lock = lock;
+}
+
+export function runOf(facts: Facts, lease: string): RunFacts | undefined {
+  for (const run of facts.runs) {
+    if (run.lease === lease) return run;
+  }
+  return undefined;
+}
+
+/** What a run learns from an answer to a request that it sent at `sent`, by its own clock. */
+export function applyAnswer(
+  keys: GroupKeys,
+  run: RunFacts,
+  exchange: {
+    readonly call: keyof EtcdApi;
+    readonly argument: unknown;
+    readonly answer: unknown;
+    readonly sent: number;
+  },
+): void {
+  const { call, argument, answer, sent } = exchange;
+  if (call === "txn" && run.lock && run.lock.receivedAt === undefined && asksForLock(argument, keys)) {
+    const { succeeded, revision } = answer as TransactionResult;
+    if (!succeeded || revision === run.lock.token) run.lock.receivedAt = run.supervisor.clock.now();
+  }
+  if (call !== "range") return;
+  const { key, prefix } = argument as KeyRange;
+  const { kvs, revision } = answer as RangeResult;
+  if (prefix && key === keys.prefix) run.told.read(revision);
+  const proof = run.lock?.receivedAt === undefined ? keys.node(run.node) : keys.lock;
+  const held = key === proof && kvs.some((kv) => kv.key === proof && kv.lease === run.lease);
+  // An answer that comes when the lease may be lost already brings nothing back.
+  if (held && run.supervisor.clock.now() < run.seen + run.ttlMs) run.seen = Math.max(run.seen, sent);
+}
+
+function asksForLock(argument: unknown, keys: GroupKeys): boolean {
+  return (argument as Transaction).compare.some(
+    ({ key, target, value }) => key === keys.lock && target === "create" && value === 0,
+  );
+}

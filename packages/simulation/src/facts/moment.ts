@@ -1,0 +1,28 @@
+import type { EtcdApi } from "@msdha/etcd-client";
+import type { Change } from "@msdha/etcd-simulated";
+import type { Facts, GroupFacts, RunFacts } from "./facts.ts";
+
+/** Something that an invariant may have to say something about. The facts are those right after it. */
+export type Moment =
+  /** One event has happened, with all that follows from it at once. */
+  | { readonly kind: "step"; readonly now: number }
+  /** etcd has changed; `before` is what the group's keys said until then. */
+  | { readonly kind: "change"; readonly change: Change; readonly before: GroupFacts }
+  /** A program was started. */
+  | {
+      readonly kind: "start";
+      readonly run: RunFacts;
+      readonly program: string;
+      readonly args: readonly string[];
+      readonly env: Readonly<Record<string, string | undefined>>;
+    }
+  /** A run has asked something of etcd. */
+  | {
+      readonly kind: "ask";
+      readonly run: RunFacts;
+      readonly call: keyof EtcdApi;
+      readonly argument: unknown;
+    };
+
+/** Says what is wrong, or nothing. */
+export type Invariant = (moment: Moment, facts: Facts) => string | undefined;

@@ -1,0 +1,118 @@
+import { combineMembers } from "@msdha/etcd-client";
+import { createSwitcher } from "@msdha/haproxy-config";
+import { followMaster } from "../../../frontend/src/follow-master.ts";
+import { createGuide } from "../../../frontend/src/guide.ts";
+import type { FrontendFacts } from "../facts/facts.ts";
+import { gateEtcd } from "../node/gate-etcd.ts";
+import { createTraceLog } from "../node/trace-log.ts";
+import { nodeAt } from "../scenario.ts";
+import { createLink, type Link } from "../world/network.ts";
+import { createProcess, type SimulatedProcess } from "../world/process.ts";
+import type { World } from "../world/world.ts";
+import { createSimulatedHaproxy, type SimulatedHaproxy } from "./simulated-haproxy.ts";
+
+/** A frontend: the production code's decisions, with an HAProxy that is not one. */
+export interface SimulatedFrontend {
+  readonly name: string;
+  readonly links: readonly Link[];
+  /** Which nodes new sessions go to, by name. */
+  readonly targets: readonly string[];
+  start(): void;
+  /** Kills it, and HAProxy with it; it starts again after a moment. */
+  kill(): void;
+  freeze(ms: number): void;
+  thaw(): void;
+  /** HAProxy dies and is started anew. */
+  restartHaproxy(): void;
+}
+
+const PORT = 5_432;
+const RESTART_MS = 500;
+const HAPROXY_START_MS = 50;
+const DRAIN_MS = 20;
+
+interface Live {
+  readonly process: SimulatedProcess;
+  readonly haproxy: SimulatedHaproxy;
+  readonly facts: FrontendFacts;
+  replay(): void;
+}
+
+export function createSimulatedFrontend(name: string, world: World): SimulatedFrontend {
+  const { scheduler, etcd } = world;
+  const random = world.random.fork();
+  const offset = random.between(0, 1e6);
+  const links = etcd.members.map(() => createLink({ random: random.fork(), ...world.scenario.network }));
+  let live: Live | undefined;
+
+  const targets = (haproxy: SimulatedHaproxy): readonly string[] => haproxy.targets.map(nodeAt);
+
+  function start(): void {
+    const process = createProcess(scheduler, {
+      rate: 1,
+      offset,
+      onFreeze: (ms) => world.trace(name, () => `frozen for ${Math.round(ms)} ms`),
+    });
+    const { clock } = process;
+    const latency = (): number => random.between(0.1, 2);
+    const haproxy = createSimulatedHaproxy({ scheduler, frontend: process, latency });
+    const facts: FrontendFacts = { name, process, targets: () => targets(haproxy), told: undefined };
+    world.facts.frontends.add(facts);
+    const log = createTraceLog((line) => world.trace(name, line));
+    const switcher = createSwitcher(haproxy.api, { drainMs: DRAIN_MS, clock });
+    live = { process, haproxy, facts, replay: () => switcher.replay() };
+    const members = etcd.members.map(({ index }) => {
+      const client = etcd.connect({ member: index, clock });
+      client.onRequest = links[index]?.onRequest;
+      client.onAnswer = links[index]?.onAnswer;
+      return gateEtcd(client, process, { asked: () => () => {} });
+    });
+    const api = combineMembers(members, { clock });
+    const guide = createGuide({
+      port: PORT,
+      lookup: async (host) => [host],
+      lookupIntervalMs: 30_000,
+      isOwn: () => false,
+      clock,
+      log,
+      onRoute: (route) => switcher.route(route),
+    });
+    followMaster(world.collaborators.frontendEtcd?.(api, world) ?? api, world.scenario.group, {
+      clock,
+      log,
+      signal: new AbortController().signal,
+      onMastership(mastership) {
+        facts.told = { mastership, at: scheduler.now };
+        guide.tell(mastership);
+      },
+    });
+  }
+
+  function kill(): void {
+    if (!live) return;
+    world.trace(name, () => "killed");
+    live.process.kill();
+    world.facts.frontends.delete(live.facts);
+    live = undefined;
+    scheduler.after(RESTART_MS, start);
+  }
+
+  return {
+    name,
+    links,
+    get targets() {
+      return live ? targets(live.haproxy) : [];
+    },
+    start,
+    kill,
+    freeze: (ms) => live?.process.freeze(ms),
+    thaw: () => live?.process.thaw(),
+    restartHaproxy() {
+      const own = live;
+      if (!own) return;
+      world.trace(name, () => "HAProxy restarts");
+      own.haproxy.restart();
+      scheduler.after(HAPROXY_START_MS, () => own.process.enter(own.replay));
+    },
+  };
+}

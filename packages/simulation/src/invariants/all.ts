@@ -1,0 +1,25 @@
+import type { Invariant } from "../facts/moment.ts";
+import { frontendsFollow } from "./frontends-follow.ts";
+import { goneByKillTime } from "./gone-by-kill-time.ts";
+import { handOverWhenGone } from "./hand-over-when-gone.ts";
+import { historyIsTold } from "./history-is-told.ts";
+import { lockIsRespected } from "./lock-is-respected.ts";
+import { oneMasterRuns } from "./one-master-runs.ts";
+import { onlyOwnLeases } from "./only-own-leases.ts";
+import { tokensRise } from "./tokens-rise.ts";
+import { ttlNotLoweredEarly } from "./ttl-not-lowered-early.ts";
+import { waitFromReceipt } from "./wait-from-receipt.ts";
+
+/** What must hold after every step, by name; the promise itself comes first. */
+export const invariants: Readonly<Record<string, Invariant>> = {
+  oneMasterRuns,
+  goneByKillTime,
+  waitFromReceipt,
+  ttlNotLoweredEarly,
+  handOverWhenGone,
+  tokensRise,
+  lockIsRespected,
+  onlyOwnLeases,
+  historyIsTold,
+  frontendsFollow,
+};

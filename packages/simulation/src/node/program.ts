@@ -1,0 +1,111 @@
+import type { Random } from "@msdha/etcd-simulated";
+import type { ProcessExit } from "@msdha/hook-runner";
+import type { Scheduler } from "../world/scheduler.ts";
+
+/** What a program does when it is let alone, and when it is asked to end. */
+export interface Behaviour {
+  /** How long it runs by itself; Infinity: until it is ended. */
+  readonly runsMs: number;
+  /** What it ends with by itself. */
+  readonly code: number;
+  /** How long it takes to end after SIGTERM; Infinity: it does not care. */
+  readonly stopsInMs: number;
+  /** How long after its start it starts another one that outlives it, such as a daemon; Infinity: never. */
+  readonly forksAfterMs: number;
+  /** How long it takes to be gone after SIGKILL. */
+  readonly diesInMs: number;
+}
+
+/** A simulated program. */
+export interface Program {
+  /** The hook's name, `start` for the main process, or `fork of …`. */
+  readonly name: string;
+  readonly alive: boolean;
+  term(): void;
+  kill(): void;
+  /** What is slow or stubborn about it ends: a hook is soon done, and everything ends when it is asked to. */
+  hurry(): void;
+}
+
+export interface ProgramOptions {
+  readonly scheduler: Scheduler;
+  readonly onExit: (exit: ProcessExit) => void;
+  readonly onFork: () => void;
+}
+
+/** Starts a program. */
+export function startProgram(name: string, behaviour: Behaviour, options: ProgramOptions): Program {
+  const { scheduler, onExit, onFork } = options;
+  let alive = true;
+  let dying = false;
+  let asked = false;
+  let hurried = false;
+
+  function exit(how: ProcessExit): void {
+    if (!alive) return;
+    alive = false;
+    onExit(how);
+  }
+
+  scheduler.after(behaviour.runsMs, () => exit({ code: behaviour.code, signal: null }));
+  scheduler.after(behaviour.forksAfterMs, () => {
+    if (alive && !dying) onFork();
+  });
+  return {
+    name,
+    get alive() {
+      return alive;
+    },
+    term() {
+      asked = true;
+      scheduler.after(hurried ? 0 : behaviour.stopsInMs, () => exit({ code: null, signal: "SIGTERM" }));
+    },
+    kill() {
+      if (dying) return;
+      dying = true;
+      scheduler.after(behaviour.diesInMs, () => exit({ code: null, signal: "SIGKILL" }));
+    },
+    hurry() {
+      hurried = true;
+      if (asked) exit({ code: null, signal: "SIGTERM" });
+      else if (name !== "start" && !name.startsWith("fork of")) exit({ code: 0, signal: null });
+    },
+  };
+}
+
+/** How the programs of a group behave: how often they are slow, fail, fork, or don't want to end. */
+export interface Manners {
+  readonly ttlMs: number;
+  /** From 0, all are quick and reliable, to 1. */
+  readonly trouble: number;
+}
+
+const NEVER = Number.POSITIVE_INFINITY;
+
+/** Chooses how a program behaves this time. */
+export function chooseBehaviour(name: string, { ttlMs, trouble }: Manners, random: Random): Behaviour {
+  const rarely = (probability: number): boolean => random.chance(probability * trouble);
+  const forksAfterMs = rarely(0.15) ? random.between(0, ttlMs) : NEVER;
+  const diesInMs = random.between(0, 0.02 * ttlMs);
+  if (name === "start") {
+    return {
+      runsMs: rarely(0.1) ? random.between(0, 15 * ttlMs) : NEVER,
+      code: random.whole(0, 1),
+      stopsInMs: rarely(0.15) ? NEVER : random.between(0, rarely(0.3) ? 3 * ttlMs : 100),
+      forksAfterMs,
+      diesInMs,
+    };
+  }
+  if (name.startsWith("fork of")) {
+    const runsMs = random.chance(0.5) ? NEVER : random.between(0, 6 * ttlMs);
+    return { runsMs, code: 0, stopsInMs: NEVER, forksAfterMs: NEVER, diesInMs };
+  }
+  const slow = rarely(name === "node_state_change" ? 0.05 : 0.15);
+  return {
+    runsMs: slow ? random.between(0, 4 * ttlMs) : random.between(1, 30),
+    code: rarely(0.03) ? 1 : 0,
+    stopsInMs: rarely(0.2) ? NEVER : random.between(0, 20),
+    forksAfterMs: rarely(0.3) ? 0 : forksAfterMs,
+    diesInMs,
+  };
+}

@@ -1,0 +1,245 @@
+import type { Clock } from "@msdha/clock";
+import {
+  type Guard,
+  type GuardedProcess,
+  GuardLostError,
+  GuardPastDeadlineError,
+  type ProcessExit,
+  SpawnFailedError,
+} from "@msdha/guard";
+import type { SimulatedProcess } from "../world/process.ts";
+import type { Cancel, Scheduler } from "../world/scheduler.ts";
+import type { Program } from "./program.ts";
+
+/** The guard as the supervisor has it, and what can be done to it from outside. */
+export interface SimulatedGuard extends Guard {
+  /** The supervisor has died: its side of the connection closes. */
+  close(): void;
+  /** The guard's own processes are killed; what they started goes with them. */
+  die(): void;
+  /** Resolves, for the machine, when nothing is left and nothing will be started again. */
+  readonly over: Promise<void>;
+}
+
+/** Starts a program on the machine. */
+export type StartProgram = (
+  file: string,
+  start: { readonly args: readonly string[]; readonly env: Readonly<Record<string, string | undefined>> },
+  on: ProgramEvents,
+) => Program;
+
+export interface ProgramEvents {
+  /** It, or something that it started, has ended. */
+  readonly exit: (program: Program, exit: ProcessExit) => void;
+  /** It, or something that it started, has started another one. */
+  readonly fork: (program: Program) => void;
+}
+
+export interface SimulatedGuardOptions {
+  readonly scheduler: Scheduler;
+  /** The machine's clock: the guard does not freeze with the supervisor. */
+  readonly hardware: Clock;
+  readonly supervisor: SimulatedProcess;
+  readonly start: StartProgram;
+  /** How long the next message between the two takes, in ms. */
+  readonly latency: () => number;
+}
+
+/**
+ * The guard: a process of its own that goes on while the supervisor is frozen or dead. Commands reach it in order, and
+ * so do its reports the supervisor. Past the deadline, or once its supervisor is gone, it kills everything for good.
+ */
+export function createSimulatedGuard(options: SimulatedGuardOptions): SimulatedGuard {
+  const { scheduler, hardware, supervisor, start, latency } = options;
+  const lost = new AbortController();
+  const programs = new Set<Program>();
+  const over = Promise.withResolvers<void>();
+  let ended: GuardLostError | GuardPastDeadlineError | undefined;
+  let folding: "deadline" | "closed" | undefined;
+  let killing = false;
+  let deadline = Number.POSITIVE_INFINITY;
+  let calledOff: Cancel = () => {};
+  const whenNothingIsLeft: (() => void)[] = [];
+  const pending = new Set<(reason: Error) => void>();
+  const toGuard = createPipe(scheduler, latency);
+  const toSupervisor = createPipe(scheduler, latency);
+
+  function command(act: () => void): void {
+    supervisor.leave(() =>
+      toGuard(() => {
+        checkDeadline();
+        act();
+      }),
+    );
+  }
+
+  function report(act: () => void): void {
+    toSupervisor(() => supervisor.enter(act));
+  }
+
+  function checkDeadline(): void {
+    if (hardware.now() >= deadline) fold("deadline");
+  }
+
+  function fold(why: "deadline" | "closed"): void {
+    if (folding) return;
+    folding = why;
+    if (why === "deadline") report(() => lose(new GuardPastDeadlineError()));
+    killEverything();
+  }
+
+  function killEverything(): void {
+    killing = true;
+    for (const program of programs) program.kill();
+    checkLeft();
+  }
+
+  function checkLeft(): void {
+    if (programs.size > 0) return;
+    killing = folding !== undefined;
+    for (const tell of whenNothingIsLeft.splice(0)) report(tell);
+    if (folding) over.resolve();
+  }
+
+  function lose(error: GuardLostError | GuardPastDeadlineError): void {
+    if (ended) return;
+    ended = error;
+    lost.abort(error);
+    for (const reject of [...pending]) reject(error);
+  }
+
+  /** A request that fails when the guard is lost before it is answered. */
+  function request<T>(
+    send: (resolve: (value: T) => void, reject: (error: Error) => void) => void,
+  ): Promise<T> {
+    if (ended) return Promise.reject(ended);
+    return new Promise((resolve, reject) => {
+      const settle = (): void => void pending.delete(fail);
+      const fail = (error: Error): void => {
+        settle();
+        reject(error);
+      };
+      pending.add(fail);
+      send((value) => {
+        settle();
+        resolve(value);
+      }, fail);
+    });
+  }
+
+  function setDeadline(at: number | undefined): Promise<void> {
+    return request<void>((resolve, reject) =>
+      command(() => {
+        if (folding) {
+          report(() => reject(new GuardPastDeadlineError()));
+          return;
+        }
+        deadline = at ?? Number.POSITIVE_INFINITY;
+        calledOff();
+        calledOff = sleepUntil(deadline);
+        checkDeadline();
+        report(() => resolve());
+      }),
+    );
+  }
+
+  function sleepUntil(at: number): Cancel {
+    if (!Number.isFinite(at)) return () => {};
+    const waiting = new AbortController();
+    hardware.sleep(at - hardware.now(), { signal: waiting.signal }).then(checkDeadline, () => {});
+    return () => waiting.abort("moved");
+  }
+
+  function spawn(
+    file: string,
+    args: readonly string[],
+    { env }: Parameters<Guard["spawn"]>[2],
+  ): Promise<GuardedProcess> {
+    return request<GuardedProcess>((resolve, reject) =>
+      command(() => {
+        if (folding === "deadline") report(() => reject(new GuardPastDeadlineError()));
+        else if (killing) report(() => reject(new SpawnFailedError(file, "refused", undefined)));
+        else report(startGuarded(file, { args, env }, resolve));
+      }),
+    );
+  }
+
+  function startGuarded(
+    file: string,
+    what: Parameters<StartProgram>[1],
+    resolve: (process: GuardedProcess) => void,
+  ): () => void {
+    const exited = Promise.withResolvers<ProcessExit>();
+    const program = start(file, what, {
+      exit: (ended, exit) => {
+        if (ended === program) report(() => exited.resolve(exit));
+        forget(ended);
+      },
+      fork: add,
+    });
+    add(program);
+    return () =>
+      resolve({
+        pid: 1,
+        exited: exited.promise,
+        outputEnded: exited.promise.then(() => {}),
+        kill: (signal) => command(() => (signal === "SIGKILL" ? program.kill() : program.term())),
+      });
+  }
+
+  function add(program: Program): void {
+    programs.add(program);
+    if (killing) program.kill();
+  }
+
+  function forget(program: Program): void {
+    programs.delete(program);
+    if (killing || whenNothingIsLeft.length > 0) checkLeft();
+  }
+
+  /** Settles also after the guard was lost: what is left is still being killed. */
+  function nothingLeft(act: () => void): Promise<void> {
+    return new Promise((resolve) => {
+      command(() => {
+        whenNothingIsLeft.push(resolve);
+        act();
+      });
+    });
+  }
+
+  function close(): void {
+    toGuard(() => fold("closed"));
+  }
+
+  return {
+    lost: lost.signal,
+    setDeadline,
+    spawn,
+    killAll: () => nothingLeft(killEverything),
+    gone: () => nothingLeft(checkLeft),
+    get alive() {
+      return programs.size;
+    },
+    async [Symbol.asyncDispose]() {
+      ended ??= new GuardLostError("it was disposed of");
+      supervisor.leave(close);
+      await supervisor.ask(() => over.promise);
+    },
+    close,
+    die() {
+      folding ??= "closed";
+      killEverything();
+      report(() => lose(new GuardLostError("its processes died")));
+    },
+    over: over.promise,
+  };
+}
+
+/** Messages take their time and stay in order. */
+function createPipe(scheduler: Scheduler, latency: () => number): (arrive: () => void) => void {
+  let last = 0;
+  return (arrive) => {
+    last = Math.max(last, scheduler.now + latency());
+    scheduler.at(last, arrive);
+  };
+}

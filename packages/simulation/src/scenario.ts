@@ -1,0 +1,98 @@
+import { createRandom, type Random } from "@msdha/etcd-simulated";
+
+/** What one seed stands for, but for what happens by chance on the way. */
+export interface Scenario {
+  readonly seed: number;
+  readonly group: string;
+  readonly backends: readonly BackendScenario[];
+  readonly frontends: number;
+  readonly etcd: {
+    readonly members: number;
+    readonly electionMs: number;
+    readonly rate: number;
+  };
+  /** The largest TTL of all nodes, in ms. */
+  readonly longestTtlMs: number;
+  readonly network: { readonly fastestMs: number; readonly slowestMs: number };
+  /** How often programs misbehave, from 0 to 1. */
+  readonly trouble: number;
+  /** How long there are faults, in ms, and how many on average. */
+  readonly faultsMs: number;
+  readonly faults: number;
+}
+
+export interface BackendScenario {
+  readonly name: string;
+  readonly ttlSeconds: number;
+  readonly masterTtlMs: number;
+  readonly stopTimeoutMs: number;
+  readonly drainMs: number;
+  /** How fast the machine's clock goes. */
+  readonly rate: number;
+  /** Whether the run folder outlives a run. */
+  readonly filesPersist: boolean;
+  readonly restartMs: number;
+}
+
+const CLOCK_ERROR = 0.01;
+
+/** Chooses a group and the circumstances it lives in. */
+export function makeScenario(seed: number): Scenario {
+  const random = createRandom(seed);
+  const ttls = chooseTtls(random);
+  const count = random.pick([2, 2, 2, 3, 3, 3, 4, 5, 6, 9]);
+  const backends = Array.from({ length: count }, (_, index) => makeBackend(`n${index}`, ttls, random));
+  const longestTtlMs = Math.max(...backends.map(({ ttlSeconds }) => ttlSeconds)) * 1_000;
+  const fastestMs = random.between(0.1, 2);
+  return {
+    seed,
+    group: "g",
+    backends,
+    frontends: random.pick([1, 1, 1, 2, 3]),
+    etcd: {
+      members: random.pick([1, 3, 3, 3]),
+      electionMs: random.pick([300, 500, 1_000]),
+      rate: drift(random),
+    },
+    longestTtlMs,
+    network: { fastestMs, slowestMs: fastestMs + random.pick([0.5, 5, 20]) },
+    trouble: random.pick([0, 0.3, 1]),
+    faultsMs: random.between(8, 16) * longestTtlMs,
+    faults: random.pick([2, 4, 8, 14]),
+  };
+}
+
+/** Mostly one TTL for all; sometimes each node has its own. */
+function chooseTtls(random: Random): readonly number[] {
+  const all = [1, 2, 3, 5];
+  return random.chance(0.7) ? [random.pick([2, 3, 3, 3])] : all;
+}
+
+function makeBackend(name: string, ttls: readonly number[], random: Random): BackendScenario {
+  const ttlSeconds = random.pick(ttls);
+  const ttlMs = ttlSeconds * 1_000;
+  return {
+    name,
+    ttlSeconds,
+    masterTtlMs: random.chance(0.15) ? random.between(2, 8) * ttlMs : 86_400_000,
+    stopTimeoutMs: random.pick([500, 2_000, 8_000]),
+    drainMs: random.pick([0, 100]),
+    rate: drift(random),
+    filesPersist: random.chance(0.6),
+    restartMs: random.between(50, 3_000),
+  };
+}
+
+function drift(random: Random): number {
+  return random.chance(0.3) ? 1 : random.between(1 - CLOCK_ERROR, 1 + CLOCK_ERROR);
+}
+
+/** Node n3 has the address 10.0.0.4: names would have to be resolved first. */
+export function addressOf(node: string): string {
+  return `10.0.0.${Number(node.slice(1)) + 1}`;
+}
+
+/** The node that has an address. */
+export function nodeAt(address: string): string {
+  return `n${Number(address.split(".").at(-1)) - 1}`;
+}

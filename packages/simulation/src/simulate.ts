@@ -1,0 +1,136 @@
+import { createRandom } from "@msdha/etcd-simulated";
+import { faults } from "./faults/all.ts";
+import type { Group } from "./faults/fault.ts";
+import { watchForMoments } from "./faults/moments.ts";
+import { createSimulatedFrontend } from "./frontend/simulated-frontend.ts";
+import type { Collaborators } from "./node/collaborators.ts";
+import { createMachine } from "./node/machine.ts";
+import { makeScenario, type Scenario } from "./scenario.ts";
+import { installQuickAbort } from "./world/quick-abort.ts";
+import { createWorld, type Violation, type World } from "./world/world.ts";
+
+export interface SimulateOptions {
+  /** What a mutation puts in the place of the real thing. */
+  readonly collaborators?: Collaborators;
+  /** Takes the trace, line by line. */
+  readonly onTrace?: ((line: string) => void) | undefined;
+}
+
+export interface Result {
+  readonly seed: number;
+  readonly violation: Violation | undefined;
+  readonly simulatedMs: number;
+  readonly steps: number;
+  /** How often somebody became the master. */
+  readonly masters: number;
+}
+
+/** Runs one group from its start through its faults to its recovery. The same seed always does the same. */
+export async function simulate(
+  seed: number,
+  { collaborators = {}, onTrace }: SimulateOptions = {},
+): Promise<Result> {
+  using _quick = installQuickAbort();
+  const scenario = makeScenario(seed);
+  const group = createGroup(scenario, { collaborators, onTrace });
+  const { world } = group;
+  planFaults(group);
+  watchForMoments(group);
+  await run(world, scenario.faultsMs);
+  if (!world.violation) await recover(group);
+  const { now, steps } = world.scheduler;
+  return { seed, violation: world.violation, simulatedMs: now, steps, masters: world.masters };
+}
+
+/** Makes a group whose nodes start within the next seconds. */
+export function createGroup(scenario: Scenario, { collaborators = {}, onTrace }: SimulateOptions): Group {
+  const world = createWorld(scenario, { collaborators, onTrace });
+  const machines = scenario.backends.map((each) => createMachine(each, world));
+  const frontends = Array.from({ length: scenario.frontends }, (_, index) =>
+    createSimulatedFrontend(`f${index}`, world),
+  );
+  world.trace("scenario", () => JSON.stringify(scenario));
+  for (const machine of machines) world.scheduler.after(world.random.between(0, 2_000), machine.start);
+  for (const frontend of frontends) world.scheduler.after(world.random.between(0, 500), frontend.start);
+  return { world, machines, frontends };
+}
+
+function planFaults(group: Group): void {
+  const { world } = group;
+  const random = createRandom(world.scenario.seed ^ 0x5eed);
+  const list = faults.flatMap((each) => Array.from({ length: each.weight }, () => each.fault));
+  for (let count = random.whole(0, 2 * world.scenario.faults); count > 0; count -= 1) {
+    world.scheduler.at(random.between(0, world.scenario.faultsMs), () => {
+      if (!world.calm) random.pick(list)(group, random);
+    });
+  }
+}
+
+/** Lets the world go on until then, or to the first violation. */
+export async function run(world: World, until: number): Promise<void> {
+  await world.scheduler.run(until, {
+    afterEach: () => world.check({ kind: "step", now: world.scheduler.now }),
+    stop: () => world.violation !== undefined,
+  });
+}
+
+/** Once the faults end, there is one master within a bound, and everybody has been told the truth. */
+async function recover(group: Group): Promise<void> {
+  const { world } = group;
+  heal(group);
+  const bound = world.scheduler.now + longestRecoveryMs(world.scenario);
+  while (!world.violation && world.scheduler.now < bound && !hasRecovered(group)) {
+    await run(world, world.scheduler.now + 500);
+  }
+  if (!world.violation && !hasRecovered(group)) world.violate("oneMasterInTime", describeGroup(group));
+  if (!world.violation) await run(world, world.scheduler.now + 2 * world.scenario.longestTtlMs);
+  for (const run of world.facts.runs) {
+    // A busy hook is still to be called for what is waiting.
+    if (run.lease !== undefined && run.supervisor.alive && !isBusy(run) && !run.told.upToDate) {
+      world.violate("everythingIsTold", `${run.id} was not told what etcd holds in the end`);
+    }
+  }
+}
+
+function heal({ world, machines, frontends }: Group): void {
+  world.trace("faults", () => "end");
+  world.calm = true;
+  for (const each of [...machines, ...frontends]) {
+    for (const link of each.links) link.heal();
+    each.thaw();
+  }
+  for (const member of world.etcd.members) {
+    member.start();
+    member.thaw();
+    member.rejoin();
+  }
+  for (const { programs } of world.facts.runs) {
+    for (const program of programs) program.hurry();
+  }
+}
+
+/** Three times the longest TTL, an election and a removal; a planned stop that has begun, and a restart. */
+function longestRecoveryMs({ longestTtlMs, etcd, backends }: Scenario): number {
+  const stop = Math.max(...backends.map(({ stopTimeoutMs }) => 2 * stopTimeoutMs));
+  const restart = Math.max(...backends.map(({ restartMs }) => restartMs));
+  return 3 * longestTtlMs + 3 * etcd.electionMs + 5_000 + stop + restart;
+}
+
+/** Whether there is a master that is done with its hook, and every frontend sends to it alone. */
+export function hasRecovered({ world, frontends }: Group): boolean {
+  const run = world.facts.group.lock?.run;
+  if (!run?.mastered || run.programs.size === 0) return false;
+  const key = world.etcd.store.get(world.keys.node(run.node));
+  if (key?.value !== "master" || key.lease !== run.lease) return false;
+  return frontends.every(({ targets }) => targets.length === 1 && targets[0] === run.node);
+}
+
+function isBusy({ programs }: { readonly programs: ReadonlySet<{ readonly name: string }> }): boolean {
+  return [...programs].some(({ name }) => name === "node_state_change");
+}
+
+function describeGroup({ world, frontends }: Group): string {
+  const { lock } = world.facts.group;
+  const sends = frontends.map(({ name, targets }) => `${name} sends to ${targets.join(" and ") || "nobody"}`);
+  return `no master in time: the lock is ${lock?.run?.id ?? "nobody"}'s, ${sends.join(", ")}`;
+}

@@ -1,0 +1,73 @@
+import type { Fate, Interceptor, Random } from "@msdha/etcd-simulated";
+
+/** The way between one process and one member of etcd. */
+export interface Link {
+  readonly onRequest: Interceptor;
+  readonly onAnswer: Interceptor;
+  /** Lets nothing through in these directions until `heal`. */
+  cut(directions: { readonly requests: boolean; readonly answers: boolean }): void;
+  heal(): void;
+  /** Adds up to so much delay to every message. */
+  slow(ms: number): void;
+  /** Loses this share of all messages. */
+  lose(share: number): void;
+}
+
+export interface LinkOptions {
+  readonly random: Random;
+  readonly fastestMs: number;
+  readonly slowestMs: number;
+}
+
+/** How likely a message that runs into a cut is sent again by TCP and arrives after it, rather than being lost. */
+const RETRANSMITTED = 0.5;
+const RESET = 0.3;
+
+/** Makes a way on which messages overtake each other. */
+export function createLink({ random, fastestMs, slowestMs }: LinkOptions): Link {
+  let cutRequests = false;
+  let cutAnswers = false;
+  let slowMs = 0;
+  let lossShare = 0;
+  let healed = Promise.withResolvers<void>();
+
+  const delay = (): number =>
+    random.between(fastestMs, slowestMs) + (slowMs > 0 ? random.between(0, slowMs) : 0);
+
+  function decide(cut: boolean): Fate | Promise<Fate> {
+    if (cut) {
+      if (random.chance(RESET)) return "reset";
+      return random.chance(RETRANSMITTED) ? waitForHeal() : "lost";
+    }
+    if (lossShare > 0 && random.chance(lossShare)) return random.chance(RESET) ? "reset" : "lost";
+    return delay();
+  }
+
+  async function waitForHeal(): Promise<Fate> {
+    await healed.promise;
+    return delay();
+  }
+
+  return {
+    onRequest: () => decide(cutRequests),
+    onAnswer: () => decide(cutAnswers),
+    cut({ requests, answers }) {
+      cutRequests ||= requests;
+      cutAnswers ||= answers;
+    },
+    heal() {
+      cutRequests = false;
+      cutAnswers = false;
+      slowMs = 0;
+      lossShare = 0;
+      healed.resolve();
+      healed = Promise.withResolvers();
+    },
+    slow(ms) {
+      slowMs = Math.max(slowMs, ms);
+    },
+    lose(share) {
+      lossShare = Math.max(lossShare, share);
+    },
+  };
+}

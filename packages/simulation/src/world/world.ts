@@ -1,0 +1,117 @@
+import { createRandom, createSimulatedEtcd, type Random, type SimulatedEtcd } from "@msdha/etcd-simulated";
+import { type GroupKeys, groupKeys } from "@msdha/group";
+import type { Facts, RunFacts } from "../facts/facts.ts";
+import { applyChange, applyRestore, createFacts } from "../facts/keep-facts.ts";
+import type { Moment } from "../facts/moment.ts";
+import { invariants } from "../invariants/all.ts";
+import type { Collaborators } from "../node/collaborators.ts";
+import type { Scenario } from "../scenario.ts";
+import { createDriftingClock } from "./drifting-clock.ts";
+import { createScheduler, type Scheduler } from "./scheduler.ts";
+
+export interface Violation {
+  readonly invariant: string;
+  readonly what: string;
+  /** When, in the world's ms. */
+  readonly at: number;
+}
+
+/** Everything of one simulated group that its parts share. */
+export interface World {
+  readonly scenario: Scenario;
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly etcd: SimulatedEtcd;
+  readonly keys: GroupKeys;
+  readonly facts: Facts;
+  readonly collaborators: Collaborators;
+  /** No faults any more: whatever happens by chance goes well from now on. */
+  calm: boolean;
+  violation: Violation | undefined;
+  /** How often a run was published as the master. */
+  masters: number;
+  /** Called when a run has just gained or given up something in etcd. */
+  onMoment: (run: RunFacts) => void;
+  /** etcd was restored to a snapshot. */
+  restored(): void;
+  /** Holds the facts against every invariant; the first violation is the one that counts. */
+  check(moment: Moment): void;
+  violate(invariant: string, what: string): void;
+  /** Does something to etcd as a person would, past the group's own rules. */
+  byHand(act: () => void): void;
+  trace(who: string, what: () => string): void;
+}
+
+export interface WorldOptions {
+  readonly collaborators: Collaborators;
+  /** Takes the trace; nothing is told without it. */
+  readonly onTrace: ((line: string) => void) | undefined;
+}
+
+export function createWorld(scenario: Scenario, { collaborators, onTrace }: WorldOptions): World {
+  const scheduler = createScheduler();
+  const random = createRandom(scenario.seed);
+  const keys = groupKeys(scenario.group);
+  const facts = createFacts(keys);
+  const etcd = createSimulatedEtcd({
+    clock: createDriftingClock(scheduler, { rate: scenario.etcd.rate, offset: random.between(0, 1e6) }),
+    seed: random.whole(0, 2 ** 31),
+    members: scenario.etcd.members,
+    electionMs: scenario.etcd.electionMs,
+    onChange: (change) => {
+      world.trace("etcd", () => describe(change.revision, change.events, keys));
+      const before = applyChange(facts, keys, change);
+      for (const { type, kv } of change.events) {
+        if (type === "PUT" && kv.value === "master") world.masters += 1;
+      }
+      world.check({ kind: "change", change, before });
+      const run = facts.group.lock?.run ?? before.lock?.run;
+      if (run) world.onMoment(run);
+    },
+  });
+  const world: World = {
+    scenario,
+    scheduler,
+    random,
+    etcd,
+    keys,
+    facts,
+    collaborators,
+    calm: false,
+    violation: undefined,
+    masters: 0,
+    onMoment: () => {},
+    restored: () => applyRestore(facts, keys, etcd.store.revision, etcd.store.list(keys.prefix)),
+    check(moment) {
+      for (const name in invariants) {
+        const what = invariants[name]?.(moment, facts);
+        if (what !== undefined) world.violate(name, what);
+      }
+    },
+    violate(invariant, what) {
+      if (world.violation) return;
+      world.violation = { invariant, what, at: scheduler.now };
+      world.trace("VIOLATION", () => `${invariant}: ${what}`);
+    },
+    byHand(act) {
+      facts.byHand = true;
+      act();
+      facts.byHand = false;
+    },
+    trace(who, what) {
+      onTrace?.(`${scheduler.now.toFixed(1).padStart(10)}  ${who.padEnd(12)} ${what()}`);
+    },
+  };
+  return world;
+}
+
+function describe(
+  revision: number,
+  events: Parameters<Facts["history"]["add"]>[1],
+  { prefix }: GroupKeys,
+): string {
+  const changes = events.map(
+    ({ type, kv }) => `${kv.key.slice(prefix.length)} ${type === "PUT" ? kv.value : "deleted"}`,
+  );
+  return `@${revision} ${changes.join(", ")}`;
+}
