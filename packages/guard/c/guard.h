@@ -101,6 +101,9 @@ struct seen {
 };
 struct seen kill_descendants(pid_t spared);
 
+/* init.c */
+_Noreturn void run_as_init(char **argv);
+
 /* serve.c */
 struct guard {
   struct channel chan;

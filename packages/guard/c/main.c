@@ -1,4 +1,5 @@
 /* msdha-guard [LOCK-FILE WAIT-MS]
+ * msdha-guard --init PROGRAM [ARGUMENT]... (see init.c)
  *
  * Two processes between a supervisor and everything that it starts, so that none of it outlives the supervisor, the
  * deadline, or either of the two. The supervisor holds a socket to each: descriptor 3 is the inner one's, 4 the outer
@@ -88,6 +89,7 @@ static void take_lock(const char *path, int64_t wait_ns) {
 }
 
 int main(int argc, char **argv) {
+  if (argc > 2 && strcmp(argv[1], "--init") == 0) run_as_init(argv + 2);
   if ((argc != 1 && argc != 3) || !is_socket(INNER_CHANNEL) || !is_socket(OUTER_CHANNEL)) {
     fprintf(stderr, "msdha-guard is started by the package @msdha/guard, with sockets as descriptors 3 and 4\n");
     return 2;
