@@ -5,6 +5,12 @@ import type { Connection } from "./connection.ts";
 /** What etcd3's raw clients (`KVClient` …) run their calls on: one connection, one token, one time limit. */
 export type Callable = ICallable<Connection>;
 
+/** When a call is to stop; without a `deadline` gRPC sets none. */
+export interface Limits {
+  readonly signal: AbortSignal;
+  readonly deadline?: Date;
+}
+
 type UnaryMethod = (
   payload: unknown,
   metadata: Metadata,
@@ -13,11 +19,7 @@ type UnaryMethod = (
 ) => ClientUnaryCall;
 
 /** Binds calls to `connection`; an abort of `signal` cancels those that wait for a single answer. */
-export function createCallable(
-  connection: Connection,
-  metadata: Metadata,
-  { signal, deadline }: { readonly signal: AbortSignal; readonly deadline: Date },
-): Callable {
+export function createCallable(connection: Connection, metadata: Metadata, limits: Limits): Callable {
   return {
     callOptionsFactory: undefined,
     async exec<T>(
@@ -26,7 +28,7 @@ export function createCallable(
       payload: unknown,
     ): Promise<T> {
       const client = await connection.client(service);
-      const call = (): Promise<unknown> => callUnary(client, method, payload, metadata, { signal, deadline });
+      const call = (): Promise<unknown> => callUnary(client, method, payload, metadata, limits);
       const response = await connection.run(call);
       return response as T;
     },
@@ -43,14 +45,15 @@ function callUnary(
   method: string,
   payload: unknown,
   metadata: Metadata,
-  { signal, deadline }: { readonly signal: AbortSignal; readonly deadline: Date },
+  limits: Limits,
 ): Promise<unknown> {
+  const { signal, deadline } = limits;
   signal.throwIfAborted();
   return new Promise((resolve, reject) => {
     const cancel = (): void => call.cancel();
     const start = (client as unknown as Record<string, UnaryMethod>)[method];
     if (!start) throw new TypeError(`expected a method of etcd's API, got ${method}`);
-    const call = start.call(client, payload, metadata, { deadline }, (error, response) => {
+    const call = start.call(client, payload, metadata, deadline ? { deadline } : {}, (error, response) => {
       signal.removeEventListener("abort", cancel);
       if (error) reject(error);
       else resolve(response);

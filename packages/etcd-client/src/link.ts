@@ -169,8 +169,7 @@ export function createLink({ endpoints, user, tls }: EtcdSettings, index: number
       signal.throwIfAborted();
       const connection = open();
       asked(connection);
-      const limits = { signal, deadline: new Date(Number.POSITIVE_INFINITY) };
-      return { rpc: createCallable(connection, metadataWith(token), limits), connection, token };
+      return { rpc: createCallable(connection, metadataWith(token), { signal }), connection, token };
     },
     close() {
       closed = true;

@@ -1,5 +1,8 @@
+import { fork } from "node:child_process";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import {
   type EtcdMember,
@@ -52,6 +55,19 @@ describe("startEtcd", () => {
     await etcd.etcdctl("put", "/app/color", "green");
   });
 });
+
+test.each(["SIGINT", "SIGTERM", "SIGKILL"] as const)(
+  "etcd dies with a test process that gets %s",
+  async (signal) => {
+    const holder = fork(join(import.meta.dirname, "programs", "hold-etcd.ts"));
+    const ended = once(holder, "exit");
+    const [pid] = (await once(holder, "message")) as [number];
+    expect(isAlive(pid)).toBe(true);
+    holder.kill(signal);
+    expect((await ended)[1]).toBe(signal);
+    await waitFor(() => !isAlive(pid), { what: "etcd to be dead" });
+  },
+);
 
 test("a cluster elects another leader when its leader is killed, and takes it back", async () => {
   await using cluster = await startEtcdCluster(3);
