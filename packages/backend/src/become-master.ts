@@ -1,4 +1,4 @@
-import { campaign, publishMaster } from "@msdha/group";
+import { awaitTurn, campaign, publishMaster } from "@msdha/group";
 import type { Node } from "./node.ts";
 import { runStateHook } from "./state-hook.ts";
 
@@ -13,10 +13,9 @@ export async function becomeMaster(node: Node): Promise<void> {
   const lock = await campaign(etcd, follower, options);
   node.lock = lock;
   lease.prove({ key: follower.view.keys.lock, createRevision: lock.token });
-  const waitMs = Math.max(lock.publishAt - clock.now(), 0);
-  log.info({ token: lock.token, via: lock.via, waitMs: Math.round(waitMs) }, "took the master lock");
+  log.info({ token: lock.token, via: lock.via, waitMs: lock.waitMs }, "took the master lock");
 
-  await clock.sleep(waitMs, { signal: ended });
+  await awaitTurn(follower, lock, { clock, signal: ended });
   node.waited = true;
   await fence.arm();
   await publishMaster(etcd, follower.view.keys, lock, options);
