@@ -94,7 +94,7 @@ bool process_over(const struct process *p);
 void processes_setup(int old_nice);
 
 /* kill.c */
-void kill_setup(void);
+bool kill_setup(void);
 struct seen {
   size_t descendants;   /* alive or not yet reaped, without the spared one */
   bool spared_stopped;

@@ -30,13 +30,13 @@ static DIR *proc;
 static struct task *tasks;
 static size_t tasks_cap;
 
-/* After each fork: both names are resolved for the process that opens them. */
-void kill_setup(void) {
+/* For the process that calls it, not for what it forks. */
+bool kill_setup(void) {
   char path[64];
   snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
-  if (children_fd >= 0) close(children_fd);
   children_fd = open(path, O_RDONLY | O_CLOEXEC); /* not in every kernel; the walk finds direct children too */
-  if (!proc) proc = opendir("/proc");
+  proc = opendir("/proc");
+  return proc != NULL;
 }
 
 /* A child that has not yet made its session is still in our group. Any other group is in a session that one of ours
@@ -119,7 +119,6 @@ struct seen kill_descendants(pid_t spared) {
   struct seen seen = {0};
   pid_t self = getpid();
   kill_children(spared);
-  if (!proc) return seen;
   size_t n = read_tasks();
   for (bool more = true; more;) {
     more = false;

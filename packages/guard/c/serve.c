@@ -253,14 +253,13 @@ static void setup(void) {
   child_signals = signalfd(-1, &children, SFD_NONBLOCK | SFD_CLOEXEC);
   timer = boot_timer();
   void *page = mmap(NULL, sizeof *deadline, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (child_signals < 0 || timer < 0 || page == MAP_FAILED) {
-    report(&g->chan, REP_START_FAILED, "wus", (uint32_t)errno, 0u, "signalfd, timerfd or mmap");
+  if (child_signals < 0 || timer < 0 || page == MAP_FAILED || !kill_setup()) {
+    report(&g->chan, REP_START_FAILED, "wus", (uint32_t)errno, 0u, "signalfd, timerfd, mmap or opening /proc");
     channel_flush(&g->chan);
     _exit(1);
   }
   deadline = page;
   atomic_store(deadline, NO_DEADLINE);
-  kill_setup();
   (void)mlockall(MCL_CURRENT); /* do not wait for swap when it counts; may be forbidden, then it is not */
   report(&g->chan, REP_HELLO, "uwq", (unsigned)PROTOCOL_VERSION, (uint32_t)getpid(), boot_ns());
 }

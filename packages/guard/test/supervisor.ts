@@ -32,7 +32,7 @@ for (const [file, ...args] of plan.spawn ?? []) {
   );
 }
 const deadline = plan.deadlineMs === undefined ? undefined : systemClock.now() + plan.deadlineMs;
-await guard.setDeadline(deadline);
+await guard.setDeadline(deadline).catch(() => {}); // a short one may have passed, which `lost` tells
 tell({ event: "ready", guard: guard.pids, deadline });
 
 if (plan.next === "block") {

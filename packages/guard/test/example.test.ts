@@ -1,0 +1,22 @@
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { beforeAll, expect, test } from "vitest";
+import { buildGuard } from "./support.ts";
+
+beforeAll(buildGuard);
+
+const example = fileURLToPath(new URL("example.ts", import.meta.url));
+
+test("the README's example is this one", async () => {
+  const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
+  expect(readme).toContain(`\`\`\`ts\n${await readFile(example, "utf8")}\`\`\``);
+});
+
+test("the README's example works", async () => {
+  const run = promisify(execFile);
+  const { stdout, stderr } = await run(process.execPath, ["--conditions=@msdha/source", example]);
+  expect(stdout).toBe("ended: { code: null, signal: 'SIGKILL' }\ngone\n");
+  expect(stderr).toMatch(/^stopping: the guard's deadline has passed/);
+});
