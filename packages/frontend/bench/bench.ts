@@ -5,7 +5,7 @@
 import { parseArgs } from "node:util";
 import { startEtcd } from "@msdha/testkit";
 import { openGroup, startFrontend } from "../test/support.ts";
-import { measureMemory } from "./memory.ts";
+import { measureMemory, measureProcessor } from "./memory.ts";
 import { measureParking, measureSwitches } from "./switches.ts";
 import { measureThroughput } from "./throughput.ts";
 
@@ -19,6 +19,7 @@ await using frontend = await startFrontend(etcd.endpoint, group.name);
 await frontend.until("etcd to be followed", ({ following }) => following);
 
 await measureMemory(frontend);
+await measureProcessor(frontend, "idle");
 await measureSwitches(frontend, group, { switches: Number(values.switches) });
-await measureParking(frontend, group, { clients: 500 });
+await measureParking(frontend, group, { clients: 1_000 });
 await measureThroughput(frontend, group, { rounds: Number(values.rounds) });

@@ -8,7 +8,7 @@ import {
   type TestFrontend,
   type TestGroup,
 } from "../test/support.ts";
-import { measureMemory } from "./memory.ts";
+import { measureMemory, measureProcessor } from "./memory.ts";
 import { quantile, report } from "./report.ts";
 
 const nodes = [
@@ -67,6 +67,7 @@ export async function measureParking(
   const sessions = Array.from({ length: clients }, () => openSession(frontend.port));
   await frontend.until("all clients to wait", ({ traffic }) => traffic?.waiting === clients);
   await measureMemory(frontend, `${clients} clients waiting`);
+  await measureProcessor(frontend, `${clients} clients waiting`);
   const term = await group.becomeMaster("a", nodes[0]);
   const at = performance.now();
   const waits = await Promise.all(sessions.map(({ name }) => name.then(() => performance.now() - at)));

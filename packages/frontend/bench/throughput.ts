@@ -4,6 +4,7 @@ import { connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { getFreePort, startChild, tempDir, waitFor } from "@msdha/testkit";
 import { serving, type TestFrontend, type TestGroup } from "../test/support.ts";
+import { processorMs } from "./memory.ts";
 import { quantile, report } from "./report.ts";
 
 const { MSDHA_TEST_HAPROXY: haproxyFile = "haproxy" } = process.env;
@@ -23,27 +24,45 @@ export async function measureThroughput(
   await using bare = await startBareHaproxy(frontend.port);
   await group.becomeMaster("a", { address: host });
   await serving(frontend, "a");
+  const led = { port: frontend.port, pid: (await frontend.status()).haproxy.pid };
   const kinds = { "MB/s one way": bulk, "questions/s": questions, "connections/s": connections };
   for (const [unit, measure] of Object.entries(kinds)) {
-    const ratios: number[] = [];
-    const ours: number[] = [];
-    const theirs: number[] = [];
+    const ours: Round[] = [];
+    const theirs: Round[] = [];
     for (let round = -1; round < rounds; round++) {
-      const turns = round % 2 ? [frontend.port, bare.port] : [bare.port, frontend.port];
-      const speeds = new Map<number, number>();
-      for (const port of turns) speeds.set(port, await measure(port));
-      const [mine = 0, other = 0] = [speeds.get(frontend.port), speeds.get(bare.port)];
-      if (round < 0) continue;
-      ours.push(mine);
-      theirs.push(other);
-      ratios.push(mine / other);
+      const turns = [
+        { ...led, rounds: ours },
+        { ...bare, rounds: theirs },
+      ];
+      if (round % 2) turns.reverse();
+      for (const { port, pid, rounds } of turns) {
+        const before = processorMs(pid);
+        const speed = await measure(port);
+        if (round >= 0) rounds.push({ speed, costMs: processorMs(pid) - before });
+      }
     }
+    const median = (values: Round[], key: keyof Round): number =>
+      quantile(
+        values.map((value) => value[key]),
+        0.5,
+      );
     report(`throughput, ${unit}, median of ${rounds}`, {
-      frontend: quantile(ours, 0.5),
-      "bare HAProxy": quantile(theirs, 0.5),
-      ratio: quantile(ratios, 0.5),
+      frontend: median(ours, "speed"),
+      "bare HAProxy": median(theirs, "speed"),
+      ratio: quantile(
+        ours.map(({ speed }, index) => speed / (theirs[index]?.speed ?? Number.NaN)),
+        0.5,
+      ),
+      "HAProxy's processor ms": median(ours, "costMs"),
+      "of the bare one": median(theirs, "costMs"),
     });
   }
+}
+
+interface Round {
+  readonly speed: number;
+  /** The processor time that HAProxy took. */
+  readonly costMs: number;
 }
 
 /** Sends a stream to the server, which counts it and answers when it has all. */
@@ -118,7 +137,9 @@ async function startEcho(port: number): Promise<AsyncDisposable> {
   return { [Symbol.asyncDispose]: async () => void server.close() };
 }
 
-async function startBareHaproxy(target: number): Promise<{ readonly port: number } & AsyncDisposable> {
+async function startBareHaproxy(
+  target: number,
+): Promise<{ readonly port: number; readonly pid: number } & AsyncDisposable> {
   await using stack = new AsyncDisposableStack();
   const folder = stack.use(tempDir());
   const port = await getFreePort();
@@ -127,8 +148,10 @@ async function startBareHaproxy(target: number): Promise<{ readonly port: number
     config,
     `global\n  maxconn 9000\n  nbthread 2\ndefaults\n  mode tcp\n  timeout client 1h\n  timeout server 1h\n  timeout connect 5s\nlisten all\n  bind 127.0.0.1:${port}\n  server one ${host}:${target}\n`,
   );
-  stack.use(startChild(haproxyFile, ["-db", "-f", config], { logFile: join(folder.path, "log") }));
+  const { pid } = stack.use(
+    startChild(haproxyFile, ["-db", "-f", config], { logFile: join(folder.path, "log") }),
+  );
   await waitFor(() => open(port).then((socket) => socket.destroy()), { what: "the bare HAProxy" });
   const kept = stack.move();
-  return { port, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+  return { port, pid, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
