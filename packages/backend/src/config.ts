@@ -51,8 +51,8 @@ const schema = z.object({
     .optional(),
   MSDHA_TTL: wholeNumber({ min: 1, max: 3_600 }).default(10),
   MSDHA_MASTER_TTL: duration({ minMs: 1_000 }).default(86_400_000),
-  MSDHA_HOOKS_DIR: absolutePath().default("/etc/msdha/hooks"),
-  MSDHA_RUN_DIR: absolutePath().default("/run/msdha"),
+  MSDHA_HOOKS_DIR: absolutePath({ longest: 4_000 }).default("/etc/msdha/hooks"),
+  MSDHA_RUN_DIR: absolutePath({ longest: 90 }).default("/run/msdha"),
   MSDHA_STOP_SIGNAL: z
     .string()
     .transform((text) => (text.startsWith("SIG") ? text : `SIG${text}`))
@@ -108,8 +108,11 @@ export function readConfig(environment: Environment): { config: BackendConfig; l
   };
 }
 
-function absolutePath(): z.ZodType<string, string> {
-  return z.string().regex(/^\//, "an absolute path");
+/** A folder. The run folder holds a socket, whose path may be 107 bytes long. */
+function absolutePath({ longest }: { readonly longest: number }): z.ZodType<string, string> {
+  return z.string().refine((path) => path.startsWith("/") && Buffer.byteLength(path) <= longest, {
+    error: `an absolute path of at most ${longest} bytes`,
+  });
 }
 
 type Part<T> = { readonly value: T } | { readonly problems: SettingsError["problems"] };
