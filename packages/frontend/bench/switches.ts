@@ -40,6 +40,8 @@ export async function measureSwitches(
     const at = performance.now();
     taken.push((await firstAnswer(frontend.port, node.name)) - at);
     await serving(frontend, node.name);
+    // Long enough that nobody who waits misses this term.
+    await sleep(150);
   }
   const results = await load.stop();
   await term.vanish();
