@@ -50,12 +50,12 @@ take_into_use() {
 # initialise: true when this node now has the group's data; false when the group has data already.
 initialise() {
   if ! as_postgres test -e "$temporary/initialised"; then
-    clear_temporary
-    new_temporary
     secret POSTGRES_PASSWORD
     auth=${POSTGRES_HOST_AUTH_METHOD:-scram-sha-256}
     [ -n "$secret" ] || [ "$auth" = trust ] ||
       fail "POSTGRES_PASSWORD or POSTGRES_PASSWORD_FILE: expected the superuser's password, got none"
+    clear_temporary
+    new_temporary
     say "initialising the group's data in $data"
     [ -n "${LANG-}${LC_ALL-}" ] || locale=--locale=C.UTF-8
     printf '%s\n' "$secret" | write_file "$temporary/password"

@@ -69,10 +69,19 @@ reload() {
   as_postgres kill -HUP "$postmaster" 2>/dev/null || :
 }
 
-# streams_from ADDRESS: this node receives from that server at this moment.
+# timeline_of ADDRESS sets $timeline to that server's; fails where it does not answer or is still to be promoted.
+timeline_of() {
+  master_sql "$1" "SELECT CASE WHEN pg_is_in_recovery() THEN 0
+    ELSE ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int END" || return 1
+  timeline=$answer
+  [ "$timeline" != 0 ]
+}
+
+# streams_from ADDRESS: this node receives from that server, on its present timeline. (For a moment a server also
+# sends the end of the timeline before to a standby that has gone beyond it.)
 streams_from() {
-  [ "$(local_sql "SELECT count(*) FROM pg_stat_wal_receiver
-    WHERE status = 'streaming' AND sender_host = '$(escape_sql "$1")' AND sender_port = $port" 2>/dev/null)" = 1 ]
+  timeline_of "$1" && [ "$(local_sql "SELECT count(*) FROM pg_stat_wal_receiver WHERE status = 'streaming'
+    AND sender_host = '$(escape_sql "$1")' AND sender_port = $port AND received_tli = $timeline" 2>/dev/null)" = 1 ]
 }
 
 escape_sql() { printf '%s' "$1" | sed "s/'/''/g"; }
@@ -84,12 +93,9 @@ parted_from() {
   replayed=$(local_sql "SELECT pg_last_wal_replay_lsn()" 2>/dev/null) || return 1
   ours=$(local_sql "SELECT ('x' || max(left(name, 8)))::bit(32)::int FROM pg_ls_waldir()
     WHERE name ~ '^[0-9A-F]{24}\$'" 2>/dev/null) || return 1
-  master_sql "$1" "SELECT CASE WHEN pg_is_in_recovery() THEN 0
-    ELSE ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int END" || return 1
-  theirs=$answer
-  [ "$theirs" != 0 ] && [ "$theirs" != "$ours" ] || return 1
-  [ "$theirs" != 1 ] || return 0
-  history=$(printf 'pg_wal/%08X.history' "$theirs")
+  timeline_of "$1" && [ "$timeline" != "$ours" ] || return 1
+  [ "$timeline" != 1 ] || return 0
+  history=$(printf 'pg_wal/%08X.history' "$timeline")
   master_sql "$1" "SELECT coalesce((SELECT split_part(line, E'\t', 2)::pg_lsn < '$replayed'
     FROM regexp_split_to_table(convert_from(pg_read_binary_file('$history'), 'UTF8'), '\n') AS line
     WHERE split_part(line, E'\t', 1) = '$ours'), true)" || return 1

@@ -8,10 +8,7 @@ rejoin() {
   while current_master; do
     # A standby that was not told otherwise just starts: it finds out by itself whether it can follow.
     [ -n "$mark" ] || was_master || return 0
-    if promoted_as "$master_address"; then
-      [ "$(control "Latest checkpoint's TimeLineID")" != "$timeline" ] || [ -n "$mark" ] || return 0
-      rewind "$master_address" && return 0
-    fi
+    ! is_promoted "$master_address" || ! rewind "$master_address" || return 0
     sleep 0.2
   done
   # With no master these data are as good as any, unless a rewind was cut halfway.
@@ -35,14 +32,12 @@ was_master() {
 # is_new: these data have never been a standby's or a master's in the group.
 is_new() { ! as_postgres test -e "$data/msdha.conf"; }
 
-# promoted_as ADDRESS sets $timeline once that server is promoted and its control file says so too (pg_rewind 15
-# and older read the control file, which lags behind until the first checkpoint).
-promoted_as() {
-  master_sql "$1" "SELECT CASE WHEN pg_is_in_recovery() THEN 0
-    WHEN ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int = timeline_id THEN timeline_id
-    ELSE 0 END FROM pg_control_checkpoint()" || return 1
-  timeline=$answer
-  [ "$timeline" != 0 ]
+# is_promoted ADDRESS: that server is promoted and its control file says so too (pg_rewind 15 and older read the
+# control file, which lags behind until the first checkpoint).
+is_promoted() {
+  master_sql "$1" "SELECT NOT pg_is_in_recovery() AND CASE WHEN pg_is_in_recovery() THEN false
+    ELSE ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int = timeline_id END
+    FROM pg_control_checkpoint()" && [ "$answer" = t ]
 }
 
 # rewind ADDRESS makes the data a point in the history of that server. Where the histories did not part, pg_rewind
@@ -52,15 +47,34 @@ rewind() {
   # Standby mode is unknown to the single-user server that pg_rewind recovers a crashed master with.
   as_postgres rm -f "$data/standby.signal"
   say "pg_rewind: making the data fit the history of $master ($1)"
-  if as_postgres "$bin/pg_rewind" --target-pgdata="$data" --source-server="$(conninfo "$1") dbname=postgres" \
-    --no-sync >&2; then
-    write_out "$data"
-    in_parent rm -f "$rejoin_mark"
-    return 0
+  rewound=yes
+  report=$(as_postgres env LC_ALL=C "$bin/pg_rewind" --target-pgdata="$data" \
+    --source-server="$(conninfo "$1") dbname=postgres" --no-sync 2>&1) || rewound=
+  say "$report"
+  if [ -z "$rewound" ]; then
+    current_master && [ "$master_address" = "$1" ] && master_sql "$1" "SELECT 1" || return 1
+    replace "$1" "pg_rewind can't make the data fit the history of $master"
+    return
   fi
-  current_master && [ "$master_address" = "$1" ] && master_sql "$1" "SELECT 1" || return 1
+  # Two nodes that were promoted without knowing of each other give their timelines the same number, and pg_rewind
+  # takes them for one. But a former master is never on its successor's timeline.
+  case $report in
+    *"on the same timeline"*)
+      if was_master; then
+        replace "$1" "both $master and this node were promoted to the same timeline"
+        return
+      fi
+      ;;
+  esac
+  write_out "$data"
+  in_parent rm -f "$rejoin_mark"
+}
+
+# replace ADDRESS WHY puts a clone in the place of data that are of no use, where that is allowed.
+replace() {
   [ "${MSDHA_PG_RECLONE:-no}" = yes ] ||
-    fail "PGDATA: pg_rewind can't make $data fit the history of $master; with MSDHA_PG_RECLONE=yes it is cloned anew, the old data kept aside"
+    fail "PGDATA: $2; with MSDHA_PG_RECLONE=yes $data is cloned anew and the old data are kept aside"
+  say "$2"
   clone "$1" || return 1
   set_aside
   take_into_use

@@ -1,0 +1,193 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import {
+  chmodSync,
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { readFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { getFreePort, undoAtExit } from "@msdha/testkit";
+import { execa } from "execa";
+import { noteSharedMemory } from "../demo/server-memory.ts";
+
+const hooksDir = fileURLToPath(new URL("../../../images/backend-postgresql/hooks", import.meta.url));
+
+export interface HookResult {
+  readonly exitCode: number;
+  /** What the hook told, line by line; what PostgreSQL's own programs told besides is in it too. */
+  readonly output: string;
+}
+
+/** A node whose hooks are run one at a time by the test, as the backend would run them. */
+export interface HookNode {
+  readonly name: string;
+  readonly data: string;
+  readonly runDir: string;
+  /** What is beside the data directory, and the data directory itself. */
+  folders(): readonly string[];
+  hook(name: string, ...args: readonly string[]): Promise<HookResult>;
+  /** Runs the hook with other settings. `undefined` takes one away. */
+  hookWith(settings: Readonly<Record<string, string | undefined>>, name: string): Promise<HookResult>;
+  /** Runs the `start` hook, which becomes the server. */
+  start(): void;
+  /** Ends the server and resolves when it has ended. SIGINT is its fast stop; SIGKILL goes to all its processes. */
+  stop(signal: "SIGINT" | "SIGKILL"): Promise<void>;
+  /** Resolves when the server has ended. */
+  readonly ended: Promise<void>;
+  /** The first column of the first row. */
+  sql(statement: string): Promise<string>;
+}
+
+/** Nodes without a backend. What they claim is kept in files; who the master is says the test. */
+export interface HookGroup extends AsyncDisposable {
+  node(name: string): HookNode;
+  setMaster(name: string | undefined): void;
+  setClaim(key: string, value: string): void;
+}
+
+const PASSWORD = "it's a:secret\\";
+
+export async function createHookGroup(): Promise<HookGroup> {
+  const folder = mkdtempSync(join(tmpdir(), "msdha-pg-"));
+  chmodSync(folder, 0o755);
+  const port = String(await getFreePort());
+  const block = `127.${64 + Math.floor(Math.random() * 128)}.${Math.floor(Math.random() * 256)}`;
+  const commands = join(folder, "bin");
+  const claims = join(folder, "claims");
+  for (const path of [commands, claims]) mkdirSync(path);
+  const claim = `#!/bin/sh
+shift; [ "$1" != --lease ] || shift
+printf %s "$2" >"${claims}/.$$" && ln "${claims}/.$$" "${claims}/$1" 2>/dev/null
+rm -f "${claims}/.$$"; cat "${claims}/$1"\n`;
+  writeFileSync(join(commands, "msdha-backend"), claim, { mode: 0o755 });
+
+  const nodes = new Map<string, HookNode & { readonly address: string }>();
+  const forget = undoAtExit(() => rmSync(folder, { recursive: true, force: true }));
+  const leftMemory: (() => Promise<void>)[] = [];
+  let master: string | undefined;
+
+  function tell(node: { readonly name: string; readonly runDir: string }): void {
+    const address = master === undefined ? "" : `${nodes.get(master)?.address}\n`;
+    writeFileSync(join(node.runDir, "current_master_address"), address);
+    writeFileSync(join(node.runDir, "current_master"), master === undefined ? "" : `${master}\n`);
+    rmSync(join(node.runDir, "is_master"), { force: true });
+    if (node.name === master) writeFileSync(join(node.runDir, "is_master"), "");
+  }
+
+  function create(name: string): HookNode {
+    const own = join(folder, name);
+    const runDir = join(own, "run");
+    const data = join(own, "data");
+    mkdirSync(runDir, { recursive: true });
+    const address = `${block}.${nodes.size + 1}`;
+    const environment = {
+      PATH: `${commands}:${process.env["PATH"]}`,
+      MSDHA_GROUP: "g",
+      MSDHA_NAME: name,
+      MSDHA_ADDRESS: address,
+      MSDHA_TTL: "1",
+      MSDHA_RUN_DIR: runDir,
+      MSDHA_PG_LISTEN: address,
+      MSDHA_PG_REPLICATION_PASSWORD: PASSWORD,
+      POSTGRES_PASSWORD: PASSWORD,
+      PGDATA: data,
+      PGPORT: port,
+    };
+    let server: ChildProcess | undefined;
+    let ended = Promise.resolve();
+
+    async function run(
+      settings: Readonly<Record<string, string | undefined>>,
+      hook: string,
+      args: readonly string[] = [],
+    ): Promise<HookResult> {
+      const env = { ...environment, MSDHA_HOOK: hook, ...settings };
+      const result = await execa(join(hooksDir, hook), args, {
+        env,
+        extendEnv: false,
+        all: true,
+        reject: false,
+      });
+      return { exitCode: result.exitCode ?? -1, output: result.all };
+    }
+
+    async function stop(signal: "SIGINT" | "SIGKILL"): Promise<void> {
+      const pid = server?.pid;
+      if (pid === undefined || server?.exitCode !== null || server.signalCode !== null) return;
+      const children = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8").catch(() => "");
+      if (signal === "SIGKILL") leftMemory.push(await noteSharedMemory([pid]));
+      process.kill(pid, signal);
+      if (signal === "SIGKILL")
+        for (const child of children.trim().split(" ").filter(Boolean)) killHard(Number(child));
+      await ended;
+    }
+
+    const node = {
+      ...{ name, data, runDir, address },
+      folders: () => readdirSync(own).sort(),
+      hook: (hook: string, ...args: readonly string[]) => run({}, hook, args),
+      hookWith: run,
+      start() {
+        const log = openSync(join(runDir, "server.log"), "a");
+        const started = spawn(join(hooksDir, "start"), {
+          env: environment,
+          stdio: ["ignore", log, log],
+        });
+        closeSync(log);
+        server = started;
+        ended = new Promise((resolve) => started.once("exit", () => resolve()));
+      },
+      stop,
+      get ended() {
+        return ended;
+      },
+      async sql(statement: string) {
+        const psql = [
+          "-XAtqw",
+          "-h",
+          join(runDir, "postgresql"),
+          "-p",
+          port,
+          "-U",
+          "postgres",
+          "-c",
+          statement,
+        ];
+        return (await execa("psql", [...psql, "postgres"])).stdout;
+      },
+    };
+    nodes.set(name, node);
+    tell(node);
+    return node;
+  }
+
+  return {
+    node: (name) => nodes.get(name) ?? create(name),
+    setMaster(name) {
+      master = name;
+      for (const node of nodes.values()) tell(node);
+    },
+    setClaim: (key, value) => writeFileSync(join(claims, key), value),
+    async [Symbol.asyncDispose]() {
+      for (const node of nodes.values()) await node.stop("SIGINT");
+      for (const remove of leftMemory) await remove();
+      rmSync(folder, { recursive: true, force: true });
+      forget();
+    },
+  };
+}
+
+function killHard(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It is gone already.
+  }
+}

@@ -1,0 +1,261 @@
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { waitFor } from "@msdha/testkit";
+import { describe, expect, test } from "vitest";
+import { createHookGroup, type HookGroup, type HookNode } from "./hook-node.ts";
+
+describe.concurrent("a group of PostgreSQL nodes", () => {
+  test("has one node that initialises the data; the others clone them and stream", async () => {
+    await using group = await createHookGroup();
+    const a = await startFirst(group, "a");
+    const b = await joinGroup(group, "b");
+    await a.sql("CREATE TABLE t AS SELECT 1 AS x");
+    await waitFor(() => b.sql("SELECT x FROM t"), { what: "the table on b" });
+    expect(await a.sql("SELECT application_name FROM pg_stat_replication")).toBe("b");
+    expect(await b.sql("SHOW data_checksums")).toBe("on");
+    expect(await a.sql("SELECT rolsuper FROM pg_roles WHERE rolname = 'replicator'")).toBe("f");
+    expect(await a.sql("SELECT count(*) FROM pg_replication_slots WHERE active")).toBe("1");
+    expect(b.folders()).toEqual(["data", "run"]);
+  });
+
+  test("loses nothing in a planned stop, and the former master comes back without a rewind", async () => {
+    await using group = await createHookGroup();
+    const a = await startFirst(group, "a");
+    const b = await joinGroup(group, "b");
+    await a.sql("CREATE TABLE t AS SELECT generate_series(1, 1000) AS x");
+    expect(await a.hook("pre_stop")).toMatchObject({ exitCode: 0 });
+    await a.stop("SIGINT");
+    expect(await a.hookWith({ MSDHA_FENCING_TOKEN: "1" }, "stopped")).toMatchObject({ exitCode: 0 });
+    await promote(group, b);
+    expect(await b.sql("SELECT count(*) FROM t")).toBe("1000");
+    const back = await a.hook("pre_start");
+    expect(back.output).toMatch(/no rewind required/);
+    await becomeReady(a);
+    expect(await b.sql("SELECT application_name FROM pg_stat_replication")).toBe("a");
+  });
+
+  test("lets a standby follow a new master without a restart", async () => {
+    await using group = await createHookGroup();
+    const a = await startFirst(group, "a");
+    const b = await joinGroup(group, "b");
+    const c = await joinGroup(group, "c");
+    const before = await c.sql("SELECT pg_postmaster_start_time()");
+    await a.stop("SIGINT");
+    await promote(group, b);
+    expect(await c.hook("node_state_change", "PUT", "b", "master")).toMatchObject({ exitCode: 0 });
+    expect(await b.sql("SELECT application_name FROM pg_stat_replication")).toBe("c");
+    expect(await c.sql("SELECT pg_postmaster_start_time()")).toBe(before);
+  });
+
+  test("rewinds a crashed master that has rows which nobody else has", async () => {
+    await using group = await createHookGroup();
+    const a = await startFirst(group, "a");
+    const b = await joinGroup(group, "b");
+    await b.stop("SIGINT");
+    await a.sql("CREATE TABLE only_here AS SELECT 1");
+    await a.stop("SIGKILL");
+    expect(await b.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    await becomeReady(b, { master: undefined, group });
+    await promote(group, b);
+    const back = await a.hook("pre_start");
+    expect(back).toMatchObject({ exitCode: 0 });
+    expect(back.output).toMatch(/pg_rewind: Done!/);
+    await becomeReady(a);
+    expect(await a.sql("SELECT to_regclass('only_here') IS NULL")).toBe("t");
+  });
+
+  test("ends a standby that has what the new master lacks, and rewinds it", async () => {
+    await using group = await createHookGroup();
+    const a = await startFirst(group, "a");
+    const b = await joinGroup(group, "b");
+    const c = await joinGroup(group, "c");
+    await b.stop("SIGINT");
+    await a.sql("CREATE TABLE not_on_b AS SELECT 1");
+    await waitFor(() => c.sql("SELECT count(*) FROM not_on_b"), { what: "the table on c" });
+    await a.stop("SIGKILL");
+    expect(await b.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    await becomeReady(b, { master: undefined, group });
+    await promote(group, b);
+    const change = await c.hook("node_state_change", "PUT", "b", "master");
+    expect(change.output).toMatch(/the data hold records that b does not have/);
+    await c.ended;
+    expect((await c.hook("pre_start")).output).toMatch(/pg_rewind: Done!/);
+    await becomeReady(c);
+    expect(c.folders()).toEqual(["data", "run"]);
+  });
+
+  test("keeps data that can't be rewound aside, and clones anew only where that is allowed", async () => {
+    await using group = await createHookGroup();
+    const a = await startFirst(group, "a");
+    const b = await joinGroup(group, "b");
+    await b.stop("SIGINT");
+    await a.sql("CREATE TABLE only_here AS SELECT 1");
+    await a.stop("SIGINT");
+    const log = join(a.data, "pg_wal");
+    for (const file of readdirSync(log).filter((name) => name.startsWith("00000002")))
+      rmSync(join(log, file));
+    expect(await b.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    await becomeReady(b, { master: undefined, group });
+    await promote(group, b);
+    const refused = await a.hook("pre_start");
+    expect(refused.exitCode).toBe(1);
+    expect(refused.output).toMatch(/pg_rewind can't make the data fit.*with MSDHA_PG_RECLONE=yes/);
+    expect(a.folders()).toContain("data");
+    expect(await a.hookWith({ MSDHA_PG_RECLONE: "yes" }, "pre_start")).toMatchObject({ exitCode: 0 });
+    await becomeReady(a);
+    expect(a.folders()).toEqual(["data", expect.stringMatching(/^data\.msdha-old-/), "run"]);
+  });
+
+  test("does not take two timelines of one number for the same", async () => {
+    await using group = await createHookGroup();
+    const a = await startFirst(group, "a");
+    const b = await joinGroup(group, "b");
+    const c = await joinGroup(group, "c");
+    await a.stop("SIGINT");
+    // b is promoted, and gone before c has heard of it; then c is.
+    await promote(group, b);
+    await b.sql("CREATE TABLE only_here AS SELECT 1");
+    await b.stop("SIGINT");
+    await promote(group, c);
+    expect(await c.sql("SELECT timeline_id FROM pg_control_checkpoint()")).toBe("3");
+    const refused = await b.hook("pre_start");
+    expect(refused.exitCode).toBe(1);
+    expect(refused.output).toMatch(/both c and this node were promoted to the same timeline/);
+    expect(await b.hookWith({ MSDHA_PG_RECLONE: "yes" }, "pre_start")).toMatchObject({ exitCode: 0 });
+    await becomeReady(b);
+    expect(await b.sql("SELECT to_regclass('only_here') IS NULL")).toBe("t");
+  });
+
+  test("makes a clone that was cut short again", async () => {
+    await using group = await createHookGroup();
+    await startFirst(group, "a");
+    const b = group.node("b");
+    const left = join(b.data, "..", "data.msdha-new");
+    mkdirSync(join(left, "data", "global"), { recursive: true });
+    for (const file of ["msdha-temporary", "data/PG_VERSION", "data/global/pg_control"])
+      writeFileSync(join(left, file), "");
+    expect(await b.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    await becomeReady(b);
+    expect(b.folders()).toEqual(["data", "run"]);
+  });
+
+  test("does not hand over after a planned stop that was not clean", async () => {
+    await using group = await createHookGroup();
+    const a = await startFirst(group, "a");
+    expect(await a.hook("pre_stop")).toMatchObject({ exitCode: 0 });
+    await a.stop("SIGKILL");
+    const stopped = await a.hookWith({ MSDHA_FENCING_TOKEN: "1" }, "stopped");
+    expect(stopped).toEqual({ exitCode: 1, output: "not a clean shutdown (in production): no hand-over" });
+  });
+});
+
+describe.concurrent("a node refuses, with one line and its data untouched,", () => {
+  test("a folder with something else in it", async () => {
+    await using group = await createHookGroup();
+    const a = group.node("a");
+    mkdirSync(a.data);
+    writeFileSync(join(a.data, "letters"), "dear");
+    const { exitCode, output } = await a.hook("pre_start");
+    expect({ exitCode, output }).toEqual({
+      exitCode: 1,
+      output: `PGDATA: ${a.data} is neither empty nor a PostgreSQL data directory; it is left as it is`,
+    });
+    expect(readdirSync(a.data)).toEqual(["letters"]);
+  });
+
+  test("data of another cluster", async () => {
+    await using group = await createHookGroup();
+    const a = await startFirst(group, "a");
+    await a.stop("SIGINT");
+    group.setMaster(undefined);
+    group.setClaim("postgresql-system-identifier", "42");
+    const { exitCode, output } = await a.hook("pre_start");
+    expect(exitCode).toBe(1);
+    expect(output).toMatch(
+      /^PGDATA: .* belongs to another cluster \(system identifier \d+, the group's is 42\)$/,
+    );
+  });
+
+  test("a replication password that the master does not take", async () => {
+    await using group = await createHookGroup();
+    await startFirst(group, "a");
+    const b = group.node("b");
+    const { exitCode, output } = await b.hookWith({ MSDHA_PG_REPLICATION_PASSWORD: "wrong" }, "pre_start");
+    expect(exitCode).toBe(1);
+    expect(output).toMatch(
+      /^127\.[\d.]+ refuses the replication user replicator: FATAL: +password authentication failed/,
+    );
+    expect(existsSync(b.data)).toBe(false);
+  });
+
+  test("settings that are missing or can't be", async () => {
+    await using group = await createHookGroup();
+    const a = group.node("a");
+    const tell = async (settings: Record<string, string | undefined>): Promise<string> => {
+      const { exitCode, output } = await a.hookWith(settings, "pre_start");
+      expect(exitCode).toBe(1);
+      return output;
+    };
+    expect(await tell({ MSDHA_PG_REPLICATION_PASSWORD: undefined })).toBe(
+      "MSDHA_PG_REPLICATION_PASSWORD or MSDHA_PG_REPLICATION_PASSWORD_FILE: expected a password, got none",
+    );
+    expect(await tell({ POSTGRES_PASSWORD: undefined })).toBe(
+      "POSTGRES_PASSWORD or POSTGRES_PASSWORD_FILE: expected the superuser's password, got none",
+    );
+    expect(await tell({ POSTGRES_PASSWORD_FILE: "/nowhere" })).toBe(
+      "POSTGRES_PASSWORD_FILE: can't read /nowhere",
+    );
+    expect(await tell({ MSDHA_PG_RECLONE: "maybe" })).toBe("MSDHA_PG_RECLONE: expected yes or no, got maybe");
+    expect(a.folders()).toEqual(["run"]);
+  });
+
+  test.skipIf(process.getuid?.() !== 0)("a data directory that it can't write to", async () => {
+    await using group = await createHookGroup();
+    const a = await startFirst(group, "a");
+    await a.stop("SIGINT");
+    group.setMaster(undefined);
+    chownSync(a.data, 0, 0);
+    chmodSync(a.data, 0o755);
+    const { exitCode, output } = await a.hook("pre_start");
+    expect({ exitCode, output }).toEqual({
+      exitCode: 1,
+      output: `PGDATA: the user postgres can't write to ${a.data}`,
+    });
+  });
+});
+
+/** Brings up the group's first node, as its master. */
+async function startFirst(group: HookGroup, name: string): Promise<HookNode> {
+  const node = group.node(name);
+  const { exitCode, output } = await node.hook("pre_start");
+  expect({ exitCode, output }).toEqual({
+    exitCode: 0,
+    output: `initialising the group's data in ${node.data}`,
+  });
+  await becomeReady(node);
+  await promote(group, node);
+  return node;
+}
+
+async function joinGroup(group: HookGroup, name: string): Promise<HookNode> {
+  const node = group.node(name);
+  expect(await node.hook("pre_start")).toMatchObject({ exitCode: 0 });
+  await becomeReady(node);
+  return node;
+}
+
+/** Starts the server and waits until it may be promoted. */
+async function becomeReady(
+  node: HookNode,
+  { master, group }: { readonly master?: string | undefined; readonly group?: HookGroup } = {},
+): Promise<void> {
+  group?.setMaster(master);
+  node.start();
+  expect(await node.hook("running_not_ready")).toMatchObject({ exitCode: 0 });
+}
+
+async function promote(group: HookGroup, node: HookNode): Promise<void> {
+  group.setMaster(node.name);
+  expect(await node.hook("master")).toMatchObject({ exitCode: 0 });
+  expect(await node.sql("SELECT pg_is_in_recovery()")).toBe("f");
+}
