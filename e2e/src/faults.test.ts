@@ -206,3 +206,27 @@ async function expectSilence(group: TestGroup, node: string): Promise<void> {
     { what: `nothing of ${node} to be alive`, timeoutMs: 3_000 },
   );
 }
+
+describe.concurrent("a guard", () => {
+  test.each(["outer", "inner"])(
+    "whose %s process is killed ends the node, and nothing is left",
+    async (which) => {
+      await using group = await startGroup();
+      const a = group.start("a", { mode: "double-fork" });
+      await group.masterAmong([a]);
+      const [outer = 0] = childrenOf(a.child.pid);
+      const [inner = 0] = childrenOf(outer);
+      process.kill(which === "outer" ? outer : inner, "SIGKILL");
+      expect(await a.exited()).toBe(71);
+      await expectSilence(group, "a");
+      const b = group.start("b");
+      await group.masterAmong([b]);
+      expectGone(group, "a", "b");
+    },
+  );
+});
+
+function childrenOf(pid: number): readonly number[] {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
+  return text.split(" ").filter(Boolean).map(Number);
+}

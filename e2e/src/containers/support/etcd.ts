@@ -1,0 +1,84 @@
+import { waitFor } from "@msdha/testkit";
+import type { StartedNetwork } from "testcontainers";
+import { type Container, runContainer } from "./container.ts";
+
+/** An etcd of some members, named etcd1, etcd2, …, with their data in memory. */
+export interface EtcdContainers extends AsyncDisposable {
+  readonly members: readonly Container[];
+  readonly endpoints: string;
+  /** The keys below a prefix, without it, and their values; asks the first member that answers. */
+  read(prefix: string): Promise<Readonly<Record<string, string>>>;
+  leader(): Promise<Container>;
+}
+
+export async function startEtcd(network: StartedNetwork, members = 1): Promise<EtcdContainers> {
+  const names = Array.from({ length: members }, (_, index) => `etcd${index + 1}`);
+  const cluster = names.map((name) => `${name}=http://${name}:2380`).join(",");
+  const containers = await Promise.all(
+    names.map((name) =>
+      runContainer({
+        image: "msdha-example-etcd",
+        network,
+        alias: name,
+        host: { Tmpfs: { "/var/lib/etcd": "" } },
+        command: [
+          `--name=${name}`,
+          "--listen-client-urls=http://0.0.0.0:2379",
+          `--advertise-client-urls=http://${name}:2379`,
+          "--listen-peer-urls=http://0.0.0.0:2380",
+          `--initial-advertise-peer-urls=http://${name}:2380`,
+          `--initial-cluster=${cluster}`,
+          "--data-dir=/var/lib/etcd/data",
+        ],
+      }),
+    ),
+  );
+
+  async function etcdctl(...args: readonly string[]): Promise<string> {
+    let last = "";
+    for (const member of containers) {
+      const { code, output } = await member
+        .exec(["etcdctl", "--command-timeout=2s", ...args])
+        .catch((error: unknown) => ({ code: 1, output: String(error) }));
+      if (code === 0) return output;
+      last = output;
+    }
+    throw new Error(`no etcd member answers: ${last}`);
+  }
+
+  const etcd: EtcdContainers = {
+    members: containers,
+    endpoints: names.map((name) => `http://${name}:2379`).join(","),
+    async read(prefix) {
+      const { kvs = [] } = JSON.parse(await etcdctl("get", "--prefix", prefix, "-w", "json")) as {
+        kvs?: { key: string; value?: string }[];
+      };
+      return Object.fromEntries(
+        kvs.map(({ key, value = "" }) => [decode(key).slice(prefix.length), decode(value)]),
+      );
+    },
+    async leader() {
+      for (const member of containers) {
+        const { code, output } = await member.exec(["etcdctl", "endpoint", "status", "-w", "json"]);
+        if (code !== 0) continue;
+        const [answer] = JSON.parse(output) as [{ Status: { leader: number; header: { member_id: number } } }];
+        if (answer.Status.leader === answer.Status.header.member_id) return member;
+      }
+      throw new Error("no etcd member says that it is the leader");
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all(containers.map((container) => container[Symbol.asyncDispose]()));
+    },
+  };
+  try {
+    await waitFor(() => etcdctl("endpoint", "health").then(() => true), { what: "etcd", timeoutMs: 30_000 });
+  } catch (error) {
+    await etcd[Symbol.asyncDispose]();
+    throw error;
+  }
+  return etcd;
+}
+
+function decode(base64: string): string {
+  return Buffer.from(base64, "base64").toString("utf8");
+}
