@@ -198,7 +198,7 @@ function keepLease(etcd: EtcdApi, { id, ttlMs, sent: granted }: GrantedLease, op
     },
     prove(proof) {
       wanted = { proof };
-      proofs.startNow();
+      if (stillHeld()) proofs.startNow();
     },
     throwIfLost,
     release,

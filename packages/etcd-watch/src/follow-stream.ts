@@ -1,4 +1,4 @@
-import type { Clock } from "@msdha/clock";
+import { type Clock, TimeoutError, withTimeout } from "@msdha/clock";
 import { type EtcdApi, EtcdUnavailableError, type RangeResult, type WatchStream } from "@msdha/etcd-client";
 import type { WatchBatch } from "./batch.ts";
 import { HistoryReplacedError, WatchStalledError } from "./errors.ts";
@@ -48,43 +48,49 @@ export async function followStream(
   }
 
   async function supervise(stream: WatchStream): Promise<never> {
-    await Promise.race([opened.promise, pause()]);
-    if (heard.messages === 0) throw new WatchStalledError(`no watch opened within ${progressIntervalMs} ms`);
+    await withTimeout(clock, progressIntervalMs, () => opened.promise, { signal: over.signal }).catch(
+      (error) => {
+        throw error instanceof TimeoutError
+          ? new WatchStalledError(`no watch opened within ${progressIntervalMs} ms`)
+          : error;
+      },
+    );
     // Some versions of etcd don't answer a request for progress that comes before the new watch has caught up.
-    let quiet = await spendInterval(stream, { progress: false, whole: false });
-    for (;;) quiet = await spendInterval(stream, { progress: true, whole: quiet && !verified });
+    let last = await spendInterval({ whole: false });
+    let differed = false;
+    for (;;) {
+      const { messages } = heard;
+      const whole = last.quiet && !verified;
+      stream.requestProgress();
+      const { quiet, read } = await spendInterval({ whole });
+      if (heard.messages === messages)
+        throw new WatchStalledError(`no sign of life for ${progressIntervalMs} ms`);
+      const due = last.read?.revision ?? 0;
+      if (quiet && heard.revision < due)
+        throw new WatchStalledError(`the member is at ${heard.revision}, a quorum was at ${due}`);
+      if (whole && quiet && read) {
+        verified = replica.isSame(read);
+        if (differed && !verified) throw new HistoryReplacedError("etcd's state is not what it told");
+      }
+      differed = whole && quiet && !verified;
+      last = { quiet, read };
+    }
   }
 
-  /** Lets one interval go by and judges what came in it; returns whether it brought no events. */
-  async function spendInterval(stream: WatchStream, ask: Asked): Promise<boolean> {
-    const { messages } = heard;
+  /** Lets one interval go by, with a read beside it. `quiet`: it brought no events. */
+  async function spendInterval({ whole }: { readonly whole: boolean }): Promise<Interval> {
     const told = replica.revision;
-    if (ask.progress) stream.requestProgress();
     let read: RangeResult | undefined;
-    readByQuorum(ask.whole).then(
+    readByQuorum(whole).then(
       (answer) => {
         read = answer;
         const refuted = replica.revision === told ? replica.isRefutedBy(answer) : answer.revision < told;
         if (refuted) over.abort(new HistoryReplacedError("etcd was restored to an older state"));
-        else if (ask.progress && heard.revision < answer.revision) stream.requestProgress();
       },
       () => {}, // The stream itself says when etcd can't be reached.
     );
-    await pause();
-    const quiet = replica.revision === told;
-    if (!ask.progress) return quiet;
-    if (heard.messages === messages)
-      throw new WatchStalledError(`no sign of life for ${progressIntervalMs} ms`);
-    if (quiet && read && heard.revision < read.revision) {
-      throw new WatchStalledError(
-        `the member is at revision ${heard.revision}, a quorum at ${read.revision}`,
-      );
-    }
-    if (quiet && read && ask.whole) {
-      if (!replica.isSame(read)) throw new HistoryReplacedError("etcd's state is not what it told");
-      verified = true;
-    }
-    return quiet;
+    await clock.sleep(progressIntervalMs, { signal: over.signal });
+    return { quiet: replica.revision === told, read };
   }
 
   function readByQuorum(whole: boolean): Promise<RangeResult> {
@@ -92,10 +98,6 @@ export async function followStream(
       { key: prefix, prefix: whole },
       { timeoutMs: progressIntervalMs / 2, signal: over.signal },
     );
-  }
-
-  function pause(): Promise<void> {
-    return clock.sleep(progressIntervalMs, { signal: over.signal });
   }
 
   signal.throwIfAborted();
@@ -113,8 +115,8 @@ export async function followStream(
   }
 }
 
-interface Asked {
-  readonly progress: boolean;
-  /** Read the whole prefix, to compare it with what was told. */
-  readonly whole: boolean;
+interface Interval {
+  readonly quiet: boolean;
+  /** What a quorum knew during it, if that could be learned. */
+  readonly read: RangeResult | undefined;
 }

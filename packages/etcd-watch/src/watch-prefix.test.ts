@@ -247,10 +247,39 @@ describe("a silent stream", () => {
     await clock.advance(5_000);
     lastStream().stuckAt = etcd.revision;
     etcd.write({ put: "/p/a" });
-    await clock.advance(15_000);
+    await clock.advance(15_050);
     expect(etcd.streams[0]?.open).toBe(false);
     expect(words(changes())).toEqual(["PUT /p/a= @2"]);
     expect(told).toMatchObject([{}, { resync: false }]);
+  });
+
+  test("is kept when its member is a little behind each time", async () => {
+    await start();
+    for (let n = 0; n < 20; n += 1) {
+      lastStream().stuckAt = etcd.revision;
+      etcd.write({ put: "/q/a" });
+      await clock.advance(5_000);
+    }
+    expect(etcd.streams).toHaveLength(1);
+  });
+
+  test("is kept while its member is behind but tells events", async () => {
+    await start();
+    for (let n = 0; n < 20; n += 1) etcd.write({ put: "/p/a" });
+    await clock.advance(0);
+    lastStream().fail(broken);
+    for (let n = 0; n < 20; n += 1) etcd.write({ put: "/p/a" });
+    etcd.revisionsPerMessage = 0;
+    etcd.hangOpens = true;
+    await clock.advance(50);
+    Object.assign(lastStream(), { silent: false, stuckAt: 21 });
+    lastStream().send({ revision: 21, created: true });
+    for (const event of etcd.history.slice(20)) {
+      lastStream().send({ revision: event.kv.modRevision, events: [event] });
+      await clock.advance(4_000);
+    }
+    expect(etcd.streams).toHaveLength(2);
+    expect(changes()).toHaveLength(40);
   });
 
   test("is kept when the revisions of others go on and its member keeps up", async () => {
@@ -392,6 +421,22 @@ describe("a restored etcd", () => {
     expect(etcd.streams).toHaveLength(2);
     expect(changes()).toHaveLength(5);
     expect(told.some((batch) => batch.type === "changes" && batch.resync)).toBe(false);
+  });
+
+  test("is not seen in a read whose answer is overtaken by an event", async () => {
+    await start();
+    await clock.advance(2_000);
+    lastStream().fail(broken);
+    const overtaken = Promise.withResolvers<void>();
+    etcd.onAnswer = () => overtaken.promise;
+    await clock.advance(50);
+    etcd.write({ put: "/p/a" });
+    await clock.advance(0);
+    overtaken.resolve();
+    etcd.onAnswer = async () => {};
+    await clock.advance(30_000);
+    expect(etcd.streams).toHaveLength(2);
+    expect(told).toMatchObject([{ type: "snapshot" }, { resync: false }]);
   });
 
   test("is looked for by one read of the whole prefix after a stream was opened again", async () => {

@@ -43,7 +43,9 @@ export interface FakeEtcd {
   hangOpens: boolean;
   /** Ranges don't answer. */
   hangRanges: boolean;
-  /** How many revisions a message of a backlog carries at most. */
+  /** Called between a range and its answer. */
+  onAnswer: () => Promise<void>;
+  /** How many revisions a message of a backlog carries at most; 0 for no backlog. */
   revisionsPerMessage: number;
   /** All in one revision. */
   write(...writes: readonly Write[]): void;
@@ -92,6 +94,7 @@ export function createFakeEtcd(): FakeEtcd {
     onCall: () => {},
     hangOpens: false,
     hangRanges: false,
+    onAnswer: async () => {},
     revisionsPerMessage: 3,
     write,
     compact: () => {
@@ -130,7 +133,9 @@ export function createFakeEtcd(): FakeEtcd {
     fake.onCall("range");
     if (fake.hangRanges) await aborted(options.signal);
     const kvs = [...state.values()].filter(({ key }) => isWithin(key, asked));
-    return { kvs: kvs.sort((a, b) => (a.key < b.key ? -1 : 1)), revision };
+    const answer = { kvs: kvs.sort((a, b) => (a.key < b.key ? -1 : 1)), revision };
+    await fake.onAnswer();
+    return answer;
   }
 
   function watch(request: WatchRequest, { signal }: { readonly signal: AbortSignal }): WatchStream {
@@ -174,8 +179,9 @@ export function createFakeEtcd(): FakeEtcd {
       stream.send({ created: true });
       const revisions = new Set(history.map(({ kv }) => kv.modRevision).filter((each) => each >= start));
       const all = [...revisions];
-      for (let first = 0; first < all.length; first += fake.revisionsPerMessage) {
-        const part = all.slice(first, first + fake.revisionsPerMessage);
+      const size = fake.revisionsPerMessage;
+      for (let first = 0; size > 0 && first < all.length; first += size) {
+        const part = all.slice(first, first + size);
         stream.notify(history.filter(({ kv }) => part.includes(kv.modRevision)));
       }
     }
