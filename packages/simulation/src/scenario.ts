@@ -87,7 +87,7 @@ function drift(random: Random): number {
   return random.chance(0.3) ? 1 : random.between(1 - CLOCK_ERROR, 1 + CLOCK_ERROR);
 }
 
-/** Node n3 has the address 10.0.0.4: names would have to be resolved first. */
+/** What a node's name is resolved to: n3 has the address 10.0.0.4. */
 export function addressOf(node: string): string {
   return `10.0.0.${Number(node.slice(1)) + 1}`;
 }

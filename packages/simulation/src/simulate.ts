@@ -1,4 +1,5 @@
 import { createRandom } from "@msdha/etcd-simulated";
+import { parseKey } from "@msdha/group";
 import { faults } from "./faults/all.ts";
 import type { Group } from "./faults/fault.ts";
 import { watchForMoments } from "./faults/moments.ts";
@@ -76,8 +77,9 @@ export async function run(world: World, until: number): Promise<void> {
 
 /** Once the faults end, there is one master within a bound, and everybody has been told the truth. */
 async function recover(group: Group): Promise<void> {
-  const { world } = group;
+  const { world, machines, frontends } = group;
   heal(group);
+  await run(world, Math.max(...[...machines, ...frontends].map(({ frozenUntil }) => frozenUntil)));
   const bound = world.scheduler.now + longestRecoveryMs(world.scenario);
   while (!world.violation && world.scheduler.now < bound && !hasRecovered(group)) {
     await run(world, world.scheduler.now + 500);
@@ -97,12 +99,16 @@ function heal({ world, machines, frontends }: Group): void {
   world.calm = true;
   for (const each of [...machines, ...frontends]) {
     for (const link of each.links) link.heal();
-    each.thaw();
   }
   for (const member of world.etcd.members) {
     member.start();
     member.thaw();
     member.rejoin();
+  }
+  // A key that somebody put without a lease keeps its node from ever coming back, until somebody removes it.
+  for (const { key, lease } of world.etcd.store.list(world.keys.prefix)) {
+    const { kind } = parseKey(world.keys, key);
+    if (kind === "node" && lease === "0") world.byHand(() => world.etcd.store.delete(key));
   }
   for (const { programs } of world.facts.runs) {
     for (const program of programs) program.hurry();

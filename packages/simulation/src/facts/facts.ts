@@ -10,6 +10,9 @@ export interface RunFacts {
   readonly id: string;
   readonly node: string;
   readonly ttlMs: number;
+  /** When it started, in the world's time, and how fast its machine's clock goes. */
+  readonly startedAt: number;
+  readonly rate: number;
   /** The clock of its machine, which never freezes. */
   readonly hardware: Clock;
   readonly supervisor: SimulatedProcess;
@@ -36,6 +39,8 @@ export interface LockFacts {
   readonly run: RunFacts | undefined;
   /** How long its holder has to wait, in its own ms; 0 after a clean hand-over. */
   readonly waitMs: number;
+  /** Since when nobody else had it, in the world's time; no earlier than the start of the holder's run. */
+  readonly freeSince: number;
   /** The holder's clock when it first learned that the lock is its own. */
   receivedAt: number | undefined;
 }
@@ -46,6 +51,8 @@ export interface GroupFacts {
   /** A hand-over, and whether it is true: it is not when it came back with a snapshot. */
   readonly handover: { readonly isTrue: boolean } | undefined;
   readonly ttlSeconds: number;
+  /** When the lock was given up or lost the last time, in the world's time. */
+  readonly freeSince: number;
 }
 
 /** What is known of a frontend. */

@@ -16,7 +16,7 @@ export function createFacts(keys: GroupKeys): Facts {
     runs: new Set(),
     frontends: new Set(),
     history: createGroupHistory(keys),
-    group: { lock: undefined, handover: undefined, ttlSeconds: 0 },
+    group: { lock: undefined, handover: undefined, ttlSeconds: 0, freeSince: 0 },
     restores: 0,
     byHand: false,
     lastToken: 0,
@@ -24,7 +24,12 @@ export function createFacts(keys: GroupKeys): Facts {
 }
 
 /** Brings the facts up to date with a change in etcd; returns what the group's keys said before. */
-export function applyChange(facts: Facts, keys: GroupKeys, { revision, events }: Change): GroupFacts {
+export function applyChange(
+  facts: Facts,
+  keys: GroupKeys,
+  { revision, events }: Change,
+  now: number,
+): GroupFacts {
   const before = facts.group;
   facts.history.add(revision, events);
   for (const { type, kv } of events) {
@@ -34,7 +39,7 @@ export function applyChange(facts: Facts, keys: GroupKeys, { revision, events }:
   for (const { type, kv } of events) {
     const put = type === "PUT";
     if (kv.key === keys.lock) {
-      if (!put) facts.group = { ...facts.group, lock: undefined };
+      if (!put) facts.group = { ...facts.group, lock: undefined, freeSince: now };
       else if (kv.createRevision === revision) takeLock(facts, kv, before, consumed);
     } else if (kv.key === keys.handover) {
       facts.group = { ...facts.group, handover: put ? { isTrue: true } : undefined };
@@ -52,8 +57,11 @@ export function applyChange(facts: Facts, keys: GroupKeys, { revision, events }:
 export function applyRestore(
   facts: Facts,
   keys: GroupKeys,
-  revision: number,
-  kvs: readonly KeyValue[],
+  {
+    revision,
+    kvs,
+    now,
+  }: { readonly revision: number; readonly kvs: readonly KeyValue[]; readonly now: number },
 ): void {
   const find = (key: string): KeyValue | undefined => kvs.find((kv) => kv.key === key);
   const lock = find(keys.lock);
@@ -62,13 +70,30 @@ export function applyRestore(
   facts.restores += 1;
   facts.lastToken = 0;
   facts.group = {
-    lock:
-      lock &&
-      (same ?? { token: lock.createRevision, lease: lock.lease, run, waitMs: 0, receivedAt: undefined }),
+    lock: lock && (same ?? unknownLock(lock, run, now)),
     handover: find(keys.handover) && { isTrue: false },
     ttlSeconds: Number(find(keys.ttl)?.value ?? 0),
+    freeSince: now,
   };
   facts.history.restore(revision, kvs);
+}
+
+function unknownLock(
+  { createRevision: token, lease }: KeyValue,
+  run: RunFacts | undefined,
+  now: number,
+): LockFacts {
+  return { token, lease, run, waitMs: 0, freeSince: now, receivedAt: undefined };
+}
+
+/** How long nobody else has had the lock, by its holder's clock. */
+export function waitedMs(
+  { freeSince }: LockFacts,
+  { rate, supervisor, hardware }: RunFacts,
+  now: number,
+): number {
+  const ahead = supervisor.clock.now() - hardware.now(); // of a process that runs on after a freeze
+  return (now - freeSince) * rate + ahead;
 }
 
 function claimLease(facts: Facts, { value, lease }: KeyValue): void {
@@ -88,6 +113,7 @@ function takeLock(facts: Facts, kv: KeyValue, before: GroupFacts, consumed: bool
     lease: kv.lease,
     run,
     waitMs: handed ? 0 : 2_000 * seconds,
+    freeSince: Math.max(before.freeSince, run?.startedAt ?? 0),
     receivedAt: undefined,
   };
   facts.group = { ...facts.group, lock };

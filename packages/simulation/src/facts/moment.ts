@@ -7,7 +7,7 @@ export type Moment =
   /** One event has happened, with all that follows from it at once. */
   | { readonly kind: "step"; readonly now: number }
   /** etcd has changed; `before` is what the group's keys said until then. */
-  | { readonly kind: "change"; readonly change: Change; readonly before: GroupFacts }
+  | { readonly kind: "change"; readonly change: Change; readonly before: GroupFacts; readonly now: number }
   /** A program was started. */
   | {
       readonly kind: "start";
@@ -22,6 +22,7 @@ export type Moment =
       readonly run: RunFacts;
       readonly call: keyof EtcdApi;
       readonly argument: unknown;
+      readonly now: number;
     };
 
 /** Says what is wrong, or nothing. */

@@ -57,9 +57,11 @@ export const restoreSnapshot: Fault = (group, random) => {
   const snapshot = store.save();
   world.trace("etcd", () => `snapshot at ${store.revision}`);
   world.scheduler.after(someTime(group, random), () => {
+    if (world.calm) return;
     for (const member of members) member.kill();
     world.trace("etcd", () => "down");
     world.scheduler.after(random.between(100, 3_000), () => {
+      if (world.calm) return;
       world.trace("etcd", () => `restored to ${snapshot.store.revision}`);
       store.restore(snapshot);
       world.restored();

@@ -5,7 +5,7 @@ import { createGuide } from "../../../frontend/src/guide.ts";
 import type { FrontendFacts } from "../facts/facts.ts";
 import { gateEtcd } from "../node/gate-etcd.ts";
 import { createTraceLog } from "../node/trace-log.ts";
-import { nodeAt } from "../scenario.ts";
+import { addressOf, nodeAt } from "../scenario.ts";
 import { createLink, type Link } from "../world/network.ts";
 import { createProcess, type SimulatedProcess } from "../world/process.ts";
 import type { World } from "../world/world.ts";
@@ -21,7 +21,8 @@ export interface SimulatedFrontend {
   /** Kills it, and HAProxy with it; it starts again after a moment. */
   kill(): void;
   freeze(ms: number): void;
-  thaw(): void;
+  /** When its present or last freeze ends. */
+  readonly frozenUntil: number;
   /** HAProxy dies and is started anew. */
   restartHaproxy(): void;
 }
@@ -70,7 +71,7 @@ export function createSimulatedFrontend(name: string, world: World): SimulatedFr
     const api = combineMembers(members, { clock });
     const guide = createGuide({
       port: PORT,
-      lookup: async (host) => [host],
+      lookup: async (host) => [addressOf(host)],
       lookupIntervalMs: 30_000,
       isOwn: () => false,
       clock,
@@ -106,7 +107,9 @@ export function createSimulatedFrontend(name: string, world: World): SimulatedFr
     start,
     kill,
     freeze: (ms) => live?.process.freeze(ms),
-    thaw: () => live?.process.thaw(),
+    get frozenUntil() {
+      return live?.process.frozenUntil ?? 0;
+    },
     restartHaproxy() {
       const own = live;
       if (!own) return;

@@ -8,13 +8,13 @@ import { oneMasterRuns } from "./one-master-runs.ts";
 import { onlyOwnLeases } from "./only-own-leases.ts";
 import { tokensRise } from "./tokens-rise.ts";
 import { ttlNotLoweredEarly } from "./ttl-not-lowered-early.ts";
-import { waitFromReceipt } from "./wait-from-receipt.ts";
+import { waitForTheFormer } from "./wait-for-the-former.ts";
 
 /** What must hold after every step, by name; the promise itself comes first. */
 export const invariants: Readonly<Record<string, Invariant>> = {
   oneMasterRuns,
   goneByKillTime,
-  waitFromReceipt,
+  waitForTheFormer,
   ttlNotLoweredEarly,
   handOverWhenGone,
   tokensRise,

@@ -1,3 +1,4 @@
+import { waitedMs } from "../facts/keep-facts.ts";
 import type { Invariant } from "../facts/moment.ts";
 
 /**
@@ -12,10 +13,10 @@ export const handOverWhenGone: Invariant = (moment, { runs, group, byHand }) => 
   if (!written) return undefined;
   const { lock } = moment.before;
   if (group.lock || !lock?.run) return "a hand-over was written by somebody who did not hold the lock";
-  const { run, receivedAt, waitMs } = lock;
+  const { run, waitMs } = lock;
   if (!written.kv.value.includes(JSON.stringify(run.node)))
     return `a hand-over was written by another than ${run.id}`;
-  const waited = receivedAt === undefined ? 0 : run.hardware.now() - receivedAt;
+  const waited = waitedMs(lock, run, moment.now);
   if (waited < waitMs) return `${run.id} wrote a hand-over after it had waited ${waited} of ${waitMs} ms`;
   const alive = [...runs].filter((each) => (each === run || each.published) && each.programs.size > 0);
   if (alive.length > 0)

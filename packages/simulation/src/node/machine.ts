@@ -3,7 +3,7 @@ import type { Clock } from "@msdha/clock";
 import { combineMembers, type EtcdApi, readEtcdSettings, waitForEtcd } from "@msdha/etcd-client";
 import type { RunFacts } from "../facts/facts.ts";
 import { applyAnswer } from "../facts/keep-facts.ts";
-import { addressOf, type BackendScenario } from "../scenario.ts";
+import type { BackendScenario } from "../scenario.ts";
 import { createDriftingClock } from "../world/drifting-clock.ts";
 import { createLink, type Link } from "../world/network.ts";
 import { createProcess, type SimulatedProcess } from "../world/process.ts";
@@ -32,7 +32,8 @@ export interface Machine {
   /** Kills the supervisor alone, or everything at once; a new run follows. */
   kill(what: "supervisor" | "container" | "guard"): void;
   freeze(ms: number): void;
-  thaw(): void;
+  /** When the run's present or last freeze ends. */
+  readonly frozenUntil: number;
   /** Freezes the supervisor at its n-th step from now on. */
   freezeAtStep(steps: number, ms: number): void;
   /** Never starts a run again. */
@@ -84,6 +85,8 @@ export function createMachine(scenario: BackendScenario, world: World): Machine 
       id,
       node: scenario.name,
       ttlMs: scenario.ttlSeconds * 1_000,
+      startedAt: scheduler.now,
+      rate,
       hardware,
       supervisor: process,
       programs: new Set(),
@@ -159,7 +162,7 @@ export function createMachine(scenario: BackendScenario, world: World): Machine 
       return gateEtcd(client, supervisor, {
         asked(call, argument) {
           const sent = supervisor.clock.now();
-          world.check({ kind: "ask", run: facts, call, argument });
+          world.check({ kind: "ask", run: facts, call, argument, now: scheduler.now });
           return (answer) => applyAnswer(world.keys, facts, { call, argument, answer, sent });
         },
       });
@@ -239,7 +242,9 @@ export function createMachine(scenario: BackendScenario, world: World): Machine 
     },
     kill,
     freeze: (ms) => live?.process.freeze(ms),
-    thaw: () => live?.process.thaw(),
+    get frozenUntil() {
+      return live?.process.frozenUntil ?? 0;
+    },
     freezeAtStep(steps, ms) {
       if (!live) return;
       freezeAt = { step: live.process.steps + steps, ms };
@@ -259,7 +264,7 @@ function configOf(scenario: BackendScenario, group: string): BackendConfig {
     etcdTimeoutMs: 30_000,
     group,
     name: scenario.name,
-    address: addressOf(scenario.name),
+    address: scenario.name,
     ttlSeconds: scenario.ttlSeconds,
     masterTtlMs: scenario.masterTtlMs,
     hooksDir: "/hooks",

@@ -11,6 +11,8 @@ export interface SimulatedProcess {
   readonly clock: Clock;
   readonly alive: boolean;
   readonly frozen: boolean;
+  /** When the present or the last freeze ends. */
+  readonly frozenUntil: number;
   /** How often something came in or went out. */
   readonly steps: number;
   /** When it last woke from a freeze, in the world's time. */
@@ -21,8 +23,8 @@ export interface SimulatedProcess {
   leave(act: () => void): void;
   /** Sends a request that goes out and whose answer comes back in. */
   ask<T>(request: () => Promise<T>): Promise<T>;
+  /** A freeze can't be cut short: code that it met on its way may have read the time after it already. */
   freeze(ms: number): void;
-  thaw(): void;
   kill(): void;
 }
 
@@ -113,6 +115,9 @@ export function createProcess(scheduler: Scheduler, options: ProcessOptions): Si
     get frozen() {
       return frozen();
     },
+    get frozenUntil() {
+      return frozenUntil;
+    },
     get steps() {
       return steps;
     },
@@ -123,10 +128,6 @@ export function createProcess(scheduler: Scheduler, options: ProcessOptions): Si
     leave,
     ask,
     freeze,
-    thaw() {
-      frozenUntil = scheduler.now;
-      wake();
-    },
     kill() {
       alive = false;
       outbox = [];

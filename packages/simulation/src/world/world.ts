@@ -60,11 +60,11 @@ export function createWorld(scenario: Scenario, { collaborators, onTrace }: Worl
     electionMs: scenario.etcd.electionMs,
     onChange: (change) => {
       world.trace("etcd", () => describe(change.revision, change.events, keys));
-      const before = applyChange(facts, keys, change);
+      const before = applyChange(facts, keys, change, scheduler.now);
       for (const { type, kv } of change.events) {
         if (type === "PUT" && kv.value === "master") world.masters += 1;
       }
-      world.check({ kind: "change", change, before });
+      world.check({ kind: "change", change, before, now: scheduler.now });
       const run = facts.group.lock?.run ?? before.lock?.run;
       if (run) world.onMoment(run);
     },
@@ -81,7 +81,10 @@ export function createWorld(scenario: Scenario, { collaborators, onTrace }: Worl
     violation: undefined,
     masters: 0,
     onMoment: () => {},
-    restored: () => applyRestore(facts, keys, etcd.store.revision, etcd.store.list(keys.prefix)),
+    restored() {
+      const { revision } = etcd.store;
+      applyRestore(facts, keys, { revision, kvs: etcd.store.list(keys.prefix), now: scheduler.now });
+    },
     check(moment) {
       for (const name in invariants) {
         const what = invariants[name]?.(moment, facts);
