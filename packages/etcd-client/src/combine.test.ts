@@ -16,7 +16,6 @@ interface FakeMember extends EtcdApi {
 type Behaviour = { answer: unknown; afterMs?: number } | { error: Error; afterMs?: number } | "hang";
 
 const read = { key: "k" };
-const grant = { ttlSeconds: 6 };
 
 /** A cluster whose members answer every call with their own number, unless told otherwise. */
 function fakeCluster(count: number) {
@@ -58,7 +57,6 @@ function fakeCluster(count: number) {
     return member;
   }
 
-  /** Every entry has the methods that are told to the member by `name`. */
   const etcd = combineMembers(members, { clock });
   return { clock, members: members as [FakeMember, FakeMember, FakeMember], etcd };
 }
@@ -199,11 +197,12 @@ describe("a write", () => {
   test("is tried on one member at a time", async () => {
     const { etcd, members, clock } = fakeCluster(3);
     members[0].behaviour = { answer: 0, afterMs: 1_600 };
-    const result = watched(clock, etcd.leaseGrant(grant.ttlSeconds, { timeoutMs: 6_000 }));
+    members[1].behaviour = { answer: 1, afterMs: 300 };
+    const result = watched(clock, etcd.leaseGrant(6, { timeoutMs: 6_000 }));
     await clock.advance(1_400);
     expect(members.map(({ calls }) => calls)).toEqual([1, 0, 0]);
-    await clock.advance(200);
-    expect(await result).toEqual({ at: 1_500, value: 1 });
+    await clock.advance(1_000);
+    expect(await result).toEqual({ at: 1_800, value: 1 });
     expect(members[0].aborted).toBe(1);
   });
 
