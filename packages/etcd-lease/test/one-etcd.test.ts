@@ -1,6 +1,15 @@
+import { join } from "node:path";
 import { systemClock } from "@msdha/clock";
 import type { Etcd } from "@msdha/etcd-client";
-import { type EtcdMember, startEtcd, startTcpProxy, type TcpProxy, waitFor } from "@msdha/testkit";
+import {
+  type EtcdMember,
+  startChild,
+  startEtcd,
+  startTcpProxy,
+  type TcpProxy,
+  tempDir,
+  waitFor,
+} from "@msdha/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { acquireLease, type Lease } from "../src/index.ts";
 import { block, connect, lossOf, putOnLease, revokeByHand } from "./harness.ts";
@@ -182,6 +191,23 @@ describe("after the event loop was blocked past the deadline", () => {
     expect(() => lease.throwIfLost()).toThrow(expect.objectContaining({ kind: "expired" }));
     expect(lease.lost.aborted).toBe(true);
   });
+});
+
+test("a process that was frozen past the deadline believes nothing any more when it thaws", async () => {
+  await using folder = tempDir();
+  await using holder = startChild(
+    process.execPath,
+    ["--conditions=@msdha/source", join(import.meta.dirname, "holder.ts")],
+    { logFile: join(folder.path, "log"), env: { ...process.env, ETCDCTL_ENDPOINTS: etcd.endpoint } },
+  );
+  const lines = (): string[] => holder.log().trim().split("\n");
+  await waitFor(() => lines().filter((line) => line === "proved").length > 1, { what: "two proofs" });
+  holder.freeze();
+  const before = lines().length;
+  await systemClock.sleep(TTL_MS + 500);
+  holder.thaw();
+  await waitFor(() => !holder.running, { what: "its end" });
+  expect(lines().slice(before)).toEqual(["lost: expired"]);
 });
 
 test("a released lease takes its keys with it", async () => {

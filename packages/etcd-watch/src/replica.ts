@@ -11,7 +11,7 @@ export interface Replica {
   readonly revision: number;
   /** Takes a fresh read: the snapshot, or the difference to what was told. `restored`: the caller knows it was. */
   load(read: RangeResult, options?: { readonly restored?: boolean }): WatchBatch;
-  /** Takes a message's events. Those that were told already are left out (a member that lags can repeat some). */
+  /** Takes a message's events. Those that were told already are left out: etcd before 3.4.25 can repeat some. */
   apply(events: readonly WatchEvent[]): WatchChanges | undefined;
   /** Whether a read that was asked for at the present revision can't be of the history that was told. */
   isRefutedBy(read: RangeResult): boolean;

@@ -12,7 +12,9 @@ function randomNumbers(seed: number): (below: number) => number {
   };
 }
 
+/** At least. */
 const WRITES = 600;
+const CUTS = 10;
 
 test.each([1, 2, 3])("what is told under random cuts is what was written (seed %i)", async (seed) => {
   const random = randomNumbers(seed);
@@ -38,7 +40,7 @@ test.each([1, 2, 3])("what is told under random cuts is what was written (seed %
     }
   };
   const misbehaving = misbehave();
-  for (let n = 0; n < WRITES; n += 1) {
+  for (let n = 0; n < WRITES || proxy.counters.cuts < CUTS; n += 1) {
     const keys = [`/p/${random(5)}`, `/p/${5 + random(5)}`, `/other/${random(3)}`].slice(0, 1 + random(3));
     const value = `${n}`.padEnd(random(400), ".");
     const puts = keys.map((key) => ({ type: "put", key, value }) as const);
@@ -53,5 +55,4 @@ test.each([1, 2, 3])("what is told under random cuts is what was written (seed %
   expect(told()).toEqual(written);
   const ends = watch.batches.map(({ revision }) => revision);
   expect(new Set(ends).size).toBe(ends.length);
-  expect(proxy.counters.cuts).toBeGreaterThan(5);
 });
