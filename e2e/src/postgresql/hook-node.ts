@@ -15,6 +15,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { getFreePort, undoAtExit } from "@msdha/testkit";
 import { execa } from "execa";
+import pg from "pg";
 import { noteSharedMemory } from "../demo/server-memory.ts";
 
 const hooksDir = fileURLToPath(new URL("../../../images/backend-postgresql/hooks", import.meta.url));
@@ -41,7 +42,7 @@ export interface HookNode {
   stop(signal: "SIGINT" | "SIGKILL"): Promise<void>;
   /** Resolves when the server has ended. */
   readonly ended: Promise<void>;
-  /** The first column of the first row. */
+  /** The first column of the first row, as text. */
   sql(statement: string): Promise<string>;
 }
 
@@ -148,20 +149,7 @@ rm -f "${claims}/.$$"; cat "${claims}/$1"\n`;
       get ended() {
         return ended;
       },
-      async sql(statement: string) {
-        const psql = [
-          "-XAtqw",
-          "-h",
-          join(runDir, "postgresql"),
-          "-p",
-          port,
-          "-U",
-          "postgres",
-          "-c",
-          statement,
-        ];
-        return (await execa("psql", [...psql, "postgres"])).stdout;
-      },
+      sql: (statement: string) => ask({ host: join(runDir, "postgresql"), port: Number(port) }, statement),
     };
     nodes.set(name, node);
     tell(node);
@@ -189,5 +177,20 @@ function killHard(pid: number): void {
     process.kill(pid, "SIGKILL");
   } catch {
     // It is gone already.
+  }
+}
+
+async function ask(
+  server: { readonly host: string; readonly port: number },
+  statement: string,
+): Promise<string> {
+  const asText = { getTypeParser: () => String };
+  const client = new pg.Client({ ...server, user: "postgres", database: "postgres", types: asText });
+  await client.connect();
+  try {
+    const { rows } = await client.query<[string]>({ text: statement, rowMode: "array" });
+    return rows[0]?.[0] ?? "";
+  } finally {
+    await client.end();
   }
 }
