@@ -97,13 +97,21 @@ export function trackSockets({ address, secure }: EtcdEndpoint, tls: EtcdTlsFile
   };
 }
 
-/** Read for every connection, so that renewed files are taken. */
+/** The last one made: taking in the system's authorities takes 50 ms, and every connection asks. */
+let lastContext: { readonly content: string; readonly context: SecureContext } | undefined;
+
+/** The files are read for every connection, so that renewed ones are taken. */
 function readSecureContext({ ca, cert, key }: EtcdTlsFiles): SecureContext {
-  return createSecureContext({
+  const files = [ca, cert, key].map((path) => (path === undefined ? undefined : readFileSync(path, "utf8")));
+  const content = JSON.stringify(files);
+  if (lastContext?.content === content) return lastContext.context;
+  const [caPem, certPem, keyPem] = files;
+  const context = createSecureContext({
     // Node trusts its own list; etcdctl, whose settings these are, trusts the system's.
-    ca:
-      ca !== undefined ? readFileSync(ca) : [...getCACertificates("default"), ...getCACertificates("system")],
-    ...(cert !== undefined && { cert: readFileSync(cert) }),
-    ...(key !== undefined && { key: readFileSync(key) }),
+    ca: caPem ?? [...getCACertificates("default"), ...getCACertificates("system")],
+    ...(certPem !== undefined && { cert: certPem }),
+    ...(keyPem !== undefined && { key: keyPem }),
   });
+  lastContext = { content, context };
+  return context;
 }

@@ -1,3 +1,4 @@
+import { copyFile } from "node:fs/promises";
 import { createTlsFiles, type EtcdMember, enableAuth, startEtcd, tempDir, waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
 import { connectMember, EtcdAuthError, EtcdUnavailableError, waitForEtcd } from "../src/index.ts";
@@ -176,6 +177,18 @@ describe("with TLS", () => {
       expect(error.message).toMatch(why);
       expect(error.message).not.toContain("\n");
     }
+  });
+
+  test("files that are renewed in place are taken for the next connection", async () => {
+    await using etcd = await startEtcd({ tls: true });
+    await using folder = tempDir();
+    const strange = await createTlsFiles(folder.path);
+    const tls = { ca: etcd.tls?.caCert as string, cert: strange.clientCert, key: strange.clientKey };
+    await using member = connectMember({ ...settingsOf([etcd]), tls }, 0);
+    expect(await failureOf(member.range(own, limit))).toBeInstanceOf(EtcdAuthError);
+    await copyFile(etcd.tls?.clientCert as string, tls.cert);
+    await copyFile(etcd.tls?.clientKey as string, tls.key);
+    expect((await member.range(own, limit)).kvs).toEqual([]);
   });
 
   test("the certificate's name is the user where no other is set", async () => {
