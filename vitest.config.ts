@@ -28,11 +28,23 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["e2e/src/**/*.test.ts"],
+          exclude: ["e2e/src/containers/**"],
           // These tests mostly wait: for leases to end, and for programs.
           maxConcurrency: 6,
           maxWorkers: 3,
           testTimeout: 120_000,
           hookTimeout: 120_000,
+        },
+      },
+      {
+        ...source,
+        test: {
+          name: "containers",
+          include: ["e2e/src/containers/**/*.test.ts"],
+          globalSetup: ["e2e/src/containers/support/global-setup.ts"],
+          maxWorkers: 2,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
         },
       },
     ],

@@ -105,6 +105,7 @@ class RunningContainer implements Container {
   }
 
   async log(): Promise<string> {
+    // Not following, the engine sends it in one piece; the types only know the stream.
     const raw = (await this.#handle.logs({ stdout: true, stderr: true })) as unknown as Buffer;
     return plainText(raw);
   }
@@ -145,7 +146,7 @@ class RunningContainer implements Container {
     const { State } = await waitFor(
       async () => {
         const seen = await this.#handle.inspect();
-        return seen.State.Status === "exited" && seen;
+        return seen.State.Status === "exited" ? seen : undefined;
       },
       { what: `${this.alias} to end`, timeoutMs },
     );

@@ -20,7 +20,7 @@ export async function startEtcd(network: StartedNetwork, members = 1): Promise<E
         image: "msdha-example-etcd",
         network,
         alias: name,
-        host: { Tmpfs: { "/var/lib/etcd": "" } },
+        env: { ETCD_DATA_DIR: "/dev/shm/etcd" },
         command: [
           `--name=${name}`,
           "--listen-client-urls=http://0.0.0.0:2379",
@@ -28,7 +28,6 @@ export async function startEtcd(network: StartedNetwork, members = 1): Promise<E
           "--listen-peer-urls=http://0.0.0.0:2380",
           `--initial-advertise-peer-urls=http://${name}:2380`,
           `--initial-cluster=${cluster}`,
-          "--data-dir=/var/lib/etcd/data",
         ],
       }),
     ),
@@ -61,7 +60,9 @@ export async function startEtcd(network: StartedNetwork, members = 1): Promise<E
       for (const member of containers) {
         const { code, output } = await member.exec(["etcdctl", "endpoint", "status", "-w", "json"]);
         if (code !== 0) continue;
-        const [answer] = JSON.parse(output) as [{ Status: { leader: number; header: { member_id: number } } }];
+        const [answer] = JSON.parse(output) as [
+          { Status: { leader: number; header: { member_id: number } } },
+        ];
         if (answer.Status.leader === answer.Status.header.member_id) return member;
       }
       throw new Error("no etcd member says that it is the leader");

@@ -9,7 +9,10 @@ export async function buildImage(
   folder: string,
   options: { readonly file?: string; readonly args?: Readonly<Record<string, string>> } = {},
 ): Promise<void> {
-  const args = Object.entries(options.args ?? {}).flatMap(([name, value]) => ["--build-arg", `${name}=${value}`]);
+  const args = Object.entries(options.args ?? {}).flatMap(([name, value]) => [
+    "--build-arg",
+    `${name}=${value}`,
+  ]);
   const file = options.file ? ["--file", options.file] : [];
   await execa("docker", ["build", "--quiet", "--tag", tag, ...file, ...args, folder], { cwd: root });
 }

@@ -19,11 +19,14 @@ export async function removeLeftovers(run: string): Promise<void> {
   const { container } = await getContainerRuntimeClient();
   const engine = container.dockerode;
   const filters = { label: [`${TEST_LABEL}=${run}`] };
-  for (const { Id } of await engine.listContainers({ all: true, filters })) {
-    await engine.getContainer(Id).remove({ force: true, v: true });
-  }
-  for (const { Id } of await engine.listNetworks({ filters })) await engine.getNetwork(Id).remove();
-  for (const { Name } of (await engine.listVolumes({ filters })).Volumes) {
-    await engine.getVolume(Name).remove();
-  }
+  const [containers, networks, { Volumes: volumes }] = await Promise.all([
+    engine.listContainers({ all: true, filters }),
+    engine.listNetworks({ filters }),
+    engine.listVolumes({ filters }),
+  ]);
+  await Promise.all(containers.map(({ Id }) => engine.getContainer(Id).remove({ force: true, v: true })));
+  await Promise.all([
+    ...networks.map(({ Id }) => engine.getNetwork(Id).remove()),
+    ...volumes.map(({ Name }) => engine.getVolume(Name).remove()),
+  ]);
 }
