@@ -48,6 +48,19 @@ describe("renewal", () => {
     expect(lease.lost.aborted).toBe(false);
   });
 
+  test("the first round counts from the request of the grant", async () => {
+    etcd.onGrant = async () => {
+      await clock.sleep(2_900);
+      return { id: "7", ttlSeconds: 6 };
+    };
+    const acquiring = acquire();
+    await clock.advance(2_900);
+    await acquiring;
+    await clock.advance(100);
+    expect(etcd.calls.keepAlive.map(({ at }) => at)).toEqual([3_900]);
+    expect(etcd.calls.range.map(({ at }) => at)).toEqual([3_900]);
+  });
+
   test("a call gets the time that is left until the deadline", async () => {
     await acquire();
     etcd.onKeepAlive = hang;

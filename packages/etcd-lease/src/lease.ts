@@ -180,7 +180,7 @@ function keepLease(etcd: EtcdApi, { id, ttlMs, sent: granted }: GrantedLease, op
 
   const everyMs = ttlMs / ROUNDS_PER_TTL;
   const retryMs = Math.min(Math.max(ttlMs / 30, 50), 500);
-  const rounds = { clock, everyMs, retryMs, signal: ended.signal, onFailure };
+  const rounds = { clock, firstAt: granted + everyMs, everyMs, retryMs, signal: ended.signal, onFailure };
   startRounds(keepAlive, rounds);
   const proofs = startRounds(readProof, rounds);
   watchDeadline().catch(() => {});

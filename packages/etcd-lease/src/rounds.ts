@@ -2,6 +2,8 @@ import type { Clock } from "@msdha/clock";
 
 export interface RoundsOptions {
   readonly clock: Clock;
+  /** When the first try starts; at once if that is past. */
+  readonly firstAt: number;
   /** From the start of one try to the start of the next. */
   readonly everyMs: number;
   /** How soon a try follows one that failed. */
@@ -26,7 +28,7 @@ const MOST_UNDER_WAY = 4;
  */
 export function startRounds(
   attempt: (signal: AbortSignal) => Promise<void>,
-  { clock, everyMs, retryMs, signal, onFailure }: RoundsOptions,
+  { clock, firstAt, everyMs, retryMs, signal, onFailure }: RoundsOptions,
 ): Rounds {
   const underWay = new Set<AbortController>();
   let latest: AbortController | undefined;
@@ -82,6 +84,6 @@ export function startRounds(
     },
     { once: true },
   );
-  startIn(everyMs);
+  startIn(firstAt - clock.now());
   return { startNow };
 }
