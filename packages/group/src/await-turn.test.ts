@@ -20,7 +20,7 @@ async function setUp() {
   const take = (via: MasterLock["via"] = "wait"): MasterLock => {
     etcd.store.put(keys.lock, JSON.stringify({ node: "a", via }));
     const token = etcd.store.get(keys.lock)?.createRevision ?? 0;
-    return { token, via, waitFrom: clock.now(), waitMs: via === "wait" ? 6_000 : 0 };
+    return { token, lease: "0", via, waitFrom: clock.now(), waitMs: via === "wait" ? 6_000 : 0 };
   };
   const turnTime = async (
     follower: Awaited<ReturnType<typeof follow>>,
@@ -100,4 +100,14 @@ test("ends with the reason of its signal", async () => {
   const outcome = expect(waiting).rejects.toThrow("enough");
   stop.abort(new Error("enough"));
   await outcome;
+});
+
+test("takes nobody else's lock for its own, though a restored etcd gave both the same token", async () => {
+  const { clock, follow, take, turnTime } = await setUp();
+  const follower = await follow();
+  await clock.advance(4_000);
+  const others = take();
+  await clock.advance(4_000);
+  const ours: MasterLock = { ...others, lease: "7", waitFrom: clock.now() };
+  expect(await turnTime(follower, ours)).toBe(14_000);
 });

@@ -24,8 +24,10 @@ export async function awaitTurn(
 
 function turnAt(
   { lockHistory: { lastTake } }: GroupFollower,
-  { token, waitFrom, waitMs }: MasterLock,
+  { token, lease, waitFrom, waitMs }: MasterLock,
 ): number {
-  const from = lastTake?.token === token ? Math.min(waitFrom, lastTake.freeSince) : waitFrom;
+  // Tokens alone can repeat: a restored etcd counts its revisions again.
+  const ours = lastTake?.token === token && lastTake.lease === lease;
+  const from = ours ? Math.min(waitFrom, lastTake.freeSince) : waitFrom;
   return from + waitMs;
 }

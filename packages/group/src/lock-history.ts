@@ -1,3 +1,4 @@
+import type { LeaseId } from "@msdha/etcd-client";
 import type { WatchBatch } from "@msdha/etcd-watch";
 import type { GroupKeys } from "./keys.ts";
 
@@ -5,8 +6,10 @@ import type { GroupKeys } from "./keys.ts";
 export interface LockHistory {
   /** When an answer was received that showed the lock free, with nothing but that since; undefined while it is held. */
   readonly freeSince: number | undefined;
-  /** The same for the time directly before the lock was taken last: whose token that was, and since when it had been free. */
-  readonly lastTake: { readonly token: number; readonly freeSince: number } | undefined;
+  /** The same for the time directly before the lock was taken last: by whom, and since when it had been free. */
+  readonly lastTake:
+    | { readonly token: number; readonly lease: LeaseId; readonly freeSince: number }
+    | undefined;
 }
 
 /** Nothing is known yet. */
@@ -34,7 +37,7 @@ export function followLock(
   for (const { type, kv } of changes) {
     if (type === "DELETE") freeSince = now;
     else if (freeSince !== undefined) {
-      lastTake = { token: kv.createRevision, freeSince };
+      lastTake = { token: kv.createRevision, lease: kv.lease, freeSince };
       freeSince = undefined;
     }
   }

@@ -1,5 +1,5 @@
 import type { Clock } from "@msdha/clock";
-import type { EtcdApi, KeyValue, Operation, Transaction } from "@msdha/etcd-client";
+import type { EtcdApi, KeyValue, LeaseId, Operation, Transaction } from "@msdha/etcd-client";
 import type { Lease } from "@msdha/etcd-lease";
 import { rangeAnswer } from "./answers.ts";
 import { LockLostError } from "./errors.ts";
@@ -16,6 +16,8 @@ const WAIT_TTLS = 2;
 export interface MasterLock {
   /** The lock's create revision: the fencing token. It is larger than every former one. */
   readonly token: number;
+  /** The lease that it is on: the holder's. */
+  readonly lease: LeaseId;
   readonly via: Via;
   /** When the answer was received that gave us the lock. */
   readonly waitFrom: number;
@@ -65,7 +67,7 @@ export async function takeLock(
       const [inner] = result.results;
       const restored = result.revision <= known.revision;
       const handed = inner?.type === "txn" && inner.succeeded && !restored;
-      return asHeld(result.revision, handed, received, longest);
+      return asHeld({ token: result.revision, lease: lease.id }, handed, received, longest);
     }
     const [lock] = rangeAnswer(result, 0);
     const [record] = rangeAnswer(result, 1);
@@ -73,7 +75,7 @@ export async function takeLock(
     if (!lock) continue;
     if (lock.lease !== lease.id) return undefined;
     return asHeld(
-      lock.createRevision,
+      { token: lock.createRevision, lease: lease.id },
       wasHandedOver(lock, known),
       received,
       Math.max(ttlSeconds, ttl.seconds),
@@ -81,9 +83,14 @@ export async function takeLock(
   }
 }
 
-function asHeld(token: number, handed: boolean, received: number, longestTtl: number): MasterLock {
+function asHeld(
+  taken: Pick<MasterLock, "token" | "lease">,
+  handed: boolean,
+  received: number,
+  longestTtl: number,
+): MasterLock {
   return {
-    token,
+    ...taken,
     via: handed ? "handover" : "wait",
     waitFrom: received,
     waitMs: handed ? 0 : WAIT_TTLS * longestTtl * 1000,
