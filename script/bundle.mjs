@@ -1,6 +1,6 @@
 // Bundles an app and everything that it imports into one file: bundle.mjs ENTRY OUTPUT, below the folder it is run in.
 import { build } from "esbuild";
-import { inlineEtcdProto } from "./lib/inline-etcd-proto.mjs";
+import { inlineEtcdProto } from "../packages/etcd-client/dist/esbuild-plugin.js";
 
 const BANNER = [
   'import { createRequire } from "node:module";',
@@ -27,7 +27,7 @@ const built = await build({
   minifySyntax: true,
   // What is bundled of CommonJS calls `require`, and looks for its own folder.
   banner: { js: BANNER },
-  plugins: [inlineEtcdProto],
+  plugins: [inlineEtcdProto()],
   logLevel: "warning",
 });
 process.exit(built.errors.length > 0 ? 1 : 0);

@@ -15,6 +15,19 @@ export async function askClaim(
   return ((await ask(runDir, "POST", "/claim", claim)) as { value: string }).value;
 }
 
+/** Stores a value with the group, as its master; rejects when the node is not. */
+export async function askPut(
+  runDir: string,
+  value: { readonly key: string; readonly value: string },
+): Promise<void> {
+  await ask(runDir, "POST", "/put", value);
+}
+
+/** Reads a value of the group; undefined when there is none. */
+export async function askGet(runDir: string, key: string): Promise<string | undefined> {
+  return ((await ask(runDir, "POST", "/get", { key })) as { value: string | null }).value ?? undefined;
+}
+
 function ask(runDir: string, method: string, path: string, body?: unknown): Promise<unknown> {
   const socketPath = join(runDir, CONTROL_SOCKET);
   return new Promise((resolve, reject) => {

@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { join } from "node:path";
-import { claim, isName, mastership } from "@msdha/group";
+import { claim, getValue, isName, mastership, putValue } from "@msdha/group";
 import { z } from "zod";
 import type { Node } from "./node.ts";
 
@@ -21,17 +21,17 @@ export interface NodeStatus {
   readonly nodeStateChangeFailures: number;
 }
 
-const claimRequest = z.object({
-  key: z.string().refine(isName, "expected a key without / or white space, not beginning with _"),
-  value: z.string().max(65_536),
-  lease: z.boolean(),
-});
+const key = z.string().refine(isName, "expected a key without / or white space, not beginning with _");
+const value = z.string().max(65_536, "expected a value of at most 65536 characters");
+const claimRequest = z.object({ key, value, lease: z.boolean() });
+const putRequest = z.object({ key, value });
+const getRequest = z.object({ key });
 const LONGEST_REQUEST = 256 * 1024;
-const CLAIM_TIMEOUT_MS = 30_000;
+const CALL_TIMEOUT_MS = 30_000;
 
 /**
- * Serves hooks on a unix socket that only the node's own user can open: `GET /status`, `POST /claim`. Disposing
- * stops it. Rejects when the socket can't be made.
+ * Serves hooks on a unix socket that only the node's own user can open: `GET /status`, and `POST` of `/claim`, `/put`
+ * and `/get`. Disposing stops it. Rejects when the socket can't be made.
  */
 export async function serveControl(
   dir: string,
@@ -69,16 +69,33 @@ async function handle(request: IncomingMessage, node: Node | undefined): Promise
   if (!node) throw new Error("the node has not joined its group yet");
   const route = `${request.method} ${request.url}`;
   if (route === "GET /status") return describeNode(node);
-  if (route !== "POST /claim") throw new Error(`there is no ${route}`);
-  const parsed = claimRequest.safeParse(JSON.parse(await readBody(request)));
-  if (!parsed.success) throw new Error(parsed.error.issues.map((issue) => issue.message).join("; "));
-  const { key, value, lease } = parsed.data;
-  const winner = await claim(node.etcd, node.follower.view.keys, key, value, {
-    lease: lease ? node.lease.id : undefined,
-    timeoutMs: CLAIM_TIMEOUT_MS,
-    signal: node.lease.lost,
-  });
-  return { value: winner };
+  const body: unknown = JSON.parse(await readBody(request));
+  const { etcd, lease, follower, lock, waited } = node;
+  const { keys } = follower.view;
+  const call = { timeoutMs: CALL_TIMEOUT_MS, signal: lease.lost };
+  switch (route) {
+    case "POST /claim": {
+      const asked = read(claimRequest, body);
+      const onLease = asked.lease ? lease.id : undefined;
+      return { value: await claim(etcd, keys, asked.key, asked.value, { ...call, lease: onLease }) };
+    }
+    case "POST /put": {
+      const asked = read(putRequest, body);
+      if (!lock || !waited) throw new Error("only the master may put a value");
+      await putValue(etcd, keys, asked.key, asked.value, { ...call, token: lock.token });
+      return {};
+    }
+    case "POST /get":
+      return { value: (await getValue(etcd, keys, read(getRequest, body).key, call)) ?? null };
+    default:
+      throw new Error(`there is no ${route}`);
+  }
+}
+
+function read<T>(schema: z.ZodType<T>, body: unknown): T {
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  throw new Error(parsed.error.issues.map((issue) => issue.message).join("; "));
 }
 
 function describeNode({ config, membership, follower, ended, changes }: Node): NodeStatus {

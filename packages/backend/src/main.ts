@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { askClaim, askStatus } from "./control-client.ts";
+import { askClaim, askGet, askPut, askStatus } from "./control-client.ts";
 import { startBackend } from "./start-backend.ts";
 
 const DEFAULT_RUN_DIR = "/run/msdha";
@@ -16,6 +16,24 @@ program
   .option("--lease", "keep it only as long as this node lives", false)
   .action(async (key: string, value: string, { lease }: { lease: boolean }) => {
     process.stdout.write(`${await askClaim(runDir(), { key, value, lease })}\n`);
+  });
+
+program
+  .command("put <key> <value>")
+  .description(
+    "Store a value with the group, replacing what is there. Only on the master, guarded by its token.",
+  )
+  .action(async (key: string, value: string) => {
+    await askPut(runDir(), { key, value });
+  });
+
+program
+  .command("get <key>")
+  .description("Print a value that a master has put. Fails when there is none.")
+  .action(async (key: string) => {
+    const value = await askGet(runDir(), key);
+    if (value === undefined) throw new Error(`the group has no value ${JSON.stringify(key)}`);
+    process.stdout.write(`${value}\n`);
   });
 
 program

@@ -43,6 +43,8 @@ export interface Node extends BackendPorts {
   readonly membership: Membership;
   readonly fence: Fence;
   readonly changes: NodeStateChanges;
+  /** Whether there is a `candidate` hook. */
+  readonly ranks: boolean;
   /** Aborts with a `NodeEnded` as soon as there is a reason for the node to end: the first one is the one that counts. */
   readonly ended: AbortSignal;
   end(ending: Ending): void;
@@ -73,6 +75,7 @@ export async function openNode(
   onAbort(stop, () => end({ kind: "planned", why: describeReason(stop.reason) }));
   onAbort(guard.lost, () => end(endingOf(guard.lost.reason)));
 
+  const ranks = (await hooks.find("candidate")) !== undefined;
   let node: Node | undefined;
   // The lease is held to the very end of a stop: the ending ends only its acquisition.
   let acquired = false;
@@ -124,7 +127,7 @@ export async function openNode(
     const membership = await joinGroup(etcd, follower.view.keys, {
       name: config.name,
       lease,
-      details: { runId: files.runId, address: config.address, ttlSeconds: config.ttlSeconds },
+      details: { runId: files.runId, address: config.address, ttlSeconds: config.ttlSeconds, ranks },
       formerRunId: files.formerRunId,
       clock,
       signal: ending.signal,
@@ -138,6 +141,7 @@ export async function openNode(
       membership,
       fence,
       changes,
+      ranks,
       ended: ending.signal,
       end,
       close: async () => {

@@ -49,6 +49,7 @@ const HOOKS = [
   "pre_start",
   "running_not_ready",
   "ready",
+  "candidate",
   "master",
   "node_state_change",
   "pre_stop",

@@ -1,5 +1,6 @@
 export { awaitTurn } from "./await-turn.ts";
-export { campaign } from "./campaign.ts";
+export { type CampaignOptions, campaign } from "./campaign.ts";
+export type { Candidacy } from "./candidacy.ts";
 export { type ClaimOptions, claim } from "./claim.ts";
 export { LockLostError, NameTakenError, NodeKeyLostError } from "./errors.ts";
 export { type ChangedOptions, type FollowOptions, followGroup, type GroupFollower } from "./follow-group.ts";
@@ -18,6 +19,7 @@ export {
 export { type JoinOptions, joinGroup, type Membership } from "./membership.ts";
 export { type NodeChange, nodeChanges } from "./node-change.ts";
 export { isAddress, type NodeDetails, type NodeState, nodeStates, type Via } from "./node-state.ts";
+export { getValue, putValue } from "./values.ts";
 export {
   applyBatch,
   createGroupView,
@@ -26,5 +28,6 @@ export {
   type Mastership,
   mastership,
   type NodeEntry,
+  type RankEntry,
   type TtlRecord,
 } from "./view.ts";

@@ -6,13 +6,24 @@ export interface GroupKeys {
   readonly ttl: string;
   node(name: string): string;
   details(name: string): string;
+  rank(name: string): string;
   claim(name: string): string;
+  value(name: string): string;
 }
 
 /** What a key of a group stands for. */
 export type ParsedKey =
-  | { readonly kind: "node" | "details" | "claim"; readonly name: string }
+  | { readonly kind: "node" | FolderKind; readonly name: string }
   | { readonly kind: "lock" | "handover" | "ttl" | "unknown" };
+
+type FolderKind = "details" | "rank" | "claim" | "value";
+
+const FOLDERS: Readonly<Record<string, FolderKind>> = {
+  _node: "details",
+  _rank: "rank",
+  _claim: "claim",
+  _value: "value",
+};
 
 /** The keys of a group. Throws a `TypeError` for a name that can't be part of a key. */
 export function groupKeys(group: string): GroupKeys {
@@ -24,7 +35,9 @@ export function groupKeys(group: string): GroupKeys {
     ttl: `${prefix}_ttl`,
     node: (name) => prefix + checkName(name),
     details: (name) => `${prefix}_node/${checkName(name)}`,
+    rank: (name) => `${prefix}_rank/${checkName(name)}`,
     claim: (name) => `${prefix}_claim/${checkName(name)}`,
+    value: (name) => `${prefix}_value/${checkName(name)}`,
   };
 }
 
@@ -35,10 +48,9 @@ export function parseKey({ prefix }: GroupKeys, key: string): ParsedKey {
   if (rest === "_lock") return { kind: "lock" };
   if (rest === "_handover") return { kind: "handover" };
   if (rest === "_ttl") return { kind: "ttl" };
-  const [, folder = "", name = ""] = /^(?:(_node|_claim)\/)?(.*)$/s.exec(rest) ?? [];
-  if (!isName(name)) return { kind: "unknown" };
-  if (folder === "_node") return { kind: "details", name };
-  return { kind: folder === "_claim" ? "claim" : "node", name };
+  const [, folder, name = ""] = /^(?:(_[a-z]+)\/)?(.*)$/s.exec(rest) ?? [];
+  const kind = folder === undefined ? "node" : FOLDERS[folder];
+  return kind && isName(name) ? { kind, name } : { kind: "unknown" };
 }
 
 /** Whether a group or a node may be called so: 1 to 253 characters, no `/`, white space or controls, no `_` in front. */

@@ -32,13 +32,18 @@ test("the lock is free since the first answer that shows it so, whatever else ch
 test("a take ends that time, and says since when it had lasted", () => {
   expect(after([free, 10], [changes([take(5)]), 20])).toEqual({
     freeSince: undefined,
+    freedRevision: 0,
     lastTake: { token: 5, lease: "7", freeSince: 10 },
   });
 });
 
 test("a lock that was held and given back in between makes the time begin anew", () => {
   const history = after([free, 10], [changes([take(5), drop(6), take(7)]), 20]);
-  expect(history.lastTake).toEqual({ token: 7, lease: "7", freeSince: 20 });
+  expect(history).toEqual({
+    freeSince: undefined,
+    freedRevision: 6,
+    lastTake: { token: 7, lease: "7", freeSince: 20 },
+  });
   expect(after([held, 10], [changes([drop(6)]), 20], [changes([take(7)]), 30]).lastTake).toEqual({
     token: 7,
     lease: "7",
@@ -54,6 +59,7 @@ test("a lock that is written again by its holder is not taken anew", () => {
 test("nothing is known of the time before steps were missing", () => {
   expect(after([free, 10], [changes([], { resync: true }), 20])).toEqual({
     freeSince: 20,
+    freedRevision: 0,
     lastTake: undefined,
   });
   expect(after([free, 10], [changes([take(5)], { resync: true }), 20])).toEqual(unknownLockHistory);

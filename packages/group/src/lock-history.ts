@@ -6,6 +6,8 @@ import type { GroupKeys } from "./keys.ts";
 export interface LockHistory {
   /** When an answer was received that showed the lock free, with nothing but that since; undefined while it is held. */
   readonly freeSince: number | undefined;
+  /** The revision in which it was seen to be given up or lost last; 0 where that was not seen. */
+  readonly freedRevision: number;
   /** The same for the time directly before the lock was taken last: by whom, and since when it had been free. */
   readonly lastTake:
     | { readonly token: number; readonly lease: LeaseId; readonly freeSince: number }
@@ -13,7 +15,11 @@ export interface LockHistory {
 }
 
 /** Nothing is known yet. */
-export const unknownLockHistory: LockHistory = { freeSince: undefined, lastTake: undefined };
+export const unknownLockHistory: LockHistory = {
+  freeSince: undefined,
+  freedRevision: 0,
+  lastTake: undefined,
+};
 
 /**
  * The history after one more batch that was received at `now`. Where steps may be missing (after a compaction, or
@@ -26,20 +32,23 @@ export function followLock(
   now: number,
 ): LockHistory {
   if (batch.type === "snapshot") {
-    return { freeSince: batch.kvs.some(({ key }) => key === lock) ? undefined : now, lastTake: undefined };
+    const held = batch.kvs.some(({ key }) => key === lock);
+    return { freeSince: held ? undefined : now, freedRevision: 0, lastTake: undefined };
   }
   const changes = batch.events.filter(({ kv }) => kv.key === lock);
   if (batch.resync) {
     const held = changes.length > 0 ? changes.at(-1)?.type === "PUT" : history.freeSince === undefined;
-    return { freeSince: held ? undefined : now, lastTake: undefined };
+    return { freeSince: held ? undefined : now, freedRevision: 0, lastTake: undefined };
   }
-  let { freeSince, lastTake } = history;
+  let { freeSince, freedRevision, lastTake } = history;
   for (const { type, kv } of changes) {
-    if (type === "DELETE") freeSince = now;
-    else if (freeSince !== undefined) {
+    if (type === "DELETE") {
+      freeSince = now;
+      freedRevision = kv.modRevision;
+    } else if (freeSince !== undefined) {
       lastTake = { token: kv.createRevision, lease: kv.lease, freeSince };
       freeSince = undefined;
     }
   }
-  return { freeSince, lastTake };
+  return { freeSince, freedRevision, lastTake };
 }

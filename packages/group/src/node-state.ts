@@ -10,16 +10,18 @@ export interface NodeDetails {
   /** The host name or IP address at which the others reach the node. */
   readonly address: string;
   readonly ttlSeconds: number;
+  /** Whether the node says how far it is before it competes, so that the others wait to hear it. */
+  readonly ranks?: boolean;
 }
 
 /** Reads a node's details; undefined for anything that a node can't have written. */
 export function parseDetails(text: string): NodeDetails | undefined {
   const value = parseObject(text);
-  const { runId, address, ttlSeconds } = value;
+  const { runId, address, ttlSeconds, ranks } = value;
   if (typeof runId !== "string" || typeof address !== "string" || typeof ttlSeconds !== "number")
     return undefined;
   if (!isAddress(address)) return undefined;
-  return { runId, address, ttlSeconds };
+  return { runId, address, ttlSeconds, ranks: ranks === true };
 }
 
 /** Whether a text can be a host name or an IP address: letters, digits, and `.`, `-`, `_`, `:`, `%`. */

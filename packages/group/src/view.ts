@@ -10,6 +10,7 @@ export interface GroupView {
   readonly revision: number;
   readonly nodes: ReadonlyMap<string, NodeEntry>;
   readonly details: ReadonlyMap<string, NodeDetails>;
+  readonly ranks: ReadonlyMap<string, RankEntry>;
   readonly lock: LockEntry | undefined;
   /** The create revision of the hand-over, if there is one. */
   readonly handover: number | undefined;
@@ -32,6 +33,12 @@ export interface LockEntry {
   readonly via: Via;
 }
 
+/** How far a node was when it last said so: the more, the better a master it would make. */
+export interface RankEntry {
+  readonly rank: number;
+  readonly modRevision: number;
+}
+
 /** The group's longest TTL; revision 0 and TTL 0 when there is none. */
 export interface TtlRecord {
   readonly seconds: number;
@@ -52,6 +59,7 @@ export function createGroupView(group: string): GroupView {
     revision: 0,
     nodes: new Map(),
     details: new Map(),
+    ranks: new Map(),
     lock: undefined,
     handover: undefined,
     ttl: { seconds: 0, modRevision: 0 },
@@ -65,6 +73,7 @@ export function applyBatch(view: GroupView, batch: WatchBatch): GroupView {
     revision: batch.revision,
     nodes: new Map(view.nodes),
     details: new Map(view.details),
+    ranks: new Map(view.ranks),
   };
   const events = batch.type === "snapshot" ? batch.kvs.map(asPut) : batch.events;
   for (const event of events) applyEvent(draft, event);
@@ -87,6 +96,7 @@ export function mastership({ lock, nodes, details }: GroupView): Mastership {
 type Draft = { -readonly [Key in keyof GroupView]: GroupView[Key] } & {
   nodes: Map<string, NodeEntry>;
   details: Map<string, NodeDetails>;
+  ranks: Map<string, RankEntry>;
 };
 
 function asPut(kv: KeyValue): WatchEvent {
@@ -108,6 +118,12 @@ function applyEvent(draft: Draft, { type, kv }: WatchEvent): void {
       else draft.details.delete(parsed.name);
       break;
     }
+    case "rank": {
+      const rank = present && kv.value !== "" ? Number(kv.value) : Number.NaN;
+      if (Number.isNaN(rank)) draft.ranks.delete(parsed.name);
+      else draft.ranks.set(parsed.name, { rank, modRevision: kv.modRevision });
+      break;
+    }
     case "lock":
       draft.lock = present ? readLock(kv) : undefined;
       break;
@@ -119,6 +135,7 @@ function applyEvent(draft: Draft, { type, kv }: WatchEvent): void {
       draft.ttl = present ? readTtl(kv) : { seconds: draft.ttl.seconds, modRevision: 0 };
       break;
     case "claim":
+    case "value":
     case "unknown":
       break;
   }

@@ -22,6 +22,8 @@ export interface RunHookOptions {
   /** The whole environment of the hook. */
   readonly env: Readonly<Record<string, string>>;
   readonly args?: readonly string[];
+  /** Takes this run's standard output too, line by line, beside the runner's own `onLine`. */
+  readonly onStdout?: (line: string) => void;
   /** How long the hook may take, in milliseconds; without end unless told otherwise. */
   readonly timeoutMs?: number;
   /** Ends the hook with SIGTERM; `run` then rejects with the signal's reason at once, the hook may take its time. */
@@ -68,7 +70,10 @@ export function createHookRunner({
     if (file === undefined) return false;
     options.signal?.throwIfAborted();
     const lines = {
-      stdout: splitLines((line) => onLine(hook, "stdout", line)),
+      stdout: splitLines((line) => {
+        onLine(hook, "stdout", line);
+        options.onStdout?.(line);
+      }),
       stderr: splitLines((line) => onLine(hook, "stderr", line)),
     };
     const running = await launch(file, args, {

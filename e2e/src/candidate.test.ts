@@ -1,0 +1,56 @@
+import { describe, expect, test } from "vitest";
+import { startGroup } from "./support/group.ts";
+
+describe.concurrent("a candidate hook", () => {
+  test("keeps a node from being master for as long as it says so", async () => {
+    await using group = await startGroup({ ttlSeconds: 2 });
+    const a = group.start("a", { hooks: { candidate: "exit 1" } });
+    await group.state("a", "ready");
+    const b = group.start("b", { hooks: { candidate: "exit 0" } });
+    await group.masterAmong([b]);
+    expect(a.log()).toMatch(/no candidate now: hook candidate ended with code 1/);
+    expect(group.journal.of("a", "master")).toEqual([]);
+  });
+
+  test("lets the node go first that is the furthest", async () => {
+    await using group = await startGroup({ ttlSeconds: 3 });
+    const ranked = (name: string, rank: number) =>
+      group.start(name, { hooks: { candidate: `echo some words; echo ${rank}` } });
+    const first = ranked("first", 1);
+    await group.masterAmong([first]);
+    const slaves = [ranked("a", 10), ranked("b", 30), ranked("c", 20)];
+    for (const { name } of slaves) await group.state(name, "ready");
+    first.stop();
+    const next = await group.masterAmong(slaves);
+    expect(next.name).toBe("b");
+    next.stop();
+    expect((await group.masterAmong(slaves.filter((node) => node !== next))).name).toBe("c");
+  });
+
+  test("is asked once more with the lock in hand; a node that may not be master then gives it back", async () => {
+    await using group = await startGroup({ ttlSeconds: 2 });
+    const a = group.start("a", {
+      hooks: {
+        candidate: 'n=$(cat asked 2>/dev/null || echo 0); echo $((n + 1)) > asked; [ "$n" != 1 ]'.replaceAll(
+          "asked",
+          '"$MSDHA_RUN_DIR/asked"',
+        ),
+      },
+    });
+    await a.logged(/gave the master lock back: the node may not be master now/);
+    await group.masterAmong([a]);
+    expect(a.log()).toMatch(/took the master lock.*via=handover/);
+  });
+});
+
+test.concurrent("a value that the master puts can be read by every node, and put by no other", async () => {
+  await using group = await startGroup({ ttlSeconds: 2 });
+  const tell =
+    'echo "read $(msdha-backend get in-sync 2>&1)"; msdha-backend put in-sync x 2>&1 || echo refused';
+  const a = group.start("a", { hooks: { master: 'msdha-backend put in-sync "b c"; echo "put it"' } });
+  await a.logged(/put it/);
+  const b = group.start("b", { hooks: { ready: tell } });
+  await b.logged(/read b c/);
+  await b.logged(/only the master may put a value/);
+  await b.logged(/refused/);
+});
