@@ -18,11 +18,16 @@ async function setUp() {
   const follower = followGroup(client, "db", { clock, signal });
   const details = { runId: "m", address: "m", ttlSeconds: 3, ranks: true };
   const membership = await joinGroup(client, keys, { name: "m", lease, details, clock, signal });
-  const rival = (name: string, rank?: number, { ranks = true, state = "ready" } = {}): void => {
+  const rival = async (
+    name: string,
+    rank?: number,
+    { ranks = true, state = "ready" } = {},
+  ): Promise<void> => {
     const text = JSON.stringify({ runId: name, address: name, ttlSeconds: 3, ranks });
     etcd.store.put(keys.details(name), text);
     etcd.store.put(keys.node(name), state);
     if (rank !== undefined) etcd.store.put(keys.rank(name), String(rank));
+    await clock.advance(0);
   };
   const decide = () => {
     const began = clock.now();
@@ -37,8 +42,8 @@ async function setUp() {
 
 test("goes first at once when nobody else ranks", async () => {
   const { clock, etcd, rival, decide } = await setUp();
-  rival("a", undefined, { ranks: false });
-  rival("b", 99, { state: "running_not_ready" });
+  await rival("a", undefined, { ranks: false });
+  await rival("b", 99, { state: "running_not_ready" });
   const outcome = decide();
   await clock.advance(0);
   expect(outcome).toEqual({ first: true, afterMs: 0 });
@@ -47,8 +52,8 @@ test("goes first at once when nobody else ranks", async () => {
 
 test("goes first at once when it has heard that all the others are behind", async () => {
   const { clock, rival, decide } = await setUp();
-  rival("a", 9);
-  rival("z", 10);
+  await rival("a", 9);
+  await rival("z", 10);
   const outcome = decide();
   await clock.advance(0);
   expect(outcome.first).toBe(true);
@@ -56,7 +61,7 @@ test("goes first at once when it has heard that all the others are behind", asyn
 
 test("waits for those that have not said their rank, for half a second", async () => {
   const { clock, rival, decide } = await setUp();
-  rival("a");
+  await rival("a");
   const outcome = decide();
   await clock.advance(499);
   expect(outcome).toEqual({});
@@ -66,7 +71,7 @@ test("waits for those that have not said their rank, for half a second", async (
 
 test("stands aside for who is ahead until that one has taken the lock", async () => {
   const { clock, etcd, rival, decide } = await setUp();
-  rival("a", 11);
+  await rival("a", 11);
   const outcome = decide();
   await clock.advance(1_000);
   expect(outcome).toEqual({});
@@ -77,12 +82,12 @@ test("stands aside for who is ahead until that one has taken the lock", async ()
 
 test("stands aside no longer than a TTL, or until who is ahead is gone", async () => {
   const patient = await setUp();
-  patient.rival("a", 11);
+  await patient.rival("a", 11);
   const waiting = patient.decide();
   await patient.clock.advance(3_000);
   expect(waiting).toEqual({ first: true, afterMs: 3_000 });
   const { clock, etcd, rival, decide } = await setUp();
-  rival("a", 11);
+  await rival("a", 11);
   const outcome = decide();
   await clock.advance(700);
   etcd.store.delete(keys.node("a"));
@@ -92,7 +97,7 @@ test("stands aside no longer than a TTL, or until who is ahead is gone", async (
 
 test("gives way to the name that comes first among equals", async () => {
   const { clock, rival, decide } = await setUp();
-  rival("a", 10);
+  await rival("a", 10);
   const outcome = decide();
   await clock.advance(100);
   expect(outcome).toEqual({});
@@ -100,7 +105,7 @@ test("gives way to the name that comes first among equals", async () => {
 
 test("believes no rank of before the lock was free", async () => {
   const { clock, etcd, rival, decide } = await setUp();
-  rival("a", 99);
+  await rival("a", 99);
   etcd.store.put(keys.lock, JSON.stringify({ node: "x", via: "wait" }));
   await clock.advance(0);
   etcd.store.delete(keys.lock);
