@@ -1,5 +1,5 @@
 import { systemClock } from "@msdha/clock";
-import { connectEtcd, type Etcd, readEtcdSettings } from "@msdha/etcd-client";
+import { connectEtcd, type Etcd, type Operation, readEtcdSettings } from "@msdha/etcd-client";
 import type { EtcdMember } from "@msdha/testkit";
 import type { Lease, LeaseLostError } from "../src/index.ts";
 
@@ -9,16 +9,13 @@ export function connect(...ports: readonly number[]): Etcd {
   return connectEtcd(readEtcdSettings({ ETCDCTL_ENDPOINTS: endpoints }));
 }
 
-/** Puts a key on the lease and resolves with its create revision. */
+/** Creates a key anew on the lease and resolves with its create revision. */
 export async function putOnLease(etcd: Etcd, key: string, { id }: Lease): Promise<number> {
-  const put = { type: "put", key, value: "x", lease: id } as const;
-  const { revision } = await etcd.txn(
-    { compare: [], success: [{ type: "delete", key }], failure: [] },
-    { timeoutMs: 5_000 },
-  );
-  const answer = await etcd.txn({ compare: [], success: [put], failure: [] }, { timeoutMs: 5_000 });
-  if (answer.revision <= revision) throw new Error("expected revisions to go up");
-  return answer.revision;
+  const carryOut = (operation: Operation) =>
+    etcd.txn({ compare: [], success: [operation], failure: [] }, { timeoutMs: 5_000 });
+  await carryOut({ type: "delete", key });
+  const { revision } = await carryOut({ type: "put", key, value: "x", lease: id });
+  return revision;
 }
 
 export interface Loss {
