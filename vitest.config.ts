@@ -12,6 +12,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["packages/*/src/**/*.test.ts"],
+          testTimeout: 60_000,
         },
       },
       {
