@@ -22,6 +22,8 @@ export interface Scenario {
 }
 
 export interface BackendScenario {
+  /** What the machine is called here; the node's name, but for a second node of the same name. */
+  readonly machine: string;
   readonly name: string;
   readonly ttlSeconds: number;
   readonly masterTtlMs: number;
@@ -32,9 +34,13 @@ export interface BackendScenario {
   /** Whether the run folder outlives a run. */
   readonly filesPersist: boolean;
   readonly restartMs: number;
+  /** Whether it has a `candidate` hook. */
+  readonly ranks: boolean;
 }
 
 const CLOCK_ERROR = 0.01;
+/** How often a second node calls itself n0. */
+const STRANGER = 0.12;
 
 /** Chooses a group and the circumstances it lives in. */
 export function makeScenario(seed: number): Scenario {
@@ -42,6 +48,7 @@ export function makeScenario(seed: number): Scenario {
   const ttls = chooseTtls(random);
   const count = random.pick([2, 2, 2, 3, 3, 3, 4, 5, 6, 9]);
   const backends = Array.from({ length: count }, (_, index) => makeBackend(`n${index}`, ttls, random));
+  if (random.chance(STRANGER)) backends.push({ ...makeBackend("n0", ttls, random), machine: "stranger" });
   const longestTtlMs = Math.max(...backends.map(({ ttlSeconds }) => ttlSeconds)) * 1_000;
   const fastestMs = random.between(0.1, 2);
   return {
@@ -72,6 +79,7 @@ function makeBackend(name: string, ttls: readonly number[], random: Random): Bac
   const ttlSeconds = random.pick(ttls);
   const ttlMs = ttlSeconds * 1_000;
   return {
+    machine: name,
     name,
     ttlSeconds,
     masterTtlMs: random.chance(0.15) ? random.between(2, 8) * ttlMs : 86_400_000,
@@ -80,6 +88,7 @@ function makeBackend(name: string, ttls: readonly number[], random: Random): Bac
     rate: drift(random),
     filesPersist: random.chance(0.6),
     restartMs: random.between(50, 3_000),
+    ranks: random.chance(0.3),
   };
 }
 

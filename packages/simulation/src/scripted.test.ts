@@ -7,6 +7,7 @@ const quiet: Scenario = {
   seed: 1,
   group: "g",
   backends: ["n0", "n1"].map((name) => ({
+    machine: name,
     name,
     ttlSeconds: 3,
     masterTtlMs: 86_400_000,
@@ -15,6 +16,7 @@ const quiet: Scenario = {
     rate: 1,
     filesPersist: true,
     restartMs: 1_000,
+    ranks: false,
   })),
   frontends: 1,
   etcd: { members: 3, electionMs: 1_000, rate: 1 },

@@ -1,5 +1,6 @@
 import { createRandom } from "@msdha/etcd-simulated";
 import { parseKey } from "@msdha/group";
+import type { RunFacts } from "./facts/facts.ts";
 import { faults } from "./faults/all.ts";
 import type { Group } from "./faults/fault.ts";
 import { watchForMoments } from "./faults/moments.ts";
@@ -25,6 +26,10 @@ export interface Result {
   /** How often somebody became the master. */
   readonly masters: number;
 }
+
+const LOOK_MS = 500;
+/** How long a stream that fell silent can go unnoticed: until it is asked, and for as long as it may take to answer. */
+const LONGEST_SILENCE_MS = 18_000;
 
 /** Runs one group from its start through its faults to its recovery. The same seed always does the same. */
 export async function simulate(
@@ -80,18 +85,24 @@ async function recover(group: Group): Promise<void> {
   const { world, machines, frontends } = group;
   heal(group);
   await run(world, Math.max(...[...machines, ...frontends].map(({ frozenUntil }) => frozenUntil)));
-  const bound = world.scheduler.now + longestRecoveryMs(world.scenario);
-  while (!world.violation && world.scheduler.now < bound && !hasRecovered(group)) {
-    await run(world, world.scheduler.now + 500);
-  }
+  const { now } = world.scheduler;
+  await runUntil(world, now + longestRecoveryMs(world.scenario), () => hasRecovered(group));
   if (!world.violation && !hasRecovered(group)) world.violate("oneMasterInTime", describeGroup(group));
-  if (!world.violation) await run(world, world.scheduler.now + 2 * world.scenario.longestTtlMs);
-  for (const run of world.facts.runs) {
-    // A busy hook is still to be called for what is waiting.
-    if (run.lease !== undefined && run.supervisor.alive && !isBusy(run) && !run.told.upToDate) {
-      world.violate("everythingIsTold", `${run.id} was not told what etcd holds in the end`);
-    }
-  }
+  await runUntil(world, world.scheduler.now + LONGEST_SILENCE_MS, () => !uninformed(world));
+  const left = uninformed(world);
+  if (left) world.violate("everythingIsTold", `${left.id} was not told what etcd holds in the end`);
+}
+
+async function runUntil(world: World, bound: number, done: () => boolean): Promise<void> {
+  while (!world.violation && world.scheduler.now < bound && !done())
+    await run(world, world.scheduler.now + LOOK_MS);
+}
+
+/** A run that does not know what etcd holds, unless there are calls of its hook waiting. */
+function uninformed({ facts }: World): RunFacts | undefined {
+  return [...facts.runs].find(
+    (run) => run.lease !== undefined && run.supervisor.alive && !isBusy(run) && !run.told.upToDate,
+  );
 }
 
 function heal({ world, machines, frontends }: Group): void {
@@ -115,11 +126,15 @@ function heal({ world, machines, frontends }: Group): void {
   }
 }
 
-/** Three times the longest TTL, an election and a removal; a planned stop that has begun, and a restart. */
+/**
+ * Three times the longest TTL, an election and a removal; a planned stop that has begun, and a restart; and where
+ * nodes are asked how far they are, the time that one stands aside.
+ */
 function longestRecoveryMs({ longestTtlMs, etcd, backends }: Scenario): number {
   const stop = Math.max(...backends.map(({ stopTimeoutMs }) => 2 * stopTimeoutMs));
   const restart = Math.max(...backends.map(({ restartMs }) => restartMs));
-  return 3 * longestTtlMs + 3 * etcd.electionMs + 5_000 + stop + restart;
+  const asking = backends.some(({ ranks }) => ranks) ? longestTtlMs + 2_000 : 0;
+  return 3 * longestTtlMs + 3 * etcd.electionMs + 5_000 + stop + restart + asking;
 }
 
 /** Whether there is a master that is done with its hook, and every frontend sends to it alone. */
@@ -131,7 +146,7 @@ export function hasRecovered({ world, frontends }: Group): boolean {
   return frontends.every(({ targets }) => targets.length === 1 && targets[0] === run.node);
 }
 
-function isBusy({ programs }: { readonly programs: ReadonlySet<{ readonly name: string }> }): boolean {
+function isBusy({ programs }: RunFacts): boolean {
   return [...programs].some(({ name }) => name === "node_state_change");
 }
 

@@ -1,6 +1,5 @@
 import type { Clock } from "@msdha/clock";
 import type { LeaseId } from "@msdha/etcd-client";
-import type { Mastership } from "@msdha/group";
 import type { Program } from "../node/program.ts";
 import type { SimulatedProcess } from "../world/process.ts";
 import type { GroupHistory, HistoryReader } from "./group-history.ts";
@@ -37,6 +36,8 @@ export interface LockFacts {
   readonly token: number;
   readonly lease: LeaseId;
   readonly run: RunFacts | undefined;
+  /** The node that it names. */
+  readonly node: string;
   /** How long its holder has to wait, in its own ms; 0 after a clean hand-over. */
   readonly waitMs: number;
   /** Since when nobody else had it, in the world's time; no earlier than the start of the holder's run. */
@@ -61,8 +62,8 @@ export interface FrontendFacts {
   readonly process: SimulatedProcess;
   /** Which nodes it sends new sessions to. */
   readonly targets: () => readonly string[];
-  /** What it was told of the group last, and when in the world's time. */
-  told: { readonly mastership: Mastership; readonly at: number } | undefined;
+  /** Who is the master as of what it heard from etcd last, and when in the world's time it learned that. */
+  known: { readonly master: string | undefined; readonly since: number } | undefined;
 }
 
 export interface Facts {
@@ -70,6 +71,10 @@ export interface Facts {
   readonly frontends: Set<FrontendFacts>;
   readonly history: GroupHistory;
   group: GroupFacts;
+  /** The state that each node's key says, and the lease that it is on. */
+  readonly nodes: Map<string, { readonly state: string; readonly lease: LeaseId }>;
+  /** Who was the master from which revision on; begins anew when etcd is restored. */
+  masters: readonly { readonly revision: number; readonly master: string | undefined }[];
   /** How often etcd was restored to a snapshot. */
   restores: number;
   /** Whether what changes in etcd right now is done by hand. */

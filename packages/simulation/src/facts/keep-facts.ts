@@ -8,7 +8,7 @@ import type {
 } from "@msdha/etcd-client";
 import type { Change } from "@msdha/etcd-simulated";
 import { type GroupKeys, parseKey } from "@msdha/group";
-import type { Facts, GroupFacts, LockFacts, RunFacts } from "./facts.ts";
+import type { Facts, FrontendFacts, GroupFacts, LockFacts, RunFacts } from "./facts.ts";
 import { createGroupHistory } from "./group-history.ts";
 
 export function createFacts(keys: GroupKeys): Facts {
@@ -16,6 +16,8 @@ export function createFacts(keys: GroupKeys): Facts {
     runs: new Set(),
     frontends: new Set(),
     history: createGroupHistory(keys),
+    nodes: new Map(),
+    masters: [{ revision: 0, master: undefined }],
     group: { lock: undefined, handover: undefined, ttlSeconds: 0, freeSince: 0 },
     restores: 0,
     byHand: false,
@@ -45,12 +47,36 @@ export function applyChange(
       facts.group = { ...facts.group, handover: put ? { isTrue: true } : undefined };
     } else if (kv.key === keys.ttl) {
       facts.group = { ...facts.group, ttlSeconds: put ? Number(kv.value) : 0 };
-    } else if (put && kv.value === "master" && parseKey(keys, kv.key).kind === "node") {
-      const run = runOf(facts, kv.lease);
-      if (run && !facts.byHand) run.published = true;
-    }
+    } else noteNode(facts, keys, kv, put);
   }
+  noteMaster(facts, revision);
   return before;
+}
+
+function noteNode(facts: Facts, keys: GroupKeys, { key, value: state, lease }: KeyValue, put: boolean): void {
+  const parsed = parseKey(keys, key);
+  if (parsed.kind !== "node") return;
+  if (!put) {
+    facts.nodes.delete(parsed.name);
+    return;
+  }
+  facts.nodes.set(parsed.name, { state, lease });
+  const run = runOf(facts, lease);
+  if (run && state === "master" && !facts.byHand) run.published = true;
+}
+
+/** The master is the node that the lock names and whose own key, on the same lease, says so. */
+function noteMaster(facts: Facts, revision: number): void {
+  const { lock } = facts.group;
+  const key = lock && facts.nodes.get(lock.node);
+  const master = key?.state === "master" && key.lease === lock?.lease ? lock.node : undefined;
+  if (facts.masters.at(-1)?.master !== master) facts.masters = [...facts.masters, { revision, master }];
+}
+
+/** A frontend has been told everything up to this revision. */
+export function applyHeard(facts: Facts, frontend: FrontendFacts, revision: number, now: number): void {
+  const master = facts.masters.findLast((each) => each.revision <= revision)?.master;
+  if (!frontend.known || frontend.known.master !== master) frontend.known = { master, since: now };
 }
 
 /** etcd holds this state of some time ago again. */
@@ -73,17 +99,25 @@ export function applyRestore(
     lock: lock && (same ?? unknownLock(lock, run, now)),
     handover: find(keys.handover) && { isTrue: false },
     ttlSeconds: Number(find(keys.ttl)?.value ?? 0),
-    freeSince: now,
+    // Who held it until now is not forgotten with what etcd forgets.
+    freeSince: facts.group.lock ? now : facts.group.freeSince,
   };
   facts.history.restore(revision, kvs);
+  facts.nodes.clear();
+  for (const kv of kvs) noteNode(facts, keys, kv, true);
+  facts.masters = [];
+  noteMaster(facts, 0);
+  // What they were told so far is of another history.
+  for (const frontend of facts.frontends) frontend.known = undefined;
 }
 
 function unknownLock(
-  { createRevision: token, lease }: KeyValue,
+  { createRevision: token, lease, value }: KeyValue,
   run: RunFacts | undefined,
   now: number,
 ): LockFacts {
-  return { token, lease, run, waitMs: 0, freeSince: now, receivedAt: undefined };
+  const node = String((JSON.parse(value) as { node?: unknown }).node);
+  return { token, lease, run, node, waitMs: 0, freeSince: now, receivedAt: undefined };
 }
 
 /** How long nobody else has had the lock, by its holder's clock. */
@@ -112,6 +146,7 @@ function takeLock(facts: Facts, kv: KeyValue, before: GroupFacts, consumed: bool
     token: kv.createRevision,
     lease: kv.lease,
     run,
+    node: String((JSON.parse(kv.value) as { node?: unknown }).node),
     waitMs: handed ? 0 : 2_000 * seconds,
     freeSince: Math.max(before.freeSince, run?.startedAt ?? 0),
     receivedAt: undefined,
@@ -148,7 +183,9 @@ export function applyAnswer(
   const { kvs, revision } = answer as RangeResult;
   if (prefix && key === keys.prefix) run.told.read(revision);
   const proof = run.lock?.receivedAt === undefined ? keys.node(run.node) : keys.lock;
-  const held = key === proof && kvs.some((kv) => kv.key === proof && kv.lease === run.lease);
+  const shown = kvs.some((kv) => kv.key === proof && kv.lease === run.lease);
+  // Before the node key is known to be there, any read will do that comes with a keepalive.
+  const held = key === proof ? shown : run.lock === undefined && !key.startsWith(keys.prefix);
   // An answer that comes when the lease may be lost already brings nothing back.
   if (held && run.supervisor.clock.now() < run.seen + run.ttlMs) run.seen = Math.max(run.seen, sent);
 }

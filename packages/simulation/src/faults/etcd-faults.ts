@@ -1,5 +1,6 @@
 import type { Random, SimulatedMember } from "@msdha/etcd-simulated";
-import { type Fault, type Group, someTime } from "./fault.ts";
+import { type Fault, type Group, masterOrAny, someTime } from "./fault.ts";
+import { restoreLater } from "./restore-later.ts";
 
 export const killMember: Fault = (group, random) =>
   harm(
@@ -50,25 +51,7 @@ export const compact: Fault = ({ world }, random) => {
   world.trace("etcd", () => `compacted at ${store.compacted}`);
 };
 
-/** etcd is down for a while and comes back with a state of some time ago. */
-export const restoreSnapshot: Fault = (group, random) => {
-  const { world } = group;
-  const { store, members } = world.etcd;
-  const snapshot = store.save();
-  world.trace("etcd", () => `snapshot at ${store.revision}`);
-  world.scheduler.after(someTime(group, random), () => {
-    if (world.calm) return;
-    for (const member of members) member.kill();
-    world.trace("etcd", () => "down");
-    world.scheduler.after(random.between(100, 3_000), () => {
-      if (world.calm) return;
-      world.trace("etcd", () => `restored to ${snapshot.store.revision}`);
-      store.restore(snapshot);
-      world.restored();
-      for (const member of members) member.start();
-    });
-  });
-};
+export const restoreSnapshot: Fault = (group, random) => restoreLater(group, random);
 
 function harm(
   group: Group,
@@ -86,3 +69,19 @@ function harm(
     for (const member of targets) end(member);
   });
 }
+
+/** The leader is deposed without noticing, and a node that reaches nobody else goes on asking it. */
+export const captureByStaleLeader: Fault = (group, random) => {
+  const { world } = group;
+  const leader = world.etcd.members.find(({ leading }) => leading);
+  const { links, scenario } = masterOrAny(group, random);
+  if (!leader || links.length < 2) return;
+  const staleMs = someTime(group, random);
+  const others = links.filter((_, index) => index !== leader.index);
+  world.trace("etcd", () => `the leader is deposed and keeps ${scenario.name} for ${Math.round(staleMs)} ms`);
+  for (const link of others) link.cut({ requests: true, answers: true });
+  world.etcd.changeLeader({ staleMs });
+  world.scheduler.after(staleMs, () => {
+    for (const link of others) link.heal();
+  });
+};

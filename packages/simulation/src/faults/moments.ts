@@ -1,21 +1,34 @@
-import { createRandom } from "@msdha/etcd-simulated";
+import { type Change, createRandom, type Random } from "@msdha/etcd-simulated";
+import type { RunFacts } from "../facts/facts.ts";
 import { type Group, someTime } from "./fault.ts";
+import { restoreLater } from "./restore-later.ts";
 
-/** How often a moment that matters is met with a freeze right after it. */
-const CHANCE = 0.15;
+/** How often a moment that matters is met with a fault. */
+const FREEZE = 0.15;
+const SNAPSHOT = 0.05;
 const LATEST_STEP = 14;
 
 /**
- * Freezes a node within a few steps of the moments between which the promise is made: when it takes the lock, when it
- * is published, when its key or its lock goes.
+ * Waits for the moments between which the promise is made: when the lock is taken, when a master is published, when
+ * its key or its lock goes. Freezes the node within a few steps of them, or takes the snapshot of etcd right there to
+ * which it goes back later.
  */
 export function watchForMoments(group: Group): void {
-  const { world, machines } = group;
+  const { world } = group;
   const random = createRandom(world.scenario.seed ^ 0xf4ee2e);
   if (random.chance(0.5)) return;
-  world.onMoment = (run) => {
-    if (world.calm || !random.chance(CHANCE)) return;
-    const machine = machines.find((each) => each.run === run);
-    machine?.freezeAtStep(random.whole(1, LATEST_STEP), someTime(group, random));
+  world.onMoment = (run, change) => {
+    if (world.calm) return;
+    if (random.chance(FREEZE)) freezeSoon(group, run, random);
+    if (handsOver(change) && random.chance(SNAPSHOT)) restoreLater(group, random);
   };
+}
+
+function freezeSoon(group: Group, run: RunFacts, random: Random): void {
+  const machine = group.machines.find((each) => each.run === run);
+  machine?.freezeAtStep(random.whole(1, LATEST_STEP), someTime(group, random));
+}
+
+function handsOver({ events }: Change): boolean {
+  return events.some(({ type, kv }) => type === "PUT" && kv.key.endsWith("/_handover"));
 }

@@ -1,8 +1,9 @@
-import { combineMembers } from "@msdha/etcd-client";
+import { combineMembers, type KeyRange, type RangeResult } from "@msdha/etcd-client";
 import { createSwitcher } from "@msdha/haproxy-config";
 import { followMaster } from "../../../frontend/src/follow-master.ts";
 import { createGuide } from "../../../frontend/src/guide.ts";
 import type { FrontendFacts } from "../facts/facts.ts";
+import { applyHeard } from "../facts/keep-facts.ts";
 import { gateEtcd } from "../node/gate-etcd.ts";
 import { createTraceLog } from "../node/trace-log.ts";
 import { addressOf, nodeAt } from "../scenario.ts";
@@ -57,8 +58,9 @@ export function createSimulatedFrontend(name: string, world: World): SimulatedFr
     const { clock } = process;
     const latency = (): number => random.between(0.1, 2);
     const haproxy = createSimulatedHaproxy({ scheduler, frontend: process, latency });
-    const facts: FrontendFacts = { name, process, targets: () => targets(haproxy), told: undefined };
+    const facts: FrontendFacts = { name, process, targets: () => targets(haproxy), known: undefined };
     world.facts.frontends.add(facts);
+    const hear = (revision: number): void => applyHeard(world.facts, facts, revision, scheduler.now);
     const log = createTraceLog((line) => world.trace(name, line));
     const switcher = createSwitcher(haproxy.api, { drainMs: DRAIN_MS, clock });
     live = { process, haproxy, facts, replay: () => switcher.replay() };
@@ -66,7 +68,17 @@ export function createSimulatedFrontend(name: string, world: World): SimulatedFr
       const client = etcd.connect({ member: index, clock });
       client.onRequest = links[index]?.onRequest;
       client.onAnswer = links[index]?.onAnswer;
-      return gateEtcd(client, process, { asked: () => () => {} });
+      return gateEtcd(client, process, {
+        asked: (call, argument) => (answer) => {
+          const { key, prefix } = argument as KeyRange;
+          const first = call === "range" && prefix && key === world.keys.prefix && !facts.known;
+          if (first) hear((answer as RangeResult).revision);
+        },
+        heard({ events }) {
+          const last = events.at(-1);
+          if (last && facts.known) hear(last.kv.modRevision);
+        },
+      });
     });
     const api = combineMembers(members, { clock });
     const guide = createGuide({
@@ -83,7 +95,6 @@ export function createSimulatedFrontend(name: string, world: World): SimulatedFr
       log,
       signal: new AbortController().signal,
       onMastership(mastership) {
-        facts.told = { mastership, at: scheduler.now };
         guide.tell(mastership);
       },
     });

@@ -3,7 +3,7 @@ import type { Invariant } from "../facts/moment.ts";
 
 /**
  * A hand-over is written only by the holder of the lock, in giving it back, when it had finished its own wait and
- * nothing that it or any former master started is alive.
+ * nothing that anybody who was ever the master has started is alive.
  */
 export const handOverWhenGone: Invariant = (moment, { runs, group, byHand }) => {
   if (moment.kind !== "change" || byHand) return undefined;
@@ -18,7 +18,7 @@ export const handOverWhenGone: Invariant = (moment, { runs, group, byHand }) => 
     return `a hand-over was written by another than ${run.id}`;
   const waited = waitedMs(lock, run, moment.now);
   if (waited < waitMs) return `${run.id} wrote a hand-over after it had waited ${waited} of ${waitMs} ms`;
-  const alive = [...runs].filter((each) => (each === run || each.published) && each.programs.size > 0);
+  const alive = [...runs].filter((each) => each.published && each.programs.size > 0);
   if (alive.length > 0)
     return `${run.id} wrote a hand-over while ${alive.map(({ id }) => id)} had something running`;
   return undefined;

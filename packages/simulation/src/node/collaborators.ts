@@ -13,6 +13,8 @@ export interface Collaborators {
   readonly etcd?: (etcd: EtcdApi, run: RunFacts, world: World) => EtcdApi;
   readonly clock?: (clock: Clock, run: RunFacts, world: World) => Clock;
   readonly guard?: (guard: Guard, run: RunFacts, world: World) => Guard;
+  /** A guard that starts things also when it is past its deadline, and forgets to kill them. */
+  readonly startsPastDeadline?: boolean;
   readonly files?: (files: RunFiles, run: RunFacts, world: World) => RunFiles;
   /** The etcd of frontends. */
   readonly frontendEtcd?: (etcd: EtcdApi, world: World) => EtcdApi;

@@ -11,6 +11,8 @@ import type { SimulatedProcess } from "../world/process.ts";
 export interface CallObserver {
   /** The process has asked; returns what is told of the answer when it has come in. */
   asked(call: keyof EtcdApi, argument: unknown): (answer: unknown) => void;
+  /** A message of a watch has come in. */
+  heard?(message: WatchMessage): void;
 }
 
 /** etcd as a process has it: requests leave it, and answers enter it, only while it runs. */
@@ -44,7 +46,12 @@ export function gateEtcd(etcd: EtcdApi, process: SimulatedProcess, observer: Cal
         stream = etcd.watch(request, { signal });
         messages = stream[Symbol.asyncIterator]();
       });
-      const next = (): Promise<IteratorResult<WatchMessage>> =>
+      const next = async (): Promise<IteratorResult<WatchMessage>> => {
+        const result = await receive();
+        if (!result.done) observer.heard?.(result.value);
+        return result;
+      };
+      const receive = (): Promise<IteratorResult<WatchMessage>> =>
         process.ask(
           () => messages?.next() ?? Promise.reject(new EtcdUnavailableError("the watch was not opened")),
         );

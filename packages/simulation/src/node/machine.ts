@@ -69,7 +69,7 @@ export function createMachine(scenario: BackendScenario, world: World): Machine 
     if (retired || live) return;
     runs += 1;
     if (!scenario.filesPersist) disk = { runId: undefined };
-    const id = `${scenario.name}#${runs}`;
+    const id = `${scenario.machine}#${runs}`;
     const process = createProcess(scheduler, {
       rate,
       offset,
@@ -118,6 +118,7 @@ export function createMachine(scenario: BackendScenario, world: World): Machine 
       supervisor: process,
       start: startFor(facts),
       latency: () => random.between(0.05, 1),
+      startsPastDeadline: world.collaborators.startsPastDeadline,
     });
     own.guard = guard;
     former = guard;
@@ -131,7 +132,10 @@ export function createMachine(scenario: BackendScenario, world: World): Machine 
         etcd: world.collaborators.etcd?.(api, facts, world) ?? api,
         clock,
         guard: mutatedGuard,
-        hooks: createSimulatedHooks(mutatedGuard, clock),
+        hooks: createSimulatedHooks(mutatedGuard, {
+          clock,
+          rank: scenario.ranks ? () => random.whole(0, 3) : undefined,
+        }),
         files: world.collaborators.files?.(files, facts, world) ?? files,
         log,
         baseEnvironment: {},

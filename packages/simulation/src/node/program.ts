@@ -103,7 +103,7 @@ export function chooseBehaviour(name: string, { ttlMs, trouble }: Manners, rando
   const slow = rarely(name === "node_state_change" ? 0.05 : 0.15);
   return {
     runsMs: slow ? random.between(0, 4 * ttlMs) : random.between(1, 30),
-    code: rarely(0.03) ? 1 : 0,
+    code: rarely(name === "candidate" ? 0.3 : 0.03) ? 1 : 0,
     stopsInMs: rarely(0.2) ? NEVER : random.between(0, 20),
     forksAfterMs: rarely(0.3) ? 0 : forksAfterMs,
     diesInMs,

@@ -43,6 +43,8 @@ export interface SimulatedGuardOptions {
   readonly start: StartProgram;
   /** How long the next message between the two takes, in ms. */
   readonly latency: () => number;
+  /** Breaks it: whatever is asked for past the deadline is started all the same, and never killed. */
+  readonly startsPastDeadline?: boolean | undefined;
 }
 
 /**
@@ -50,7 +52,7 @@ export interface SimulatedGuardOptions {
  * so do its reports the supervisor. Past the deadline, or once its supervisor is gone, it kills everything for good.
  */
 export function createSimulatedGuard(options: SimulatedGuardOptions): SimulatedGuard {
-  const { scheduler, hardware, supervisor, start, latency } = options;
+  const { scheduler, hardware, supervisor, start, latency, startsPastDeadline = false } = options;
   const lost = new AbortController();
   const programs = new Set<Program>();
   const over = Promise.withResolvers<void>();
@@ -157,7 +159,8 @@ export function createSimulatedGuard(options: SimulatedGuardOptions): SimulatedG
   ): Promise<GuardedProcess> {
     return request<GuardedProcess>((resolve, reject) =>
       command(() => {
-        if (folding === "deadline") report(() => reject(new GuardPastDeadlineError()));
+        if (startsPastDeadline && folding) report(startGuarded(file, { args, env }, resolve));
+        else if (folding === "deadline") report(() => reject(new GuardPastDeadlineError()));
         else if (killing) report(() => reject(new SpawnFailedError(file, "refused", undefined)));
         else report(startGuarded(file, { args, env }, resolve));
       }),
@@ -189,7 +192,7 @@ export function createSimulatedGuard(options: SimulatedGuardOptions): SimulatedG
 
   function add(program: Program): void {
     programs.add(program);
-    if (killing) program.kill();
+    if (killing && !startsPastDeadline) program.kill();
   }
 
   function forget(program: Program): void {

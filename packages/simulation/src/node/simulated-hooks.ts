@@ -2,9 +2,18 @@ import type { Clock } from "@msdha/clock";
 import type { Guard } from "@msdha/guard";
 import { HookFailedError, type HookRunner, type RunHookOptions } from "@msdha/hook-runner";
 
-/** Runs hooks as `createHookRunner` does, but that every hook is there and is started under a simulated guard. */
-export function createSimulatedHooks(guard: Guard, clock: Clock): HookRunner {
+export interface SimulatedHooksOptions {
+  readonly clock: Clock;
+  /** What the `candidate` hook writes; there is none without it. */
+  readonly rank: (() => number) | undefined;
+}
+
+/** Runs hooks as `createHookRunner` does, but that they are all there, and started under a simulated guard. */
+export function createSimulatedHooks(guard: Guard, { clock, rank }: SimulatedHooksOptions): HookRunner {
+  const exists = (hook: string): boolean => hook !== "candidate" || rank !== undefined;
+
   async function run(hook: string, options: RunHookOptions): Promise<boolean> {
+    if (!exists(hook)) return false;
     const { env, args = [], signal, timeoutMs = Number.POSITIVE_INFINITY } = options;
     signal?.throwIfAborted();
     const running = await guard.spawn(hook, args, { env, output: "pipe" });
@@ -27,6 +36,7 @@ export function createSimulatedHooks(guard: Guard, clock: Clock): HookRunner {
     try {
       const { code, signal: endedBy } = await Promise.race([running.exited, interrupted]);
       if (endedBy !== null) throw new HookFailedError(hook, { kind: "signal", signal: endedBy });
+      if (hook === "candidate") options.onStdout?.(String(rank?.()));
       if (code !== 0) throw new HookFailedError(hook, { kind: "exit", code: code ?? -1 });
       return true;
     } finally {
@@ -34,5 +44,5 @@ export function createSimulatedHooks(guard: Guard, clock: Clock): HookRunner {
     }
   }
 
-  return { find: async (hook) => hook, run };
+  return { find: async (hook) => (exists(hook) ? hook : undefined), run };
 }

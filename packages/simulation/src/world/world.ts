@@ -1,4 +1,10 @@
-import { createRandom, createSimulatedEtcd, type Random, type SimulatedEtcd } from "@msdha/etcd-simulated";
+import {
+  type Change,
+  createRandom,
+  createSimulatedEtcd,
+  type Random,
+  type SimulatedEtcd,
+} from "@msdha/etcd-simulated";
 import { type GroupKeys, groupKeys } from "@msdha/group";
 import type { Facts, RunFacts } from "../facts/facts.ts";
 import { applyChange, applyRestore, createFacts } from "../facts/keep-facts.ts";
@@ -31,7 +37,7 @@ export interface World {
   /** How often a run was published as the master. */
   masters: number;
   /** Called when a run has just gained or given up something in etcd. */
-  onMoment: (run: RunFacts) => void;
+  onMoment: (run: RunFacts, change: Change) => void;
   /** etcd was restored to a snapshot. */
   restored(): void;
   /** Holds the facts against every invariant; the first violation is the one that counts. */
@@ -66,7 +72,7 @@ export function createWorld(scenario: Scenario, { collaborators, onTrace }: Worl
       }
       world.check({ kind: "change", change, before, now: scheduler.now });
       const run = facts.group.lock?.run ?? before.lock?.run;
-      if (run) world.onMoment(run);
+      if (run) world.onMoment(run, change);
     },
   });
   const world: World = {

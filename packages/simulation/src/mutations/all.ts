@@ -1,0 +1,15 @@
+import * as guard from "./guard.ts";
+import * as lock from "./lock.ts";
+import type { Mutation } from "./mutation.ts";
+import * as proof from "./proof.ts";
+import * as wait from "./wait.ts";
+import * as watch from "./watch.ts";
+
+/** Every mutation, by name. The simulation has to find something wrong with each of them. */
+export const mutations: Readonly<Record<string, Mutation>> = {
+  ...proof,
+  ...guard,
+  ...wait,
+  ...lock,
+  ...watch,
+};

@@ -1,0 +1,90 @@
+import type { Guard, GuardedProcess } from "@msdha/guard";
+import type { Mutation } from "./mutation.ts";
+
+export const killAtThreeTtls: Mutation = {
+  rule: "2: the kill time is 3 TTLs after the last proof instead of 1.75",
+  collaborators: {
+    guard: (guard, { ttlMs }) => ({
+      ...keep(guard),
+      setDeadline: (at) => guard.setDeadline(at === undefined ? at : at + 1.25 * ttlMs),
+    }),
+  },
+};
+
+export const goneIsWhatWasStarted: Mutation = {
+  rule: "3: what descends from the started programs is not looked for",
+  collaborators: {
+    guard(guard) {
+      const started: GuardedProcess[] = [];
+      return {
+        ...keep(guard),
+        async spawn(...args) {
+          const process = await guard.spawn(...args);
+          started.push(process);
+          return process;
+        },
+        async killAll() {
+          for (const process of started) process.kill("SIGKILL");
+          await Promise.all(started.map(({ exited }) => exited));
+        },
+      };
+    },
+  },
+};
+
+export const handOverBeforeGone: Mutation = {
+  rule: "7: the lock is handed over before everything is gone",
+  collaborators: {
+    guard: (guard) => ({
+      ...keep(guard),
+      async killAll() {
+        void guard.killAll();
+      },
+    }),
+  },
+};
+
+export const demotedOnly: Mutation = {
+  rule: "9: who loses the lock goes on as a slave",
+  collaborators: {
+    guard(guard, run, { facts }) {
+      const demoted = (): boolean => run.published && facts.group.lock?.run !== run;
+      return {
+        ...keep(guard),
+        setDeadline: (at) => guard.setDeadline(demoted() ? undefined : at),
+        async spawn(...args) {
+          const process = await guard.spawn(...args);
+          return { ...process, kill: (...how) => (demoted() ? undefined : process.kill(...how)) };
+        },
+        killAll: () => (demoted() ? new Promise(() => {}) : guard.killAll()),
+      };
+    },
+  },
+};
+
+export const noGuard: Mutation = {
+  rule: "10: nobody kills what a frozen supervisor left",
+  collaborators: { guard: (guard) => ({ ...keep(guard), setDeadline: async () => {} }) },
+};
+
+export const deadlineNotReadAgain: Mutation = {
+  rule: "10: the guard does not look at the deadline before it starts something",
+  collaborators: { startsPastDeadline: true },
+};
+
+/** Everything of a guard; its signal is read anew each time. */
+function keep(guard: Guard): Guard {
+  return {
+    get lost() {
+      return guard.lost;
+    },
+    get alive() {
+      return guard.alive;
+    },
+    setDeadline: guard.setDeadline,
+    spawn: guard.spawn,
+    killAll: guard.killAll,
+    gone: guard.gone,
+    [Symbol.asyncDispose]: () => guard[Symbol.asyncDispose](),
+  };
+}

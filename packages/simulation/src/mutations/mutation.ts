@@ -1,0 +1,8 @@
+import type { Collaborators } from "../node/collaborators.ts";
+
+/** A rule of the protocol switched off, by putting something else in the place of what the code works with. */
+export interface Mutation {
+  /** The rule's number in docs/protocol.md, and what is done instead. */
+  readonly rule: string;
+  readonly collaborators: Collaborators;
+}

@@ -1,0 +1,42 @@
+import type { EtcdApi, KeyRange, KeyValue } from "@msdha/etcd-client";
+import type { RunFacts } from "../facts/facts.ts";
+import type { World } from "../world/world.ts";
+import type { Mutation } from "./mutation.ts";
+
+export const proofByKeepalive: Mutation = {
+  rule: "1: a keepalive is taken for a proof",
+  collaborators: {
+    etcd: (etcd, run, world) =>
+      answerProofs(etcd, run, world, async (options) => {
+        const seconds = run.lease === undefined ? 0 : await etcd.leaseKeepAlive(run.lease, options);
+        return seconds > 0;
+      }),
+  },
+};
+
+export const noProof: Mutation = {
+  rule: "2: nothing is ever found to be lost, so that no stop begins in time",
+  collaborators: { etcd: (etcd, run, world) => answerProofs(etcd, run, world, async () => true) },
+};
+
+/** Answers the reads of our own lock or node key without looking at it. */
+function answerProofs(
+  etcd: EtcdApi,
+  run: RunFacts,
+  { keys }: World,
+  holds: (options: Parameters<EtcdApi["range"]>[1]) => Promise<boolean>,
+): EtcdApi {
+  const isProof = ({ key, prefix }: KeyRange): boolean =>
+    !prefix && (key === keys.lock || key === keys.node(run.node));
+  return {
+    ...etcd,
+    async range(range, options) {
+      if (!isProof(range)) return await etcd.range(range, options);
+      return { kvs: (await holds(options)) ? [ours(range.key, run)] : [], revision: 0 };
+    },
+  };
+}
+
+function ours(key: string, { lease = "0", lock }: RunFacts): KeyValue {
+  return { key, value: "", lease, createRevision: lock?.token ?? 0, modRevision: 0 };
+}

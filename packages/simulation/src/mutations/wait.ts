@@ -1,0 +1,83 @@
+import type { RunFacts } from "../facts/facts.ts";
+import type { Mutation } from "./mutation.ts";
+import { changePut, takesLock, withoutCompare } from "./transactions.ts";
+import { tamperWith } from "./wrap-etcd.ts";
+
+export const noWait: Mutation = {
+  rule: "4: nobody waits for the former master",
+  collaborators: {
+    etcd: (etcd, _, { keys }) =>
+      tamperWith(etcd, {
+        result: (result, asked) =>
+          result.succeeded && takesLock(asked, keys)
+            ? {
+                ...result,
+                results: result.results.map((each) =>
+                  each.type === "txn" ? { ...each, succeeded: true } : each,
+                ),
+              }
+            : result,
+      }),
+  },
+};
+
+const askedAt = new WeakMap<RunFacts, number>();
+
+export const waitFromRequest: Mutation = {
+  rule: "4: the wait counts from the request for the lock, not from the answer",
+  collaborators: {
+    etcd: (etcd, run, { keys, scheduler }) => ({
+      ...etcd,
+      async txn(transaction, options) {
+        const asked = run.supervisor.clock.now();
+        const answer = await etcd.txn(transaction, options);
+        if (takesLock(transaction, keys)) {
+          askedAt.set(run, asked);
+          scheduler.after(0, () => askedAt.delete(run));
+        }
+        return answer;
+      },
+    }),
+    clock: (clock, run) => ({
+      now: () => askedAt.get(run) ?? clock.now(),
+      sleep: (ms, options) => clock.sleep(ms, options),
+    }),
+  },
+};
+
+export const waitForOwnTtl: Mutation = {
+  rule: "4: the wait is for one's own TTL, whatever the group's record says",
+  collaborators: {
+    etcd: (etcd, _, { keys }) =>
+      tamperWith(etcd, { kv: (kv) => (kv.key === keys.ttl ? { ...kv, value: "0" } : kv) }),
+  },
+};
+
+export const recordLoweredByTaking: Mutation = {
+  rule: "4: taking the lock lowers the group's record",
+  collaborators: {
+    etcd: (etcd, { ttlMs }, { keys }) =>
+      tamperWith(etcd, {
+        transaction: (asked) =>
+          takesLock(asked, keys)
+            ? changePut(asked, keys.ttl, (put) => ({ ...put, value: String(ttlMs / 1_000) }))
+            : asked,
+      }),
+  },
+};
+
+export const recordNotCompared: Mutation = {
+  rule: "4: taking the lock does not compare the record's revision",
+  collaborators: {
+    etcd: (etcd, _, { keys }) =>
+      tamperWith(etcd, { transaction: (asked) => withoutCompare(asked, keys.ttl) }),
+  },
+};
+
+export const recordOnLease: Mutation = {
+  rule: "4: the group's record is on its writer's lease",
+  collaborators: {
+    etcd: (etcd, { lease = "0" }, { keys }) =>
+      tamperWith(etcd, { transaction: (asked) => changePut(asked, keys.ttl, (put) => ({ ...put, lease })) }),
+  },
+};
