@@ -1,6 +1,6 @@
 import { request } from "node:http";
 import { join } from "node:path";
-import { CONTROL_SOCKET, type NodeStatus } from "./control-server.ts";
+import { CONTROL_SOCKET, type NodeStatus } from "./control-protocol.ts";
 
 /** Asks the node whose run folder this is how it is. */
 export async function askStatus(runDir: string): Promise<NodeStatus> {

@@ -3,23 +3,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { join } from "node:path";
 import { claim, getValue, isName, mastership, putValue } from "@msdha/group";
 import { z } from "zod";
+import { CONTROL_SOCKET, type NodeStatus } from "./control-protocol.ts";
 import type { Node } from "./node.ts";
-
-/** The socket's file in the run folder. */
-export const CONTROL_SOCKET = "control.sock";
-
-/** What `msdha-backend status` tells. */
-export interface NodeStatus {
-  readonly group: string;
-  readonly node: string;
-  readonly state: string;
-  /** Whether the node is on its way to the end. */
-  readonly ending: boolean;
-  readonly master: string | null;
-  readonly masterAddress: string | null;
-  readonly nodes: Readonly<Record<string, string>>;
-  readonly nodeStateChangeFailures: number;
-}
 
 const key = z.string().refine(isName, "expected a key without / or white space, not beginning with _");
 const value = z.string().max(65_536, "expected a value of at most 65536 characters");

@@ -1,12 +1,13 @@
 import { Command } from "commander";
 import { askClaim, askGet, askPut, askStatus } from "./control-client.ts";
-import { startBackend } from "./start-backend.ts";
 
 const DEFAULT_RUN_DIR = "/run/msdha";
 
 const program = new Command("msdha-backend")
   .description("Supervises one copy of a single-master program. Its settings are read from the environment.")
   .action(async () => {
+    // Loaded only here: the other commands run every few seconds, or in a hook, and need none of it.
+    const { startBackend } = await import("./start-backend.ts");
     process.exit(await startBackend(process.env));
   });
 

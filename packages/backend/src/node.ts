@@ -5,6 +5,7 @@ import {
   followGroup,
   type GroupFollower,
   type GroupView,
+  groupKeys,
   joinGroup,
   LockLostError,
   type MasterLock,
@@ -79,6 +80,7 @@ export async function openNode(
   let node: Node | undefined;
   // The lease is held to the very end of a stop: the ending ends only its acquisition.
   let acquired = false;
+  let fence: Fence | undefined;
   const acquisition = new AbortController();
   onAbort(ending.signal, () => {
     if (!acquired) acquisition.abort(ending.signal.reason);
@@ -87,12 +89,14 @@ export async function openNode(
     ttlSeconds: config.ttlSeconds,
     clock,
     signal: acquisition.signal,
-    onProof: (seen) => node?.fence.proven(seen),
+    probeKey: groupKeys(config.group).lock,
+    onProof: (seen) => fence?.proven(seen),
   });
   acquired = true;
-  const fence = createFence(guard, { ttlMs: lease.ttlMs, seen: lease.seen });
+  const nodeFence = createFence(guard, { ttlMs: lease.ttlMs, seen: lease.seen });
+  fence = nodeFence;
   onAbort(lease.lost, () => {
-    fence.close(clock.now());
+    nodeFence.close(clock.now());
     end(endingOf(lease.lost.reason));
   });
   const following = new AbortController();
@@ -139,7 +143,7 @@ export async function openNode(
       lease,
       follower,
       membership,
-      fence,
+      fence: nodeFence,
       changes,
       ranks,
       ended: ending.signal,
