@@ -1,32 +1,13 @@
 import { waitFor } from "@msdha/testkit";
 import { beforeAll, describe, expect, test } from "vitest";
+import { buildByCopyingIn, buildOnOwnBase, buildTeller, TELLER } from "./support/examples.ts";
 import { startGroup } from "./support/group.ts";
-import { buildImage } from "./support/images.ts";
 import { startKnocker } from "./support/knocker.ts";
 
-const EXAMPLES = "images/backend/examples";
-
 const ways = [
-  {
-    way: "built on top of one's own image",
-    image: "msdha-example-own-base",
-    async build(image: string) {
-      await buildImage("msdha-example-own", EXAMPLES, { file: `${EXAMPLES}/own-base/Dockerfile` });
-      await buildImage(image, "images/backend", {
-        args: { BASE_IMAGE: "msdha-example-own", START_HOOK: "examples/start" },
-      });
-    },
-  },
-  {
-    way: "as the base of one's own image",
-    image: "msdha-example-as-base",
-    build: (image: string) => buildImage(image, EXAMPLES, { file: `${EXAMPLES}/as-base/Dockerfile` }),
-  },
-  {
-    way: "copied into one's own image",
-    image: "msdha-example-copy-in",
-    build: (image: string) => buildImage(image, EXAMPLES, { file: `${EXAMPLES}/copy-in/Dockerfile` }),
-  },
+  { way: "built on top of one's own image", image: "msdha-example-own-base", build: buildOnOwnBase },
+  { way: "as the base of one's own image", image: TELLER, build: buildTeller },
+  { way: "copied into one's own image", image: "msdha-example-copy-in", build: buildByCopyingIn },
 ];
 
 describe.each(ways)("MSDHA $way", ({ image, build }) => {

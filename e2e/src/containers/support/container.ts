@@ -11,6 +11,7 @@ import {
 import { TEST_LABEL, testRun } from "./leftovers.ts";
 
 type Handle = ReturnType<ContainerRuntimeClient["container"]["getById"]>;
+type CreateOptions = GenericContainer["createOpts"];
 type HostConfig = GenericContainer["hostConfig"];
 
 export interface ContainerOptions {
@@ -22,6 +23,8 @@ export interface ContainerOptions {
   readonly command?: readonly string[];
   readonly entrypoint?: readonly string[];
   readonly user?: string;
+  /** In the place of the image's. */
+  readonly healthCheck?: NonNullable<CreateOptions["Healthcheck"]>;
   /** Whatever else `docker run` can be told: `{ Init: true }`, `{ ReadonlyRootfs: true }`, … */
   readonly host?: HostConfig;
 }
@@ -39,6 +42,8 @@ export interface Container extends AsyncDisposable {
   /** Resolves with the exit code when it has ended. */
   exited(timeoutMs?: number): Promise<number>;
   health(): Promise<string>;
+  /** When its first process was started, as `Date.now()` counts. */
+  startedAt(): Promise<number>;
   start(): Promise<void>;
   /** SIGTERM (or what the image says), and after ten seconds, unless told otherwise, SIGKILL. */
   stop(timeoutSeconds?: number): Promise<void>;
@@ -64,7 +69,17 @@ export async function runContainer(options: ContainerOptions): Promise<Container
 }
 
 class Plan extends GenericContainer {
-  constructor({ image, network, alias, env, command, entrypoint, user, host }: ContainerOptions) {
+  constructor({
+    image,
+    network,
+    alias,
+    env,
+    command,
+    entrypoint,
+    user,
+    healthCheck,
+    host,
+  }: ContainerOptions) {
     super(image);
     const networkName = network.getName();
     this.withName(`${alias}-${Math.random().toString(36).slice(2, 8)}`)
@@ -77,6 +92,7 @@ class Plan extends GenericContainer {
     if (command) this.withCommand([...command]);
     if (entrypoint) this.withEntrypoint([...entrypoint]);
     if (user) this.withUser(user);
+    if (healthCheck) this.createOpts.Healthcheck = healthCheck;
     // Not withNetworkAliases, which puts the container on the default bridge as well.
     this.createOpts.NetworkingConfig = { EndpointsConfig: { [networkName]: { Aliases: [alias] } } };
     Object.assign(this.hostConfig, host);
@@ -155,6 +171,10 @@ class RunningContainer implements Container {
 
   async health(): Promise<string> {
     return (await this.#handle.inspect()).State.Health?.Status ?? "none";
+  }
+
+  async startedAt(): Promise<number> {
+    return Date.parse((await this.#handle.inspect()).State.StartedAt);
   }
 
   async start(): Promise<void> {

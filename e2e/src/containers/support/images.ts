@@ -7,12 +7,25 @@ export const root: string = fileURLToPath(new URL("../../../../", import.meta.ur
 export async function buildImage(
   tag: string,
   folder: string,
-  options: { readonly file?: string; readonly args?: Readonly<Record<string, string>> } = {},
+  options: {
+    readonly file?: string;
+    readonly args?: Readonly<Record<string, string>>;
+    readonly network?: string;
+  } = {},
 ): Promise<void> {
   const args = Object.entries(options.args ?? {}).flatMap(([name, value]) => [
     "--build-arg",
     `${name}=${value}`,
   ]);
   const file = options.file ? ["--file", options.file] : [];
-  await execa("docker", ["build", "--quiet", "--tag", tag, ...file, ...args, folder], { cwd: root });
+  const network = options.network ? ["--network", options.network] : [];
+  await execa("docker", ["build", "--quiet", "--tag", tag, ...file, ...network, ...args, folder], {
+    cwd: root,
+  });
+}
+
+/** The size of an image in bytes, with everything below it. */
+export async function imageSize(image: string): Promise<number> {
+  const { stdout } = await execa("docker", ["image", "inspect", "--format", "{{.Size}}", image]);
+  return Number(stdout);
 }
