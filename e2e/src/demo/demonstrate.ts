@@ -12,7 +12,7 @@ import { type EventResult, runEvent, untilWhole } from "./run-event.ts";
 import { createScreen, type Screen } from "./screen.ts";
 import { renderTable, summarize } from "./table.ts";
 import { until } from "./until.ts";
-import { type Access, startWriter, TABLE } from "./writer.ts";
+import { type Access, startWriter, TABLE, type Writer } from "./writer.ts";
 
 const NODES = 3;
 
@@ -54,21 +54,20 @@ async function play(options: DemoOptions, screen: Screen, undo: AsyncDisposableS
   const watch = undo.use(watchGroup(etcd, nodes, access));
   screen.say("etcd answers; starting the nodes and the frontend");
 
+  let event = "setting up";
+  let writer: Writer | undefined;
+  screen.follow(
+    () => renderTable(watch.view, { event, rows: writer?.total ?? 0, ...writer?.meter.read() }),
+    () => summarize(watch.view),
+  );
+
   const begun = performance.now();
   await group.start();
   await until(() => makeTable(access), { what: "the group's first master", patienceMs });
   const coldStartMs = Math.round(performance.now() - begun);
   screen.say(`the first row was acknowledged ${coldStartMs} ms after the start of the group's processes`);
 
-  const writer = undo.use(startWriter(access));
-  let event = "setting up";
-  screen.follow(
-    () => {
-      const { gapMs, refusedConnections } = writer.meter.read();
-      return renderTable(watch.view, { event, rows: writer.total, gapMs, refused: refusedConnections });
-    },
-    () => summarize(watch.view),
-  );
+  writer = undo.use(startWriter(access));
   await untilWhole({ watch, writer, patienceMs }, "the start");
   screen.say("all nodes stream from the master; clients write");
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { renderTable } from "./table.ts";
 
-const progress = { event: "main-crash", rows: 120, gapMs: 340, refused: 0 };
+const progress = { event: "main-crash", rows: 120, gapMs: 340, refusedConnections: 0 };
 
 test("the table shows who is the master, who streams and how far behind, and what clients saw", () => {
   const master = { role: "primary", streams: false, standbys: { n2: 512 } } as const;

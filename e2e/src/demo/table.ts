@@ -5,15 +5,18 @@ import type { ServerState } from "./server-watch.ts";
 export interface Progress {
   readonly event: string;
   readonly rows: number;
-  /** The longest gap of the event that goes on. */
-  readonly gapMs: number;
-  readonly refused: number;
+  /** The longest gap of the event that goes on, in ms. */
+  readonly gapMs?: number;
+  readonly refusedConnections?: number;
 }
 
 const COLUMNS = ["node", "address", "state", "PostgreSQL", "replication"] as const;
 
 /** Renders the live table. */
-export function renderTable(view: GroupView, { event, rows, gapMs, refused }: Progress): string {
+export function renderTable(
+  view: GroupView,
+  { event, rows, gapMs = 0, refusedConnections = 0 }: Progress,
+): string {
   const lines = [COLUMNS, ...view.nodes.map((node) => toCells(node, view.master?.server))];
   const widths = COLUMNS.map((_, column) => Math.max(...lines.map((cells) => cells[column]?.length ?? 0)));
   const table = lines.map((cells) =>
@@ -25,7 +28,7 @@ export function renderTable(view: GroupView, { event, rows, gapMs, refused }: Pr
   const etcd = view.etcdAnswers ? "" : "   etcd does not answer";
   return [
     ...table.map((line) => `  ${line}`),
-    `  ${event}   rows ${rows}   longest gap ${(gapMs / 1_000).toFixed(2)} s   refused ${refused}${etcd}`,
+    `  ${event}   rows ${rows}   longest gap ${(gapMs / 1_000).toFixed(2)} s   refused ${refusedConnections}${etcd}`,
   ].join("\n");
 }
 
