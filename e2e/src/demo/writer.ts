@@ -35,8 +35,14 @@ export const TABLE = "rows_of_the_demo";
 const INSERT = `INSERT INTO ${TABLE} (id) VALUES ($1)
   RETURNING left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) AS timeline`;
 
-/** Starts the clients. They try for ever; an error of theirs is counted, never thrown. */
-export function startWriter(access: Access): Writer {
+/**
+ * Starts the clients. They try for ever; an error of theirs is counted, never thrown. `onBroken` is told why a session
+ * broke or a row was refused.
+ */
+export function startWriter(
+  access: Access,
+  { onBroken = () => {} }: { readonly onBroken?: (why: string) => void } = {},
+): Writer {
   const meter = createGapMeter(CLIENTS.length);
   const stop = new AbortController();
   const firstRow = Promise.withResolvers<number>();
@@ -74,6 +80,7 @@ export function startWriter(access: Access): Writer {
       firstRow.resolve(performance.now());
     } catch (error) {
       meter.broke();
+      onBroken(error instanceof Error ? error.message : String(error));
       throw error;
     }
   }

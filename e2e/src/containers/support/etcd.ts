@@ -1,8 +1,13 @@
-import { waitFor } from "@msdha/testkit";
+import { chmodSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { tempDir, waitFor } from "@msdha/testkit";
 import type { StartedNetwork } from "testcontainers";
 import { type Container, runContainer } from "./container.ts";
 
-/** An etcd of some members, named etcd1, etcd2, …, with their data in memory. */
+/**
+ * An etcd of some members, named etcd1, etcd2, …, with their data in the machine's memory, which outlive the
+ * containers: a busy disk would make elections of its own.
+ */
 export interface EtcdContainers extends AsyncDisposable {
   readonly members: readonly Container[];
   readonly endpoints: string;
@@ -14,13 +19,15 @@ export interface EtcdContainers extends AsyncDisposable {
 export async function startEtcd(network: StartedNetwork, members = 1): Promise<EtcdContainers> {
   const names = Array.from({ length: members }, (_, index) => `etcd${index + 1}`);
   const cluster = names.map((name) => `${name}=http://${name}:2380`).join(",");
+  const folder = tempDir();
   const containers = await Promise.all(
     names.map((name) =>
       runContainer({
         image: "msdha-example-etcd",
         network,
         alias: name,
-        env: { ETCD_DATA_DIR: "/dev/shm/etcd" },
+        host: { Binds: [`${makeFolder(join(folder.path, name))}:/data`] },
+        env: { ETCD_DATA_DIR: "/data/etcd" },
         command: [
           `--name=${name}`,
           "--listen-client-urls=http://0.0.0.0:2379",
@@ -69,6 +76,7 @@ export async function startEtcd(network: StartedNetwork, members = 1): Promise<E
     },
     async [Symbol.asyncDispose]() {
       await Promise.all(containers.map((container) => container[Symbol.asyncDispose]()));
+      await folder[Symbol.asyncDispose]();
     },
   };
   try {
@@ -82,4 +90,11 @@ export async function startEtcd(network: StartedNetwork, members = 1): Promise<E
 
 function decode(base64: string): string {
   return Buffer.from(base64, "base64").toString("utf8");
+}
+
+/** A folder that the container's own user can write to. */
+function makeFolder(path: string): string {
+  mkdirSync(path);
+  chmodSync(path, 0o777);
+  return path;
 }
