@@ -13,7 +13,7 @@ import { createWorld, type Violation, type World } from "./world/world.ts";
 
 export interface SimulateOptions {
   /** What a mutation puts in the place of the real thing. */
-  readonly collaborators?: Collaborators;
+  readonly collaborators?: Collaborators | undefined;
   /** Takes the trace, line by line. */
   readonly onTrace?: ((line: string) => void) | undefined;
 }
@@ -120,6 +120,10 @@ function heal({ world, machines, frontends }: Group): void {
   for (const { key, lease } of world.etcd.store.list(world.keys.prefix)) {
     const { kind } = parseKey(world.keys, key);
     if (kind === "node" && lease === "0") world.byHand(() => world.etcd.store.delete(key));
+  }
+  // Nor does anybody start while there is a hand-over that is not true (see restore-later.ts).
+  if (world.facts.group.handover?.isTrue === false) {
+    world.byHand(() => world.etcd.store.delete(world.keys.handover));
   }
   for (const { programs } of world.facts.runs) {
     for (const program of programs) program.hurry();

@@ -49,8 +49,11 @@ export interface LockFacts {
 /** What the group's own keys say. */
 export interface GroupFacts {
   readonly lock: LockFacts | undefined;
-  /** A hand-over, and whether it is true: it is not when it came back with a snapshot. */
-  readonly handover: { readonly isTrue: boolean } | undefined;
+  /**
+   * A hand-over, when it was written, and whether it is true: it is not when it came back with a snapshot after
+   * somebody had used it.
+   */
+  readonly handover: { readonly isTrue: boolean; readonly revision: number } | undefined;
   readonly ttlSeconds: number;
   /** When the lock was given up or lost the last time, in the world's time. */
   readonly freeSince: number;
@@ -63,7 +66,9 @@ export interface FrontendFacts {
   /** Which nodes it sends new sessions to. */
   readonly targets: () => readonly string[];
   /** Who is the master as of what it heard from etcd last, and when in the world's time it learned that. */
-  known: { readonly master: string | undefined; readonly since: number } | undefined;
+  known:
+    | { readonly master: string | undefined; readonly since: number; readonly revision: number }
+    | undefined;
 }
 
 export interface Facts {

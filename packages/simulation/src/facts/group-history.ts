@@ -25,6 +25,8 @@ export interface HistoryReader {
   read(revision: number): void;
   /** Takes the next call; false when no telling of the history has it here. */
   take(change: StateChange): boolean;
+  /** Whether a first read was answered. */
+  readonly begun: boolean;
   /** Whether what was told comes to what etcd holds now. */
   readonly upToDate: boolean;
 }
@@ -113,6 +115,9 @@ export function createGroupHistory(keys: GroupKeys): GroupHistory {
         if (restores > 0) return true;
         places = distinct(places.flatMap((place) => follow(place, change)));
         return places.length > 0;
+      },
+      get begun() {
+        return begun;
       },
       get upToDate() {
         const now = [...stateAt(steps.length)];

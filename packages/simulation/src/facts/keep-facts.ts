@@ -44,7 +44,7 @@ export function applyChange(
       if (!put) facts.group = { ...facts.group, lock: undefined, freeSince: now };
       else if (kv.createRevision === revision) takeLock(facts, kv, before, consumed);
     } else if (kv.key === keys.handover) {
-      facts.group = { ...facts.group, handover: put ? { isTrue: true } : undefined };
+      facts.group = { ...facts.group, handover: put ? { isTrue: true, revision } : undefined };
     } else if (kv.key === keys.ttl) {
       facts.group = { ...facts.group, ttlSeconds: put ? Number(kv.value) : 0 };
     } else noteNode(facts, keys, kv, put);
@@ -75,8 +75,11 @@ function noteMaster(facts: Facts, revision: number): void {
 
 /** A frontend has been told everything up to this revision. */
 export function applyHeard(facts: Facts, frontend: FrontendFacts, revision: number, now: number): void {
+  const { known } = frontend;
+  if (known && revision <= known.revision) return;
   const master = facts.masters.findLast((each) => each.revision <= revision)?.master;
-  if (!frontend.known || frontend.known.master !== master) frontend.known = { master, since: now };
+  const since = known?.master === master ? (known?.since ?? now) : now;
+  frontend.known = { master, since, revision };
 }
 
 /** etcd holds this state of some time ago again. */
@@ -91,13 +94,14 @@ export function applyRestore(
 ): void {
   const find = (key: string): KeyValue | undefined => kvs.find((kv) => kv.key === key);
   const lock = find(keys.lock);
+  const handover = find(keys.handover);
   const run = lock && runOf(facts, lock.lease);
   const same = run?.lock?.token === lock?.createRevision ? run?.lock : undefined;
   facts.restores += 1;
   facts.lastToken = 0;
   facts.group = {
     lock: lock && (same ?? unknownLock(lock, run, now)),
-    handover: find(keys.handover) && { isTrue: false },
+    handover: handover && { isTrue: stillThere(facts, handover), revision: handover.createRevision },
     ttlSeconds: Number(find(keys.ttl)?.value ?? 0),
     // Who held it until now is not forgotten with what etcd forgets.
     freeSince: facts.group.lock ? now : facts.group.freeSince,
@@ -109,6 +113,11 @@ export function applyRestore(
   noteMaster(facts, 0);
   // What they were told so far is of another history.
   for (const frontend of facts.frontends) frontend.known = undefined;
+}
+
+/** Whether nobody has used this hand-over until now. */
+function stillThere({ group: { handover } }: Facts, { createRevision }: KeyValue): boolean {
+  return handover?.isTrue === true && handover.revision === createRevision;
 }
 
 function unknownLock(
@@ -182,10 +191,10 @@ export function applyAnswer(
   const { key, prefix } = argument as KeyRange;
   const { kvs, revision } = answer as RangeResult;
   if (prefix && key === keys.prefix) run.told.read(revision);
-  const proof = run.lock?.receivedAt === undefined ? keys.node(run.node) : keys.lock;
-  const shown = kvs.some((kv) => kv.key === proof && kv.lease === run.lease);
   // Before the node key is known to be there, any read will do that comes with a keepalive.
-  const held = key === proof ? shown : run.lock === undefined && !key.startsWith(keys.prefix);
+  const probed = !run.published && !key.startsWith(keys.prefix);
+  const proof = key === keys.lock || (!run.published && key === keys.node(run.node));
+  const held = probed || (proof && kvs.some((kv) => kv.lease === run.lease));
   // An answer that comes when the lease may be lost already brings nothing back.
   if (held && run.supervisor.clock.now() < run.seen + run.ttlMs) run.seen = Math.max(run.seen, sent);
 }

@@ -16,7 +16,18 @@ export function restoreLater(group: Group, random: Random): void {
       world.trace("etcd", () => `restored to ${snapshot.store.revision}`);
       store.restore(snapshot);
       world.restored();
+      if (world.facts.group.handover?.isTrue === false) restartNewcomers(group);
       for (const member of members) member.start();
     });
   });
+}
+
+/**
+ * Who starts after a restore can't know that a hand-over which came back with it is not true: that is not promised.
+ * So nobody starts while there is one (see `Machine.start`), nor has just begun to.
+ */
+function restartNewcomers({ machines }: Group): void {
+  for (const machine of machines) {
+    if (machine.run && !machine.run.told.begun) machine.kill("container");
+  }
 }

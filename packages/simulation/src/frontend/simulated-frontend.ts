@@ -60,6 +60,7 @@ export function createSimulatedFrontend(name: string, world: World): SimulatedFr
     const haproxy = createSimulatedHaproxy({ scheduler, frontend: process, latency });
     const facts: FrontendFacts = { name, process, targets: () => targets(haproxy), known: undefined };
     world.facts.frontends.add(facts);
+    let watch: AbortSignal | undefined;
     const hear = (revision: number): void => applyHeard(world.facts, facts, revision, scheduler.now);
     const log = createTraceLog((line) => world.trace(name, line));
     const switcher = createSwitcher(haproxy.api, { drainMs: DRAIN_MS, clock });
@@ -71,8 +72,12 @@ export function createSimulatedFrontend(name: string, world: World): SimulatedFr
       return gateEtcd(client, process, {
         asked: (call, argument) => (answer) => {
           const { key, prefix } = argument as KeyRange;
-          const first = call === "range" && prefix && key === world.keys.prefix && !facts.known;
-          if (first) hear((answer as RangeResult).revision);
+          // A whole read beside an open watch is for comparison only.
+          const fresh = call === "range" && prefix && key === world.keys.prefix && watch?.aborted !== false;
+          if (fresh) hear((answer as RangeResult).revision);
+        },
+        watching(signal) {
+          watch = signal;
         },
         heard({ events }) {
           const last = events.at(-1);

@@ -67,6 +67,10 @@ export function createMachine(scenario: BackendScenario, world: World): Machine 
 
   function start(): void {
     if (retired || live) return;
+    if (world.facts.group.handover?.isTrue === false) {
+      scheduler.after(scenario.restartMs, start);
+      return;
+    }
     runs += 1;
     if (!scenario.filesPersist) disk = { runId: undefined };
     const id = `${scenario.machine}#${runs}`;

@@ -1,0 +1,25 @@
+import { parentPort } from "node:worker_threads";
+import { mutations } from "./mutations/all.ts";
+import { type Result, simulate } from "./simulate.ts";
+
+/** Seeds to run, one after the other. */
+export interface Order {
+  readonly from: number;
+  readonly count: number;
+  readonly mutation: string | undefined;
+}
+
+// Where errors were made does not matter here, and finding out takes a good part of the time.
+Error.stackTraceLimit = 0;
+
+const port = parentPort;
+if (!port) throw new Error("expected to be a worker thread");
+port.on("message", ({ from, count, mutation }: Order) => {
+  const collaborators = mutation === undefined ? {} : mutations[mutation]?.collaborators;
+  void (async () => {
+    const results: Result[] = [];
+    for (let seed = from; seed < from + count; seed += 1)
+      results.push(await simulate(seed, { collaborators }));
+    port.postMessage(results);
+  })();
+});
