@@ -1,9 +1,10 @@
-// Prints "N passed, N failed" (and ", N skipped") over vitest's JSON reports; fails when a report is missing,
-// when a test or a test file failed, or when no test ran.
+// count-tests.mjs PASSED FAILED REPORT…: prints "N passed, N failed" (and ", N skipped") over checks and vitest's JSON
+// reports; fails when something failed, when a report is missing, or when no test ran.
 import { readFileSync } from "node:fs";
 
-let [passed, failed, skipped] = [0, 0, 0];
-for (const file of process.argv.slice(2)) {
+const [passedChecks, failedChecks, ...files] = process.argv.slice(2);
+let [passed, failed, skipped] = [Number(passedChecks), Number(failedChecks), 0];
+for (const file of files) {
   try {
     const report = JSON.parse(readFileSync(file, "utf8"));
     passed += report.numPassedTests;
