@@ -14,6 +14,8 @@
  *   of their own.
  * - Proofs are sent all the time, and each may be answered at once, late or never. So an answer can give at most the
  *   last moment at which the lock was still the node's, and that is what it gives here.
+ * - Who takes the lock has seen at once that it was free. Who sees it later, or only by taking it, waits longer, which
+ *   is a supervisor being slow.
  * - A node that has not sent its publication has nothing at stake: its end takes no time, and what runs of it is not
  *   looked at. Until it receives the lock it is as well proved as it can be.
  */
@@ -23,9 +25,11 @@
 #ifdef MIXED_TTLS
 #define TTL(n) (n == 0 -> 8 : 4)
 #define LATEST_KILL 14
+#define LONGEST_WAIT 16
 #else
 #define TTL(n) 4
 #define LATEST_KILL 7
+#define LONGEST_WAIT 8
 #endif
 #define KILL_AT(n) (7 * TTL(n) / 4) /* rule 2: everything is killed 1.75 TTL after `seen` */
 #ifndef FACTOR
@@ -52,11 +56,12 @@
 #define arms_in_time true
 #endif
 
-/* Rule 4: the wait counts from the receipt of the lock; only a publication lowers the group's longest TTL. */
-#ifdef WAIT_FROM_SENDING
-#define waits_from_receipt false
+/* Rule 4: the wait counts from an answer that showed the lock free, or taken, with no step of the lock unseen since;
+ * only a publication lowers the group's longest TTL. */
+#ifdef WAIT_FROM_BEFORE
+#define counts_from_release false
 #else
-#define waits_from_receipt true
+#define counts_from_release true
 #endif
 #ifdef RECORD_LOWERED_EARLY
 #define record_of_taker(n) TTL(n)
@@ -108,10 +113,10 @@
 /* No rule: Spin has to find a second master that came by a wait (0) or a hand-over (1), or this model shows nothing. */
 #ifdef WITNESS
 bool had_master, by_handover;
-#define note_taking(n) by_handover = clean[n]
+#define note_taking by_handover = handover
 #define note_master assert(!had_master || by_handover != WITNESS); had_master = true
 #else
-#define note_taking(n) skip
+#define note_taking skip
 #define note_master skip
 #endif
 
@@ -129,12 +134,12 @@ mtype = { none, slave, promoted };
 byte lock = FREE;
 bool handover;      /* _handover is there */
 byte record;        /* _ttl */
+byte released;      /* ticks since the lock was let go or lost; goes on until the next one's wait is over */
+byte wait;          /* how large that must be for the lock's holder; 0 where it came by a hand-over */
 
 /* Each node: where its supervisor is, and what runs of it. */
 mtype state[NODES] = asking;
 mtype runs[NODES] = slave;
-bool clean[NODES];  /* it took the lock by a hand-over */
-byte left[NODES];   /* ticks until its wait is over */
 byte age[NODES];    /* ticks since `seen` */
 byte since[NODES];  /* ticks since the lock was its own, as far as a proof can tell */
 bool sent[NODES];   /* its publication is under way */
@@ -143,6 +148,7 @@ bool armed[NODES];  /* its guard was told the kill time */
 #define longest(n) (record > TTL(n) -> record : TTL(n))
 #define fresh(n) (age[n] < TTL(n)) /* its lease is not lost: what a supervisor looks at before every step */
 #define serving(n) (state[n] == publishing || state[n] == hook || state[n] == master)
+#define counting(n) (lock == n && (state[n] == asking || state[n] == taken || state[n] == waiting))
 #define proving(n) (state[n] == waiting || serving(n) || state[n] == stopping || state[n] == giving)
 
 /* It has the lock and is not published: without the lock nothing can come of it, as publications compare the token. */
@@ -152,6 +158,11 @@ bool armed[NODES];  /* its guard was told the kill time */
 #define before_publication(n) (lock == n && (state[n] == taken || state[n] == waiting || sent[n]))
 #endif
 
+inline release() {
+  lock = FREE; wait = 0;
+  if :: counts_from_release -> released = 0 :: else fi
+}
+
 inline promote(n) {
   runs[n] = promoted;
   assert((n == 0 || runs[0] != promoted) && (n == 1 || runs[1] != promoted) && (n == 2 || runs[2] != promoted))
@@ -160,7 +171,7 @@ inline promote(n) {
 /* The end of a run, and the next one, on a new lease: the lock of the one before is nothing to it. */
 inline start_anew(n) {
   if :: lock == n -> lock = FORMER :: else fi;
-  state[n] = asking; runs[n] = slave; clean[n] = false; left[n] = WAIT(TTL(n)); sent[n] = false; armed[n] = false;
+  state[n] = asking; runs[n] = slave; sent[n] = false; armed[n] = false;
   age[n] = 0; since[n] = 0
 }
 
@@ -175,23 +186,20 @@ proctype Supervisor(byte n) {
   do
   /* Rule 6: one transaction takes the lock. A lost answer is asked for again, and the lock on one's lease adopted. */
   :: atomic { state[n] == asking && lock == FREE -> state[n] = taken;
-       lock = n; clean[n] = handover; handover = false;
-       if :: waits_from_receipt -> left[n] = WAIT(longest(n)) :: else fi;
-       record = record_of_taker(n);
-       note_taking(n); printf("etcd: the lock is node %d's, by hand-over: %d\n", n, clean[n]) }
-  :: atomic { state[n] == asking && lock == n -> state[n] = taken;
-       if :: waits_from_receipt -> left[n] = WAIT(longest(n)) :: else fi }
+       note_taking; printf("etcd: the lock is node %d's, by hand-over: %d\n", n, handover);
+       lock = n; wait = (handover -> 0 : WAIT(longest(n))); handover = false; record = record_of_taker(n) }
+  :: atomic { state[n] == asking && lock == n -> state[n] = taken }
   :: atomic { state[n] == taken -> state[n] = asking; printf("node %d: an answer is lost\n", n) }
 
   /* Rule 4: the wait. */
   :: atomic { state[n] == taken -> state[n] = waiting; age[n] = 0; since[n] = 0;
-       if :: clean[n] -> left[n] = 0; clean[n] = false :: else fi;
-       printf("node %d: hears that it has the lock, waits for %d\n", n, left[n]) }
+       printf("node %d: hears that it has the lock\n", n) }
 
   /* Rules 2, 5, 10: the kill time is armed, `master` published if the lock is still its own, the hook started. */
-  :: atomic { state[n] == waiting && left[n] == 0 && fresh(n) -> state[n] = publishing; sent[n] = true;
-       armed[n] = arms_in_time }
-  :: atomic { sent[n] && may_publish(n) -> sent[n] = false; record = TTL(n); note_master; printf("etcd: node %d is master\n", n);
+  :: atomic { state[n] == waiting && fresh(n) && released >= wait -> state[n] = publishing; sent[n] = true;
+       armed[n] = arms_in_time; wait = 0; released = 0 }
+  :: atomic { sent[n] && may_publish(n) -> sent[n] = false; record = TTL(n);
+       note_master; printf("etcd: node %d is master\n", n);
        if :: runs[n] != none -> promote(n) :: else fi }
   :: atomic { state[n] == publishing && !sent[n] && fresh(n) -> state[n] = hook; armed[n] = true }
   :: atomic { state[n] == hook && may_start_hook(n) -> state[n] = master; printf("node %d: master hook\n", n);
@@ -200,12 +208,14 @@ proctype Supervisor(byte n) {
   /* Rule 1: the answer to a proof. */
   :: atomic { proving(n) && fresh(n) && answered(n) -> age[n] = proven_age(n) }
 
-  /* Rule 7: a planned stop. The transaction that hands over may be carried out late, or never. */
+  /* Rule 7: a planned stop. The lock is handed over, by a transaction that may be carried out late, or never. */
   :: atomic { serving(n) -> state[n] = stopping; printf("node %d: stops\n", n) }
   :: atomic { state[n] == stopping && runs[n] != none -> runs[n] = none; printf("node %d: is gone\n", n) }
   :: atomic { state[n] == stopping && fresh(n) && may_hand_over(n) -> state[n] = giving }
-  :: atomic { state[n] == waiting && hands_over_in_wait -> state[n] = giving; printf("node %d: gives up\n", n) }
-  :: atomic { state[n] == giving && may_give_back(n) -> lock = FREE; handover = true; end_run(n);
+  /* So is the lock by a node that, after its wait, may not be master: it was not promoted, and nobody else is left. */
+  :: atomic { state[n] == waiting && fresh(n) && (released >= wait || hands_over_in_wait) -> state[n] = giving;
+       printf("node %d: does not want the lock\n", n) }
+  :: atomic { state[n] == giving && may_give_back(n) -> release(); handover = true; end_run(n);
        printf("etcd: node %d has handed over\n", n) }
 
   /* Any other end, at any time. */
@@ -224,13 +234,13 @@ proctype Guard(byte n) {
 
 proctype Etcd() {
   do
-  :: atomic { lock == FORMER -> lock = FREE }
+  :: atomic { lock == FORMER -> release() }
   :: atomic { lock < NODES -> printf("etcd: the lock is gone\n");
        if :: before_publication(0) -> start_anew(0)
           :: before_publication(1) -> start_anew(1)
           :: before_publication(2) -> start_anew(2)
           :: else
-       fi; lock = FREE }
+       fi; release() }
   :: atomic { handover -> handover = false }
   :: atomic { lock == FREE -> lock = FORMER; handover = false } /* a request of a run that is over, carried out late */
   :: atomic { record > 0 && record_can_go -> record = 0; printf("etcd: _ttl is gone\n") }
@@ -242,20 +252,21 @@ inline pass(n) {
   if :: proving(n) && fresh(n) && lock != n && since[n] < TTL(n) -> since[n]++
      /* Late, a supervisor can only end, but for what it has already asked of the guard or of etcd. */
      :: proving(n) && !fresh(n) -> since[n] = 0; if :: state[n] != hook && state[n] != giving -> end_run(n) :: else fi
-     :: else fi;
-  if :: left[n] > 0 && (state[n] == waiting || !waits_from_receipt) -> left[n]-- :: else fi
+     :: else fi
 }
+
+#define goes_on (lock == FREE || counting(0) || counting(1) || counting(2) || !counts_from_release)
 
 proctype Clock() {
   do
   :: atomic { guard_is_done(0) && guard_is_done(1) && guard_is_done(2) ->
-       printf("a quarter of a TTL passes\n"); pass(0); pass(1); pass(2) }
+       printf("a quarter of a TTL passes\n"); pass(0); pass(1); pass(2);
+       if :: released < LONGEST_WAIT && goes_on -> released++ :: else fi }
   od
 }
 
 init {
   atomic {
-    left[0] = WAIT(TTL(0)); left[1] = WAIT(TTL(1)); left[2] = WAIT(TTL(2));
     run Supervisor(0); run Supervisor(1); run Supervisor(2);
     run Guard(0); run Guard(1); run Guard(2);
     run Etcd(); run Clock()
