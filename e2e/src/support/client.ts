@@ -20,15 +20,25 @@ export interface TestClient extends AsyncDisposable {
   servedBy(name: string, since?: number): boolean;
 }
 
-/** Starts a client of a port on 127.0.0.1 that begins a visit every `everyMs`, whether the ones before have ended or not. */
-export function startClient(port: number, { everyMs = 10 }: { readonly everyMs?: number } = {}): TestClient {
+export interface ClientOptions {
+  /** Default 127.0.0.1. */
+  readonly host?: string;
+  /** Default 10. */
+  readonly everyMs?: number;
+}
+
+/** Starts a client of a port that begins a visit every `everyMs`, whether the ones before have ended or not. */
+export function startClient(
+  port: number,
+  { host = "127.0.0.1", everyMs = 10 }: ClientOptions = {},
+): TestClient {
   const visits: Visit[] = [];
   const open = new Set<Promise<void>>();
   let going = true;
 
   const loop = (async () => {
     while (going) {
-      const one = visit(port).then((ended) => {
+      const one = visit(host, port).then((ended) => {
         visits.push(ended);
         open.delete(one);
       });
@@ -56,10 +66,10 @@ export function startClient(port: number, { everyMs = 10 }: { readonly everyMs?:
   };
 }
 
-function visit(port: number): Promise<Visit> {
+function visit(host: string, port: number): Promise<Visit> {
   const begun = performance.now();
   return new Promise((resolve) => {
-    const socket = connect({ host: "127.0.0.1", port });
+    const socket = connect({ host, port });
     const end = (outcome: Omit<Visit, "begun">): void => {
       socket.destroy();
       resolve({ begun, ...outcome });

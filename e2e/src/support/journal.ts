@@ -38,7 +38,7 @@ export function openJournal(path: string): Journal {
   };
 }
 
-function parseEntry(line: string): Entry {
+export function parseEntry(line: string): Entry {
   const [what = "", node = "", run = "", , time = "", ...rest] = line.split(" ");
   return { what, node, run, at: Number(time), rest };
 }

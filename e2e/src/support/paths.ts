@@ -6,3 +6,4 @@ const root = new URL("../../../", import.meta.url);
 export const backendCommand: string = fileURLToPath(new URL("packages/backend/bin/msdha-backend", root));
 export const frontendCommand: string = fileURLToPath(new URL("packages/frontend/bin/msdha-frontend", root));
 export const beater: string = fileURLToPath(new URL("e2e/programs/beater.pl", root));
+export const note: string = fileURLToPath(new URL("e2e/programs/note.pl", root));

@@ -1,0 +1,132 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { waitFor } from "@msdha/testkit";
+import { pickFault } from "./faults/all-faults.ts";
+import type { Fault } from "./faults/fault.ts";
+import { planRun } from "./plan.ts";
+import { createRandom, type Random } from "./random.ts";
+import { createRecord, type RunRecord } from "./record.ts";
+import { isClean, type Report } from "./report.ts";
+import { runFaults } from "./run-faults.ts";
+import { isReady, untilMaster } from "./until-master.ts";
+import { startVisitors, type Visitors } from "./visitors.ts";
+import { createWorld, type World } from "./world.ts";
+
+export interface ChaosOptions {
+  readonly seed: string;
+  readonly minutes: number;
+  /** Where everything is kept: logs, journal, data. */
+  readonly folder: string;
+  /** What may happen. */
+  readonly faults: readonly Fault[];
+  /** Whether to go on when something was found. */
+  readonly keepGoing: boolean;
+  /** Told in a line of everything that happens. */
+  readonly tell: (line: string) => void;
+  /** Ends the run early; there is a report all the same. */
+  readonly signal: AbortSignal;
+}
+
+const START_LIMIT_MS = 60_000;
+/** How much longer than the bound a master is waited for, and a node or a frontend that has to come back. */
+const PATIENCE_MS = 60_000;
+
+const LAST_CALLS_MS = 20_000;
+
+/** Runs a group in the sandbox and hurts it, round after round, until the time is over. */
+export async function runChaos(options: ChaosOptions): Promise<Report> {
+  const { seed, minutes, folder, tell, signal } = options;
+  const random = createRandom(seed);
+  const plan = planRun(random.fork("plan"));
+  tell(`seed ${seed}: ${JSON.stringify(plan)}`);
+  let record: RunRecord | undefined;
+  await using world = await createWorld(plan, {
+    folder,
+    random: random.fork("nodes"),
+    onStart(node, mode) {
+      tell(`${node} is started (${mode})`);
+      record?.started(node);
+    },
+    onExit: (name, code) => record?.exited(name, code),
+  });
+  const { journal, observer, frontends } = world;
+  const { history } = observer;
+  await using visitors = startVisitors(frontends, history);
+  using running = createRecord({ plan, seed, journal, history, visitors, tell });
+  record = running;
+  try {
+    await untilWhole(world, visitors, running, { limitMs: START_LIMIT_MS, signal });
+    const end = performance.now() + minutes * 60_000;
+    for (let round = 1; performance.now() < end && !signal.aborted; round++) {
+      const own = random.fork(`round ${round}`);
+      await runRound(round, { ...options, world, record: running, visitors, random: own });
+      if (!options.keepGoing && !isClean(running.report())) break;
+    }
+    await checkLastCalls(world, running);
+  } catch (error) {
+    if (!signal.aborted)
+      running.problem(`the run itself failed: ${error instanceof Error ? error.stack : error}`);
+  }
+  return running.report();
+}
+
+interface RoundContext extends ChaosOptions {
+  readonly world: World;
+  readonly record: RunRecord;
+  readonly visitors: Visitors;
+  readonly random: Random;
+}
+
+async function runRound(round: number, context: RoundContext): Promise<void> {
+  const { world, record, random, faults, signal, visitors, tell } = context;
+  const count = random.chance(0.65) ? 1 : random.chance(0.75) ? 2 : 3;
+  const picked = Array.from({ length: count }, () => pickFault(random, faults));
+  const done = await runFaults(picked, {
+    ...{
+      world,
+      random,
+      visitors,
+      signal,
+      tell,
+      ttlMs: Math.max(...world.nodes.map(({ ttlSeconds }) => ttlSeconds)) * 1000,
+    },
+    ...{ thawed: record.thawed, compacted: record.compacted },
+  });
+  const recovery = await untilMaster(world.nodes, world.observer.history, record.beats, {
+    limitMs: record.boundMs + PATIENCE_MS,
+    signal,
+  });
+  record.recovered(round, done, recovery);
+  await untilWhole(world, visitors, record, { limitMs: PATIENCE_MS, signal });
+  await sleep(random.between(0, 2_000), undefined, { signal });
+}
+
+/** Resolves when every node is ready and every frontend serves, or notes who is not. */
+async function untilWhole(
+  { nodes, frontends, observer }: World,
+  visitors: Visitors,
+  record: RunRecord,
+  { limitMs, signal }: { readonly limitMs: number; readonly signal: AbortSignal },
+): Promise<void> {
+  const since = performance.now();
+  const missing = (): readonly string[] => [
+    ...nodes.filter((node) => !isReady(node, observer.history)).map(({ name }) => name),
+    ...frontends.filter(({ name }) => !visitors.servedSince(name, since)).map(({ name }) => name),
+  ];
+  while (missing().length > 0) {
+    if (performance.now() - since > limitMs) {
+      record.problem(`${missing().join(", ")} did not come back within ${limitMs} ms`);
+      return;
+    }
+    await sleep(100, undefined, { signal });
+  }
+}
+
+/** At the end, every node has to have been told the last change. */
+async function checkLastCalls({ nodes, observer }: World, record: RunRecord): Promise<void> {
+  const alive = new Set(
+    nodes.filter((node) => isReady(node, observer.history)).flatMap(({ name }) => record.runOf(name) ?? []),
+  );
+  const told = (): boolean => record.historyFailures(alive) === 0;
+  // Those that are still missing then are in the report.
+  await waitFor(told, { what: "the last calls", timeoutMs: LAST_CALLS_MS, intervalMs: 500 }).catch(() => {});
+}

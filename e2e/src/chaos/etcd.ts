@@ -1,0 +1,130 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { type Child, waitFor } from "@msdha/testkit";
+import type { Host } from "./network.ts";
+import { runCommand } from "./run-command.ts";
+
+/** One etcd member on a host of its own. */
+export interface Member {
+  readonly name: string;
+  readonly host: Host;
+  readonly endpoint: string;
+  readonly running: boolean;
+  freeze(): void;
+  thaw(): void;
+  kill(): Promise<void>;
+  /** Starts it with the data it had. */
+  start(): void;
+}
+
+export interface Etcd {
+  readonly members: readonly Member[];
+  readonly endpoints: string;
+  /** Runs etcdctl on one member after the other until one answers. */
+  ask(...args: readonly string[]): Promise<string>;
+  /** The member that most of the others follow. Rejects when there is none within 15 s. */
+  leader(): Promise<Member>;
+  /** Resolves when every member answers a linearizable read. */
+  ready(): Promise<void>;
+}
+
+const CLIENT_PORT = 2379;
+const PEER_PORT = 2380;
+const { PATH } = process.env;
+
+/** Starts a cluster with a member on each host, etcd's timings being its own. */
+export async function startEtcd(hosts: readonly Host[], folder: string): Promise<Etcd> {
+  const cluster = hosts.map(({ name, address }) => `${name}=http://${address}:${PEER_PORT}`).join(",");
+  const members = hosts.map((host) => startMember(host, join(folder, host.name), cluster));
+  const endpoints = members.map(({ endpoint }) => endpoint).join(",");
+
+  async function ask(...args: readonly string[]): Promise<string> {
+    const errors: unknown[] = [];
+    for (const { endpoint } of members) {
+      try {
+        return await etcdctl(endpoint, ...args);
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    throw new AggregateError(errors, `no member of etcd did ${args.join(" ")}: ${errors[0]}`);
+  }
+
+  async function leader(): Promise<Member> {
+    return await waitFor(
+      async () => {
+        const answers = await Promise.all(
+          members.map(({ endpoint }) => askStatus(endpoint).catch(() => undefined)),
+        );
+        const votes = (id: string): number => answers.filter((answer) => answer?.leader === id).length;
+        const index = answers.findIndex(
+          (answer) => answer && answer.leader === answer.id && votes(answer.id) >= 2,
+        );
+        return members[index];
+      },
+      { what: "a leader of etcd", timeoutMs: 15_000, intervalMs: 200 },
+    );
+  }
+
+  const etcd: Etcd = {
+    members,
+    endpoints,
+    ask,
+    leader,
+    async ready() {
+      for (const { name, endpoint } of members) {
+        await waitFor(() => etcdctl(endpoint, "get", "ready", "-w", "json"), {
+          what: `member ${name} of etcd to answer`,
+          timeoutMs: 60_000,
+          intervalMs: 200,
+        });
+      }
+    },
+  };
+  await etcd.ready();
+  return etcd;
+}
+
+function startMember(host: Host, folder: string, initialCluster: string): Member {
+  mkdirSync(folder, { recursive: true });
+  const endpoint = `http://${host.address}:${CLIENT_PORT}`;
+  const peer = `http://${host.address}:${PEER_PORT}`;
+  const command = [
+    ...["etcd", `--name=${host.name}`, `--data-dir=${join(folder, "data")}`],
+    ...[`--listen-client-urls=${endpoint}`, `--advertise-client-urls=${endpoint}`],
+    ...[`--listen-peer-urls=${peer}`, `--initial-advertise-peer-urls=${peer}`],
+    ...[`--initial-cluster=${initialCluster}`, "--logger=zap", "--log-outputs=stderr"],
+  ] as [string, ...string[]];
+  const start = (): Child => host.start(command, { logFile: join(folder, "log"), env: { PATH } });
+  let child = start();
+  return {
+    name: host.name,
+    host,
+    endpoint,
+    get running() {
+      return child.running;
+    },
+    freeze: () => child.freeze(),
+    thaw: () => child.thaw(),
+    kill: () => child.kill(),
+    start() {
+      if (!child.running) child = start();
+    },
+  };
+}
+
+/** Runs etcdctl on one member. */
+export async function etcdctl(endpoint: string, ...args: readonly string[]): Promise<string> {
+  const flags = [`--endpoints=${endpoint}`, "--command-timeout=2s", "--dial-timeout=2s"];
+  return await runCommand("etcdctl", [...flags, ...args], {
+    timeoutMs: 5_000,
+    env: { PATH, ETCDCTL_API: "3" },
+  });
+}
+
+async function askStatus(endpoint: string): Promise<{ readonly id: string; readonly leader: string }> {
+  const output = await etcdctl(endpoint, "endpoint", "status", "-w", "fields");
+  const field = (name: string): string => new RegExp(`^"${name}" : (\\d+)$`, "m").exec(output)?.[1] ?? "0";
+  if (field("Leader") === "0") throw new Error("no leader");
+  return { id: field("MemberID"), leader: field("Leader") };
+}

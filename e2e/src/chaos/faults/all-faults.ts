@@ -1,0 +1,30 @@
+import type { Random } from "../random.ts";
+import { etcdFaults } from "./etcd.ts";
+import type { Fault } from "./fault.ts";
+import { frontendFaults } from "./frontends.ts";
+import { keyFaults } from "./keys.ts";
+import { networkFaults } from "./network.ts";
+import { processFaults } from "./processes.ts";
+
+export const allFaults: readonly Fault[] = [
+  ...processFaults,
+  ...etcdFaults.map(blinding),
+  ...networkFaults,
+  ...keyFaults,
+  ...frontendFaults.map(blinding),
+];
+
+function blinding(fault: Fault): Fault {
+  return { ...fault, blinds: true };
+}
+
+/** Picks one by the weights. */
+export function pickFault(random: Random, faults: readonly Fault[]): Fault {
+  const total = faults.reduce((sum, { weight = 1 }) => sum + weight, 0);
+  let left = random.between(0, total);
+  for (const fault of faults) {
+    left -= fault.weight ?? 1;
+    if (left < 0) return fault;
+  }
+  return random.pick(faults);
+}

@@ -1,0 +1,147 @@
+import { setInterval } from "node:timers";
+import { type Entry, parseEntry } from "../support/journal.ts";
+import { bootTime } from "./boot-time.ts";
+import { followLines } from "./follow-file.ts";
+import type { GroupHistory } from "./group-history.ts";
+import { watchOverlaps } from "./overlaps.ts";
+import type { Plan } from "./plan.ts";
+import type { FaultFigures, Report } from "./report.ts";
+import { followTold } from "./told-runs.ts";
+import type { Beats, Recovery } from "./until-master.ts";
+import type { Visitors } from "./visitors.ts";
+
+/** What is found out during a run. */
+export interface RunRecord extends Disposable {
+  /** How long it may take until there is a master, ms, the nodes' own restarts not counted. */
+  readonly boundMs: number;
+  readonly beats: Beats;
+  /** A node is about to be started. */
+  started(node: string): void;
+  exited(name: string, code: number | string): void;
+  thawed(node: string): void;
+  compacted(revision: number): void;
+  /** After a round of faults. */
+  recovered(round: number, faults: readonly string[], recovery: Recovery): void;
+  problem(text: string): void;
+  /** How many runs were told something else than what happened; those of `complete` must know the last change. */
+  historyFailures(complete?: ReadonlySet<string>): number;
+  /** The present run of a node. */
+  runOf(node: string): string | undefined;
+  report(): Report;
+}
+
+export interface RecordOptions {
+  readonly seed: string;
+  readonly plan: Plan;
+  readonly journal: string;
+  readonly history: GroupHistory;
+  readonly visitors: Visitors;
+  readonly tell: (line: string) => void;
+}
+
+const READ_MS = 100;
+/** How long a former master that was thawed as a whole may go on. */
+const AFTERLIFE_LIMIT_MS = 1_000;
+/** What no fault explains: an uncaught error, a wrong setting, a crash. */
+const UNEXPECTED = new Set<number | string>([1, 7, 13, 70, 77, 78, 134, 139, "SIGABRT", "SIGSEGV", "SIGBUS"]);
+
+export function createRecord({ seed, plan, journal, history, visitors, tell }: RecordOptions): RunRecord {
+  const began = performance.now();
+  const boundMs = 3_000 * plan.ttlSeconds + 5_000;
+  const overlaps = watchOverlaps();
+  const told = followTold(history);
+  const faults = new Map<string, { count: number; longestMs: number }>();
+  const exits: Record<string, number> = {};
+  const recoveries: Recovery[] = [];
+  const problems: string[] = [];
+  const lastBeats = new Map<string, number>();
+  let complete: ReadonlySet<string> = new Set();
+
+  const readJournal = followLines(journal, (line) => take(parseEntry(line)));
+  function take(entry: Entry): void {
+    overlaps.add(entry);
+    told.add(entry);
+    if (entry.what === "beat") lastBeats.set(entry.run, entry.at);
+    if (entry.what === "master") tell(`${entry.node} is promoted (token ${entry.rest[0]})`);
+  }
+  function read(): void {
+    readJournal();
+    visitors.check();
+  }
+  const timer = setInterval(read, READ_MS);
+
+  const record: RunRecord = {
+    boundMs,
+    beats: {
+      promoted: () => overlaps.promotions.at(-1)?.node,
+      lastBeat: () => lastBeats.get(overlaps.promotions.at(-1)?.run ?? "") ?? 0,
+    },
+    started: told.started,
+    exited(name, code) {
+      const key = `${name.startsWith("f") ? "frontend" : "node"} ${code}`;
+      exits[key] = (exits[key] ?? 0) + 1;
+      tell(`${name} has ended (${code})`);
+      if (UNEXPECTED.has(code)) record.problem(`${name} ended with ${code}`);
+    },
+    thawed: (node) => overlaps.thawed(node, bootTime()),
+    compacted: told.compacted,
+    recovered(round, done, recovery) {
+      recoveries.push(recovery);
+      const { master, ms, restartMs } = recovery;
+      const counted = ms - restartMs;
+      for (const name of done) {
+        const { count = 0, longestMs = 0 } = faults.get(name) ?? {};
+        faults.set(name, { count: count + 1, longestMs: Math.max(longestMs, counted) });
+      }
+      const took = `${Math.round(ms)} ms (restarts ${Math.round(restartMs)} ms)`;
+      tell(`round ${round}: ${done.join(" + ") || "nothing"}: ${master ?? "no master"} after ${took}`);
+      if (!master || counted > boundMs) {
+        record.problem(`round ${round} (${done.join(" + ")}): ${master ?? "no master"} after ${took}`);
+      }
+    },
+    problem(text) {
+      problems.push(text);
+      tell(`PROBLEM ${text}`);
+    },
+    historyFailures(wanted = complete) {
+      complete = wanted;
+      read();
+      return told.failures(complete).length;
+    },
+    runOf: told.lastRun,
+    report(): Report {
+      read();
+      const counted = recoveries.map(({ ms, restartMs }) => ms - restartMs).toSorted((a, b) => a - b);
+      const lives = overlaps.afterlives();
+      const long = lives.filter(({ ms }) => ms > AFTERLIFE_LIMIT_MS);
+      return {
+        ...{ seed, nodes: plan.nodes.length, ttlSeconds: plan.ttlSeconds },
+        minutes: (performance.now() - began) / 60_000,
+        faults: Object.fromEntries(faults) satisfies Record<string, FaultFigures>,
+        faultCount: [...faults.values()].reduce((sum, { count }) => sum + count, 0),
+        promotions: overlaps.promotions.length,
+        hookCalls: told.calls,
+        exits,
+        recovery: {
+          rounds: recoveries.length,
+          medianMs: Math.round(counted[Math.floor(counted.length / 2)] ?? 0),
+          longestMs: Math.round(counted.at(-1) ?? 0),
+          longestWithRestartMs: Math.round(Math.max(0, ...recoveries.map(({ ms }) => ms))),
+          boundMs,
+        },
+        visits: { served: visitors.served, failed: visitors.failed },
+        afterlives: { count: lives.length, longestMs: Math.max(0, ...lives.map(({ ms }) => ms)) },
+        overlaps: overlaps.overlaps(),
+        staleTokens: overlaps.staleTokens().length,
+        historyFailures: told.failures(complete),
+        strayVisits: visitors.strays,
+        problems: [
+          ...problems,
+          ...long.map(({ node, ms }) => `${node} lived for ${ms} ms after it was thawed as a whole`),
+        ],
+      };
+    },
+    [Symbol.dispose]: () => clearInterval(timer),
+  };
+  return record;
+}

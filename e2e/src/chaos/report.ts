@@ -1,0 +1,79 @@
+import type { ServedVisit } from "./check-visits.ts";
+import type { Overlap } from "./overlaps.ts";
+import type { ToldFailure } from "./told-runs.ts";
+
+export interface FaultFigures {
+  readonly count: number;
+  /** The longest time until there was a master again, of the rounds with this fault, ms; restarts of nodes not counted. */
+  readonly longestMs: number;
+}
+
+/** What a run has found. */
+export interface Report {
+  readonly seed: string;
+  readonly minutes: number;
+  readonly ttlSeconds: number;
+  readonly nodes: number;
+  readonly faults: Readonly<Record<string, FaultFigures>>;
+  readonly faultCount: number;
+  readonly promotions: number;
+  readonly hookCalls: number;
+  /** Exit codes and signals that nodes and frontends ended with, and how often. */
+  readonly exits: Readonly<Record<string, number>>;
+  readonly recovery: {
+    readonly rounds: number;
+    readonly medianMs: number;
+    readonly longestMs: number;
+    /** The same with the nodes' own restarts. */
+    readonly longestWithRestartMs: number;
+    readonly boundMs: number;
+  };
+  readonly visits: { readonly served: number; readonly failed: number };
+  /** Former masters that were frozen as a whole and went on for a moment after the thaw. */
+  readonly afterlives: { readonly count: number; readonly longestMs: number };
+  readonly overlaps: readonly Overlap[];
+  readonly staleTokens: number;
+  readonly historyFailures: readonly ToldFailure[];
+  readonly strayVisits: readonly ServedVisit[];
+  /** Everything else that must not be, in words. */
+  readonly problems: readonly string[];
+}
+
+export function isClean(report: Report): boolean {
+  const { overlaps, staleTokens, historyFailures, strayVisits, problems } = report;
+  return (
+    [overlaps, historyFailures, strayVisits, problems].every(({ length }) => length === 0) &&
+    staleTokens === 0
+  );
+}
+
+export function describeReport(report: Report): string {
+  const { recovery, visits, afterlives, exits } = report;
+  const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
+  const width = Math.max(...Object.keys(report.faults).map(({ length }) => length), 5);
+  return [
+    `${report.faultCount} faults in ${report.minutes.toFixed(1)} minutes (seed ${report.seed}, ${report.nodes} nodes, TTL ${report.ttlSeconds} s)`,
+    "",
+    `${"fault".padEnd(width)}  times  longest without a master`,
+    ...Object.entries(report.faults)
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(
+        ([name, { count, longestMs }]) =>
+          `${name.padEnd(width)}  ${String(count).padStart(5)}  ${seconds(longestMs)}`,
+      ),
+    "",
+    `promotions: ${report.promotions}, overlaps: ${report.overlaps.length}, tokens that did not grow: ${report.staleTokens}`,
+    `calls of node_state_change: ${report.hookCalls}, runs with a gap or a repeat: ${report.historyFailures.length}`,
+    `a master again after the last fault: median ${seconds(recovery.medianMs)}, longest ${seconds(recovery.longestMs)} (bound ${seconds(recovery.boundMs)}), with restarts of nodes ${seconds(recovery.longestWithRestartMs)}`,
+    `visits: ${visits.served} served, ${visits.failed} failed, ${report.strayVisits.length} by somebody who was not the master`,
+    `former masters thawed as a whole: ${afterlives.count}, alive for ${afterlives.longestMs} ms at most`,
+    `ends: ${Object.entries(exits)
+      .map(([code, count]) => `${code} × ${count}`)
+      .join(", ")}`,
+    ...report.overlaps.map((overlap) => `OVERLAP ${JSON.stringify(overlap)}`),
+    ...report.historyFailures.map((failure) => `HISTORY ${JSON.stringify(failure)}`),
+    ...report.strayVisits.slice(0, 5).map((visit) => `STRAY ${JSON.stringify(visit)}`),
+    ...report.problems.map((problem) => `PROBLEM ${problem}`),
+    "",
+  ].join("\n");
+}

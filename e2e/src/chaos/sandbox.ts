@@ -1,0 +1,50 @@
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+
+const INSIDE = "MSDHA_CHAOS_SANDBOX";
+
+/**
+ * Bash as the first process reaps what nobody else does; `/run` is the sandbox's own, so that the names of network
+ * namespaces are too.
+ */
+const INIT = `mount -t tmpfs none /run && mkdir /run/netns && ip link set lo up || exit 2
+trap : INT
+"$@" & child=$!
+trap 'kill -TERM $child' TERM HUP
+while :; do wait $child; code=$?; kill -0 $child 2>/dev/null || exit $code; done`;
+
+const ENTER = [
+  ...["setpriv", "--pdeathsig", "KILL", "--"],
+  ...["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"],
+  ...["bash", "-c", INIT, "chaos"],
+] as const;
+
+export const isInSandbox: boolean = process.env[INSIDE] === "yes";
+
+/**
+ * Runs this very program again in network, mount and process namespaces of its own: whatever it makes in them is gone
+ * with it, however it ends, and nobody else sees it. Resolves with its exit code. Needs root.
+ */
+export function runInSandbox(): Promise<number> {
+  const [file, ...args] = ENTER;
+  const child = spawn(file, [...args, process.execPath, ...process.execArgv, ...process.argv.slice(1)], {
+    stdio: "inherit",
+    env: { ...process.env, [INSIDE]: "yes" },
+  });
+  // A Ctrl-C reaches everybody at the terminal. Other signals come here alone, and unshare does not pass them on.
+  process.on("SIGINT", () => {});
+  for (const signal of ["SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => {
+      for (const pid of childrenOf(child.pid)) process.kill(pid, signal);
+    });
+  }
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", (code) => resolve(code ?? 2));
+  });
+}
+
+function childrenOf(pid: number | undefined): readonly number[] {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
+  return text.split(" ").filter(Boolean).map(Number);
+}

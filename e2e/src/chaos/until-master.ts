@@ -1,0 +1,68 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { bootTime } from "./boot-time.ts";
+import type { GroupHistory } from "./group-history.ts";
+import type { ChaosNode } from "./node.ts";
+
+/** How long it took until there was one live master again. */
+export interface Recovery {
+  readonly master: string | undefined;
+  /** From the call on. */
+  readonly ms: number;
+  /** The part of it in which no live node was ready to become the master: the nodes' own restart. */
+  readonly restartMs: number;
+}
+
+/** What is known of the run that was promoted last. */
+export interface Beats {
+  /** The node whose `master` hook began last. */
+  promoted(): string | undefined;
+  /** When the main process of that run was last alive (boot-time clock, ms). */
+  lastBeat(): number;
+}
+
+const LOOK_MS = 50;
+/** It must go on for so long, so that one which is about to end does not count. */
+const STEADY_MS = 1_000;
+const FRESH_MS = 1_000;
+
+/** Resolves when there is a master whose program runs and that stays, or after `limitMs`. */
+export async function untilMaster(
+  nodes: readonly ChaosNode[],
+  history: GroupHistory,
+  beats: Beats,
+  { limitMs, signal }: { readonly limitMs: number; readonly signal: AbortSignal },
+): Promise<Recovery> {
+  const began = bootTime();
+  let since: number | undefined;
+  let restartMs = 0;
+  let last = began;
+  for (;;) {
+    const now = bootTime();
+    const master = liveMaster(nodes, history, beats);
+    if (!master) {
+      since = undefined;
+      if (!nodes.some((node) => isReady(node, history))) restartMs += now - last;
+    } else {
+      since ??= now;
+      if (now - since >= STEADY_MS) return { master, ms: since - began, restartMs };
+    }
+    last = now;
+    if (now - began > limitMs) return { master: undefined, ms: now - began, restartMs };
+    await sleep(LOOK_MS, undefined, { signal });
+  }
+}
+
+function liveMaster(nodes: readonly ChaosNode[], history: GroupHistory, beats: Beats): string | undefined {
+  const name = history.master()?.node;
+  const node = nodes.find((candidate) => candidate.name === name);
+  const lives = node?.running && beats.promoted() === name && bootTime() - beats.lastBeat() < FRESH_MS;
+  return lives ? name : undefined;
+}
+
+/** The key of a node that has ended stays for as long as its lease. */
+export function isReady(node: ChaosNode, history: GroupHistory): boolean {
+  const key = history.node(node.name);
+  return (
+    node.running && key !== undefined && ["ready", "master"].includes(key.state) && key.seen > node.startedAt
+  );
+}

@@ -1,0 +1,101 @@
+import { cpSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Etcd, startEtcd } from "./etcd.ts";
+import { type ChaosFrontend, startChaosFrontend } from "./frontend.ts";
+import { createNetwork, type Network } from "./network.ts";
+import { type ChaosNode, startChaosNode } from "./node.ts";
+import { type Observer, observe } from "./observer.ts";
+import type { Plan } from "./plan.ts";
+import { type SlowProxy, startProxy } from "./proxy.ts";
+import type { Random } from "./random.ts";
+
+export const GROUP = "chaos";
+const PREFIX = `/msdha/${GROUP}/`;
+const packages = fileURLToPath(new URL("../../../packages", import.meta.url));
+
+/** Everything that faults may happen to. */
+export interface World extends AsyncDisposable {
+  readonly network: Network;
+  readonly etcd: Etcd;
+  readonly nodes: readonly ChaosNode[];
+  readonly frontends: readonly ChaosFrontend[];
+  /** Those of the nodes that have one, by their names. */
+  readonly proxies: ReadonlyMap<string, SlowProxy>;
+  readonly observer: Observer;
+  readonly journal: string;
+  /** The prefix of the group's keys. */
+  readonly prefix: string;
+}
+
+export interface WorldOptions {
+  readonly folder: string;
+  readonly random: Random;
+  readonly onStart: (node: string, mode: string) => void;
+  readonly onExit: (name: string, code: number | string) => void;
+}
+
+/** Sets everything up in the sandbox's namespaces. Resolves when etcd answers; nodes and frontends come up by themselves. */
+export async function createWorld(plan: Plan, options: WorldOptions): Promise<World> {
+  const { folder, random, onStart, onExit } = options;
+  const code = copyCode(folder);
+  const journal = join(folder, "journal");
+  writeFileSync(journal, "");
+  const network = await createNetwork();
+  const members = [];
+  for (const name of ["e1", "e2", "e3"]) members.push(await network.addHost(name));
+  const etcd = await startEtcd(members, join(folder, "etcd"));
+  const observer = observe(etcd, PREFIX);
+  const proxies = new Map<string, SlowProxy>();
+  const nodes: ChaosNode[] = [];
+  for (const nodePlan of plan.nodes) {
+    const { name } = nodePlan;
+    const host = await network.addHost(name);
+    if (nodePlan.proxied) {
+      const targets = etcd.members.map(({ endpoint }) => endpoint);
+      proxies.set(name, startProxy(await network.addHost(`${name}x`), targets));
+    }
+    const proxy = proxies.get(name);
+    nodes.push(
+      startChaosNode(nodePlan, {
+        ...{ host, folder: join(folder, name), journal, group: GROUP, backend: code.backend },
+        endpoints: proxy?.endpoints ?? etcd.endpoints,
+        etcdAddresses: proxy ? [proxy.host.address] : members.map(({ address }) => address),
+        random: random.fork(name),
+        onStart: (mode) => onStart(name, mode),
+        onExit: (exit) => onExit(name, exit),
+      }),
+    );
+  }
+  const frontends: ChaosFrontend[] = [];
+  for (let number = 1; number <= plan.frontends; number++) {
+    const name = `f${number}`;
+    frontends.push(
+      startChaosFrontend({
+        ...{ host: await network.addHost(name), folder: join(folder, name), group: GROUP },
+        ...{ ttlSeconds: plan.ttlSeconds, frontend: code.frontend, endpoints: etcd.endpoints },
+        onExit: (exit) => onExit(name, exit),
+      }),
+    );
+  }
+  return {
+    ...{ network, etcd, nodes, frontends, proxies, observer, journal, prefix: PREFIX },
+    async [Symbol.asyncDispose]() {
+      await Promise.all([...nodes, ...frontends].map((one) => one[Symbol.asyncDispose]()));
+      await observer[Symbol.asyncDispose]();
+      for (const member of etcd.members) await member.kill();
+    },
+  };
+}
+
+/** A build during the run must not change what is tested. */
+function copyCode(folder: string): { readonly backend: string; readonly frontend: string } {
+  const copy = (app: string): string => {
+    const target = join(folder, "code", app);
+    mkdirSync(join(target, "dist"), { recursive: true });
+    cpSync(join(packages, app, "bin"), join(target, "bin"), { recursive: true, dereference: true });
+    cpSync(join(packages, app, "dist", `msdha-${app}.mjs`), join(target, "dist", `msdha-${app}.mjs`));
+    return join(target, "bin", `msdha-${app}`);
+  };
+  return { backend: copy("backend"), frontend: copy("frontend") };
+}
