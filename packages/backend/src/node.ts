@@ -7,11 +7,9 @@ import {
   type GroupView,
   groupKeys,
   joinGroup,
-  LockLostError,
   type MasterLock,
   type Membership,
   mastership,
-  NodeKeyLostError,
 } from "@msdha/group";
 import type { Guard } from "@msdha/guard";
 import type { HookRunner } from "@msdha/hook-runner";
@@ -22,6 +20,7 @@ import { createFence, type Fence } from "./fence.ts";
 import { hookEnvironment } from "./hook-context.ts";
 import type { MainProcess } from "./main-process.ts";
 import { createNodeStateChanges, type NodeStateChanges } from "./node-state-changes.ts";
+import { checkOwnKeys, checkRestoredKeys } from "./own-keys.ts";
 import type { RunFiles } from "./run-files.ts";
 
 /** The world outside, as a node needs it. */
@@ -164,38 +163,6 @@ export async function openNode(
     await lease.release();
     throw error;
   }
-}
-
-/** Lock and node key are looked at in every view that is new enough to show them. */
-function checkOwnKeys(node: Node, view: GroupView): void {
-  const { membership, lock, lease } = node;
-  if (lock && node.leaving !== "lock" && view.revision >= lock.token && view.lock?.token !== lock.token) {
-    loseKey(node, new LockLostError(lock.token));
-  }
-  const key = view.nodes.get(membership.name);
-  if (node.leaving === "nothing" && view.revision >= membership.modRevision && key?.lease !== lease.id) {
-    loseKey(node, new NodeKeyLostError(view.keys.node(membership.name)));
-  }
-}
-
-/**
- * A snapshot of etcd can bring back the lock and the lease of a master whose publication it does not know, and what
- * is believed of both would never be proved wrong: after a restore our keys must be exactly what we last wrote.
- */
-function checkRestoredKeys(node: Node, view: GroupView): void {
-  const { membership, lock, lease } = node;
-  if (lock && node.leaving !== "lock" && (view.lock?.token !== lock.token || view.lock.lease !== lease.id)) {
-    loseKey(node, new LockLostError(lock.token));
-  }
-  const key = view.nodes.get(membership.name);
-  if (node.leaving === "nothing" && (key?.lease !== lease.id || key.modRevision !== membership.modRevision)) {
-    loseKey(node, new NodeKeyLostError(view.keys.node(membership.name)));
-  }
-}
-
-function loseKey(node: Node, error: LockLostError | NodeKeyLostError): void {
-  node.fence.close(node.clock.now());
-  node.end({ kind: "lost", error });
 }
 
 function tellFiles(view: GroupView, files: RunFiles, log: Log): void {

@@ -1,7 +1,8 @@
 import type { EtcdApi } from "@msdha/etcd-client";
 import { type Candidacy, isFirst } from "./candidacy.ts";
 import type { GroupFollower } from "./follow-group.ts";
-import { type LockOptions, type MasterLock, takeLock } from "./master-lock.ts";
+import type { LockOptions, MasterLock } from "./master-lock.ts";
+import { takeLock } from "./take-lock.ts";
 
 export interface CampaignOptions extends LockOptions {
   readonly signal: AbortSignal;

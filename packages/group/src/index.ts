@@ -4,21 +4,15 @@ export type { Candidacy } from "./candidacy.ts";
 export { type ClaimOptions, claim } from "./claim.ts";
 export { LockLostError, NameTakenError, NodeKeyLostError } from "./errors.ts";
 export { type ChangedOptions, type FollowOptions, followGroup, type GroupFollower } from "./follow-group.ts";
+export { giveBackLock, type HandoverLease, prepareHandover } from "./hand-over.ts";
 export { type GroupKeys, groupKeys, isName, type ParsedKey, parseKey } from "./keys.ts";
 export type { LockHistory } from "./lock-history.ts";
-export {
-  giveBackLock,
-  type HandoverLease,
-  type Known,
-  type LockOptions,
-  type MasterLock,
-  prepareHandover,
-  publishMaster,
-  takeLock,
-} from "./master-lock.ts";
+export type { LockOptions, MasterLock } from "./master-lock.ts";
 export { type JoinOptions, joinGroup, type Membership } from "./membership.ts";
 export { type NodeChange, nodeChanges } from "./node-change.ts";
 export { isAddress, type NodeDetails, type NodeState, nodeStates, type Via } from "./node-state.ts";
+export { publishMaster } from "./publish-master.ts";
+export { type Known, takeLock } from "./take-lock.ts";
 export { getValue, putValue } from "./values.ts";
 export {
   applyBatch,

@@ -3,9 +3,11 @@ import { acquireLease } from "@msdha/etcd-lease";
 import { createSimulatedEtcd } from "@msdha/etcd-simulated";
 import { describe, expect, test } from "vitest";
 import { LockLostError } from "./errors.ts";
+import { giveBackLock, prepareHandover } from "./hand-over.ts";
 import { groupKeys } from "./keys.ts";
-import { giveBackLock, type Known, prepareHandover, publishMaster, takeLock } from "./master-lock.ts";
 import { joinGroup } from "./membership.ts";
+import { publishMaster } from "./publish-master.ts";
+import { type Known, takeLock } from "./take-lock.ts";
 
 const keys = groupKeys("db");
 const unknown: Known = { ttl: { seconds: 0, modRevision: 0 }, revision: 0, staleHandover: undefined };

@@ -1,0 +1,61 @@
+import type { EtcdApi, Operation } from "@msdha/etcd-client";
+import { rangeAnswer } from "./answers.ts";
+import type { GroupKeys } from "./keys.ts";
+import type { LockOptions, MasterLock } from "./master-lock.ts";
+import { untilLost } from "./until-lost.ts";
+
+/** The lease of a hand-over that is still to be written. */
+export interface HandoverLease {
+  readonly id: string;
+}
+
+/** How long a hand-over stays true for the next master to find. */
+const HANDOVER_SECONDS = 60;
+
+/** Grants the lease for a hand-over, ahead of the moment in which it is needed. */
+export async function prepareHandover(
+  etcd: EtcdApi,
+  { membership, clock }: Pick<LockOptions, "membership" | "clock">,
+): Promise<HandoverLease> {
+  return await untilLost(membership.lease, { clock }, (timeoutMs) =>
+    etcd.leaseGrant(HANDOVER_SECONDS, { timeoutMs }),
+  );
+}
+
+/**
+ * Gives the lock back, if it is ours. With `handover` it leaves a clean hand-over to whoever takes the lock next,
+ * which need not wait then: only for a node that had finished its own wait (or consumed a hand-over), and of which
+ * nothing is alive any more. Resolves with whether the lock was ours (without a
+ * hand-over, an answer that was lost reads as if it had not been). Rejects when etcd does not answer before the
+ * lease is lost; the hand-over may have gone through even so, and is true even so.
+ */
+export async function giveBackLock(
+  etcd: EtcdApi,
+  keys: GroupKeys,
+  { token }: MasterLock,
+  { membership, clock, handover }: LockOptions & { readonly handover: HandoverLease | undefined },
+): Promise<boolean> {
+  const left: readonly Operation[] = handover
+    ? [
+        {
+          type: "put",
+          key: keys.handover,
+          value: JSON.stringify({ node: membership.name, token }),
+          lease: handover.id,
+        },
+      ]
+    : [];
+  const result = await untilLost(membership.lease, { clock }, (timeoutMs) =>
+    etcd.txn(
+      {
+        compare: [{ key: keys.lock, target: "create", is: "=", value: token }],
+        success: [{ type: "delete", key: keys.lock }, ...left],
+        failure: [{ type: "range", key: keys.handover }],
+      },
+      { timeoutMs },
+    ),
+  );
+  if (result.succeeded) return true;
+  const [handed] = rangeAnswer(result, 0);
+  return handover !== undefined && handed?.lease === handover.id;
+}

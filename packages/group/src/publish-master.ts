@@ -1,0 +1,47 @@
+import type { EtcdApi, Transaction } from "@msdha/etcd-client";
+import { rangeAnswer } from "./answers.ts";
+import { LockLostError } from "./errors.ts";
+import type { GroupKeys } from "./keys.ts";
+import type { LockOptions, MasterLock } from "./master-lock.ts";
+import { untilLost } from "./until-lost.ts";
+
+/**
+ * Publishes `master` in the node key and sets the group's TTL to one's own, if lock and node key are ours; the
+ * caller has waited for its turn. Rejects with a `LockLostError` when they are not, with the lease's reason
+ * when it is lost first, or with the reason of `signal`.
+ */
+export async function publishMaster(
+  etcd: EtcdApi,
+  keys: GroupKeys,
+  { token }: MasterLock,
+  { membership, ttlSeconds, clock, signal }: LockOptions,
+): Promise<void> {
+  const { lease, name } = membership;
+  const node = keys.node(name);
+  const publication: Transaction = {
+    compare: [
+      { key: keys.lock, target: "create", is: "=", value: token },
+      { key: node, target: "mod", is: "=", value: membership.modRevision },
+    ],
+    success: [
+      { type: "put", key: node, value: "master", lease: lease.id },
+      { type: "put", key: keys.ttl, value: String(ttlSeconds) },
+    ],
+    failure: [
+      { type: "range", key: keys.lock },
+      { type: "range", key: node },
+    ],
+  };
+  const result = await untilLost(lease, { clock, signal }, (timeoutMs) =>
+    etcd.txn(publication, { timeoutMs, signal }),
+  );
+  if (result.succeeded) {
+    membership.entered("master", result.revision);
+    return;
+  }
+  const [lock] = rangeAnswer(result, 0);
+  const [present] = rangeAnswer(result, 1);
+  const published = present?.value === "master" && present.lease === lease.id;
+  if (lock?.createRevision !== token || !published) throw new LockLostError(token);
+  membership.entered("master", present.modRevision);
+}

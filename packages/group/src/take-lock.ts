@@ -1,0 +1,116 @@
+import type { EtcdApi, KeyValue, Operation, Transaction } from "@msdha/etcd-client";
+import type { Lease } from "@msdha/etcd-lease";
+import { rangeAnswer } from "./answers.ts";
+import type { GroupKeys } from "./keys.ts";
+import type { LockOptions, MasterLock } from "./master-lock.ts";
+import { parseLock, type Via } from "./node-state.ts";
+import { untilLost } from "./until-lost.ts";
+import { readTtl, type TtlRecord } from "./view.ts";
+
+/** How many TTLs lie between a former master's last proof and the next one: more than the 1.75 after which it is gone. */
+const WAIT_TTLS = 2;
+
+/** What a node knows of the group when it tries to take the lock. Old knowledge costs a round trip, nothing else. */
+export interface Known {
+  readonly ttl: TtlRecord;
+  /** The newest revision that was told; a transaction at an older one means that etcd was restored. */
+  readonly revision: number;
+  /** The create revision of a hand-over that a restored snapshot brought back: it must not be believed. */
+  readonly staleHandover: number | undefined;
+}
+
+/**
+ * Tries once to take the lock; undefined when somebody else holds it.
+ *
+ * Who takes it has to wait for twice the larger of its own TTL and the group's record. Who consumed a clean hand-over
+ * need not wait. A lock that is already on our lease (an answer was lost) is adopted, and the wait counts from the
+ * adoption.
+ */
+export async function takeLock(
+  etcd: EtcdApi,
+  keys: GroupKeys,
+  known: Known,
+  { membership, ttlSeconds, clock, signal }: LockOptions,
+): Promise<MasterLock | undefined> {
+  const { lease, name } = membership;
+  let ttl = known.ttl;
+  for (;;) {
+    const longest = Math.max(ttlSeconds, ttl.seconds);
+    const attempt = takeTransaction(keys, { name, lease, ttl, longest, staleHandover: known.staleHandover });
+    const result = await untilLost(lease, { clock, signal }, (timeoutMs) =>
+      etcd.txn(attempt, { timeoutMs, signal }),
+    );
+    const received = clock.now();
+    if (result.succeeded) {
+      const [inner] = result.results;
+      const restored = result.revision <= known.revision;
+      const handed = inner?.type === "txn" && inner.succeeded && !restored;
+      return asHeld({ token: result.revision, lease: lease.id }, handed, received, longest);
+    }
+    const [lock] = rangeAnswer(result, 0);
+    const [record] = rangeAnswer(result, 1);
+    ttl = record ? readTtl(record) : { seconds: ttl.seconds, modRevision: 0 };
+    if (!lock) continue;
+    if (lock.lease !== lease.id) return undefined;
+    return asHeld(
+      { token: lock.createRevision, lease: lease.id },
+      wasHandedOver(lock, known),
+      received,
+      Math.max(ttlSeconds, ttl.seconds),
+    );
+  }
+}
+
+function asHeld(
+  taken: Pick<MasterLock, "token" | "lease">,
+  handed: boolean,
+  received: number,
+  longestTtl: number,
+): MasterLock {
+  return {
+    ...taken,
+    via: handed ? "handover" : "wait",
+    waitFrom: received,
+    waitMs: handed ? 0 : WAIT_TTLS * longestTtl * 1000,
+  };
+}
+
+function wasHandedOver(lock: KeyValue, known: Known): boolean {
+  return parseLock(lock.value)?.via === "handover" && lock.createRevision > known.revision;
+}
+
+function takeTransaction(
+  keys: GroupKeys,
+  attempt: {
+    readonly name: string;
+    readonly lease: Lease;
+    readonly ttl: TtlRecord;
+    readonly longest: number;
+    readonly staleHandover: number | undefined;
+  },
+): Transaction {
+  const { name, lease, ttl, longest, staleHandover } = attempt;
+  const take = (via: Via): readonly Operation[] => [
+    { type: "put", key: keys.lock, value: JSON.stringify({ node: name, via }), lease: lease.id },
+    { type: "put", key: keys.ttl, value: String(longest) },
+  ];
+  return {
+    compare: [
+      { key: keys.lock, target: "create", is: "=", value: 0 },
+      { key: keys.ttl, target: "mod", is: "=", value: ttl.modRevision },
+    ],
+    success: [
+      {
+        type: "txn",
+        compare: [{ key: keys.handover, target: "create", is: ">", value: staleHandover ?? 0 }],
+        success: [...take("handover"), { type: "delete", key: keys.handover }],
+        // One that is there all the same is stale, which somebody who comes later could not know.
+        failure: [...take("wait"), { type: "delete", key: keys.handover }],
+      },
+    ],
+    failure: [
+      { type: "range", key: keys.lock },
+      { type: "range", key: keys.ttl },
+    ],
+  };
+}
