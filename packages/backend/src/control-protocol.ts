@@ -11,5 +11,7 @@ export interface NodeStatus {
   readonly master: string | null;
   readonly masterAddress: string | null;
   readonly nodes: Readonly<Record<string, string>>;
+  /** Where each node is reached. */
+  readonly addresses: Readonly<Record<string, string>>;
   readonly nodeStateChangeFailures: number;
 }

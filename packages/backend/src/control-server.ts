@@ -93,6 +93,7 @@ function describeNode({ config, membership, follower, ended, changes }: Node): N
     master: master.kind === "master" ? master.name : null,
     masterAddress: master.kind === "master" ? master.address : null,
     nodes: Object.fromEntries([...follower.view.nodes].map(([name, { state }]) => [name, state])),
+    addresses: Object.fromEntries([...follower.view.details].map(([name, { address }]) => [name, address])),
     nodeStateChangeFailures: changes.failures,
   };
 }

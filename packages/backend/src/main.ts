@@ -45,6 +45,16 @@ program
   });
 
 program
+  .command("nodes")
+  .description("Print the nodes that this one knows, one a line: name, state, address. For hooks.")
+  .action(async () => {
+    const { nodes, addresses } = await askStatus(runDir());
+    for (const [name, state] of Object.entries(nodes)) {
+      process.stdout.write(`${name} ${state} ${addresses[name] ?? name}\n`);
+    }
+  });
+
+program
   .command("healthcheck")
   .description("Succeed when the node of this container runs and is not about to end.")
   .action(async () => {
