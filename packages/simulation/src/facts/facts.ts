@@ -55,6 +55,8 @@ export interface GroupFacts {
    */
   readonly handover: { readonly isTrue: boolean; readonly revision: number } | undefined;
   readonly ttlSeconds: number;
+  /** The state that each node's key says, and the lease that it is on. */
+  readonly nodes: ReadonlyMap<string, { readonly state: string; readonly lease: LeaseId }>;
   /** When the lock was given up or lost the last time, in the world's time. */
   readonly freeSince: number;
 }
@@ -76,8 +78,6 @@ export interface Facts {
   readonly frontends: Set<FrontendFacts>;
   readonly history: GroupHistory;
   group: GroupFacts;
-  /** The state that each node's key says, and the lease that it is on. */
-  readonly nodes: Map<string, { readonly state: string; readonly lease: LeaseId }>;
   /** Who was the master from which revision on; begins anew when etcd is restored. */
   masters: readonly { readonly revision: number; readonly master: string | undefined }[];
   /** How often etcd was restored to a snapshot. */

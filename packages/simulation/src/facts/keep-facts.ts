@@ -16,9 +16,8 @@ export function createFacts(keys: GroupKeys): Facts {
     runs: new Set(),
     frontends: new Set(),
     history: createGroupHistory(keys),
-    nodes: new Map(),
     masters: [{ revision: 0, master: undefined }],
-    group: { lock: undefined, handover: undefined, ttlSeconds: 0, freeSince: 0 },
+    group: { lock: undefined, handover: undefined, ttlSeconds: 0, nodes: new Map(), freeSince: 0 },
     restores: 0,
     byHand: false,
     lastToken: 0,
@@ -56,19 +55,21 @@ export function applyChange(
 function noteNode(facts: Facts, keys: GroupKeys, { key, value: state, lease }: KeyValue, put: boolean): void {
   const parsed = parseKey(keys, key);
   if (parsed.kind !== "node") return;
+  const nodes = new Map(facts.group.nodes);
+  facts.group = { ...facts.group, nodes };
   if (!put) {
-    facts.nodes.delete(parsed.name);
+    nodes.delete(parsed.name);
     return;
   }
-  facts.nodes.set(parsed.name, { state, lease });
+  nodes.set(parsed.name, { state, lease });
   const run = runOf(facts, lease);
   if (run && state === "master" && !facts.byHand) run.published = true;
 }
 
 /** The master is the node that the lock names and whose own key, on the same lease, says so. */
 function noteMaster(facts: Facts, revision: number): void {
-  const { lock } = facts.group;
-  const key = lock && facts.nodes.get(lock.node);
+  const { lock, nodes } = facts.group;
+  const key = lock && nodes.get(lock.node);
   const master = key?.state === "master" && key.lease === lock?.lease ? lock.node : undefined;
   if (facts.masters.at(-1)?.master !== master) facts.masters = [...facts.masters, { revision, master }];
 }
@@ -104,10 +105,10 @@ export function applyRestore(
     handover: handover && { isTrue: stillThere(facts, handover), revision: handover.createRevision },
     ttlSeconds: Number(find(keys.ttl)?.value ?? 0),
     // Who held it until now is not forgotten with what etcd forgets.
+    nodes: new Map(),
     freeSince: facts.group.lock ? now : facts.group.freeSince,
   };
   facts.history.restore(revision, kvs);
-  facts.nodes.clear();
   for (const kv of kvs) noteNode(facts, keys, kv, true);
   facts.masters = [];
   noteMaster(facts, 0);

@@ -5,7 +5,7 @@ import { restoreLater } from "./restore-later.ts";
 
 /** How often a moment that matters is met with a fault. */
 const FREEZE = 0.15;
-const SNAPSHOT = 0.05;
+const SNAPSHOT = 0.2;
 const LATEST_STEP = 14;
 
 /**

@@ -19,6 +19,13 @@ export const partitionFrontend: Fault = (group, random) => {
   forAWhile(group, random, links, (link) => link.cut({ requests: random.chance(0.7), answers: true }));
 };
 
+/** A node goes on asking and being answered, but is not told what happens. */
+export const silenceWatches: Fault = (group, random) => {
+  const { links, scenario } = masterOrAny(group, random);
+  group.world.trace(scenario.name, () => "its watches fall silent");
+  forAWhile(group, random, links, (link) => link.silenceWatches());
+};
+
 /** Everybody loses sight of etcd at once. */
 export const partitionAll: Fault = (group, random) => {
   const links = [...group.machines, ...group.frontends].flatMap((each) => each.links);

@@ -3,7 +3,7 @@ import { frontendsFollow } from "./frontends-follow.ts";
 import { goneByKillTime } from "./gone-by-kill-time.ts";
 import { handOverWhenGone } from "./hand-over-when-gone.ts";
 import { historyIsTold } from "./history-is-told.ts";
-import { lockIsRespected } from "./lock-is-respected.ts";
+import { keysAreRespected } from "./keys-are-respected.ts";
 import { oneMasterRuns } from "./one-master-runs.ts";
 import { onlyOwnLeases } from "./only-own-leases.ts";
 import { tokensRise } from "./tokens-rise.ts";
@@ -18,7 +18,7 @@ export const invariants: Readonly<Record<string, Invariant>> = {
   ttlNotLoweredEarly,
   handOverWhenGone,
   tokensRise,
-  lockIsRespected,
+  keysAreRespected,
   onlyOwnLeases,
   historyIsTold,
   frontendsFollow,

@@ -1,6 +1,6 @@
 import type { KeyValue } from "@msdha/etcd-client";
 import type { Mutation } from "./mutation.ts";
-import { changePut, givesLockBack, takesLock, withoutCompare } from "./transactions.ts";
+import { givesLockBack, takesLock, withoutCompare } from "./transactions.ts";
 import { tamperWith } from "./wrap-etcd.ts";
 
 export const tokenNotCompared: Mutation = {
@@ -92,13 +92,12 @@ function withRunId(kv: KeyValue, runId: string): KeyValue {
   return kv.value === "" ? kv : { ...kv, value: JSON.stringify({ ...JSON.parse(kv.value), runId }) };
 }
 
-export const neverGivesNodeKeyUp: Mutation = {
+export const nodeKeyNotCompared: Mutation = {
   rule: "8: a node's key is put whoever has it",
   collaborators: {
     etcd: (etcd, run, { keys }) =>
       tamperWith(etcd, {
-        transaction: (asked) =>
-          changePut(withoutCompare(asked, keys.node(run.node)), keys.node(run.node), (put) => put),
+        transaction: (asked) => withoutCompare(asked, keys.node(run.node)),
       }),
   },
 };

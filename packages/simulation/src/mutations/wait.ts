@@ -77,7 +77,9 @@ export const recordNotCompared: Mutation = {
 export const recordOnLease: Mutation = {
   rule: "4: the group's record is on its writer's lease",
   collaborators: {
-    etcd: (etcd, { lease = "0" }, { keys }) =>
-      tamperWith(etcd, { transaction: (asked) => changePut(asked, keys.ttl, (put) => ({ ...put, lease })) }),
+    etcd: (etcd, run, { keys }) =>
+      tamperWith(etcd, {
+        transaction: (asked) => changePut(asked, keys.ttl, (put) => ({ ...put, lease: run.lease ?? "0" })),
+      }),
   },
 };

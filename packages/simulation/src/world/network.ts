@@ -7,6 +7,8 @@ export interface Link {
   /** Lets nothing through in these directions until `heal`. */
   cut(directions: { readonly requests: boolean; readonly answers: boolean }): void;
   heal(): void;
+  /** Loses what watches tell, and nothing else, until `heal`. */
+  silenceWatches(): void;
   /** Adds up to so much delay to every message. */
   slow(ms: number): void;
   /** Loses this share of all messages. */
@@ -27,6 +29,7 @@ const RESET = 0.3;
 export function createLink({ random, fastestMs, slowestMs }: LinkOptions): Link {
   let cutRequests = false;
   let cutAnswers = false;
+  let silent = false;
   let slowMs = 0;
   let lossShare = 0;
   let healed = Promise.withResolvers<void>();
@@ -50,7 +53,7 @@ export function createLink({ random, fastestMs, slowestMs }: LinkOptions): Link 
 
   return {
     onRequest: () => decide(cutRequests),
-    onAnswer: () => decide(cutAnswers),
+    onAnswer: ({ call }) => (silent && call === "watch" ? "lost" : decide(cutAnswers)),
     cut({ requests, answers }) {
       cutRequests ||= requests;
       cutAnswers ||= answers;
@@ -58,10 +61,14 @@ export function createLink({ random, fastestMs, slowestMs }: LinkOptions): Link 
     heal() {
       cutRequests = false;
       cutAnswers = false;
+      silent = false;
       slowMs = 0;
       lossShare = 0;
       healed.resolve();
       healed = Promise.withResolvers();
+    },
+    silenceWatches() {
+      silent = true;
     },
     slow(ms) {
       slowMs = Math.max(slowMs, ms);

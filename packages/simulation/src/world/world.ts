@@ -93,8 +93,13 @@ export function createWorld(scenario: Scenario, { collaborators, onTrace }: Worl
     },
     check(moment) {
       for (const name in invariants) {
-        const what = invariants[name]?.(moment, facts);
-        if (what !== undefined) world.violate(name, what);
+        try {
+          const what = invariants[name]?.(moment, facts);
+          if (what !== undefined) world.violate(name, what);
+        } catch (error) {
+          // The code under test must not get to handle it.
+          world.violate(name, `can't be checked: ${String(error)}`);
+        }
       }
     },
     violate(invariant, what) {
