@@ -80,20 +80,13 @@ async function runRound(round: number, context: RoundContext): Promise<void> {
   const { world, record, random, faults, signal, visitors, tell } = context;
   const count = random.chance(0.65) ? 1 : random.chance(0.75) ? 2 : 3;
   const picked = Array.from({ length: count }, () => pickFault(random, faults));
+  const ttlMs = Math.max(...world.nodes.map(({ ttlSeconds }) => ttlSeconds)) * 1000;
   const done = await runFaults(picked, {
-    ...{
-      world,
-      random,
-      visitors,
-      signal,
-      tell,
-      ttlMs: Math.max(...world.nodes.map(({ ttlSeconds }) => ttlSeconds)) * 1000,
-    },
+    ...{ world, random, visitors, ttlMs, signal, tell },
     ...{ thawed: record.thawed, compacted: record.compacted },
   });
   const recovery = await untilMaster(world.nodes, world.observer.history, record.beats, {
-    limitMs: record.boundMs + PATIENCE_MS,
-    signal,
+    ...{ ttlMs, limitMs: record.boundMs + PATIENCE_MS, signal },
   });
   record.recovered(round, done, recovery);
   await untilWhole(world, visitors, record, { limitMs: PATIENCE_MS, signal });

@@ -21,16 +21,21 @@ export interface Beats {
 }
 
 const LOOK_MS = 50;
-/** It must go on for so long, so that one which is about to end does not count. */
-const STEADY_MS = 1_000;
 const FRESH_MS = 1_000;
 
-/** Resolves when there is a master whose program runs and that stays, or after `limitMs`. */
+/**
+ * Resolves when there is a master whose program runs, and which goes on for a TTL, so that one that is doomed already
+ * does not count; or after `limitMs`.
+ */
 export async function untilMaster(
   nodes: readonly ChaosNode[],
   history: GroupHistory,
   beats: Beats,
-  { limitMs, signal }: { readonly limitMs: number; readonly signal: AbortSignal },
+  {
+    ttlMs,
+    limitMs,
+    signal,
+  }: { readonly ttlMs: number; readonly limitMs: number; readonly signal: AbortSignal },
 ): Promise<Recovery> {
   const began = bootTime();
   let since: number | undefined;
@@ -44,7 +49,7 @@ export async function untilMaster(
       if (!nodes.some((node) => isReady(node, history))) restartMs += now - last;
     } else {
       since ??= now;
-      if (now - since >= STEADY_MS) return { master, ms: since - began, restartMs };
+      if (now - since >= ttlMs) return { master, ms: since - began, restartMs };
     }
     last = now;
     if (now - began > limitMs) return { master: undefined, ms: now - began, restartMs };

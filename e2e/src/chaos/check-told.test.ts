@@ -1,0 +1,87 @@
+import { describe, expect, test } from "vitest";
+import { checkTold, type Told } from "./check-told.ts";
+import type { NodeChange } from "./group-history.ts";
+
+const history = [
+  "2 PUT a start",
+  "3 PUT a ready",
+  "4 PUT b start",
+  "5 PUT a master",
+  "6 DELETE a",
+  "6 DELETE b",
+  "7 PUT b start",
+  "8 PUT b ready",
+].map(toChange);
+const options = { notBefore: 0, compactions: [] };
+
+function toChange(line: string): NodeChange {
+  const [revision, action, node = "", state = ""] = line.split(" ");
+  return { revision: Number(revision), action: action as "PUT" | "DELETE", node, state };
+}
+
+function told(...calls: readonly string[]): readonly Told[] {
+  return calls.map((call) => {
+    const [action = "", node = "", state = ""] = call.split(" ");
+    return { action, node, state };
+  });
+}
+
+describe("the check of what a node was told", () => {
+  test("takes a state and all that follows", () => {
+    const calls = told("init a ready", "PUT b start", "PUT a master", "DELETE a", "DELETE b");
+    expect(checkTold(history, calls, options)).toBeUndefined();
+  });
+
+  test("takes an empty state", () => {
+    expect(checkTold(history, told("PUT a start", "PUT a ready"), options)).toBeUndefined();
+  });
+
+  test("finds a gap", () => {
+    expect(checkTold(history, told("init a ready", "PUT b start", "DELETE a"), options)).toMatchObject({
+      after: 2,
+      call: { action: "DELETE", node: "a" },
+      expected: { revision: 5 },
+    });
+  });
+
+  test("finds a repeat", () => {
+    const calls = told("init a ready", "PUT b start", "PUT b start");
+    expect(checkTold(history, calls, options)).toMatchObject({ after: 2 });
+  });
+
+  test("finds a wrong order", () => {
+    expect(checkTold(history, told("init a ready", "PUT a master", "PUT b start"), options)).toBeDefined();
+  });
+
+  test("finds a state that never was", () => {
+    expect(checkTold(history, told("init a master"), options)).toBeDefined();
+  });
+
+  test("finds a state that is older than the node", () => {
+    expect(checkTold(history, told("init a ready"), { ...options, notBefore: 5 })).toBeDefined();
+  });
+
+  test("finds a state in the middle of a revision", () => {
+    expect(checkTold(history, told("init b start", "DELETE b"), options)).toBeDefined();
+  });
+
+  test("finds that the end is missing where it must not be", () => {
+    const calls = told("init b start");
+    expect(checkTold(history, calls, options)).toBeUndefined();
+    expect(checkTold(history, calls, { ...options, complete: true })).toMatchObject({
+      expected: { revision: 8 },
+    });
+  });
+
+  test("takes the net difference over a compaction, and only there", () => {
+    const calls = told("init a ready", "DELETE a", "PUT b start", "PUT b ready");
+    expect(checkTold(history, calls, options)).toBeDefined();
+    expect(checkTold(history, calls, { ...options, compactions: [5], complete: true })).toBeUndefined();
+    expect(checkTold(history, calls, { ...options, compactions: [3] })).toBeDefined();
+  });
+
+  test("takes no difference that leaves something out", () => {
+    const calls = told("init a ready", "PUT b start", "PUT b ready");
+    expect(checkTold(history, calls, { ...options, compactions: [5] })).toBeDefined();
+  });
+});
