@@ -8,6 +8,10 @@ export interface NodeStateChanges {
   push(change: NodeChange): void;
   /** Drops the calls that have not begun and returns their count; the running one goes on. */
   close(): number;
+  /** Ends the running call; one whose hook was still being looked for is not started any more. For use after `close`. */
+  interrupt(): void;
+  /** Resolves when no call is running and none is waiting. */
+  idle(): Promise<void>;
   /** How many calls have failed. */
   readonly failures: number;
 }
@@ -29,11 +33,12 @@ export function createNodeStateChanges(
   let failures = 0;
   let closed = false;
   const queue = createHookQueue<NodeChange>({
-    async run({ action, node, state }) {
+    async run({ action, node, state }, signal) {
       await hooks.run("node_state_change", {
         args: [action, node, state],
         env: environment(),
         timeoutMs: hookTimeoutMs,
+        signal,
       });
     },
     onError(error, change) {
@@ -52,6 +57,8 @@ export function createNodeStateChanges(
       closed = true;
       return queue.close();
     },
+    interrupt: () => queue.interrupt(new Error("the node ends")),
+    idle: () => queue.idle(),
     get failures() {
       return failures;
     },

@@ -78,6 +78,8 @@ async function removeEverything(node: Node): Promise<boolean> {
     const ended = await main.stop(config.stopSignal, { timeoutMs, signal: guard.lost });
     if (!ended) log.warn({ timeoutMs }, "the main process did not end in time and is killed");
   }
+  // A call that has not got as far as its start would start it after everything was gone.
+  node.changes.interrupt();
   return (
     (await attempt(node, "kill what is left", async () => {
       await guard.killAll();
