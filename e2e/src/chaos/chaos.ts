@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { waitFor } from "@msdha/testkit";
 import { pickFault } from "./faults/all-faults.ts";
@@ -62,6 +64,7 @@ export async function runChaos(options: ChaosOptions): Promise<Report> {
       if (!options.keepGoing && !isClean(running.report())) break;
     }
     await checkLastCalls(world, running);
+    for (const { name } of [...world.nodes, ...frontends]) checkLog(join(folder, name, "log"), running);
   } catch (error) {
     if (!signal.aborted)
       running.problem(`the run itself failed: ${error instanceof Error ? error.stack : error}`);
@@ -112,6 +115,12 @@ async function untilWhole(
     }
     await sleep(100, undefined, { signal });
   }
+}
+
+/** Node says goodbye like this when an error was not caught. */
+function checkLog(file: string, record: RunRecord): void {
+  const crashes = readFileSync(file, "utf8").match(/^(?:\S*Error: .*|Node\.js v\d.*)$/gm) ?? [];
+  if (crashes.length > 0) record.problem(`${file} tells of an error that was not caught: ${crashes[0]}`);
 }
 
 /** At the end, every node has to have been told the last change. */
