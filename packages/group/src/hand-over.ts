@@ -1,4 +1,4 @@
-import type { EtcdApi, Operation } from "@msdha/etcd-client";
+import { type EtcdApi, EtcdLeaseNotFoundError, type Operation } from "@msdha/etcd-client";
 import { rangeAnswer } from "./answers.ts";
 import type { GroupKeys } from "./keys.ts";
 import type { LockOptions, MasterLock } from "./master-lock.ts";
@@ -25,11 +25,26 @@ export async function prepareHandover(
 /**
  * Gives the lock back, if it is ours. With `handover` it leaves a clean hand-over to whoever takes the lock next,
  * which need not wait then: only for a node that had finished its own wait (or consumed a hand-over), and of which
- * nothing is alive any more. Resolves with whether the lock was ours (without a
- * hand-over, an answer that was lost reads as if it had not been). Rejects when etcd does not answer before the
- * lease is lost; the hand-over may have gone through even so, and is true even so.
+ * nothing is alive any more. A hand-over whose lease has ended meanwhile is given a new one. Resolves with whether the
+ * lock was ours (without a hand-over, an answer that was lost reads as if it had not been). Rejects when etcd does not
+ * answer before the lease is lost; the hand-over may have gone through even so, and is true even so.
  */
 export async function giveBackLock(
+  etcd: EtcdApi,
+  keys: GroupKeys,
+  lock: MasterLock,
+  options: LockOptions & { readonly handover: HandoverLease | undefined },
+): Promise<boolean> {
+  try {
+    return await tryToGiveBack(etcd, keys, lock, options);
+  } catch (error) {
+    if (!options.handover || !(error instanceof EtcdLeaseNotFoundError)) throw error;
+    const handover = await prepareHandover(etcd, options);
+    return await tryToGiveBack(etcd, keys, lock, { ...options, handover });
+  }
+}
+
+async function tryToGiveBack(
   etcd: EtcdApi,
   keys: GroupKeys,
   { token }: MasterLock,

@@ -176,6 +176,18 @@ describe("giving the lock back", () => {
     expect(etcd.store.get(keys.lock)).toBeDefined();
   });
 
+  test("leaves a hand-over also when everything took longer to go than its lease lasts", async () => {
+    const { clock, etcd, member } = setUp();
+    const a = await member("a");
+    const lock = await a.take();
+    if (!lock) throw new Error("expected the lock");
+    const handover = await prepareHandover(a.client, a.options);
+    await clock.advance(70_000);
+    expect(await giveBackLock(a.client, keys, lock, { ...a.options, handover })).toBe(true);
+    expect(etcd.store.get(keys.lock)).toBeUndefined();
+    expect(etcd.store.get(keys.handover)?.value).toContain(String(lock.token));
+  });
+
   test("knows its own hand-over again when the answer was lost", async () => {
     const { clock, member } = setUp();
     const a = await member("a");
