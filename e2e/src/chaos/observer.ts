@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import { bootTime } from "./boot-time.ts";
+import { bootTime } from "../support/boot-time.ts";
 import type { Etcd } from "./etcd.ts";
 import { createGroupHistory, type GroupHistory, type KeyChange } from "./group-history.ts";
 

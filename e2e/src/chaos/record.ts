@@ -1,6 +1,6 @@
 import { setInterval } from "node:timers";
+import { bootTime } from "../support/boot-time.ts";
 import { type Entry, parseEntry } from "../support/journal.ts";
-import { bootTime } from "./boot-time.ts";
 import { followLines } from "./follow-file.ts";
 import type { GroupHistory } from "./group-history.ts";
 import { watchOverlaps } from "./overlaps.ts";

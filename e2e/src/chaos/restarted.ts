@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Child } from "@msdha/testkit";
-import { bootTime } from "./boot-time.ts";
+import { bootTime } from "../support/boot-time.ts";
 
 /** A program that is started again whenever it ends, as a container engine does it. */
 export interface Restarted extends AsyncDisposable {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { bootTime } from "./boot-time.ts";
+import { bootTime } from "../support/boot-time.ts";
 import type { GroupHistory } from "./group-history.ts";
 import type { ChaosNode } from "./node.ts";
 

@@ -1,5 +1,5 @@
+import { bootTime } from "../support/boot-time.ts";
 import { startClient, type TestClient } from "../support/client.ts";
-import { bootTime } from "./boot-time.ts";
 import { isByMaster, type ServedVisit } from "./check-visits.ts";
 import type { ChaosFrontend } from "./frontend.ts";
 import type { GroupHistory } from "./group-history.ts";

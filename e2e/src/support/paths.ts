@@ -7,3 +7,4 @@ export const backendCommand: string = fileURLToPath(new URL("packages/backend/bi
 export const frontendCommand: string = fileURLToPath(new URL("packages/frontend/bin/msdha-frontend", root));
 export const beater: string = fileURLToPath(new URL("e2e/programs/beater.pl", root));
 export const note: string = fileURLToPath(new URL("e2e/programs/note.pl", root));
+export const promoted: string = fileURLToPath(new URL("e2e/programs/promoted.pl", root));
