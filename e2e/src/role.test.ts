@@ -1,19 +1,27 @@
-import { startEtcd, waitFor } from "@msdha/testkit";
+import { type EtcdMember, startEtcd, waitFor } from "@msdha/testkit";
 import { expect, test } from "vitest";
 import { startClient } from "./support/client.ts";
 import { startFrontend } from "./support/frontend.ts";
 import { startGroup } from "./support/group.ts";
 
 const password = "s3cret";
-const users = ["db", "db2"].map((name) => ({ name, password, prefix: `/msdha/${name}/` }));
+const users = [
+  ...["db", "db2"].map((name) => ({ name, password, prefix: `/msdha/${name}/` })),
+  { name: "reader", password },
+];
+const endpointFor = (user: string, { endpoint }: EtcdMember): string =>
+  endpoint.replace("//", `//${user}:${password}@`);
 
-/** The role of docs/etcd-keys.md: one user for each group, which may read and write below its prefix. */
-test("a group works under a role that can read and write nothing but its keys", async () => {
+/** The roles of docs/etcd-keys.md: backends may read and write below the group's prefix, frontends may read. */
+test("a group works under roles that can reach nothing but its keys", async () => {
   await using etcd = await startEtcd({ auth: { rootPassword: "root", users } });
-  const endpoints = etcd.endpoint.replace("//", `//db:${password}@`);
+  await etcd.etcdctl("role", "add", "reader");
+  await etcd.etcdctl("role", "grant-permission", "reader", "--prefix=true", "read", "/msdha/db/");
+  await etcd.etcdctl("user", "grant-role", "reader", "reader");
+  const endpoints = endpointFor("db", etcd);
   await using group = await startGroup({ group: "db", ttlSeconds: 4, etcd });
-  const place = { dir: group.dir, endpoints, group: "db", ttlSeconds: 4 };
-  await using frontend = await startFrontend(place);
+  const place = { dir: group.dir, group: "db", ttlSeconds: 4 };
+  await using frontend = await startFrontend({ ...place, endpoints: endpointFor("reader", etcd) });
   const start = (host: number) =>
     group.start(`n${host}`, {
       endpoints,
@@ -39,15 +47,16 @@ test("a group works under a role that can read and write nothing but its keys", 
   // A killed node comes back and takes its own key over, which takes the right to revoke its former lease.
   await second.child.kill();
   const again = start(Number(second.name.slice(1)));
-  await again.logged(/joined the group/, 2_000);
+  await again.logged(/joined the group/);
   await group.masterAmong([again]);
   for (const node of [first, second, again]) expect(node.log()).not.toMatch(/permission denied/);
+  expect(frontend.log()).not.toMatch(/permission denied/);
 });
 
 test("a node whose user may not read the group's keys ends with 77 and says so", async () => {
   await using etcd = await startEtcd({ auth: { rootPassword: "root", users } });
   await using group = await startGroup({ group: "db", etcd });
-  const node = group.start("a", { endpoints: etcd.endpoint.replace("//", `//db2:${password}@`) });
+  const node = group.start("a", { endpoints: endpointFor("db2", etcd) });
   expect(await node.exited()).toBe(77);
   expect(node.log()).toMatch(/permission denied/);
   expect(node.log()).not.toContain(password);
