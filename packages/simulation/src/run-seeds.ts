@@ -2,33 +2,29 @@ import { Worker } from "node:worker_threads";
 import type { Result } from "./simulate.ts";
 import type { Order } from "./worker.ts";
 
-export interface RunSeedsOptions {
-  readonly from: number;
-  readonly count: number;
+/** Seeds to be run. */
+export interface Batch extends Order {
   /** How many worker threads share them. */
   readonly workers: number;
-  readonly mutation?: string | undefined;
-  /** Told of the results as they come, not in the order of the seeds; returns whether that is enough. */
-  readonly onResults: (results: readonly Result[]) => boolean;
 }
 
 /** How many seeds a worker gets at a time. */
 const PORTION = 20;
 
-/** Runs seeds on several threads. Rejects when one of them fails, which no seed should make it do. */
-export async function runSeeds({
-  from,
-  count,
-  workers,
-  mutation,
-  onResults,
-}: RunSeedsOptions): Promise<void> {
+/**
+ * Runs seeds on several threads. `onResults` is told of the results as they come, not in the order of the seeds, and
+ * says whether that is enough. Rejects when a thread fails, which no seed should make it do.
+ */
+export async function runSeeds(
+  { from, count, workers, mutation, only }: Batch,
+  onResults: (results: readonly Result[]) => boolean,
+): Promise<void> {
   let next = from;
   let enough = false;
 
   function take(): Order | undefined {
     if (enough || next >= from + count) return undefined;
-    const order = { from: next, count: Math.min(PORTION, from + count - next), mutation };
+    const order = { from: next, count: Math.min(PORTION, from + count - next), mutation, only };
     next += order.count;
     return order;
   }

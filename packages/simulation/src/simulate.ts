@@ -14,6 +14,8 @@ import { createWorld, type Violation, type World } from "./world/world.ts";
 export interface SimulateOptions {
   /** What a mutation puts in the place of the real thing. */
   readonly collaborators?: Collaborators | undefined;
+  /** The only invariant that counts; all do unless told otherwise. */
+  readonly only?: string | undefined;
   /** Takes the trace, line by line. */
   readonly onTrace?: ((line: string) => void) | undefined;
 }
@@ -32,13 +34,10 @@ const LOOK_MS = 500;
 const LONGEST_SILENCE_MS = 18_000;
 
 /** Runs one group from its start through its faults to its recovery. The same seed always does the same. */
-export async function simulate(
-  seed: number,
-  { collaborators = {}, onTrace }: SimulateOptions = {},
-): Promise<Result> {
+export async function simulate(seed: number, options: SimulateOptions = {}): Promise<Result> {
   using _quick = installQuickAbort();
   const scenario = makeScenario(seed);
-  const group = createGroup(scenario, { collaborators, onTrace });
+  const group = createGroup(scenario, options);
   const { world } = group;
   planFaults(group);
   watchForMoments(group);
@@ -49,8 +48,11 @@ export async function simulate(
 }
 
 /** Makes a group whose nodes start within the next seconds. */
-export function createGroup(scenario: Scenario, { collaborators = {}, onTrace }: SimulateOptions): Group {
-  const world = createWorld(scenario, { collaborators, onTrace });
+export function createGroup(
+  scenario: Scenario,
+  { collaborators = {}, onTrace, only }: SimulateOptions,
+): Group {
+  const world = createWorld(scenario, { collaborators, onTrace, only });
   const machines = scenario.backends.map((each) => createMachine(each, world));
   const frontends = Array.from({ length: scenario.frontends }, (_, index) =>
     createSimulatedFrontend(`f${index}`, world),

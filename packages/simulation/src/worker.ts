@@ -6,7 +6,8 @@ import { type Result, simulate } from "./simulate.ts";
 export interface Order {
   readonly from: number;
   readonly count: number;
-  readonly mutation: string | undefined;
+  readonly mutation?: string | undefined;
+  readonly only?: string | undefined;
 }
 
 // Where errors were made does not matter here, and finding out takes a good part of the time.
@@ -14,12 +15,13 @@ Error.stackTraceLimit = 0;
 
 const port = parentPort;
 if (!port) throw new Error("expected to be a worker thread");
-port.on("message", ({ from, count, mutation }: Order) => {
+port.on("message", ({ from, count, mutation, only }: Order) => {
   const collaborators = mutation === undefined ? {} : mutations[mutation]?.collaborators;
   void (async () => {
     const results: Result[] = [];
-    for (let seed = from; seed < from + count; seed += 1)
-      results.push(await simulate(seed, { collaborators }));
+    for (let seed = from; seed < from + count; seed += 1) {
+      results.push(await simulate(seed, { collaborators, only }));
+    }
     port.postMessage(results);
   })();
 });

@@ -52,9 +52,11 @@ export interface WorldOptions {
   readonly collaborators: Collaborators;
   /** Takes the trace; nothing is told without it. */
   readonly onTrace: ((line: string) => void) | undefined;
+  /** The only invariant that counts. */
+  readonly only: string | undefined;
 }
 
-export function createWorld(scenario: Scenario, { collaborators, onTrace }: WorldOptions): World {
+export function createWorld(scenario: Scenario, { collaborators, onTrace, only }: WorldOptions): World {
   const scheduler = createScheduler();
   const random = createRandom(scenario.seed);
   const keys = groupKeys(scenario.group);
@@ -103,7 +105,7 @@ export function createWorld(scenario: Scenario, { collaborators, onTrace }: Worl
       }
     },
     violate(invariant, what) {
-      if (world.violation) return;
+      if (world.violation || (only !== undefined && only !== invariant)) return;
       world.violation = { invariant, what, at: scheduler.now };
       world.trace("VIOLATION", () => `${invariant}: ${what}`);
     },

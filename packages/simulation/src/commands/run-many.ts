@@ -1,0 +1,29 @@
+import { createProgress, rateOf } from "../progress.ts";
+import { type Batch, runSeeds } from "../run-seeds.ts";
+import { describeResult, replay } from "./replay.ts";
+
+/** Runs seeds with a progress bar, writes each violation, the rate in the end, and the trace of the first violation. */
+export async function runMany(batch: Batch): Promise<number> {
+  const progress = createProgress(batch.count, process.stderr);
+  await runSeeds(batch, (results) => {
+    progress.add(results);
+    for (const result of results) {
+      if (result.violation) process.stdout.write(`${describeResult(result)}\n`);
+    }
+    return false;
+  });
+  progress.end();
+  const { tally } = progress;
+  const hours = (tally.simulatedMs / 3_600_000).toFixed(1);
+  const seconds = Math.round(tally.elapsedMs / 1_000);
+  process.stdout.write(
+    `${tally.seeds} seeds, ${tally.violations.length} violations; ${hours} simulated hours with ` +
+      `${tally.masters} masters in ${seconds} s: ${rateOf(tally).toFixed(2)} hours per second\n`,
+  );
+  const [first] = tally.violations.toSorted((a, b) => a.seed - b.seed);
+  if (!first) return 0;
+  const flags = batch.mutation === undefined ? "" : ` --mutation ${batch.mutation}`;
+  await replay(first.seed, { ...batch, trace: true });
+  process.stdout.write(`replay with: script/simulate --seed ${first.seed} --trace${flags}\n`);
+  return 1;
+}
