@@ -70,18 +70,21 @@ export function createSimulatedFrontend(name: string, world: World): SimulatedFr
       client.onRequest = links[index]?.onRequest;
       client.onAnswer = links[index]?.onAnswer;
       return gateEtcd(client, process, {
-        asked: (call, argument) => (answer) => {
+        asked(call, argument) {
           const { key, prefix } = argument as KeyRange;
           // A whole read beside an open watch is for comparison only.
           const fresh = call === "range" && prefix && key === world.keys.prefix && watch?.aborted !== false;
-          if (fresh) hear((answer as RangeResult).revision);
+          return (answer) => {
+            if (fresh) hear((answer as RangeResult).revision);
+          };
         },
         watching(signal) {
           watch = signal;
         },
         heard({ events }) {
           const last = events.at(-1);
-          if (last && facts.known) hear(last.kv.modRevision);
+          // What comes on a watch that was given up just now is not looked at any more.
+          if (last && facts.known && !watch?.aborted) hear(last.kv.modRevision);
         },
       });
     });
