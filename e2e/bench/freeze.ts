@@ -1,7 +1,8 @@
 // Measures what is left of a master whose supervisor is hurt, and for how long, with PostgreSQL and a session that
-// commits: freeze.ts [--runs N] [--ttl S] [--fault freeze|kill]. Needs root, PostgreSQL and a build.
+// commits: freeze.ts [--runs N] [--ttl S] [--fault freeze|kill|freezeAll]. Needs root, PostgreSQL and a build.
 import { parseArgs } from "node:util";
-import { type FailoverFigures, type Fault, startPostgresqlPair } from "../src/guard-freeze/pair.ts";
+import { faults } from "../src/guard-freeze/faults.ts";
+import { type FailoverFigures, startPostgresqlPair } from "../src/guard-freeze/pair.ts";
 
 const { values } = parseArgs({
   options: {
@@ -10,17 +11,7 @@ const { values } = parseArgs({
     fault: { type: "string", default: "freeze" },
   },
 });
-const faults: Readonly<Record<string, Fault>> = {
-  freeze(master) {
-    master.child.freeze();
-    return () => master.child.thaw();
-  },
-  async kill(master) {
-    await master.child.kill();
-    return () => {};
-  },
-};
-const fault = faults[values.fault];
+const fault = Object.entries(faults).find(([name]) => name === values.fault)?.[1];
 if (!fault) throw new TypeError(`expected one of ${Object.keys(faults).join(", ")}, got ${values.fault}`);
 
 const all: FailoverFigures[] = [];
@@ -32,6 +23,7 @@ const all: FailoverFigures[] = [];
     process.stderr.write(`run ${run}: ${JSON.stringify(figures)}\n`);
   }
 }
+const thawed = values.fault === "freezeAll";
 const left = all.filter(({ alive }) => alive.length > 0).length;
 process.stdout.write(`${values.fault} of the supervisor, TTL ${values.ttl} s, ${all.length} runs\n`);
 process.stdout.write(`something alive when the next master hook looked: ${left} runs\n`);
@@ -39,9 +31,12 @@ for (const [what, key] of [
   ["alive after the fault", "aliveMs"],
   ["gone before the next master hook", "marginMs"],
   ["last commit after the fault", "committedMs"],
+  ["alive after the fault was undone", "afterUndoMs"],
 ] as const) {
   const sorted = all.map((figures) => Math.round(figures[key])).toSorted((a, b) => a - b);
   const median = sorted[Math.floor(sorted.length / 2)];
   process.stdout.write(`${what}: median ${median} ms (${sorted[0]} to ${sorted.at(-1)})\n`);
 }
-process.exit(left > 0 ? 1 : 0);
+const late = all.filter(({ committedAfterUndo }) => committedAfterUndo).length;
+process.stdout.write(`commits confirmed after the fault was undone: in ${late} runs\n`);
+process.exit(left > 0 && !thawed ? 1 : 0);

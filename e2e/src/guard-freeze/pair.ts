@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { tempDir, waitFor } from "@msdha/testkit";
 import { bootTime } from "../support/boot-time.ts";
-import { startGroup, type TestGroup } from "../support/group.ts";
+import { type GroupEtcd, openGroup, startGroup, type TestGroup } from "../support/group.ts";
 import type { TestNode } from "../support/node.ts";
 import { promoted } from "../support/paths.ts";
 import { startCommitter } from "./committer.ts";
@@ -19,35 +19,42 @@ export interface FailoverFigures {
   readonly commits: number;
   /** What was alive of the former master when the next hook looked. */
   readonly alive: readonly string[];
+  /** From when the fault was undone to when the last process of the server was gone; 0 if it was gone before. */
+  readonly afterUndoMs: number;
+  /** Whether a commit was confirmed after that. */
+  readonly committedAfterUndo: boolean;
 }
 
 /** What is done to a master; the returned function undoes it once the next one is promoted. */
-export type Fault = (master: TestNode, group: TestGroup) => (() => void) | Promise<() => void>;
+export type Fault = (master: TestNode) => (() => void) | Promise<() => void>;
 
 /** Two nodes, each with a PostgreSQL of its own, that take turns. */
 export interface PostgresqlPair extends AsyncDisposable {
-  readonly group: TestGroup;
+  readonly group: TestGroup<GroupEtcd>;
   /** Hurts the master while a session commits, and waits for the other node to be promoted and the first to be back. */
   failOver(fault: Fault): Promise<FailoverFigures>;
 }
 
 export interface PairOptions {
   readonly ttlSeconds?: number;
-  readonly group?: TestGroup;
-  /** Where each node reaches etcd, when not all of it. */
-  readonly endpoints?: Readonly<Record<string, string>>;
+  /** An etcd that stays, instead of one of the pair's own. */
+  readonly etcd?: GroupEtcd;
+  /** Where the first node reaches etcd, when not all of it. */
+  readonly firstEndpoint?: string;
 }
 
 const NAMES = ["a", "b"] as const;
 const PATIENCE_MS = 60_000;
 
+/** Starts both, one after the other, so that the first one is the first master. */
 export async function startPostgresqlPair({
   ttlSeconds = 3,
-  endpoints = {},
+  etcd,
+  firstEndpoint,
 }: PairOptions = {}): Promise<PostgresqlPair> {
   const folder = tempDir({ prefix: "msdha-freeze-" });
   chmodSync(folder.path, 0o755);
-  const group = await startGroup({ ttlSeconds });
+  const group = etcd ? openGroup(etcd, { ttlSeconds }) : await startGroup({ ttlSeconds });
   const servers = new Map(NAMES.map((name) => [name as string, createServer(join(folder.path, name))]));
   const serverOf = ({ name }: Pick<TestNode, "name">): Server => servers.get(name) as Server;
 
@@ -55,7 +62,7 @@ export async function startPostgresqlPair({
     const other = NAMES.find((candidate) => candidate !== name) as string;
     const run = `run=$(cat "$MSDHA_RUN_DIR/run_id")`;
     return group.start(name, {
-      ...(endpoints[name] && { endpoints: endpoints[name] }),
+      ...(name === NAMES[0] && firstEndpoint && { endpoints: firstEndpoint }),
       env: { MSDHA_STOP_SIGNAL: "SIGINT" },
       hooks: {
         start: `exec ${serverOf({ name }).command}`,
@@ -64,7 +71,11 @@ export async function startPostgresqlPair({
     });
   }
 
-  const nodes = new Map(NAMES.map((name) => [name as string, start(name)]));
+  const nodes = new Map<string, TestNode>();
+  for (const name of NAMES) {
+    nodes.set(name, start(name));
+    await group.state(name, name === NAMES[0] ? "master" : "ready", PATIENCE_MS);
+  }
   const promotions = (): number => group.journal.entries().filter(({ what }) => what === "master").length;
 
   return {
@@ -83,7 +94,7 @@ export async function startPostgresqlPair({
       const before = promotions();
       const lookedBefore = group.journal.of(master.name, "alive").length;
       const at = bootTime();
-      const undo = await fault(master, group);
+      const undo = await fault(master);
       let goneAt = Number.NaN;
       await waitFor(
         () => {
@@ -93,22 +104,29 @@ export async function startPostgresqlPair({
         { what: "the next promotion", timeoutMs: PATIENCE_MS, intervalMs: 5 },
       );
       const promotion = group.journal.of(other.name, "master").at(-1);
-      const figures = {
+      // The hook has looked at everybody a moment after it began.
+      await waitFor(async () => (await group.master()) === other.name, { what: "the next master" });
+      const undoneAt = bootTime();
+      undo();
+      await waitFor(() => serverOf(master).processes().length === 0, {
+        what: "the end of it",
+        intervalMs: 2,
+      });
+      const endedAt = bootTime();
+      await master.exited(PATIENCE_MS);
+      nodes.set(master.name, start(master.name));
+      return {
         aliveMs: goneAt - at,
         marginMs: (promotion?.at ?? Number.NaN) - goneAt,
         committedMs: committer.lastAt - at,
         commits: committer.commits,
+        alive: group.journal
+          .of(master.name, "alive")
+          .slice(lookedBefore)
+          .map(({ rest }) => rest.join(" ")),
+        afterUndoMs: Number.isNaN(goneAt) ? endedAt - undoneAt : 0,
+        committedAfterUndo: committer.lastAt > undoneAt,
       };
-      // The hook has looked at everybody a moment after it began.
-      await waitFor(async () => (await group.master()) === other.name, { what: "the next master" });
-      undo();
-      await master.exited(PATIENCE_MS);
-      nodes.set(master.name, start(master.name));
-      const alive = group.journal
-        .of(master.name, "alive")
-        .slice(lookedBefore)
-        .map(({ rest }) => rest.join(" "));
-      return { ...figures, alive };
     },
     async [Symbol.asyncDispose]() {
       for (const node of nodes.values()) node.stop();

@@ -5,6 +5,9 @@ import { expect } from "vitest";
 import { type Journal, openJournal } from "./journal.ts";
 import { type NodeOptions, startNode, type TestNode } from "./node.ts";
 
+/** What a group needs of its etcd. */
+export type GroupEtcd = Pick<EtcdMember, "endpoint" | "etcdctl">;
+
 export interface GroupOptions {
   readonly ttlSeconds?: number;
   readonly group?: string;
@@ -14,10 +17,10 @@ export interface GroupOptions {
 }
 
 /** A group of backends as processes on one etcd, and what is known of it from outside. */
-export interface TestGroup extends AsyncDisposable {
+export interface TestGroup<E extends GroupEtcd = EtcdMember> extends AsyncDisposable {
   readonly name: string;
   readonly ttlMs: number;
-  readonly etcd: EtcdMember;
+  readonly etcd: E;
   readonly journal: Journal;
   readonly dir: string;
   start(
@@ -33,15 +36,21 @@ export interface TestGroup extends AsyncDisposable {
   state(node: string, state: string, timeoutMs?: number): Promise<void>;
 }
 
-export async function startGroup({
-  ttlSeconds = 3,
-  group = "db",
-  etcd: sharedEtcd,
-  dir: sharedDir,
-}: GroupOptions = {}): Promise<TestGroup> {
+/** Starts a group on an etcd of its own, of one member, or on the one that it is given. */
+export async function startGroup(options: GroupOptions = {}): Promise<TestGroup> {
+  if (options.etcd) return openGroup(options.etcd, options);
+  const etcd = await startEtcd();
+  return openGroup(etcd, options, () => etcd[Symbol.asyncDispose]());
+}
+
+/** Starts a group on an etcd that stays. */
+export function openGroup<E extends GroupEtcd>(
+  etcd: E,
+  { ttlSeconds = 3, group = "db", dir: sharedDir }: Omit<GroupOptions, "etcd">,
+  disposeEtcd: () => PromiseLike<void> = async () => {},
+): TestGroup<E> {
   const folder = sharedDir === undefined ? tempDir() : undefined;
   const dir = sharedDir ?? folder?.path ?? "";
-  const etcd = sharedEtcd ?? (await startEtcd());
   const journalFile = join(dir, `journal-${group}`);
   writeFileSync(journalFile, "");
   const journal = openJournal(journalFile);
@@ -100,7 +109,7 @@ export async function startGroup({
         expect(journal.overlaps(), "masters that overlapped").toEqual([]);
       } finally {
         for (const node of nodes) await node[Symbol.asyncDispose]();
-        if (!sharedEtcd) await etcd[Symbol.asyncDispose]();
+        await disposeEtcd();
         await folder?.[Symbol.asyncDispose]();
       }
     },
