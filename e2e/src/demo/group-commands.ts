@@ -6,6 +6,8 @@ export interface GroupSettings {
   readonly ttlSeconds: number;
   readonly password: string;
   readonly replicationPassword: string;
+  /** What the nodes get besides. */
+  readonly nodeSettings?: Readonly<Record<string, string>>;
 }
 
 /** A node of a group. */

@@ -7,7 +7,7 @@ const root = fileURLToPath(new URL("../../..", import.meta.url));
 
 /** Prepares a node: the backend as it is shipped, with the hooks of the PostgreSQL image. */
 export function createNode(
-  { layout, ttlSeconds, password, replicationPassword }: GroupSettings,
+  { layout, ttlSeconds, password, replicationPassword, nodeSettings = {} }: GroupSettings,
   { name, address, folder, logFile }: NodePlace,
   etcd: string,
 ): RestartedProcess {
@@ -32,6 +32,7 @@ export function createNode(
       POSTGRES_USER: SUPERUSER,
       POSTGRES_PASSWORD: password,
       POSTGRES_DB: DATABASE,
+      ...nodeSettings,
     },
     logFile,
   });

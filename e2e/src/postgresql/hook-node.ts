@@ -2,19 +2,18 @@ import { type ChildProcess, spawn } from "node:child_process";
 import {
   chmodSync,
   closeSync,
+  existsSync,
   mkdirSync,
-  mkdtempSync,
   openSync,
   readdirSync,
+  readFileSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { getFreePort, undoAtExit } from "@msdha/testkit";
-import { execa } from "execa";
+import { getFreePort, tempDir } from "@msdha/testkit";
 import pg from "pg";
 import { noteSharedMemory } from "../demo/server-memory.ts";
 
@@ -51,26 +50,25 @@ export interface HookGroup extends AsyncDisposable {
   node(name: string): HookNode;
   setMaster(name: string | undefined): void;
   setClaim(key: string, value: string): void;
+  /** What a master has put, or undefined. */
+  value(key: string): string | undefined;
+  setValue(key: string, value: string): void;
 }
 
 const PASSWORD = "it's a:secret\\";
 
-export async function createHookGroup(): Promise<HookGroup> {
-  const folder = mkdtempSync(join(tmpdir(), "msdha-pg-"));
+export async function createHookGroup(settings: Readonly<Record<string, string>> = {}): Promise<HookGroup> {
+  const place = tempDir({ prefix: "msdha-pg-" });
+  const folder = place.path;
   chmodSync(folder, 0o755);
   const port = String(await getFreePort());
   const block = `127.${64 + Math.floor(Math.random() * 128)}.${Math.floor(Math.random() * 256)}`;
   const commands = join(folder, "bin");
   const claims = join(folder, "claims");
   for (const path of [commands, claims]) mkdirSync(path);
-  const claim = `#!/bin/sh
-shift; [ "$1" != --lease ] || shift
-printf %s "$2" >"${claims}/.$$" && ln "${claims}/.$$" "${claims}/$1" 2>/dev/null
-rm -f "${claims}/.$$"; cat "${claims}/$1"\n`;
-  writeFileSync(join(commands, "msdha-backend"), claim, { mode: 0o755 });
+  writeFileSync(join(commands, "msdha-backend"), standIn(claims), { mode: 0o755 });
 
   const nodes = new Map<string, HookNode & { readonly address: string }>();
-  const forget = undoAtExit(() => rmSync(folder, { recursive: true, force: true }));
   const leftMemory: (() => Promise<void>)[] = [];
   let master: string | undefined;
 
@@ -88,21 +86,24 @@ rm -f "${claims}/.$$"; cat "${claims}/$1"\n`;
     const data = join(own, "data");
     mkdirSync(runDir, { recursive: true });
     const address = `${block}.${nodes.size + 1}`;
-    const environment = {
+    const environment: Readonly<Record<string, string>> = {
       PATH: `${commands}:${process.env["PATH"]}`,
       MSDHA_GROUP: "g",
       MSDHA_NAME: name,
       MSDHA_ADDRESS: address,
       MSDHA_TTL: "1",
+      MSDHA_FENCING_TOKEN: "1",
       MSDHA_RUN_DIR: runDir,
       MSDHA_PG_LISTEN: address,
       MSDHA_PG_REPLICATION_PASSWORD: PASSWORD,
       POSTGRES_PASSWORD: PASSWORD,
       PGDATA: data,
       PGPORT: port,
+      ...settings,
     };
     let server: ChildProcess | undefined;
     let ended = Promise.resolve();
+    let runs = 0;
 
     async function run(
       settings: Readonly<Record<string, string | undefined>>,
@@ -110,13 +111,17 @@ rm -f "${claims}/.$$"; cat "${claims}/$1"\n`;
       args: readonly string[] = [],
     ): Promise<HookResult> {
       const env = { ...environment, MSDHA_HOOK: hook, ...settings };
-      const result = await execa(join(hooksDir, hook), args, {
-        env,
-        extendEnv: false,
-        all: true,
-        reject: false,
+      // A file and no pipe: what a hook leaves running would keep that open.
+      runs += 1;
+      const output = join(runDir, `output-${runs}-${hook}`);
+      const log = openSync(output, "a");
+      const child = spawn(join(hooksDir, hook), args, { env, stdio: ["ignore", log, log] });
+      closeSync(log);
+      const exitCode = await new Promise<number>((resolve, reject) => {
+        child.once("error", reject);
+        child.once("exit", (code) => resolve(code ?? -1));
       });
-      return { exitCode: result.exitCode ?? -1, output: result.all };
+      return { exitCode, output: (await readFile(output, "utf8")).trimEnd() };
     }
 
     async function stop(signal: "SIGINT" | "SIGKILL"): Promise<void> {
@@ -152,6 +157,10 @@ rm -f "${claims}/.$$"; cat "${claims}/$1"\n`;
       sql: (statement: string) => ask({ host: join(runDir, "postgresql"), port: Number(port) }, statement),
     };
     nodes.set(name, node);
+    writeFileSync(
+      join(claims, "nodes"),
+      [...nodes.values()].map((one) => `${one.name} ready ${one.address}\n`).join(""),
+    );
     tell(node);
     return node;
   }
@@ -163,13 +172,35 @@ rm -f "${claims}/.$$"; cat "${claims}/$1"\n`;
       for (const node of nodes.values()) tell(node);
     },
     setClaim: (key, value) => writeFileSync(join(claims, key), value),
+    value: (key) => {
+      const file = join(claims, `value-${key}`);
+      return existsSync(file) ? readFileSync(file, "utf8") : undefined;
+    },
+    setValue: (key, value) => writeFileSync(join(claims, `value-${key}`), value),
     async [Symbol.asyncDispose]() {
+      master = undefined;
+      for (const node of nodes.values()) tell(node);
       for (const node of nodes.values()) await node.stop("SIGINT");
       for (const remove of leftMemory) await remove();
-      rmSync(folder, { recursive: true, force: true });
-      forget();
+      await place[Symbol.asyncDispose]();
     },
   };
+}
+
+/** What hooks ask of the backend, answered from files. */
+function standIn(folder: string): string {
+  return `#!/bin/sh
+case $1 in
+  claim)
+    shift; [ "$1" != --lease ] || shift
+    printf %s "$2" >"${folder}/.$$" && ln "${folder}/.$$" "${folder}/$1" 2>/dev/null
+    rm -f "${folder}/.$$"; cat "${folder}/$1" ;;
+  put)
+    [ -e "$MSDHA_RUN_DIR/is_master" ] || { echo "only the master may put a value" >&2; exit 1; }
+    printf %s "$3" >"${folder}/.$$" && mv "${folder}/.$$" "${folder}/value-$2" ;;
+  get) cat "${folder}/value-$2" 2>/dev/null || { echo "the group has no value $2" >&2; exit 1; } ;;
+  nodes) cat "${folder}/nodes" ;;
+esac\n`;
 }
 
 function killHard(pid: number): void {

@@ -2,7 +2,8 @@ import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, rmSync, write
 import { join } from "node:path";
 import { waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
-import { createHookGroup, type HookGroup, type HookNode } from "./hook-node.ts";
+import { createHookGroup } from "./hook-node.ts";
+import { becomeReady, joinGroup, promote, startFirst } from "./stages.ts";
 
 describe.concurrent("a group of PostgreSQL nodes", () => {
   test("has one node that initialises the data; the others clone them and stream", async () => {
@@ -223,39 +224,3 @@ describe.concurrent("a node refuses, with one line and its data untouched,", () 
     });
   });
 });
-
-/** Brings up the group's first node, as its master. */
-async function startFirst(group: HookGroup, name: string): Promise<HookNode> {
-  const node = group.node(name);
-  const { exitCode, output } = await node.hook("pre_start");
-  expect({ exitCode, output }).toEqual({
-    exitCode: 0,
-    output: `initialising the group's data in ${node.data}`,
-  });
-  await becomeReady(node);
-  await promote(group, node);
-  return node;
-}
-
-async function joinGroup(group: HookGroup, name: string): Promise<HookNode> {
-  const node = group.node(name);
-  expect(await node.hook("pre_start")).toMatchObject({ exitCode: 0 });
-  await becomeReady(node);
-  return node;
-}
-
-/** Starts the server and waits until it may be promoted. */
-async function becomeReady(
-  node: HookNode,
-  { master, group }: { readonly master?: string | undefined; readonly group?: HookGroup } = {},
-): Promise<void> {
-  group?.setMaster(master);
-  node.start();
-  expect(await node.hook("running_not_ready")).toMatchObject({ exitCode: 0 });
-}
-
-async function promote(group: HookGroup, node: HookNode): Promise<void> {
-  group.setMaster(node.name);
-  expect(await node.hook("master")).toMatchObject({ exitCode: 0 });
-  expect(await node.sql("SELECT pg_is_in_recovery()")).toBe("f");
-}

@@ -42,6 +42,8 @@ clear_temporary() {
 }
 
 take_into_use() {
+  # What a clone brought along of its master's.
+  as_postgres rm -f "$temporary/data/msdha.master" "$temporary/data/msdha-sync.conf"
   in_parent mv "$temporary/data" "$data"
   in_parent rm -rf "$temporary"
   in_parent rm -f "$rejoin_mark"
@@ -85,10 +87,6 @@ END
   fi
 }
 
-# write_out FOLDER returns when all of it is on the disk: the whole file system at once, which takes a small part of the
-# time that PostgreSQL's programs need for one file after another.
-write_out() { sync -f "$1" 2>/dev/null || sync; }
-
 # claim_identifier FOLDER sets $ours to the cluster that the data there are of and $theirs to the group's: the first
 # that any node claimed.
 claim_identifier() {
@@ -104,6 +102,8 @@ make_roles() {
   {
     echo "SET password_encryption = 'scram-sha-256'"
     echo "CREATE ROLE \"$replicator\" REPLICATION LOGIN PASSWORD '$(escape_sql "$secret")'"
+    # How far a server is.
+    echo "GRANT pg_monitor TO \"$replicator\""
     # What pg_rewind reads on its source.
     echo "GRANT EXECUTE ON FUNCTION pg_ls_dir(text, boolean, boolean), pg_stat_file(text, boolean)," \
       "pg_read_binary_file(text), pg_read_binary_file(text, bigint, bigint, boolean) TO \"$replicator\""
@@ -151,7 +151,14 @@ check_data() {
 # configure makes the next start a standby's, whatever a clone or rewind brought along.
 configure() {
   : | write_file "$data/standby.signal"
-  as_postgres sed -i '/^primary_conninfo\|^primary_slot_name\|^recovery_target_timeline/d' "$data/postgresql.auto.conf"
+  owned='primary_conninfo\|primary_slot_name\|recovery_target_timeline'
+  if [ "$sync_mode" = off ]; then
+    as_postgres rm -f "$sync_settings"
+  else
+    owned="$owned\\|synchronous_standby_names"
+    echo "synchronous_standby_names = 'ANY 1 (\"msdha nobody\")'" | write_file "$sync_settings"
+  fi
+  as_postgres sed -i "/^\($owned\)/d" "$data/postgresql.auto.conf"
   as_postgres grep -q "^include_if_exists = 'msdha.conf'" "$data/postgresql.conf" ||
     printf "\ninclude_if_exists = 'msdha.conf'\n" | as_postgres tee -a "$data/postgresql.conf" >/dev/null
   standby_settings '' | write_file "$settings"

@@ -1,18 +1,28 @@
-# shellcheck shell=sh disable=SC2154 # what the other files here set
+# shellcheck shell=sh disable=SC2034,SC2154 # what the other files here set, and use
 # How a standby follows the master: its settings, its replication slot, and whether the two histories have parted.
 # Needs postgresql.sh.
 
 settings=$data/msdha.conf
+# Who the master's commits wait for.
+sync_settings=$data/msdha-sync.conf
 
 # follow_current_master [again] writes msdha.conf for the master of this moment. Returns 0 when it wrote it; what
 # it says stays while there is no master, so that a stopping one can still send its last records.
+#
+# Hooks run beside one another: one at a time decides whom to follow.
 follow_current_master() {
-  written=1
-  while current_master && { [ "${1-}" = again ] || [ "$(followed)" != "$master_address" ]; }; do
-    standby_settings "$master_address" | write_file "$settings"
-    written=0
-    set --
-  done
+  written=0
+  (
+    flock 9
+    code=3
+    while current_master && { [ "${1-}" = again ] || [ "$(followed)" != "$master_address" ]; }; do
+      standby_settings "$master_address" | write_file "$settings"
+      code=0
+      set --
+    done
+    exit $code
+  ) 9>>"$home/follow.lock" || written=$?
+  [ $written != 1 ] || exit 1
   return $written
 }
 
@@ -25,18 +35,12 @@ followed() { as_postgres sed -n '1s/^# Follows: //p' "$settings" 2>/dev/null; }
 reserve_wal() {
   slot=
   [ "${MSDHA_PG_SLOT_KEEP:-1GB}" != 0 ] || return 0
-  wanted_slot=$(slot_name)
+  wanted_slot=$(slot_name "$name")
   ! master_sql "$1" "
     SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots
       WHERE slot_name = '$wanted_slot' AND wal_status = 'lost' AND NOT active;
     SELECT pg_create_physical_replication_slot('$wanted_slot', true)
       WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = '$wanted_slot')" || slot=$wanted_slot
-}
-
-# The node's name in the letters that a slot may have, with a checksum so that two names stay two.
-slot_name() {
-  printf 'msdha_%s_%s' "$(printf '%s' "$name" | tr '[:upper:]' '[:lower:]' | tr -c 'a-z0-9_' '_' | cut -c1-40)" \
-    "$(printf '%s' "$name" | cksum | cut -d' ' -f1)"
 }
 
 standby_settings() {
@@ -45,7 +49,8 @@ standby_settings() {
   cat <<END
 # Follows: $1
 # Written by the hooks whenever the master changes. Do not edit: put your settings into postgresql.conf.
-primary_conninfo = '$([ -z "$1" ] || conninfo "$1" | sed "s/'/''/g")'
+primary_conninfo = '$([ -z "$1" ] || conninfo "$1" "$(member_of "$name")" | sed "s/'/''/g")'
+msdha.follows = '$(escape_sql "$1")'
 primary_slot_name = '$slot'
 recovery_target_timeline = 'latest'
 hot_standby = on
@@ -55,6 +60,7 @@ max_slot_wal_keep_size = '${MSDHA_PG_SLOT_KEEP:-1GB}'
 wal_retrieve_retry_interval = '1s'
 wal_sender_timeout = '6s'
 $(fast_recovery)
+$([ "$sync_mode" = off ] || echo "include_if_exists = 'msdha-sync.conf'")
 END
 }
 

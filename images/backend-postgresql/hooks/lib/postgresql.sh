@@ -39,6 +39,8 @@ temporary=$data.msdha-new
 unset PGHOST PGHOSTADDR PGUSER PGPASSWORD PGDATABASE PGSERVICE PGOPTIONS PGDATA PGPORT
 export PGCONNECT_TIMEOUT=3
 
+sync_mode=${MSDHA_PG_SYNC:-off}
+
 as_root=
 [ "$(id -u)" != 0 ] || as_root=yes
 if [ "$as_root" ]; then
@@ -58,6 +60,10 @@ leave_a_mark() {
   # shellcheck disable=SC2016 # expanded by the inner shell
   in_parent sh -c 'printf "%s\n" "$1" >"$2"' sh "$1" "$rejoin_mark"
 }
+
+has_mark() { in_parent test -e "$rejoin_mark"; }
+
+forget_mark() { ! has_mark || in_parent rm -f "$rejoin_mark"; }
 
 # find_programs sets $bin: MSDHA_PG_BIN, the version that the data want, what PATH has, the newest of Debian's folders.
 find_programs() {
@@ -93,10 +99,30 @@ local_sql() {
   as_postgres "$bin/psql" -XAtq -v ON_ERROR_STOP=1 -h "$home" -p "$port" -U "$superuser" -d postgres -c "$1"
 }
 
-# conninfo ADDRESS prints how to reach a server as the replication user; the password is in a file.
+# conninfo ADDRESS [MEMBER] prints how to reach a server as the replication user; the password is in a file. Only what
+# streams for good is called MEMBER: a clone in the making must not count as a synchronous standby.
 conninfo() {
   printf "host='%s' port=%s user='%s' passfile='%s' application_name='%s' connect_timeout=3" \
-    "$(escape "$1")" "$port" "$(escape "$replicator")" "$(escape "$home/pgpass")" "$(escape "$name")"
+    "$(escape "$1")" "$port" "$(escape "$replicator")" "$(escape "$home/pgpass")" "${2:-msdha hook}"
+}
+
+# member_of NODE prints what a node's standby is called in pg_stat_replication and in synchronous_standby_names, which
+# know 63 characters and neither upper nor lower case: the node's name wherever that will do.
+member_of() {
+  if [ ${#1} -gt 60 ]; then
+    slot_name "$1"
+  else
+    case $1 in
+      *[!abcdefghijklmnopqrstuvwxyz0123456789_.-]*) slot_name "$1" ;;
+      *) printf '%s' "$1" ;;
+    esac
+  fi
+}
+
+# slot_name NODE prints the name in the letters that a slot may have, with a checksum so that two names stay two.
+slot_name() {
+  printf 'msdha_%s_%s' "$(printf '%s' "$1" | tr '[:upper:]' '[:lower:]' | tr -c 'a-z0-9_' '_' | cut -c1-40)" \
+    "$(printf '%s' "$1" | cksum | cut -d' ' -f1)"
 }
 
 # escape TEXT for use between single quotes in a connection string.
@@ -125,6 +151,10 @@ master_sql() {
 control() {
   as_postgres env LC_ALL=C "$bin/pg_controldata" "${2:-$data}" | sed -n "s/^$1: *//p"
 }
+
+# write_out FOLDER returns when all of it is on the disk: the whole file system at once, which takes a small part of the
+# time that PostgreSQL's programs need for one file after another.
+write_out() { sync -f "$1" 2>/dev/null || sync; }
 
 # write_file PATH writes its input to a file of the user postgres (mode 600), at once or not at all.
 write_file() {

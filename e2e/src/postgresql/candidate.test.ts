@@ -1,0 +1,144 @@
+import { waitFor } from "@msdha/testkit";
+import { describe, expect, test } from "vitest";
+import { createHookGroup, type HookGroup, type HookNode } from "./hook-node.ts";
+import { becomeReady, joinGroup, promote, startFirst } from "./stages.ts";
+
+describe.concurrent("a PostgreSQL node that is asked whether it may be the master", () => {
+  test("ranks by what it has received, and by its timeline before all", async () => {
+    await using group = await createHookGroup();
+    const a = await startFirst(group, "a");
+    const b = await joinGroup(group, "b");
+    const c = await joinGroup(group, "c");
+    await caughtUp(a, ["b", "c"]);
+    await c.stop("SIGINT");
+    await a.sql("CREATE TABLE t AS SELECT generate_series(1, 1000)");
+    await caughtUp(a, ["b"]);
+    await a.stop("SIGKILL");
+    group.setMaster(undefined);
+    expect(await c.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    await becomeReady(c);
+    const received = await rankOf(b);
+    expect(received).toBeGreaterThan(await rankOf(c));
+
+    // c is promoted all the same, and ends; its timeline is newer than what b has more.
+    await promote(group, c);
+    await c.stop("SIGINT");
+    group.setMaster(undefined);
+    expect(await c.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    await becomeReady(c);
+    expect(await rankOf(c)).toBeGreaterThan(received);
+    expect(await rankOf(b)).toBe(received);
+  });
+
+  test("says no while its server does not run", async () => {
+    await using group = await createHookGroup();
+    const a = await startFirst(group, "a");
+    await a.stop("SIGINT");
+    expect(await a.hook("candidate")).toEqual({ exitCode: 1, output: "the server does not answer" });
+  });
+
+  test("with strict, says no unless it was in sync and has as much as all others that were", async () => {
+    await using group = await createHookGroup({ MSDHA_PG_SYNC: "strict" });
+    const a = await startFirst(group, "a");
+    const b = await joinGroup(group, "b");
+    await inSync(group, "sync 1 a b");
+    const c = await joinGroup(group, "c");
+    await inSync(group, "sync 1 a b c");
+    await a.sql("CREATE TABLE t AS SELECT generate_series(1, 1000)");
+    await caughtUp(a, ["b", "c"]);
+    await a.stop("SIGKILL");
+    group.setMaster(undefined);
+
+    // Both let go of the master before they tell how far they are.
+    const [ofB, ofC] = await Promise.all([b.hook("candidate"), c.hook("candidate")]);
+    expect([ofB, ofC]).toMatchObject([{ exitCode: 0 }, { exitCode: 0 }]);
+    expect(await b.sql("SELECT count(*) FROM pg_stat_wal_receiver")).toBe("0");
+
+    group.setValue("postgresql-sync", "sync 1 a c");
+    expect(await b.hook("candidate")).toEqual({
+      exitCode: 1,
+      output: "was not in sync with a (in sync: c)",
+    });
+    await c.stop("SIGKILL");
+    group.setValue("postgresql-sync", "sync 1 a b c");
+    expect(await b.hook("candidate")).toEqual({
+      exitCode: 1,
+      output: "can't tell what c has, which was in sync too",
+    });
+    group.setValue("postgresql-sync", "async 1 a");
+    expect(await b.hook("candidate")).toMatchObject({ exitCode: 0 });
+  });
+
+  test("with strict, the former master itself may always be promoted again", async () => {
+    await using group = await createHookGroup({ MSDHA_PG_SYNC: "strict" });
+    const a = await startFirst(group, "a");
+    await joinGroup(group, "b");
+    await inSync(group, "sync 1 a b");
+    await a.stop("SIGKILL");
+    group.setMaster(undefined);
+    expect(await a.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    await becomeReady(a);
+    expect(await a.hook("candidate")).toMatchObject({ exitCode: 0 });
+    group.setValue("postgresql-sync", "sync 2 a b");
+    expect(await a.hook("candidate")).toMatchObject({ exitCode: 1 });
+  });
+});
+
+describe.concurrent("a PostgreSQL master with strict", () => {
+  test("acknowledges nothing while no standby is there, and goes on when one is back", async () => {
+    await using group = await createHookGroup({ MSDHA_PG_SYNC: "strict" });
+    const a = await startFirst(group, "a");
+    expect(group.value("postgresql-sync")).toBe("sync 1 a");
+    let acknowledged = false;
+    const write = a.sql("CREATE TABLE t AS SELECT 1").then(() => {
+      acknowledged = true;
+    });
+    await waitsForStandby(a);
+    expect(acknowledged).toBe(false);
+    const b = await joinGroup(group, "b");
+    await write;
+    await inSync(group, "sync 1 a b");
+    expect(await a.sql("SHOW synchronous_standby_names")).toBe('ANY 1 ("b")');
+
+    await b.stop("SIGKILL");
+    const second = a.sql("INSERT INTO t VALUES (2)");
+    await waitsForStandby(a);
+    expect(group.value("postgresql-sync")).toBe("sync 1 a b");
+    expect(await b.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    await becomeReady(b, { master: "a", group });
+    await second;
+  });
+});
+
+async function rankOf(node: HookNode): Promise<number> {
+  const { exitCode, output } = await node.hook("candidate");
+  expect({ exitCode, output }).toEqual({ exitCode: 0, output: expect.stringMatching(/^-?\d{1,15}$/) });
+  return Number(output);
+}
+
+/** Resolves when these standbys have all that the master has. */
+async function caughtUp(master: HookNode, standbys: readonly string[]): Promise<void> {
+  const names = standbys.map((name) => `'${name}'`).join();
+  await waitFor(
+    async () =>
+      Number(
+        await master.sql(`SELECT count(*) FROM pg_stat_replication
+          WHERE flush_lsn = pg_current_wal_lsn() AND application_name IN (${names})`),
+      ) === standbys.length,
+    { what: `${standbys} to have all` },
+  );
+}
+
+async function inSync(group: HookGroup, record: string): Promise<void> {
+  await waitFor(() => group.value("postgresql-sync") === record, {
+    what: `the record to be ${record}, not ${group.value("postgresql-sync")}`,
+  });
+}
+
+async function waitsForStandby(master: HookNode): Promise<void> {
+  await waitFor(
+    async () =>
+      (await master.sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")) === "1",
+    { what: "a commit that waits for a standby" },
+  );
+}

@@ -1,0 +1,88 @@
+import { waitFor } from "@msdha/testkit";
+import { describe, expect, test } from "vitest";
+import { type RunningGroup, startRunningGroup, TTL_SECONDS } from "./running-group.ts";
+
+const strict = { MSDHA_PG_SYNC: "strict" };
+
+describe.concurrent("a PostgreSQL group with strict", () => {
+  test("loses no acknowledged row when masters are killed, cut off, and stopped", async () => {
+    await using running = await startRunningGroup(strict);
+    const { group, writer } = running;
+
+    const killed = running.master;
+    await group.killNode(killed);
+    const second = await running.masterAfter(killed);
+    expect(await running.missingRows()).toBe(0);
+    await group.startNode(killed);
+    await running.whole();
+
+    await group.cutFromEtcd(second);
+    const third = await running.masterAfter(second);
+    expect(await running.missingRows()).toBe(0);
+    await group.reconnectToEtcd(second);
+    await running.whole();
+
+    await group.stopNode(third);
+    await running.masterAfter(third);
+    expect(await running.missingRows()).toBe(0);
+    expect(writer.overlaps).toBe(0);
+    expect(writer.total).toBeGreaterThan(100);
+  });
+
+  test("goes on without a standby that is slow or gone; without any it waits, and no other node takes its place", async () => {
+    await using running = await startRunningGroup(strict);
+    const { group } = running;
+    const { master } = running;
+    const [slow = "", other = ""] = running.nodes.filter((name) => name !== master);
+    await waitFor(async () => (await running.record()).endsWith(` ${master} ${slow} ${other}`), {
+      what: "both standbys to be in sync",
+    });
+
+    const receiver = Number(await running.sql(slow, "SELECT pid FROM pg_stat_wal_receiver"));
+    process.kill(receiver, "SIGSTOP");
+    await running.served();
+    process.kill(receiver, "SIGCONT");
+
+    await group.killNode(slow);
+    await running.served();
+    await waitFor(async () => (await running.record()).endsWith(` ${master} ${other}`), {
+      what: `${slow} to be no longer counted on`,
+    });
+
+    await group.killNode(other);
+    await waits(running, master);
+    const before = running.writer.total;
+    await group.startNode(slow);
+    await running.served();
+    expect(running.writer.total).toBeGreaterThan(before);
+    await waitFor(async () => (await running.record()).endsWith(` ${master} ${slow}`), {
+      what: `only ${slow} to be in sync`,
+    });
+
+    // Now the other one lacks rows that were acknowledged.
+    await Promise.all([group.killNode(master), group.killNode(slow)]);
+    await group.startNode(other);
+    await waitFor(async () => (await running.log(other)).includes(`was not in sync with ${master}`), {
+      ...{ what: `${other} to refuse`, timeoutMs: 5_000 + 4_000 * TTL_SECONDS },
+    });
+    await group.startNode(slow);
+    expect(await running.masterAfter("")).toBe(slow);
+    expect(await running.missingRows()).toBe(0);
+    await group.startNode(master);
+    await running.whole();
+    expect(await running.missingRows()).toBe(0);
+    expect(running.writer.overlaps).toBe(0);
+  });
+});
+
+/** Resolves when every client waits for a standby. */
+async function waits({ sql, writer }: RunningGroup, master: string): Promise<void> {
+  await waitFor(
+    async () =>
+      Number(await sql(master, "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")) >= 4,
+    { what: "all commits to wait" },
+  );
+  const { total } = writer;
+  await sql(master, "SELECT pg_sleep(1)");
+  expect(writer.total).toBe(total);
+}

@@ -1,0 +1,125 @@
+# shellcheck shell=sh disable=SC2154 # what the other files here set
+# MSDHA_PG_SYNC=preferred|strict: who may be promoted without losing a commit that was acknowledged. What the group knows
+# of it, the record, is one line:
+#
+#   sync TOKEN MASTER [STANDBY ...]   Every commit acknowledged so far is on MASTER and on one of the STANDBYs at least.
+#                                     No STANDBY: on MASTER alone, and it acknowledges none.
+#   async TOKEN MASTER                There may be commits that only MASTER has.
+#
+# The master alone writes it, guarded by its fencing token. docs/postgresql-sync.md has the argument. Needs follow.sh and
+# position.sh.
+
+# What the master writes into its data before it begins: these are the data of that master.
+master_mark=$data/msdha.master
+# Data that came from an archive have not all that was acknowledged before they were made.
+incomplete_mark=$data/msdha.incomplete
+member=$(member_of "$name")
+
+# read_record sets $record_kind (sync, async or none), $record_token, $record_master and $record_standbys.
+read_record() {
+  if ! record=$(msdha-backend get postgresql-sync 2>&1); then
+    case $record in
+      *"has no value"*) record='none - -' ;;
+      *) fail "can't read who may be promoted: $record" ;;
+    esac
+  fi
+  read -r record_kind record_token record_master record_standbys <<END
+$record
+END
+}
+
+# put_record KIND [STANDBY ...]
+put_record() {
+  record_kind=$1
+  shift
+  record_standbys=$*
+  msdha-backend put postgresql-sync "$record_kind $MSDHA_FENCING_TOKEN $member${record_standbys:+ $record_standbys}"
+}
+
+# wait_for_standbys KIND [STANDBY ...] has the server acknowledge a commit when one of them has it on its disk; where there
+# is none, when KIND is sync, never, and when it is async, at once. Returns when every process that the server starts
+# from now on knows it.
+wait_for_standbys() {
+  case $1 in
+    async) names= ;;
+    *)
+      shift
+      names="ANY 1 ($(printf '"%s", ' "${@:-msdha nobody}" | sed 's/, $//'))"
+      ;;
+  esac
+  echo "synchronous_standby_names = '$names'" | write_file "$sync_settings"
+  reload
+  left=100
+  until [ "$(local_sql 'SHOW synchronous_standby_names' 2>/dev/null)" = "$names" ]; do
+    [ $((left -= 1)) -gt 0 ] || {
+      say "synchronous_standby_names is not what the hooks set: it must not be set anywhere else"
+      return 1
+    }
+    sleep 0.02
+  done
+}
+
+# let_go has this standby receive nothing more from the master that it followed, so that a master that only seems to be
+# gone can't have a commit acknowledged here any more.
+let_go() {
+  (
+    flock 9
+    ! current_master || exit 1
+    [ -z "$(followed)" ] || {
+      standby_settings '' | write_file "$settings"
+      reload
+    }
+  ) 9>>"$home/follow.lock" || fail "there is a master"
+}
+
+# has_every_acknowledged_commit fails, and says why, unless this node has whatever any master has acknowledged.
+has_every_acknowledged_commit() {
+  left=40
+  until [ "$free" = t ]; do
+    [ $((left -= 1)) -gt 0 ] || fail "still connected to a former master"
+    sleep 0.02
+    own_position
+  done
+  read_record
+  case $record_kind in
+    none | async) return 0 ;;
+  esac
+  as_postgres test ! -e "$incomplete_mark" || fail "the data are from an archive, which may lack what was acknowledged"
+  [ "$(as_postgres cat "$master_mark" 2>/dev/null)" != "$record_master $record_token" ] ||
+    [ "$record_master" != "$member" ] || return 0
+  case " $record_standbys " in
+    *" $member "*) ;;
+    *) fail "was not in sync with $record_master (in sync: ${record_standbys:-nobody})" ;;
+  esac
+  own_timeline=$timeline own_bytes=$bytes nodes=
+  for other in $record_standbys; do
+    [ "$other" = "$member" ] || hear "$other"
+  done
+}
+
+# hear MEMBER fails unless that other standby of the record is known to have no more than this one, and can't get any.
+hear() {
+  [ -n "$nodes" ] || nodes=$(msdha-backend nodes)
+  other_address=$(address_of "$1") || fail "can't tell what $1 has, which was in sync too: the node is not there"
+  left=40
+  until master_sql "$other_address" "$position_sql" && read_position "$answer" &&
+    [ "$standby" = t ] && [ "$settled" = t ] && [ "$free" = t ]; do
+    [ $((left -= 1)) -gt 0 ] || fail "can't tell what $1 has, which was in sync too"
+    sleep 0.02
+  done
+  [ "$own_timeline" -gt "$timeline" ] || { [ "$own_timeline" = "$timeline" ] && [ "$own_bytes" -ge "$bytes" ]; } ||
+    fail "$1 has received more"
+}
+
+# address_of MEMBER prints where the node is reached; $nodes is what msdha-backend said.
+address_of() {
+  while read -r node_name _ node_address; do
+    [ "$(member_of "$node_name")" != "$1" ] || {
+      printf '%s\n' "$node_address"
+      return 0
+    }
+  done <<END
+$nodes
+END
+  return 1
+}
