@@ -30,14 +30,14 @@ export async function isFirst(
   const { keys } = follower.view;
   const since = follower.lockHistory.freedRevision;
   const began = clock.now();
-  await untilLost(lease, { clock, signal }, (timeoutMs) =>
+  await untilLost(lease, { clock, signal }, (call) =>
     etcd.txn(
       {
         compare: [],
         success: [{ type: "put", key: keys.rank(name), value: String(rank), lease: lease.id }],
         failure: [],
       },
-      { timeoutMs, signal },
+      call,
     ),
   );
   for (;;) {

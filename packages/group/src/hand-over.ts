@@ -17,9 +17,7 @@ export async function prepareHandover(
   etcd: EtcdApi,
   { membership, clock }: Pick<LockOptions, "membership" | "clock">,
 ): Promise<HandoverLease> {
-  return await untilLost(membership.lease, { clock }, (timeoutMs) =>
-    etcd.leaseGrant(HANDOVER_SECONDS, { timeoutMs }),
-  );
+  return await untilLost(membership.lease, { clock }, (call) => etcd.leaseGrant(HANDOVER_SECONDS, call));
 }
 
 /**
@@ -60,14 +58,18 @@ async function tryToGiveBack(
         },
       ]
     : [];
-  const result = await untilLost(membership.lease, { clock }, (timeoutMs) =>
+  const result = await untilLost(membership.lease, { clock }, (call) =>
     etcd.txn(
       {
-        compare: [{ key: keys.lock, target: "create", is: "=", value: token }],
+        compare: [
+          { key: keys.lock, target: "create", is: "=", value: token },
+          // A restored etcd counts its revisions again: somebody else's lock can have our token.
+          { key: keys.lock, target: "lease", is: "=", value: membership.lease.id },
+        ],
         success: [{ type: "delete", key: keys.lock }, ...left],
         failure: [{ type: "range", key: keys.handover }],
       },
-      { timeoutMs },
+      call,
     ),
   );
   if (result.succeeded) return true;

@@ -66,9 +66,9 @@ describe("taking the lock", () => {
     let lost = 0;
     a.client.onAnswer = ({ call }) => (call === "txn" && lost++ === 0 ? "lost" : 0);
     const taking = a.take();
-    await clock.advance(1_500);
-    // Asked again after a third of the TTL and a pause of 50 ms.
-    expect(await taking).toMatchObject({ via: "wait", waitFrom: 1_050, waitMs: 6_000 });
+    await clock.advance(3_500);
+    // Asked again after a TTL and a pause of 50 ms.
+    expect(await taking).toMatchObject({ via: "wait", waitFrom: 3_050, waitMs: 6_000 });
   });
 
   test("consumes a hand-over once, and needs no wait then", async () => {
@@ -122,7 +122,7 @@ describe("publishing", () => {
     let lost = 0;
     a.client.onAnswer = ({ call }) => (call === "txn" && lost++ === 0 ? "lost" : 0);
     const publishing = publishMaster(a.client, keys, lock, a.options);
-    await clock.advance(1_500);
+    await clock.advance(3_500);
     await publishing;
     expect(a.membership.state).toBe("master");
   });
@@ -176,6 +176,21 @@ describe("giving the lock back", () => {
     expect(etcd.store.get(keys.lock)).toBeDefined();
   });
 
+  test("does not give back another's lock that has the same token since etcd was restored", async () => {
+    const { etcd, member } = setUp();
+    const a = await member("a");
+    const b = await member("b");
+    const beforeTheTake = etcd.store.save();
+    const lock = await a.take();
+    if (!lock) throw new Error("expected the lock");
+    etcd.store.restore(beforeTheTake);
+    expect(await b.take()).toMatchObject({ token: lock.token });
+    const handover = await prepareHandover(a.client, a.options);
+    expect(await giveBackLock(a.client, keys, lock, { ...a.options, handover })).toBe(false);
+    expect(etcd.store.get(keys.lock)).toMatchObject({ lease: b.lease.id });
+    expect(etcd.store.get(keys.handover)).toBeUndefined();
+  });
+
   test("leaves a hand-over also when everything took longer to go than its lease lasts", async () => {
     const { clock, etcd, member } = setUp();
     const a = await member("a");
@@ -197,7 +212,7 @@ describe("giving the lock back", () => {
     let lost = 0;
     a.client.onAnswer = ({ call }) => (call === "txn" && lost++ === 0 ? "lost" : 0);
     const giving = giveBackLock(a.client, keys, lock, { ...a.options, handover });
-    await clock.advance(1_500);
+    await clock.advance(3_500);
     expect(await giving).toBe(true);
   });
 });

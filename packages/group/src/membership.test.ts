@@ -48,7 +48,7 @@ test("adopts the key when the answer was lost", async () => {
     clock,
     signal: new AbortController().signal,
   });
-  await clock.advance(1_500);
+  await clock.advance(3_500);
   expect((await joining).modRevision).toBe(etcd.store.get(keys.node("a"))?.modRevision);
 });
 
@@ -109,7 +109,7 @@ test("does not let a late request undo a later state", async () => {
   let sent = 0;
   client.onRequest = ({ call }) => (call === "txn" && sent++ === 0 ? held.promise : 0);
   const entering = membership.enter("start");
-  await clock.advance(1_500);
+  await clock.advance(3_500);
   await entering;
   await membership.enter("running_not_ready");
   held.resolve(0);

@@ -52,7 +52,7 @@ export async function joinGroup(etcd: EtcdApi, keys: GroupKeys, options: JoinOpt
   const stranger = createStrangerWatch(etcd, name, clock);
   for (;;) {
     signal.throwIfAborted();
-    const result = await untilLost(lease, { clock, signal }, (timeoutMs) =>
+    const result = await untilLost(lease, { clock, signal }, (call) =>
       etcd.txn(
         {
           compare: [{ key, target: "create", is: "=", value: 0 }],
@@ -65,7 +65,7 @@ export async function joinGroup(etcd: EtcdApi, keys: GroupKeys, options: JoinOpt
             { type: "range", key: keys.details(name) },
           ],
         },
-        { timeoutMs, signal },
+        call,
       ),
     );
     if (result.succeeded) return createMembership(etcd, key, options, result.revision);
@@ -112,9 +112,7 @@ function createMembership(
       success: [{ type: "put", key, value: next, lease: lease.id }],
       failure: [{ type: "range", key }],
     };
-    const result = await untilLost(lease, { clock, signal }, (timeoutMs) =>
-      etcd.txn(change, { timeoutMs, signal }),
-    );
+    const result = await untilLost(lease, { clock, signal }, (call) => etcd.txn(change, call));
     if (result.succeeded) {
       entered(next, result.revision);
       return;
@@ -130,14 +128,14 @@ function createMembership(
   }
 
   async function leave(): Promise<void> {
-    await untilLost(lease, { clock }, (timeoutMs) =>
+    await untilLost(lease, { clock }, (call) =>
       etcd.txn(
         {
           compare: [{ key, target: "lease", is: "=", value: lease.id }],
           success: [{ type: "delete", key }],
           failure: [{ type: "range", key }],
         },
-        { timeoutMs, signal: lease.lost },
+        call,
       ),
     );
   }

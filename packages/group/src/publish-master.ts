@@ -32,9 +32,7 @@ export async function publishMaster(
       { type: "range", key: node },
     ],
   };
-  const result = await untilLost(lease, { clock, signal }, (timeoutMs) =>
-    etcd.txn(publication, { timeoutMs, signal }),
-  );
+  const result = await untilLost(lease, { clock, signal }, (call) => etcd.txn(publication, call));
   if (result.succeeded) {
     membership.entered("master", result.revision);
     return;

@@ -37,9 +37,7 @@ export async function takeLock(
   for (;;) {
     const longest = Math.max(ttlSeconds, ttl.seconds);
     const attempt = takeTransaction(keys, { name, lease, ttl, longest, staleHandover: known.staleHandover });
-    const result = await untilLost(lease, { clock, signal }, (timeoutMs) =>
-      etcd.txn(attempt, { timeoutMs, signal }),
-    );
+    const result = await untilLost(lease, { clock, signal }, (call) => etcd.txn(attempt, call));
     const received = clock.now();
     if (result.succeeded) {
       const [inner] = result.results;

@@ -1,5 +1,5 @@
 import type { Clock } from "@msdha/clock";
-import { EtcdUnavailableError } from "@msdha/etcd-client";
+import { type CallOptions, EtcdUnavailableError } from "@msdha/etcd-client";
 import type { Lease } from "@msdha/etcd-lease";
 
 /** How long to wait before etcd is asked again after it could not be reached at once. */
@@ -7,20 +7,21 @@ const PAUSE_MS = 50;
 
 /**
  * Asks again while etcd does not answer, until the lease is lost or `signal` aborts, and rejects with the reason of
- * whichever comes first: within that time an answer may still come, past it nothing may be believed. Any other
- * error than `EtcdUnavailableError` is passed on.
+ * whichever comes first: within that time an answer may still come, past it nothing may be believed. Each try has one
+ * TTL, so that an etcd that is slow, but not too slow for the lease, is not given up. Any other error than
+ * `EtcdUnavailableError` is passed on.
  */
 export async function untilLost<T>(
   lease: Lease,
   { clock, signal }: { readonly clock: Clock; readonly signal?: AbortSignal | undefined },
-  ask: (timeoutMs: number) => Promise<T>,
+  ask: (call: CallOptions) => Promise<T>,
 ): Promise<T> {
   const end = signal ? AbortSignal.any([lease.lost, signal]) : lease.lost;
   for (;;) {
     lease.throwIfLost();
     signal?.throwIfAborted();
     try {
-      const answer = await ask(lease.ttlMs / 3);
+      const answer = await ask({ timeoutMs: lease.ttlMs, signal: end });
       lease.throwIfLost();
       return answer;
     } catch (error) {
