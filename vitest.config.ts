@@ -30,9 +30,10 @@ export default defineConfig({
           name: "e2e",
           include: ["e2e/src/**/*.test.ts"],
           exclude: ["e2e/src/containers/**"],
-          // These tests mostly wait: for leases to end, and for programs.
-          maxConcurrency: 6,
-          maxWorkers: 3,
+          // These tests mostly wait, for leases to end and for programs, but real time is what they measure: one
+          // file at a time, so that none of them takes the processor from the others.
+          maxConcurrency: 4,
+          maxWorkers: 1,
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
