@@ -1,12 +1,13 @@
 import type { TestProject } from "vitest/node";
 import { buildImage } from "./images.ts";
-import { removeLeftovers } from "./leftovers.ts";
+import { nameRun, removeDeadRuns, removeLeftovers } from "./leftovers.ts";
 
 /** Before all container tests: the etcd that they use. After them: nothing of them is left. */
 export default async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
   // Its image can't be had everywhere; these tests clean up by label.
   process.env["TESTCONTAINERS_RYUK_DISABLED"] = "true";
-  const run = `${Date.now()}-${process.pid}`;
+  await removeDeadRuns();
+  const run = nameRun();
   provide("testRun", run);
   await buildImage("msdha-example-etcd", "images/examples/etcd");
   return () => removeLeftovers(run);

@@ -14,6 +14,27 @@ export function testRun(): string {
   return inject("testRun");
 }
 
+/** The name of a run of these tests: the process that it belongs to, and when. */
+export function nameRun(): string {
+  return `${process.pid}-${Date.now()}`;
+}
+
+/** Removes what runs have left behind whose process is no more. */
+export async function removeDeadRuns(): Promise<void> {
+  const { container } = await getContainerRuntimeClient();
+  const all = await container.dockerode.listContainers({ all: true, filters: { label: [TEST_LABEL] } });
+  const runs = new Set(all.map(({ Labels }) => Labels[TEST_LABEL] ?? ""));
+  for (const run of runs) if (!isAlive(Number.parseInt(run, 10))) await removeLeftovers(run);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
 /** Removes every container, network and volume of a run, whatever became of the tests that made them. */
 export async function removeLeftovers(run: string): Promise<void> {
   const { container } = await getContainerRuntimeClient();

@@ -18,8 +18,16 @@ export const POSTGRESQL_HOST: NonNullable<ContainerOptions["host"]> = {
   RestartPolicy: { Name: "unless-stopped" },
 };
 
+const FRONTEND_HOST: NonNullable<ContainerOptions["host"]> = {
+  ReadonlyRootfs: true,
+  CapDrop: ["ALL"],
+  Tmpfs: { "/run": "" },
+};
+
 export interface PostgresqlOptions extends GroupOptions {
   readonly nodes?: number;
+  /** What the first node gets that the others don't; it is started before them, and so is the first master. */
+  readonly first?: ContainerOptions["host"];
   readonly env?: Readonly<Record<string, string>>;
   readonly host?: ContainerOptions["host"];
 }
@@ -28,7 +36,9 @@ export interface PostgresqlOptions extends GroupOptions {
 export interface PostgresqlGroup extends AsyncDisposable {
   readonly group: ContainerGroup;
   readonly nodes: readonly Container[];
+  /** The one that the clients use. */
   readonly frontend: Container;
+  readonly otherFrontend: Container;
   readonly writer: Writer;
   master(): Promise<Container>;
   /** Begins to measure what clients see. */
@@ -45,7 +55,7 @@ export interface PostgresqlGroup extends AsyncDisposable {
   served(timeoutMs?: number): Promise<void>;
 }
 
-export function node(
+export function startNode(
   group: ContainerGroup,
   alias: string,
   { env, host }: Pick<PostgresqlOptions, "env" | "host"> = {},
@@ -65,15 +75,25 @@ export async function startPostgresql({
   nodes: count = 3,
   env = {},
   host,
+  first,
   ...groupOptions
 }: PostgresqlOptions = {}): Promise<PostgresqlGroup> {
   await using undo = new AsyncDisposableStack();
   const group = undo.use(await startGroup(groupOptions));
   const names = Array.from({ length: count }, (_, index) => `${group.name}${index + 1}`);
-  const nodes = await Promise.all(names.map((name) => node(group, name, { env, ...(host && { host }) })));
-  const frontend = await group.frontend(`${group.name}-front`, PORT, {
-    host: { ReadonlyRootfs: true, CapDrop: ["ALL"], Tmpfs: { "/run": "" } },
-  });
+  const start = (name: string, own?: ContainerOptions["host"]): Promise<Container> =>
+    startNode(group, name, { env, host: { ...host, ...own } });
+  const nodes: Container[] = [];
+  if (first) {
+    const node = await start(names[0] ?? "", first);
+    nodes.push(node);
+    await group.masterAmong([node]);
+  }
+  nodes.push(...(await Promise.all(names.slice(nodes.length).map((name) => start(name)))));
+  const [frontend, otherFrontend] = await Promise.all([
+    group.frontend(`${group.name}-front1`, PORT, { host: FRONTEND_HOST }),
+    group.frontend(`${group.name}-front2`, PORT, { host: FRONTEND_HOST }),
+  ]);
   const access: Access = { ...SUPERUSER, host: await frontend.address(), port: PORT };
 
   async function query<T extends pg.QueryResultRow>(
@@ -124,6 +144,7 @@ export async function startPostgresql({
     group,
     nodes,
     frontend,
+    otherFrontend,
     writer,
     query,
     served,
