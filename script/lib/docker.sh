@@ -11,6 +11,9 @@ start_docker() {
     [ -e /etc/debian_version ] || { say "no Docker here, and this is not Debian, whose packages would be installed"; return 1; }
     (require_debian_packages dockerd:docker.io iptables:iptables) || return 1
   fi
+  # Newer Debians have the client in a package of its own.
+  (require_debian_packages docker:docker-cli) || return 1
+  docker compose version >/dev/null 2>&1 || (require_debian_packages docker-compose:docker-compose) || return 1
   start_engine
 }
 

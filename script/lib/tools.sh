@@ -7,6 +7,12 @@ export TURBO_TELEMETRY_DISABLED=1 DO_NOT_TRACK=1
 
 say() { printf '%s\n' "$*" >&2; }
 
+# quietly COMMAND… shows what a command prints only when it fails.
+quietly() {
+  local output
+  output=$("$@" 2>&1) || { local code=$?; printf '%s\n' "$output" >&2; return $code; }
+}
+
 # require_debian_packages COMMAND:PACKAGE … installs the packages whose command (or path pattern) is missing.
 require_debian_packages() {
   local pair missing=()
