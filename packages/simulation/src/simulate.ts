@@ -8,6 +8,7 @@ import { createSimulatedFrontend } from "./frontend/simulated-frontend.ts";
 import type { Collaborators } from "./node/collaborators.ts";
 import { createMachine } from "./node/machine.ts";
 import { makeScenario, type Scenario } from "./scenario.ts";
+import { withoutStackTraces } from "./world/no-stack-traces.ts";
 import { installQuickAbort } from "./world/quick-abort.ts";
 import { createWorld, type Violation, type World } from "./world/world.ts";
 
@@ -36,6 +37,7 @@ const LONGEST_SILENCE_MS = 18_000;
 /** Runs one group from its start through its faults to its recovery. The same seed always does the same. */
 export async function simulate(seed: number, options: SimulateOptions = {}): Promise<Result> {
   using _quick = installQuickAbort();
+  using _bare = withoutStackTraces();
   const scenario = makeScenario(seed);
   const group = createGroup(scenario, options);
   const { world } = group;

@@ -10,9 +10,6 @@ export interface Order {
   readonly only?: string | undefined;
 }
 
-// Where errors were made does not matter here, and finding out takes a good part of the time.
-Error.stackTraceLimit = 0;
-
 const port = parentPort;
 if (!port) throw new Error("expected to be a worker thread");
 port.on("message", ({ from, count, mutation, only }: Order) => {
