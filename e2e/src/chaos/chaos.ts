@@ -18,6 +18,8 @@ export interface ChaosOptions {
   readonly minutes: number;
   /** Where everything is kept: logs, journal, data. */
   readonly folder: string;
+  /** The folder of the programs that are hurt. */
+  readonly code: string;
   /** What may happen. */
   readonly faults: readonly Fault[];
   /** Whether to go on when something was found. */
@@ -42,8 +44,7 @@ export async function runChaos(options: ChaosOptions): Promise<Report> {
   tell(`seed ${seed}: ${JSON.stringify(plan)}`);
   let record: RunRecord | undefined;
   await using world = await createWorld(plan, {
-    folder,
-    random: random.fork("nodes"),
+    ...{ folder, code: options.code, random: random.fork("nodes") },
     onStart(node, mode) {
       tell(`${node} is started (${mode})`);
       record?.started(node);
@@ -82,9 +83,8 @@ interface RoundContext extends ChaosOptions {
 async function runRound(round: number, context: RoundContext): Promise<void> {
   const { world, record, random, faults, signal, visitors, tell } = context;
   const count = random.chance(0.65) ? 1 : random.chance(0.75) ? 2 : 3;
-  const picked = Array.from({ length: count }, () => pickFault(random, faults));
   const ttlMs = Math.max(...world.nodes.map(({ ttlSeconds }) => ttlSeconds)) * 1000;
-  const done = await runFaults(picked, {
+  const done = await runFaults(count, (own) => pickFault(own, faults), {
     ...{ world, random, visitors, ttlMs, signal, tell },
     ...{ thawed: record.thawed, compacted: record.compacted },
   });

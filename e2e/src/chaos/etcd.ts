@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Child, waitFor } from "@msdha/testkit";
+import { type Access, OPEN_ACCESS } from "./access.ts";
 import type { Host } from "./network.ts";
 import { runCommand } from "./run-command.ts";
 
@@ -20,6 +21,8 @@ export interface Member {
 export interface Etcd {
   readonly members: readonly Member[];
   readonly endpoints: string;
+  /** How to get in. */
+  readonly access: Access;
   /** Runs etcdctl on one member after the other until one answers. */
   ask(...args: readonly string[]): Promise<string>;
   /** The member that most of the others follow. Rejects when there is none within 15 s. */
@@ -33,16 +36,20 @@ const PEER_PORT = 2380;
 const { PATH } = process.env;
 
 /** Starts a cluster with a member on each host, etcd's timings being its own. */
-export async function startEtcd(hosts: readonly Host[], folder: string): Promise<Etcd> {
+export async function startEtcd(
+  hosts: readonly Host[],
+  folder: string,
+  access: Access = OPEN_ACCESS,
+): Promise<Etcd> {
   const cluster = hosts.map(({ name, address }) => `${name}=http://${address}:${PEER_PORT}`).join(",");
-  const members = hosts.map((host) => startMember(host, join(folder, host.name), cluster));
+  const members = hosts.map((host) => startMember(host, join(folder, host.name), cluster, access));
   const endpoints = members.map(({ endpoint }) => endpoint).join(",");
 
   async function ask(...args: readonly string[]): Promise<string> {
     const errors: unknown[] = [];
     for (const { endpoint } of members) {
       try {
-        return await etcdctl(endpoint, ...args);
+        return await etcdctl(access, endpoint, ...args);
       } catch (error) {
         errors.push(error);
       }
@@ -54,7 +61,7 @@ export async function startEtcd(hosts: readonly Host[], folder: string): Promise
     return await waitFor(
       async () => {
         const answers = await Promise.all(
-          members.map(({ endpoint }) => askStatus(endpoint).catch(() => undefined)),
+          members.map(({ endpoint }) => askStatus(access, endpoint).catch(() => undefined)),
         );
         const votes = (id: string): number => answers.filter((answer) => answer?.leader === id).length;
         const index = answers.findIndex(
@@ -69,11 +76,12 @@ export async function startEtcd(hosts: readonly Host[], folder: string): Promise
   const etcd: Etcd = {
     members,
     endpoints,
+    access,
     ask,
     leader,
     async ready() {
       for (const { name, endpoint } of members) {
-        await waitFor(() => etcdctl(endpoint, "get", "ready", "-w", "json"), {
+        await waitFor(() => etcdctl(access, endpoint, "get", "ready", "-w", "json"), {
           what: `member ${name} of etcd to answer`,
           timeoutMs: 60_000,
           intervalMs: 200,
@@ -82,18 +90,20 @@ export async function startEtcd(hosts: readonly Host[], folder: string): Promise
     },
   };
   await etcd.ready();
+  await access.secure(etcd);
   return etcd;
 }
 
-function startMember(host: Host, folder: string, initialCluster: string): Member {
+function startMember(host: Host, folder: string, initialCluster: string, access: Access): Member {
   mkdirSync(folder, { recursive: true });
-  const endpoint = `http://${host.address}:${CLIENT_PORT}`;
+  const endpoint = `${access.scheme}://${host.address}:${CLIENT_PORT}`;
   const peer = `http://${host.address}:${PEER_PORT}`;
   const command = [
     ...["etcd", `--name=${host.name}`, `--data-dir=${join(folder, "data")}`],
     ...[`--listen-client-urls=${endpoint}`, `--advertise-client-urls=${endpoint}`],
     ...[`--listen-peer-urls=${peer}`, `--initial-advertise-peer-urls=${peer}`],
     ...[`--initial-cluster=${initialCluster}`, "--logger=zap", "--log-outputs=stderr"],
+    ...access.memberFlags,
   ] as [string, ...string[]];
   const start = (): Child => host.start(command, { logFile: join(folder, "log"), env: { PATH } });
   let child = start();
@@ -114,16 +124,24 @@ function startMember(host: Host, folder: string, initialCluster: string): Member
 }
 
 /** Runs etcdctl on one member. */
-export async function etcdctl(endpoint: string, ...args: readonly string[]): Promise<string> {
-  const flags = [`--endpoints=${endpoint}`, "--command-timeout=2s", "--dial-timeout=2s"];
+export async function etcdctl(access: Access, endpoint: string, ...args: readonly string[]): Promise<string> {
+  const flags = [
+    `--endpoints=${endpoint}`,
+    "--command-timeout=2s",
+    "--dial-timeout=2s",
+    ...access.clientFlags,
+  ];
   return await runCommand("etcdctl", [...flags, ...args], {
     timeoutMs: 5_000,
     env: { PATH, ETCDCTL_API: "3" },
   });
 }
 
-async function askStatus(endpoint: string): Promise<{ readonly id: string; readonly leader: string }> {
-  const output = await etcdctl(endpoint, "endpoint", "status", "-w", "fields");
+async function askStatus(
+  access: Access,
+  endpoint: string,
+): Promise<{ readonly id: string; readonly leader: string }> {
+  const output = await etcdctl(access, endpoint, "endpoint", "status", "-w", "fields");
   const field = (name: string): string => new RegExp(`^"${name}" : (\\d+)$`, "m").exec(output)?.[1] ?? "0";
   if (field("Leader") === "0") throw new Error("no leader");
   return { id: field("MemberID"), leader: field("Leader") };

@@ -21,6 +21,8 @@ export interface FrontendOptions {
   readonly ttlSeconds: number;
   readonly frontend: string;
   readonly endpoints: string;
+  /** How it gets into etcd, as `ETCDCTL_…`. */
+  readonly access: NodeJS.ProcessEnv;
   readonly onExit: (code: number | string) => void;
 }
 
@@ -35,6 +37,7 @@ export function startChaosFrontend(options: FrontendOptions): ChaosFrontend {
         PATH: process.env["PATH"],
         MSDHA_NODE: process.execPath,
         ETCDCTL_ENDPOINTS: endpoints,
+        ...options.access,
         MSDHA_GROUP: group,
         MSDHA_PORT: String(SERVICE_PORT),
         MSDHA_TTL: String(ttlSeconds),

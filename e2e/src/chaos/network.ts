@@ -23,6 +23,8 @@ export interface Host {
 export interface Network {
   /** The address of the sandbox itself, from which every host can be reached. */
   readonly address: string;
+  /** What the addresses of all hosts begin with: three numbers. */
+  readonly subnet: string;
   addHost(name: string): Promise<Host>;
 }
 
@@ -45,6 +47,7 @@ export async function createNetwork(): Promise<Network> {
   let hosts = 0;
   return {
     address,
+    subnet: SUBNET,
     addHost: (name) => {
       hosts += 1;
       return addHost(name, `${SUBNET}.${hosts}`);

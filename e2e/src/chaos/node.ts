@@ -48,6 +48,8 @@ export interface NodeOptions {
   readonly group: string;
   readonly backend: string;
   readonly endpoints: string;
+  /** How it gets into etcd, as `ETCDCTL_…`. */
+  readonly access: NodeJS.ProcessEnv;
   readonly etcdAddresses: readonly string[];
   readonly random: Random;
   readonly onStart: (mode: string) => void;
@@ -75,6 +77,7 @@ export function startChaosNode(plan: NodePlan, options: NodeOptions): ChaosNode 
       PATH: process.env["PATH"],
       MSDHA_NODE: process.execPath,
       ETCDCTL_ENDPOINTS: endpoints,
+      ...options.access,
       MSDHA_GROUP: group,
       MSDHA_NAME: plan.name,
       MSDHA_ADDRESS: host.address,

@@ -38,7 +38,16 @@ export function observe(etcd: Etcd, prefix: string): Observer {
     const revision = `--rev=${history.revision + 1}`;
     const child = spawn(
       "etcdctl",
-      [`--endpoints=${endpoint}`, "watch", "--prefix", prefix, revision, "-w", "json"],
+      [
+        `--endpoints=${endpoint}`,
+        ...etcd.access.clientFlags,
+        "watch",
+        "--prefix",
+        prefix,
+        revision,
+        "-w",
+        "json",
+      ],
       { stdio: ["ignore", "pipe", "ignore"], env: { PATH: process.env["PATH"], ETCDCTL_API: "3" } },
     );
     children.set(endpoint, child);

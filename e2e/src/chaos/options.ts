@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from "commander";
 import { allFaults } from "./faults/all-faults.ts";
 import type { Fault } from "./faults/fault.ts";
+import { BUILT } from "./world.ts";
 
 export interface Options {
   readonly minutes: number;
@@ -9,6 +10,7 @@ export interface Options {
   readonly keep: boolean;
   readonly keepGoing: boolean;
   readonly faults: readonly Fault[];
+  readonly code: string;
 }
 
 /** Reads the command line. Ends the process with a clear line when it is wrong, or when help was asked for. */
@@ -25,6 +27,7 @@ export function readOptions(args: readonly string[]): Options {
       matching,
       allFaults,
     )
+    .option("--code <folder>", "hurt the programs of another folder like packages/", BUILT)
     .option("--keep-going", "do not end when something was found")
     .option("--keep", "keep logs and journal also when nothing was found")
     .option("--json", "print the report as JSON")
@@ -34,6 +37,7 @@ export function readOptions(args: readonly string[]): Options {
     minutes: number;
     seed?: string;
     only: readonly Fault[];
+    code: string;
     keepGoing?: boolean;
     keep?: boolean;
     json?: boolean;
@@ -45,7 +49,7 @@ export function readOptions(args: readonly string[]): Options {
   }
   const { json = false, keep = false, keepGoing = false } = options;
   const seed = options.seed ?? String(Math.floor(Math.random() * 1e6));
-  return { minutes: options.minutes, seed, json, keep, keepGoing, faults: options.only };
+  return { minutes: options.minutes, seed, json, keep, keepGoing, faults: options.only, code: options.code };
 }
 
 function minutes(text: string): number {

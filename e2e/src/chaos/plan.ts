@@ -5,6 +5,8 @@ import type { Random } from "./random.ts";
 export interface Plan {
   readonly nodes: readonly NodePlan[];
   readonly frontends: number;
+  /** Whether etcd asks for certificates, names and passwords. */
+  readonly secured: boolean;
   /** The longest TTL of the group, which it waits by. */
   readonly ttlSeconds: number;
 }
@@ -23,6 +25,7 @@ export function planRun(random: Random): Plan {
   return {
     nodes,
     frontends: random.whole(1, 2),
+    secured: random.chance(0.5),
     ttlSeconds: Math.max(...nodes.map(({ ttlSeconds }) => ttlSeconds)),
   };
 }

@@ -28,7 +28,9 @@ export function startProxy(host: Host, targets: readonly string[]): SlowProxy {
   child.channel?.unref();
   return {
     host,
-    endpoints: ports.map((port) => `http://${host.address}:${port}`).join(","),
+    endpoints: ports
+      .map((port, index) => `${new URL(targets[index] ?? "").protocol}//${host.address}:${port}`)
+      .join(","),
     set: (slowness) => child.send(slowness),
   };
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { waitFor } from "@msdha/testkit";
 import type { Fault, FaultContext } from "./faults/fault.ts";
+import type { Random } from "./random.ts";
 import type { Visitors } from "./visitors.ts";
 
 export interface FaultRunOptions extends FaultContext {
@@ -14,14 +15,26 @@ const LONGEST_OFFSET_MS = 2_000;
 /** What ends a fault may have to wait until another fault has ended. */
 const END_LIMIT_MS = 60_000;
 
-/** Runs some faults beside each other. Resolves with the names of those that could be done, when all have ended. */
+const TRIES = 5;
+
+/**
+ * Picks some faults and runs them beside each other. Resolves with the names of those that were done, when all have
+ * ended.
+ */
 export async function runFaults(
-  faults: readonly Fault[],
+  count: number,
+  pick: (random: Random) => Fault,
   options: FaultRunOptions,
 ): Promise<readonly string[]> {
-  const runs = faults.map((fault, index) =>
-    runFault(fault, { ...options, random: options.random.fork(`${index}`) }, index > 0),
-  );
+  const runs = Array.from({ length: count }, async (_, index) => {
+    const random = options.random.fork(`${index}`);
+    if (index > 0) await sleep(random.between(0, LONGEST_OFFSET_MS), undefined, { signal: options.signal });
+    for (let tries = 0; tries < TRIES; tries++) {
+      const fault = pick(random);
+      if (await runFault(fault, { ...options, random })) return fault.name;
+    }
+    return undefined;
+  });
   // All of them end what they began, also when one fails.
   const results = await Promise.allSettled(runs);
   return results.flatMap((result) => {
@@ -32,18 +45,14 @@ export async function runFaults(
   });
 }
 
-async function runFault(
-  fault: Fault,
-  options: FaultRunOptions,
-  isLater: boolean,
-): Promise<string | undefined> {
-  const { random, signal, tell, visitors } = options;
-  if (isLater) await sleep(random.between(0, LONGEST_OFFSET_MS), undefined, { signal });
+/** Resolves with whether it could be done, when it has ended. */
+async function runFault(fault: Fault, options: FaultRunOptions): Promise<boolean> {
+  const { signal, tell, visitors } = options;
   // It may take a while to begin, and what it does counts from the first moment on.
   const seeAgain = fault.blinds ? visitors.blind() : () => {};
   try {
     const begun = await fault.begin(options);
-    if (!begun) return undefined;
+    if (!begun) return false;
     const { target, lastsMs, end } = begun;
     tell(`${fault.name}: ${target}${end ? `, for ${Math.round(lastsMs)} ms` : ""}`);
     if (end) {
@@ -51,7 +60,7 @@ async function runFault(
       await endFault(fault, end);
       tell(`ended: ${fault.name}: ${target}`);
     }
-    return fault.name;
+    return true;
   } finally {
     seeAgain();
   }

@@ -1,6 +1,7 @@
 import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { createAccess, OPEN_ACCESS } from "./access.ts";
 import { type Etcd, startEtcd } from "./etcd.ts";
 import { type ChaosFrontend, startChaosFrontend } from "./frontend.ts";
 import { createNetwork, type Network } from "./network.ts";
@@ -12,7 +13,8 @@ import type { Random } from "./random.ts";
 
 export const GROUP = "chaos";
 const PREFIX = `/msdha/${GROUP}/`;
-const packages = fileURLToPath(new URL("../../../packages", import.meta.url));
+/** Where the programs are that have been built here. */
+export const BUILT: string = fileURLToPath(new URL("../../../packages", import.meta.url));
 
 /** Everything that faults may happen to. */
 export interface World extends AsyncDisposable {
@@ -30,6 +32,8 @@ export interface World extends AsyncDisposable {
 
 export interface WorldOptions {
   readonly folder: string;
+  /** The folder of the programs: `backend/bin/msdha-backend` and so on. */
+  readonly code: string;
   readonly random: Random;
   readonly onStart: (node: string, mode: string) => void;
   readonly onExit: (name: string, code: number | string) => void;
@@ -38,13 +42,16 @@ export interface WorldOptions {
 /** Sets everything up in the sandbox's namespaces. Resolves when etcd answers; nodes and frontends come up by themselves. */
 export async function createWorld(plan: Plan, options: WorldOptions): Promise<World> {
   const { folder, random, onStart, onExit } = options;
-  const code = copyCode(folder);
+  const code = copyCode(options.code, folder);
   const journal = join(folder, "journal");
   writeFileSync(journal, "");
   const network = await createNetwork();
   const members = [];
   for (const name of ["e1", "e2", "e3"]) members.push(await network.addHost(name));
-  const etcd = await startEtcd(members, join(folder, "etcd"));
+  const access = plan.secured
+    ? await createAccess(join(folder, "tls"), { subnet: network.subnet, prefix: PREFIX })
+    : OPEN_ACCESS;
+  const etcd = await startEtcd(members, join(folder, "etcd"), access);
   const observer = observe(etcd, PREFIX);
   const proxies = new Map<string, SlowProxy>();
   const nodes: ChaosNode[] = [];
@@ -60,6 +67,7 @@ export async function createWorld(plan: Plan, options: WorldOptions): Promise<Wo
       startChaosNode(nodePlan, {
         ...{ host, folder: join(folder, name), journal, group: GROUP, backend: code.backend },
         endpoints: proxy?.endpoints ?? etcd.endpoints,
+        access: access.environment,
         etcdAddresses: proxy ? [proxy.host.address] : members.map(({ address }) => address),
         random: random.fork(name),
         onStart: (mode) => onStart(name, mode),
@@ -74,6 +82,7 @@ export async function createWorld(plan: Plan, options: WorldOptions): Promise<Wo
       startChaosFrontend({
         ...{ host: await network.addHost(name), folder: join(folder, name), group: GROUP },
         ...{ ttlSeconds: plan.ttlSeconds, frontend: code.frontend, endpoints: etcd.endpoints },
+        access: access.environment,
         onExit: (exit) => onExit(name, exit),
       }),
     );
@@ -89,7 +98,7 @@ export async function createWorld(plan: Plan, options: WorldOptions): Promise<Wo
 }
 
 /** A build during the run must not change what is tested. */
-function copyCode(folder: string): { readonly backend: string; readonly frontend: string } {
+function copyCode(packages: string, folder: string): { readonly backend: string; readonly frontend: string } {
   const copy = (app: string): string => {
     const target = join(folder, "code", app);
     mkdirSync(join(target, "dist"), { recursive: true });

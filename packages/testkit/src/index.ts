@@ -8,5 +8,5 @@ export { type EtcdAccess, etcdctl } from "./etcdctl.ts";
 export { getFreePort, getFreePorts } from "./ports.ts";
 export { type ProxyMode, startTcpProxy, type TcpProxy, type TcpProxyOptions } from "./tcp-proxy.ts";
 export { type TempDir, tempDir } from "./temp-dir.ts";
-export { createTlsFiles, type TlsFiles, type TlsOptions } from "./tls.ts";
+export { createTlsFiles, renewTlsFiles, type TlsFiles, type TlsOptions } from "./tls.ts";
 export { type WaitForOptions, waitFor } from "./wait-for.ts";

@@ -1,4 +1,5 @@
 import type { Random } from "../random.ts";
+import { accessFaults } from "./access.ts";
 import { etcdFaults } from "./etcd.ts";
 import type { Fault } from "./fault.ts";
 import { frontendFaults } from "./frontends.ts";
@@ -11,6 +12,7 @@ export const allFaults: readonly Fault[] = [
   ...etcdFaults.map(blinding),
   ...networkFaults,
   ...keyFaults,
+  ...accessFaults.map(blinding),
   ...frontendFaults.map(blinding),
 ];
 

@@ -36,7 +36,7 @@ export interface Fault {
 /** The master more often than another node. */
 export function pickNode({ world, random }: FaultContext): ChaosNode {
   const master = masterOf(world);
-  return master && random.chance(0.65) ? master : random.pick(world.nodes);
+  return master && random.chance(0.75) ? master : random.pick(world.nodes);
 }
 
 export function masterOf({ observer, nodes }: World): ChaosNode | undefined {

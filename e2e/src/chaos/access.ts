@@ -1,0 +1,85 @@
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createTlsFiles, renewTlsFiles } from "@msdha/testkit";
+import type { IOptions } from "etcd3";
+
+/** How one gets into etcd. */
+export interface Access {
+  readonly scheme: "http" | "https";
+  /** For the command line of a member. */
+  readonly memberFlags: readonly string[];
+  /** For that of etcdctl, which may do everything. */
+  readonly clientFlags: readonly string[];
+  readonly clientOptions: () => Pick<IOptions, "auth" | "credentials">;
+  /** For nodes and frontends, which may read and write the group's keys and no others. */
+  readonly environment: NodeJS.ProcessEnv;
+  /** Switches on what takes a running etcd. */
+  secure(etcd: { ask(...args: readonly string[]): Promise<string> }): Promise<void>;
+  /** Puts new certificates in the place of the old ones, on disk. */
+  renew(): Promise<void>;
+}
+
+/** Everybody may do everything. */
+export const OPEN_ACCESS: Access = {
+  scheme: "http",
+  memberFlags: [],
+  clientFlags: [],
+  clientOptions: () => ({}),
+  environment: {},
+  secure: async () => {},
+  renew: async () => {},
+};
+
+const ROOT = { username: "root", password: "root's" };
+const USER = { username: "msdha", password: "a:pass word%" };
+const MOST_HOSTS = 30;
+
+/** Certificates in both directions, and a user whose role is the group's prefix. */
+export async function createAccess(
+  folder: string,
+  { subnet, prefix }: { readonly subnet: string; readonly prefix: string },
+): Promise<Access> {
+  mkdirSync(folder, { recursive: true });
+  const addresses = Array.from({ length: MOST_HOSTS }, (_, index) => `${subnet}.${index + 1}`);
+  const tls = await createTlsFiles(folder, { addresses });
+  const passwordFile = join(folder, "password");
+  writeFileSync(passwordFile, `${USER.password}\n`, { mode: 0o600 });
+  const asRoot = `--user=${ROOT.username}:${ROOT.password}`;
+  const clientFlags = [`--cacert=${tls.caCert}`, `--cert=${tls.clientCert}`, `--key=${tls.clientKey}`];
+  return {
+    scheme: "https",
+    memberFlags: [
+      ...[`--cert-file=${tls.serverCert}`, `--key-file=${tls.serverKey}`],
+      ...[`--trusted-ca-file=${tls.caCert}`, "--client-cert-auth"],
+    ],
+    clientFlags,
+    clientOptions: () => ({
+      auth: ROOT,
+      credentials: {
+        rootCertificate: readFileSync(tls.caCert),
+        certChain: readFileSync(tls.clientCert),
+        privateKey: readFileSync(tls.clientKey),
+      },
+    }),
+    environment: {
+      ETCDCTL_CACERT: tls.caCert,
+      ETCDCTL_CERT: tls.clientCert,
+      ETCDCTL_KEY: tls.clientKey,
+      ETCDCTL_USER: USER.username,
+      ETCDCTL_PASSWORD_FILE: passwordFile,
+    },
+    async secure({ ask }) {
+      await ask("user", "add", `${ROOT.username}:${ROOT.password}`);
+      await ask("user", "grant-role", ROOT.username, "root");
+      await ask("user", "add", `${USER.username}:${USER.password}`);
+      await ask("role", "add", "group");
+      await ask("role", "grant-permission", "group", "--prefix=true", "readwrite", prefix);
+      await ask("user", "grant-role", USER.username, "group");
+      await ask("auth", "enable");
+      clientFlags.push(asRoot);
+    },
+    async renew() {
+      await renewTlsFiles(folder, { addresses });
+    },
+  };
+}
