@@ -90,16 +90,22 @@ async function recover(group: Group): Promise<void> {
   heal(group);
   await run(world, Math.max(...[...machines, ...frontends].map(({ frozenUntil }) => frozenUntil)));
   const { now } = world.scheduler;
-  await runUntil(world, now + longestRecoveryMs(world.scenario), () => hasRecovered(group));
-  if (!world.violation && !hasRecovered(group)) world.violate("oneMasterInTime", describeGroup(group));
-  await runUntil(world, world.scheduler.now + LONGEST_SILENCE_MS, () => !uninformed(world));
-  const left = uninformed(world);
-  if (left) world.violate("everythingIsTold", `${left.id} was not told what etcd holds in the end`);
+  const bound = now + longestRecoveryMs(world.scenario);
+  if (!(await runUntil(world, bound, () => hasRecovered(group)))) {
+    world.violate("oneMasterInTime", describeGroup(group));
+  }
+  if (!(await runUntil(world, world.scheduler.now + LONGEST_SILENCE_MS, () => !uninformed(world)))) {
+    world.violate("everythingIsTold", `${uninformed(world)?.id} was not told what etcd holds in the end`);
+  }
 }
 
-async function runUntil(world: World, bound: number, done: () => boolean): Promise<void> {
-  while (!world.violation && world.scheduler.now < bound && !done())
+/** Whether it was done by then. */
+async function runUntil(world: World, bound: number, done: () => boolean): Promise<boolean> {
+  for (;;) {
+    if (done()) return true;
+    if (world.violation || world.scheduler.now >= bound) return false;
     await run(world, world.scheduler.now + LOOK_MS);
+  }
 }
 
 /** A run that does not know what etcd holds, unless there are calls of its hook waiting. */
