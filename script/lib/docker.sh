@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by script/test with script/lib/tools.sh: an engine for the container tests, the machine's own or one that is
 # started here and stopped again.
 DOCKER_ROOT=$TOOLS/docker
@@ -46,6 +47,7 @@ stop_docker() {
   kill "$engine_pid" 2>/dev/null || :
   wait "$engine_pid" 2>/dev/null || :
   engine_pid=''
+  umount "$engine_dir"/run/netns/* 2>/dev/null || :
   rm -rf "$engine_dir"
   unset DOCKER_HOST
 }
