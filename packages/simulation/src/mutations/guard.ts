@@ -11,6 +11,30 @@ export const killAtThreeTtls: Mutation = {
   },
 };
 
+export const noKillTimeDuringStops: Mutation = {
+  rule: "2: the kill time is called off once a stop has begun",
+  collaborators: {
+    guard(guard) {
+      let stopping = false;
+      return {
+        ...keep(guard),
+        setDeadline: (at) => guard.setDeadline(stopping ? undefined : at),
+        async spawn(...args) {
+          const process = await guard.spawn(...args);
+          return {
+            ...process,
+            kill(...how) {
+              stopping = true;
+              guard.setDeadline(undefined).catch(() => {});
+              process.kill(...how);
+            },
+          };
+        },
+      };
+    },
+  },
+};
+
 export const goneIsWhatWasStarted: Mutation = {
   rule: "3: what descends from the started programs is not looked for",
   collaborators: {

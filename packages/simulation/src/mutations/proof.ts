@@ -1,4 +1,4 @@
-import type { EtcdApi, KeyRange, KeyValue } from "@msdha/etcd-client";
+import type { EtcdApi, KeyRange, KeyValue, RangeResult } from "@msdha/etcd-client";
 import type { RunFacts } from "../facts/facts.ts";
 import type { World } from "../world/world.ts";
 import type { Mutation } from "./mutation.ts";
@@ -11,6 +11,30 @@ export const proofByKeepalive: Mutation = {
         const seconds = run.lease === undefined ? 0 : await etcd.leaseKeepAlive(run.lease, options);
         return seconds > 0;
       }),
+  },
+};
+
+export const proofFromAnswer: Mutation = {
+  rule: "1: a proof counts from when its answer came, not from when it was asked for",
+  collaborators: {
+    etcd(etcd, _, { keys }) {
+      let last: RangeResult | undefined;
+      return {
+        ...etcd,
+        async range(range, options) {
+          if (range.prefix || range.key !== keys.lock) return await etcd.range(range, options);
+          // What was answered last stands for what is asked now, which is asked all the same for the next time.
+          const asked = etcd.range(range, options).then((answer) => {
+            last = answer;
+            return answer;
+          });
+          asked.catch(() => {});
+          const known = last;
+          last = undefined;
+          return known ?? (await asked);
+        },
+      };
+    },
   },
 };
 
