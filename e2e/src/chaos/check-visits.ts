@@ -15,7 +15,7 @@ export interface Blindness {
   readonly to: number;
 }
 
-/** How long a frontend may take to hear of a change, and how much later than a frontend the observer may. */
+/** How long a frontend may take to hear of a change, and how much later the observer may. */
 const HEARD_MS = 1_500;
 const OBSERVED_MS = 1_500;
 

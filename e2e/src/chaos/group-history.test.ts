@@ -23,3 +23,13 @@ test("the master is who the lock names and whose key on the same lease says so",
   expect(history.masterships).toEqual([{ node: "a", token: 2, from: 30, to: 50 }]);
   expect(history.nodeChanges).toHaveLength(4);
 });
+
+test("a mastership that was seen late begins no later than its hook", () => {
+  const history = createGroupHistory();
+  history.add(put(1, "a", "master", "7"), 10);
+  history.promoted(2, 15);
+  history.add(put(2, "_lock", '{"node":"a","via":"wait"}', "7"), 20);
+  expect(history.master()).toMatchObject({ from: 15 });
+  history.promoted(2, 12);
+  expect(history.master()).toMatchObject({ from: 12 });
+});

@@ -29,6 +29,8 @@ export interface Mastership {
 export interface GroupHistory {
   /** Takes the next change in; `at` is when it was seen. Changes of one revision belong together. */
   add(change: KeyChange, at: number): void;
+  /** A master's hook is known to have begun at a time: its mastership did no later, however late it was seen here. */
+  promoted(token: number, at: number): void;
   /** The last revision that has been taken in. */
   readonly revision: number;
   readonly nodeChanges: readonly NodeChange[];
@@ -42,6 +44,7 @@ export function createGroupHistory(): GroupHistory {
   const keys = new Map<string, KeyChange & { readonly seen: number }>();
   const nodeChanges: NodeChange[] = [];
   const masterships: { node: string; token: number; from: number; to: number }[] = [];
+  const hooksBegan = new Map<number, number>();
   let revision = 0;
 
   function lookAtMaster(at: number): void {
@@ -51,7 +54,9 @@ export function createGroupHistory(): GroupHistory {
       if (now && now.node === last.node && now.token === last.token) return;
       last.to = at;
     }
-    if (now) masterships.push({ ...now, from: at, to: Number.POSITIVE_INFINITY });
+    if (!now) return;
+    const from = Math.min(at, hooksBegan.get(now.token) ?? at);
+    masterships.push({ ...now, from, to: Number.POSITIVE_INFINITY });
   }
 
   return {
@@ -64,6 +69,12 @@ export function createGroupHistory(): GroupHistory {
         nodeChanges.push({ revision, action: type, node: key, state: type === "PUT" ? value : "" });
       }
       lookAtMaster(at);
+    },
+    promoted(token, at) {
+      hooksBegan.set(token, at);
+      for (const mastership of masterships) {
+        if (mastership.token === token) mastership.from = Math.min(mastership.from, at);
+      }
     },
     get revision() {
       return revision;

@@ -62,7 +62,11 @@ export function createRecord({ seed, plan, journal, history, visitors, tell }: R
     overlaps.add(entry);
     told.add(entry);
     if (entry.what === "beat") lastBeats.set(entry.run, entry.at);
-    if (entry.what === "master") tell(`${entry.node} is promoted (token ${entry.rest[0]})`);
+    if (entry.what === "master") {
+      const [token] = entry.rest;
+      history.promoted(Number(token), entry.at);
+      tell(`${entry.node} is promoted (token ${token})`);
+    }
   }
   function read(): void {
     readJournal();
