@@ -259,6 +259,20 @@ describe("watches", () => {
     expect(told(fine.messages)).toEqual(["PUT /g/a=2@3", "PUT /g/a=3@4"]);
   });
 
+  test("that begin at the compacted revision are not told its deletions, as in etcd 3.4", async () => {
+    etcd.store.put("/g/a", "1");
+    etcd.store.put("/g/b", "1");
+    etcd.store.delete("/g/a");
+    const open = watch(4);
+    await clock.advance(0);
+    etcd.store.compact(4);
+    const late = watch(4);
+    etcd.store.delete("/g/b");
+    await clock.advance(0);
+    expect(told(open.messages)).toEqual(["DELETE /g/a=@4", "DELETE /g/b=@5"]);
+    expect(told(late.messages)).toEqual(["DELETE /g/b=@5"]);
+  });
+
   test("answer a request for progress, but not while the member is frozen", async () => {
     const stream = client.watch({ key: "/g/" }, { signal: new AbortController().signal });
     const { messages } = collect(stream);

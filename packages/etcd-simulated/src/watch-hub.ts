@@ -43,6 +43,8 @@ interface Open extends WatchEnds {
   next: number;
   progressWanted: boolean;
   leaderlessSince: number | undefined;
+  /** The revision of whose deletions a compaction left nothing (etcd issue 18089); 0 for none. */
+  forgets: number;
 }
 
 export function createWatchHub({ clock, store, cluster, electionMs }: WatchHubOptions): WatchHub {
@@ -56,11 +58,13 @@ export function createWatchHub({ clock, store, cluster, electionMs }: WatchHubOp
       next: request.startRevision ?? store.revision + 1,
       progressWanted: false,
       leaderlessSince: undefined,
+      forgets: 0,
     };
     if (!cluster.members[member]?.serving) {
       end(watcher, new EtcdUnavailableError("etcdserver: no leader"));
     } else {
       watchers.add(watcher);
+      watcher.forgets = store.compacted;
       watcher.onMessage({ revision: store.revision, created: true, events: [] });
       tell(watcher);
     }
@@ -104,6 +108,7 @@ export function createWatchHub({ clock, store, cluster, electionMs }: WatchHubOp
     const events = store
       .since(watcher.next)
       .flatMap((change) => change.events)
+      .filter(({ type, kv }) => type === "PUT" || kv.modRevision !== watcher.forgets)
       .filter(
         ({ kv }) => kv.modRevision >= watcher.next && (prefix ? kv.key.startsWith(key) : kv.key === key),
       );

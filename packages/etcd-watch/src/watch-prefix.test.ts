@@ -87,8 +87,19 @@ describe("following", () => {
     lastStream().fail(broken);
     etcd.write({ put: "/p/b" });
     await clock.advance(50);
-    expect(etcd.streams.map(({ request }) => request.startRevision)).toEqual([2, 3]);
+    expect(etcd.streams.map(({ request }) => request.startRevision)).toEqual([1, 2]);
     expect(words(changes())).toEqual(["PUT /p/a= @2", "PUT /p/b= @3"]);
+  });
+
+  test("does not miss a deletion when etcd is compacted at that very revision", async () => {
+    etcd.write({ put: "/p/a" });
+    await start();
+    lastStream().fail(broken);
+    etcd.write({ delete: "/p/a" });
+    etcd.compact();
+    await clock.advance(1_000);
+    expect(words(changes())).toEqual(["DELETE /p/a @3"]);
+    expect(lastChanges()).toMatchObject({ resync: true, restored: false });
   });
 
   test("tells nothing twice when a member that lags repeats events", async () => {

@@ -174,7 +174,7 @@ export function createFakeEtcd(): FakeEtcd {
     streams.push(stream);
     signal.addEventListener("abort", () => stream.deaf || fail(signal.reason), { once: true });
     const start = request.startRevision ?? revision + 1;
-    if (start <= compacted) fail(new EtcdCompactedError("compacted", compacted));
+    if (start < compacted) fail(new EtcdCompactedError("compacted", compacted));
     else {
       stream.send({ created: true });
       const revisions = new Set(history.map(({ kv }) => kv.modRevision).filter((each) => each >= start));
@@ -182,7 +182,9 @@ export function createFakeEtcd(): FakeEtcd {
       const size = fake.revisionsPerMessage;
       for (let first = 0; size > 0 && first < all.length; first += size) {
         const part = all.slice(first, first + size);
-        stream.notify(history.filter(({ kv }) => part.includes(kv.modRevision)));
+        // A compaction forgets the deletions of its own revision too (etcd issue 18089).
+        const kept = history.filter(({ type, kv }) => type === "PUT" || kv.modRevision !== compacted);
+        stream.notify(kept.filter(({ kv }) => part.includes(kv.modRevision)));
       }
     }
 

@@ -86,6 +86,22 @@ test("the watch goes on after a compaction under it", async () => {
   expect(watch.batches[2]).toMatchObject({ resync: false, events: [{ kv: { value: "3" } }] });
 });
 
+test("a deletion at the very revision of a compaction is not missed", async () => {
+  await put(writer, `${prefix}deleted`, "1");
+  await using watch = record(watcher, prefix);
+  await waitFor(() => watch.health.length > 0, { what: "the watch" });
+  await proxy.setMode("refuse");
+  const { revision: before } = await writer.range({ key: prefix }, { timeoutMs: 5_000 });
+  await etcd.etcdctl("del", `${prefix}deleted`);
+  await etcd.etcdctl("compact", String(before + 1));
+  await proxy.setMode("pass");
+  await waitFor(() => watch.batches.length > 1, { what: "the difference" });
+  expect(watch.batches[1]).toMatchObject({
+    ...{ type: "changes", revision: before + 1, resync: true, restored: false },
+    events: [{ type: "DELETE", kv: { key: `${prefix}deleted`, modRevision: before + 1 } }],
+  });
+});
+
 test("a compaction under an open stream is not noticed", async () => {
   await using watch = record(watcher, prefix);
   await waitFor(() => watch.health.length > 0, { what: "the watch" });
