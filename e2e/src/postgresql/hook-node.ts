@@ -30,6 +30,7 @@ export interface HookNode {
   readonly name: string;
   readonly data: string;
   readonly runDir: string;
+  readonly address: string;
   /** What is beside the data directory, and the data directory itself. */
   folders(): readonly string[];
   hook(name: string, ...args: readonly string[]): Promise<HookResult>;
@@ -42,7 +43,7 @@ export interface HookNode {
   /** Resolves when the server has ended. */
   readonly ended: Promise<void>;
   /** The first column of the first row, as text. */
-  sql(statement: string): Promise<string>;
+  sql(statement: string, user?: string): Promise<string>;
 }
 
 /** Nodes without a backend. What they claim is kept in files; who the master is says the test. */
@@ -68,7 +69,7 @@ export async function createHookGroup(settings: Readonly<Record<string, string>>
   for (const path of [commands, claims]) mkdirSync(path);
   writeFileSync(join(commands, "msdha-backend"), standIn(claims), { mode: 0o755 });
 
-  const nodes = new Map<string, HookNode & { readonly address: string }>();
+  const nodes = new Map<string, HookNode>();
   const leftMemory: (() => Promise<void>)[] = [];
   let master: string | undefined;
 
@@ -154,7 +155,8 @@ export async function createHookGroup(settings: Readonly<Record<string, string>>
       get ended() {
         return ended;
       },
-      sql: (statement: string) => ask({ host: join(runDir, "postgresql"), port: Number(port) }, statement),
+      sql: (statement: string, user = "postgres") =>
+        ask({ host: join(runDir, "postgresql"), port: Number(port), user }, statement),
     };
     nodes.set(name, node);
     writeFileSync(
@@ -212,11 +214,11 @@ function killHard(pid: number): void {
 }
 
 async function ask(
-  server: { readonly host: string; readonly port: number },
+  server: { readonly host: string; readonly port: number; readonly user: string },
   statement: string,
 ): Promise<string> {
   const asText = { getTypeParser: () => String };
-  const client = new pg.Client({ ...server, user: "postgres", database: "postgres", types: asText });
+  const client = new pg.Client({ ...server, database: "postgres", types: asText });
   await client.connect();
   try {
     const { rows } = await client.query<[string]>({ text: statement, rowMode: "array" });

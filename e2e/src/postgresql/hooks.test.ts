@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
@@ -26,7 +26,7 @@ describe.concurrent("a group of PostgreSQL nodes", () => {
     await a.sql("CREATE TABLE t AS SELECT generate_series(1, 1000) AS x");
     expect(await a.hook("pre_stop")).toMatchObject({ exitCode: 0 });
     await a.stop("SIGINT");
-    expect(await a.hookWith({ MSDHA_FENCING_TOKEN: "1" }, "stopped")).toMatchObject({ exitCode: 0 });
+    expect(await a.hook("stopped")).toMatchObject({ exitCode: 0 });
     await promote(group, b);
     expect(await b.sql("SELECT count(*) FROM t")).toBe("1000");
     const back = await a.hook("pre_start");
@@ -121,10 +121,44 @@ describe.concurrent("a group of PostgreSQL nodes", () => {
     expect(await c.sql("SELECT timeline_id FROM pg_control_checkpoint()")).toBe("3");
     const refused = await b.hook("pre_start");
     expect(refused.exitCode).toBe(1);
-    expect(refused.output).toMatch(/both c and this node were promoted to the same timeline/);
+    expect(refused.output).toMatch(/this node and c have different timelines of the same number/);
     expect(await b.hookWith({ MSDHA_PG_RECLONE: "yes" }, "pre_start")).toMatchObject({ exitCode: 0 });
     await becomeReady(b);
     expect(await b.sql("SELECT to_regclass('only_here') IS NULL")).toBe("t");
+  });
+
+  test("does not let a node that followed the one of them follow the other", async () => {
+    await using group = await createHookGroup({ MSDHA_PG_RECLONE: "yes" });
+    const a = await startFirst(group, "a");
+    const b = await joinGroup(group, "b");
+    const c = await joinGroup(group, "c");
+    const d = await joinGroup(group, "d");
+    await c.stop("SIGINT");
+    await a.stop("SIGINT");
+    // b is promoted, and d follows it; both are gone before c comes back and is promoted in its turn.
+    await promote(group, b);
+    expect(await d.hook("node_state_change", "PUT", "b", "master")).toMatchObject({ exitCode: 0 });
+    await b.sql("CREATE TABLE only_here AS SELECT 1");
+    await waitFor(() => d.sql("SELECT count(*) FROM only_here"), { what: "the table on d" });
+    await b.stop("SIGKILL");
+    group.setMaster(undefined);
+    expect(await c.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    await becomeReady(c);
+    await promote(group, c);
+    await c.sql("CREATE TABLE other AS SELECT generate_series(1, 1000)");
+    expect(await c.sql("SELECT pg_walfile_name(pg_current_wal_lsn())")).toMatch(/^00000003/);
+    expect(await d.sql("SELECT max(left(name, 8)) FROM pg_ls_waldir() WHERE name ~ '^0'")).toBe("00000003");
+
+    const change = await d.hook("node_state_change", "PUT", "c", "master");
+    expect(change.output).toMatch(/the data hold records that c does not have/);
+    await d.ended;
+    expect((await d.hook("pre_start")).output).toMatch(/this node and c have different timelines/);
+    await becomeReady(d);
+    expect(await d.sql("SELECT count(*) FROM other")).toBe("1000");
+    // The same where the node was not running when the master changed.
+    await d.stop("SIGINT");
+    expect((await d.hook("pre_start")).output).toBe("");
+    expect((await b.hook("pre_start")).output).toMatch(/this node and c have different timelines/);
   });
 
   test("makes a clone that was cut short again", async () => {
@@ -140,87 +174,40 @@ describe.concurrent("a group of PostgreSQL nodes", () => {
     expect(b.folders()).toEqual(["data", "run"]);
   });
 
-  test("does not hand over after a planned stop that was not clean", async () => {
+  test("hands over only when a clean stop left a ready standby with everything", async () => {
     await using group = await createHookGroup();
     const a = await startFirst(group, "a");
     expect(await a.hook("pre_stop")).toMatchObject({ exitCode: 0 });
     await a.stop("SIGKILL");
-    const stopped = await a.hookWith({ MSDHA_FENCING_TOKEN: "1" }, "stopped");
-    expect(stopped).toEqual({ exitCode: 1, output: "not a clean shutdown (in production): no hand-over" });
-  });
-});
-
-describe.concurrent("a node refuses, with one line and its data untouched,", () => {
-  test("a folder with something else in it", async () => {
-    await using group = await createHookGroup();
-    const a = group.node("a");
-    mkdirSync(a.data);
-    writeFileSync(join(a.data, "letters"), "dear");
-    const { exitCode, output } = await a.hook("pre_start");
-    expect({ exitCode, output }).toEqual({
+    expect(await a.hook("stopped")).toEqual({
       exitCode: 1,
-      output: `PGDATA: ${a.data} is neither empty nor a PostgreSQL data directory; it is left as it is`,
+      output: "not a clean shutdown (in production): no hand-over",
     });
-    expect(readdirSync(a.data)).toEqual(["letters"]);
-  });
+    expect(await a.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    await becomeReady(a, { master: undefined, group });
+    await promote(group, a);
 
-  test("data of another cluster", async () => {
-    await using group = await createHookGroup();
-    const a = await startFirst(group, "a");
+    // The only node of the group.
+    expect(await a.hook("pre_stop")).toMatchObject({ exitCode: 0 });
+    await a.stop("SIGINT");
+    expect(await a.hook("stopped")).toEqual({ exitCode: 0, output: "" });
+
+    expect(await a.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    await becomeReady(a, { master: undefined, group });
+    await promote(group, a);
+    const b = await joinGroup(group, "b");
+    await b.stop("SIGINT");
+    await a.sql("CREATE TABLE not_on_b AS SELECT 1");
+    expect(await a.hook("pre_stop")).toMatchObject({ exitCode: 0 });
     await a.stop("SIGINT");
     group.setMaster(undefined);
-    group.setClaim("postgresql-system-identifier", "42");
-    const { exitCode, output } = await a.hook("pre_start");
-    expect(exitCode).toBe(1);
-    expect(output).toMatch(
-      /^PGDATA: .* belongs to another cluster \(system identifier \d+, the group's is 42\)$/,
-    );
-  });
-
-  test("a replication password that the master does not take", async () => {
-    await using group = await createHookGroup();
-    await startFirst(group, "a");
-    const b = group.node("b");
-    const { exitCode, output } = await b.hookWith({ MSDHA_PG_REPLICATION_PASSWORD: "wrong" }, "pre_start");
-    expect(exitCode).toBe(1);
-    expect(output).toMatch(
-      /^127\.[\d.]+ refuses the replication user replicator: FATAL: +password authentication failed/,
-    );
-    expect(existsSync(b.data)).toBe(false);
-  });
-
-  test("settings that are missing or can't be", async () => {
-    await using group = await createHookGroup();
-    const a = group.node("a");
-    const tell = async (settings: Record<string, string | undefined>): Promise<string> => {
-      const { exitCode, output } = await a.hookWith(settings, "pre_start");
-      expect(exitCode).toBe(1);
-      return output;
+    expect(await b.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    await becomeReady(b);
+    const refused = {
+      exitCode: 1,
+      output: "no ready standby has received everything: no hand-over (MSDHA_PG_HANDOVER)",
     };
-    expect(await tell({ MSDHA_PG_REPLICATION_PASSWORD: undefined })).toBe(
-      "MSDHA_PG_REPLICATION_PASSWORD or MSDHA_PG_REPLICATION_PASSWORD_FILE: expected a password, got none",
-    );
-    expect(await tell({ POSTGRES_PASSWORD: undefined })).toBe(
-      "POSTGRES_PASSWORD or POSTGRES_PASSWORD_FILE: expected the superuser's password, got none",
-    );
-    expect(await tell({ POSTGRES_PASSWORD_FILE: "/nowhere" })).toBe(
-      "POSTGRES_PASSWORD_FILE: can't read /nowhere",
-    );
-    expect(await tell({ MSDHA_PG_RECLONE: "maybe" })).toBe("MSDHA_PG_RECLONE: expected yes or no, got maybe");
-    expect(a.folders()).toEqual(["run"]);
-  });
-
-  test.skipIf(process.getuid?.() !== 0)("a data directory that it can't write to", async () => {
-    await using group = await createHookGroup();
-    const a = await startFirst(group, "a");
-    await a.stop("SIGINT");
-    group.setMaster(undefined);
-    chownSync(a.data, 0, 0);
-    chmodSync(a.data, 0o755);
-    const { exitCode, output } = await a.hook("pre_start");
-    expect({ exitCode, output }).toEqual({
-      exitCode: 1,
-      output: `PGDATA: the user postgres can't write to ${a.data}`,
-    });
+    expect(await a.hook("stopped")).toEqual(refused);
+    expect(await a.hookWith({ MSDHA_PG_HANDOVER: "clean" }, "stopped")).toEqual({ exitCode: 0, output: "" });
   });
 });

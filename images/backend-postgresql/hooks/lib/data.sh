@@ -52,6 +52,8 @@ take_into_use() {
 # initialise: true when this node now has the group's data; false when the group has data already.
 initialise() {
   if ! as_postgres test -e "$temporary/initialised"; then
+    secret POSTGRES_INITDB_ARGS
+    initdb_args=$secret
     secret POSTGRES_PASSWORD
     auth=${POSTGRES_HOST_AUTH_METHOD:-scram-sha-256}
     [ -n "$secret" ] || [ "$auth" = trust ] ||
@@ -64,7 +66,7 @@ initialise() {
     # shellcheck disable=SC2086 # the arguments are a list
     as_postgres "$bin/initdb" -D "$temporary/data" --no-sync --data-checksums --encoding=UTF8 ${locale-} \
       --username="$superuser" ${secret:+--pwfile="$temporary/password"} --auth-local=trust --auth-host="$auth" \
-      ${POSTGRES_INITDB_ARGS-} >/dev/null || fail "initdb failed"
+      $initdb_args >/dev/null || fail "initdb failed"
     as_postgres rm -f "$temporary/password"
     as_postgres tee -a "$temporary/data/pg_hba.conf" >/dev/null <<END
 
@@ -73,6 +75,7 @@ host all all all $auth
 host replication "$replicator" all scram-sha-256
 END
     make_roles
+    run_scripts
     write_out "$temporary/data"
     : | write_file "$temporary/initialised"
   fi
@@ -98,10 +101,10 @@ claim_identifier() {
 # The replication user and the database, in single-user mode: nothing listens yet, no password is an argument.
 make_roles() {
   secret MSDHA_PG_REPLICATION_PASSWORD
-  database=${POSTGRES_DB:-$superuser}
   {
     echo "SET password_encryption = 'scram-sha-256'"
-    echo "CREATE ROLE \"$replicator\" REPLICATION LOGIN PASSWORD '$(escape_sql "$secret")'"
+    # echo would take what is behind a backslash for its own.
+    printf "CREATE ROLE \"%s\" REPLICATION LOGIN PASSWORD '%s'\n" "$replicator" "$(escape_sql "$secret")"
     # How far a server is.
     echo "GRANT pg_monitor TO \"$replicator\""
     # What pg_rewind reads on its source.
@@ -113,9 +116,47 @@ make_roles() {
   return 0
 }
 
+# run_scripts runs what the official image runs once, in /docker-entrypoint-initdb.d, on a server that nobody else reaches.
+run_scripts() {
+  scripts=${MSDHA_PG_INITDB_DIR:-/docker-entrypoint-initdb.d}
+  [ -d "$scripts" ] && [ -n "$(ls -A "$scripts")" ] || return 0
+  as_postgres "$bin/pg_ctl" -D "$temporary/data" -w -l "$home/initdb.log" start >/dev/null \
+    -o "-c listen_addresses='' -c unix_socket_directories='$home' -c unix_socket_permissions=0700 -p $port" ||
+    fail "no server for the scripts in $scripts could be started: $(as_postgres tail -1 "$home/initdb.log")"
+  for script in "$scripts"/*; do
+    say "running $script"
+    run_script "$script" || {
+      as_postgres "$bin/pg_ctl" -D "$temporary/data" -w -m immediate stop >/dev/null
+      fail "$script failed: the data that it was to fill are not taken into use"
+    }
+  done
+  as_postgres "$bin/pg_ctl" -D "$temporary/data" -w -m fast stop >/dev/null
+}
+
+run_script() {
+  set -- "$1" env PGHOST="$home" PGPORT="$port" PGUSER="$superuser" PGDATABASE="$database" \
+    POSTGRES_USER="$superuser" POSTGRES_DB="$database" PGDATA="$temporary/data" PATH="$bin:$PATH"
+  script=$1
+  shift
+  case $script in
+    *.sh)
+      if [ -x "$script" ]; then as_postgres "$@" "$script"; else as_postgres "$@" "$(command -v bash || echo sh)" "$script"; fi
+      ;;
+    *.sql) as_postgres "$@" psql -Xqv ON_ERROR_STOP=1 -f "$script" ;;
+    *.sql.gz) gunzip -c "$script" | as_postgres "$@" psql -Xqv ON_ERROR_STOP=1 ;;
+    *.sql.xz) xz -dc "$script" | as_postgres "$@" psql -Xqv ON_ERROR_STOP=1 ;;
+    *.sql.zst) zstd -dc "$script" | as_postgres "$@" psql -Xqv ON_ERROR_STOP=1 ;;
+    *) say "ignoring $script" ;;
+  esac >&2
+}
+
 # clone ADDRESS: true when the data are here, whole.
 clone() {
-  master_sql "$1" "SELECT 1" || return 1
+  if ! master_sql "$1" "SELECT 1"; then
+    [ "$1" = "${unreachable-}" ] || say "waiting for $master ($1), to clone the data from it: $(printf '%s' "$answer" | tail -1)"
+    unreachable=$1
+    return 1
+  fi
   clear_temporary
   new_temporary
   reserve_wal "$1"

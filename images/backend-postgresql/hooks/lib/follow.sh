@@ -6,8 +6,9 @@ settings=$data/msdha.conf
 # Who the master's commits wait for.
 sync_settings=$data/msdha-sync.conf
 
-# follow_current_master [again] writes msdha.conf for the master of this moment. Returns 0 when it wrote it; what
-# it says stays while there is no master, so that a stopping one can still send its last records.
+# follow_current_master [again] writes msdha.conf for the master of this moment. What it says stays while there is no
+# master, so that a stopping one can still send its last records. Returns 0 when it wrote it, 3 when there was no need,
+# and 4 when this node must not follow that master: it would write the log of another history over its own.
 #
 # Hooks run beside one another: one at a time decides whom to follow.
 follow_current_master() {
@@ -16,6 +17,7 @@ follow_current_master() {
     flock 9
     code=3
     while current_master && { [ "${1-}" = again ] || [ "$(followed)" != "$master_address" ]; }; do
+      ! is_twin_of "$master_address" || exit 4
       standby_settings "$master_address" | write_file "$settings"
       code=0
       set --
@@ -60,7 +62,17 @@ max_slot_wal_keep_size = '${MSDHA_PG_SLOT_KEEP:-1GB}'
 wal_retrieve_retry_interval = '1s'
 wal_sender_timeout = '6s'
 $(fast_recovery)
+$(archive_settings)
 $([ "$sync_mode" = off ] || echo "include_if_exists = 'msdha-sync.conf'")
+END
+}
+
+archive_settings() {
+  [ -n "$archive" ] || return 0
+  cat <<END
+archive_mode = on
+archive_command = 'sh "$hooks/lib/archive-wal.sh" "$archive/wal" "%p" "%f"'
+restore_command = 'sh "$hooks/lib/restore-wal.sh" "$archive/wal" "%p" "%f"'
 END
 }
 
@@ -106,4 +118,35 @@ parted_from() {
     FROM regexp_split_to_table(convert_from(pg_read_binary_file('$history'), 'UTF8'), '\n') AS line
     WHERE split_part(line, E'\t', 1) = '$ours'), true)" || return 1
   [ "$answer" = t ]
+}
+
+# is_twin_of ADDRESS: two promotions that did not know of each other have begun timelines of one number; this node has
+# records of the one, that server of the other. By number, and by where they begin, they may look the same, so the first
+# record of the timeline is compared, or the latest checkpoint on it that this node knows: both have the time in them.
+# Works with this node's server down too. Unknown counts as no.
+is_twin_of() {
+  own=$(newest_timeline)
+  [ -n "$own" ] && [ "$own" != 00000001 ] || return 1
+  master_sql "$1" "SELECT max(left(name, 8)) FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}\$'" || return 1
+  [ -n "$answer" ] || return 1
+  [ "$(printf '%s\n' "$own" "$answer" | sort | head -1)" = "$own" ] || return 0
+  [ "$own" = "$answer" ] || return 1
+  if [ "$(printf %08X "$(control "Latest checkpoint's TimeLineID")")" = "$own" ]; then
+    place=$(control "Latest checkpoint location")
+  else
+    place=$(as_postgres sed -n 's/^[0-9]*\t\([0-9A-F/]*\)\t.*/\1/p' "$data/pg_wal/$own.history" | tail -1)
+  fi
+  [ -n "$place" ] || return 1
+  size=$(control "Bytes per WAL segment") low=$((0x${place#*/}))
+  segment=pg_wal/$own$(printf %08X%08X "$((0x${place%/*}))" $((low / size)))
+  record=$(as_postgres dd if="$data/$segment" bs=1 skip=$((low % size)) count=24 2>/dev/null | od -An -v -tx1 | tr -d ' \n')
+  [ -n "$record" ] || return 1
+  master_sql "$1" "SELECT encode(pg_read_binary_file('$segment', $((low % size)), 24, true), 'hex')" || return 1
+  [ -n "$answer" ] && [ "$answer" != "$record" ]
+}
+
+# newest_timeline prints, in eight digits, the newest timeline that there is a file of the log of.
+newest_timeline() {
+  # shellcheck disable=SC2012 # names of PostgreSQL's making
+  as_postgres ls "$data/pg_wal" | grep -E '^[0-9A-F]{24}$' | cut -c1-8 | sort | tail -1
 }

@@ -15,6 +15,7 @@ secret() {
   eval "secret=\${$1-} secret_file=\${$1_FILE-}"
   # shellcheck disable=SC2154 # set by eval
   if [ -n "$secret_file" ]; then
+    [ -z "$secret" ] || fail "$1 and $1_FILE: expected one of them, got both"
     [ -r "$secret_file" ] || fail "$1_FILE: can't read $secret_file"
     secret=$(cat "$secret_file")
   fi
@@ -24,7 +25,11 @@ name=$MSDHA_NAME
 run_dir=${MSDHA_RUN_DIR:-/run/msdha}
 data=${PGDATA:-/var/lib/postgresql/data}
 port=${PGPORT:-5432}
-superuser=${POSTGRES_USER:-${PGUSER:-postgres}}
+secret POSTGRES_USER
+superuser=${secret:-${PGUSER:-postgres}}
+secret POSTGRES_DB
+database=${secret:-$superuser}
+secret=
 replicator=${MSDHA_PG_REPLICATION_USER:-replicator}
 os_user=${MSDHA_PG_OS_USER:-postgres}
 # Our own folder: PostgreSQL's socket and the password file. Only its owner and root get in, so that the local
@@ -34,12 +39,18 @@ home=$run_dir/postgresql
 parent=${data%/*}
 rejoin_mark=$data.msdha-rejoin
 temporary=$data.msdha-new
+# In data that came from an archive, until they have streamed from a master: they lack what was not archived.
+incomplete_mark=$data/msdha.incomplete
 
 # What the environment says about clients must not lead psql astray.
 unset PGHOST PGHOSTADDR PGUSER PGPASSWORD PGDATABASE PGSERVICE PGOPTIONS PGDATA PGPORT
 export PGCONNECT_TIMEOUT=3
 
 sync_mode=${MSDHA_PG_SYNC:-off}
+archive=${MSDHA_PG_ARCHIVE-}
+# Copies in our own folder, since PostgreSQL refuses keys that others can read, as secrets often can be.
+tls=${MSDHA_PG_SSL_KEY:+yes}
+tls_mode=${MSDHA_PG_SSL_MODE:-${MSDHA_PG_SSL_CA:+verify-full}}
 
 as_root=
 [ "$(id -u)" != 0 ] || as_root=yes
@@ -104,6 +115,8 @@ local_sql() {
 conninfo() {
   printf "host='%s' port=%s user='%s' passfile='%s' application_name='%s' connect_timeout=3" \
     "$(escape "$1")" "$port" "$(escape "$replicator")" "$(escape "$home/pgpass")" "${2:-msdha hook}"
+  [ -z "$tls" ] || printf " sslmode=%s" "${tls_mode:-require}"
+  [ -z "${MSDHA_PG_SSL_CA-}" ] || printf " sslrootcert='%s'" "$(escape "$home/tls.ca")"
 }
 
 # member_of NODE prints what a node's standby is called in pg_stat_replication and in synchronous_standby_names, which
@@ -133,8 +146,8 @@ escape() {
   esac
 }
 
-# master_sql ADDRESS STATEMENT asks another node's server as the replication user. Credentials that are refused
-# end the hook: no waiting mends them.
+# master_sql ADDRESS STATEMENT asks another node's server as the replication user. Credentials and certificates
+# that are refused end the hook: no waiting mends them.
 master_sql() {
   if answer=$(as_postgres "$bin/psql" -XAtqw -v ON_ERROR_STOP=1 -d "$(conninfo "$1") dbname=postgres" -c "$2" 2>&1); then
     return 0
@@ -142,6 +155,9 @@ master_sql() {
   case $answer in
     *FATAL:*"authentication failed"* | *FATAL:*pg_hba.conf* | *FATAL:*"does not exist"* | *"no password supplied"*)
       fail "$1 refuses the replication user $replicator: $(printf '%s' "$answer" | sed -n 's/.*\(FATAL: .*\|fe_sendauth.*\)/\1/p' | head -1)"
+      ;;
+    *"SSL error"* | *certificate* | *"not support SSL"*)
+      fail "no connection to $1 over TLS: $(printf '%s' "$answer" | tail -1 | sed 's/.*failed: //')"
       ;;
   esac
   return 1

@@ -7,7 +7,7 @@ rejoin() {
   ! in_parent test -e "$rejoin_mark" || mark=$(in_parent cat "$rejoin_mark")
   while current_master; do
     # A standby that was not told otherwise just starts: it finds out by itself whether it can follow.
-    [ -n "$mark" ] || was_master || return 0
+    [ -n "$mark" ] || was_master || is_twin_of "$master_address" || return 0
     ! is_promoted "$master_address" || ! rewind "$master_address" || return 0
     sleep 0.2
   done
@@ -57,11 +57,11 @@ rewind() {
     return
   fi
   # Two nodes that were promoted without knowing of each other give their timelines the same number, and pg_rewind
-  # takes them for one. But a former master is never on its successor's timeline.
+  # takes them for one. A former master is never on its successor's timeline.
   case $report in
     *"on the same timeline"*)
-      if was_master; then
-        replace "$1" "both $master and this node were promoted to the same timeline"
+      if was_master || is_twin_of "$1"; then
+        replace "$1" "this node and $master have different timelines of the same number"
         return
       fi
       ;;

@@ -11,8 +11,6 @@
 
 # What the master writes into its data before it begins: these are the data of that master.
 master_mark=$data/msdha.master
-# Data that came from an archive have not all that was acknowledged before they were made.
-incomplete_mark=$data/msdha.incomplete
 member=$(member_of "$name")
 
 # read_record sets $record_kind (sync, async or none), $record_token, $record_master and $record_standbys.

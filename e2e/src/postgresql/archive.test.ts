@@ -1,0 +1,47 @@
+import { chmodSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { tempDir, waitFor } from "@msdha/testkit";
+import { describe, expect, test } from "vitest";
+import { createHookGroup } from "./hook-node.ts";
+import { becomeReady, joinGroup, promote, startFirst } from "./stages.ts";
+
+describe.concurrent("a PostgreSQL group with an archive", () => {
+  test("keeps the log and some base backups in it, and makes new data from it where there is no master", async () => {
+    await using dir = tempDir();
+    chmodSync(dir.path, 0o777);
+    const archive = join(dir.path, "archive");
+    await using group = await createHookGroup({ MSDHA_PG_ARCHIVE: archive, MSDHA_PG_ARCHIVE_KEEP: "1" });
+    const backups = (): readonly string[] =>
+      readdirSync(join(archive, "base")).filter((name) => name !== ".new");
+    const a = await startFirst(group, "a");
+    await waitFor(() => backups().length === 1, { what: "a base backup" });
+    await a.sql("CREATE TABLE t AS SELECT generate_series(1, 1000)");
+    const segment = await a.sql("SELECT pg_walfile_name(pg_switch_wal())");
+    await waitFor(() => readdirSync(join(archive, "wal")).includes(segment), {
+      what: "the log in the archive",
+    });
+    await a.stop("SIGKILL");
+    group.setMaster(undefined);
+
+    const b = group.node("b");
+    const restored = await b.hook("pre_start");
+    expect(restored).toMatchObject({ exitCode: 0 });
+    expect(restored.output).toMatch(/there is no master: restoring the data from/);
+    await becomeReady(b);
+    expect(await b.sql("SELECT count(*) FROM t")).toBe("1000");
+    expect((await b.hook("candidate")).output).toMatch(
+      /^the data are from the archive and may lack what was ack/,
+    );
+    expect(await b.hookWith({ MSDHA_PG_ARCHIVE_PROMOTE: "yes" }, "candidate")).toMatchObject({ exitCode: 0 });
+    await promote(group, b);
+    await waitFor(() => backups().length === 1 && backups()[0]?.startsWith("00000003-"), {
+      what: "the next base backup in the place of the first",
+    });
+    await waitFor(() => !readdirSync(join(archive, "wal")).includes("000000020000000000000001"), {
+      what: "the log from before the backup to be gone",
+    });
+    // With a master, data are cloned from it.
+    const c = await joinGroup(group, "c");
+    expect(await c.hook("candidate")).toMatchObject({ exitCode: 0 });
+  });
+});

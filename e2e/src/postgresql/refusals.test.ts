@@ -1,0 +1,116 @@
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { createHookGroup } from "./hook-node.ts";
+import { startFirst } from "./stages.ts";
+
+describe.concurrent("a node refuses, with one line and its data untouched,", () => {
+  test("a folder with something else in it", async () => {
+    await using group = await createHookGroup();
+    const a = group.node("a");
+    mkdirSync(a.data);
+    writeFileSync(join(a.data, "letters"), "dear");
+    const { exitCode, output } = await a.hook("pre_start");
+    expect({ exitCode, output }).toEqual({
+      exitCode: 1,
+      output: `PGDATA: ${a.data} is neither empty nor a PostgreSQL data directory; it is left as it is`,
+    });
+    expect(readdirSync(a.data)).toEqual(["letters"]);
+  });
+
+  test("data of another cluster", async () => {
+    await using group = await createHookGroup();
+    const a = await startFirst(group, "a");
+    await a.stop("SIGINT");
+    group.setMaster(undefined);
+    group.setClaim("postgresql-system-identifier", "42");
+    const { exitCode, output } = await a.hook("pre_start");
+    expect(exitCode).toBe(1);
+    expect(output).toMatch(
+      /^PGDATA: .* belongs to another cluster \(system identifier \d+, the group's is 42\)$/,
+    );
+  });
+
+  test("a replication password that the master does not take", async () => {
+    await using group = await createHookGroup();
+    await startFirst(group, "a");
+    const b = group.node("b");
+    const { exitCode, output } = await b.hookWith({ MSDHA_PG_REPLICATION_PASSWORD: "wrong" }, "pre_start");
+    expect(exitCode).toBe(1);
+    expect(output).toMatch(
+      /^127\.[\d.]+ refuses the replication user replicator: FATAL: +password authentication failed/,
+    );
+    expect(existsSync(b.data)).toBe(false);
+  });
+
+  test("settings that are missing or can't be", async () => {
+    await using group = await createHookGroup();
+    const a = group.node("a");
+    const tell = async (settings: Record<string, string | undefined>): Promise<string> => {
+      const { exitCode, output } = await a.hookWith(settings, "pre_start");
+      expect(exitCode).toBe(1);
+      return output;
+    };
+    expect(await tell({ MSDHA_PG_REPLICATION_PASSWORD: undefined })).toBe(
+      "MSDHA_PG_REPLICATION_PASSWORD or MSDHA_PG_REPLICATION_PASSWORD_FILE: expected a password, got none",
+    );
+    expect(await tell({ POSTGRES_PASSWORD: undefined })).toBe(
+      "POSTGRES_PASSWORD or POSTGRES_PASSWORD_FILE: expected the superuser's password, got none",
+    );
+    const noPassword = { POSTGRES_PASSWORD: undefined };
+    expect(await tell({ ...noPassword, POSTGRES_PASSWORD_FILE: "/nowhere" })).toBe(
+      "POSTGRES_PASSWORD_FILE: can't read /nowhere",
+    );
+    expect(await tell({ POSTGRES_PASSWORD_FILE: "/nowhere" })).toBe(
+      "POSTGRES_PASSWORD and POSTGRES_PASSWORD_FILE: expected one of them, got both",
+    );
+    const cases: readonly [Record<string, string>, string][] = [
+      [{ MSDHA_PG_RECLONE: "maybe" }, "MSDHA_PG_RECLONE: expected yes or no, got maybe"],
+      [{ MSDHA_PG_SYNC: "sometimes" }, "MSDHA_PG_SYNC: expected off, preferred or strict, got sometimes"],
+      [{ MSDHA_PG_SNYC: "strict" }, "MSDHA_PG_SNYC: there is no such setting"],
+      [{ MSDHA_PG_HANDOVER: "x" }, "MSDHA_PG_HANDOVER: expected received or clean, got x"],
+      [{ MSDHA_PG_STOP_WAIT: "3s" }, "MSDHA_PG_STOP_WAIT: expected a whole number, got 3s"],
+      [
+        { MSDHA_PG_REPLICATION_USER: "postgres" },
+        "MSDHA_PG_REPLICATION_USER: expected another user than the superuser postgres",
+      ],
+      [{ POSTGRES_INITDB_WALDIR: "/wal" }, "POSTGRES_INITDB_WALDIR: not supported, the log stays in PGDATA"],
+      [
+        { MSDHA_PG_SSL_CERT: "/cert" },
+        "MSDHA_PG_SSL_KEY: expected a file, since other settings of TLS are given",
+      ],
+      [{ MSDHA_PG_SSL_CERT: "/nowhere", MSDHA_PG_SSL_KEY: "/key" }, "MSDHA_PG_SSL_CERT: can't read /nowhere"],
+      [{ MSDHA_PG_ARCHIVE: "archive" }, "MSDHA_PG_ARCHIVE: expected an absolute path, got archive"],
+      [{ MSDHA_PG_ARCHIVE: "/proc/x" }, "MSDHA_PG_ARCHIVE: the user postgres can't write to /proc/x"],
+      [{ POSTGRES_INITDB_ARGS: "--nonsense" }, "initdb failed"],
+    ];
+    for (const [settings, line] of cases) {
+      expect((await tell(settings)).split("\n").at(-1)).toBe(line);
+    }
+    expect(a.folders().filter((name) => name !== "data.msdha-new")).toEqual(["run"]);
+  });
+
+  test.skipIf(process.getuid?.() !== 0)("a volume that it can't write to", async () => {
+    await using group = await createHookGroup();
+    const a = group.node("a");
+    const { exitCode, output } = await a.hookWith({ PGDATA: "/proc/data" }, "pre_start");
+    expect({ exitCode, output }).toEqual({
+      exitCode: 1,
+      output: "PGDATA: the user postgres can't write to /proc",
+    });
+  });
+
+  test.skipIf(process.getuid?.() !== 0)("a data directory that it can't write to", async () => {
+    await using group = await createHookGroup();
+    const a = await startFirst(group, "a");
+    await a.stop("SIGINT");
+    group.setMaster(undefined);
+    chownSync(a.data, 0, 0);
+    chmodSync(a.data, 0o755);
+    const { exitCode, output } = await a.hook("pre_start");
+    expect({ exitCode, output }).toEqual({
+      exitCode: 1,
+      output: `PGDATA: the user postgres can't write to ${a.data}`,
+    });
+  });
+});
