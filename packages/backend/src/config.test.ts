@@ -1,4 +1,6 @@
-import { allVariables } from "@msdha/settings";
+import { isAddress, isName } from "@msdha/group";
+import { allVariables, SettingsError } from "@msdha/settings";
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { knownVariables, readConfig } from "./config.ts";
 
@@ -48,4 +50,50 @@ test("reports what is wrong with etcd's variables and with its own together", ()
 
 test("is known to the other app by every one of its variables", () => {
   expect(allVariables).toEqual(expect.arrayContaining([...knownVariables]));
+});
+
+test("answers any environment with settings or with lines that name the variables, and never with a password", () => {
+  const anything = fc.oneof(
+    fc.string({ unit: "binary" }),
+    fc.constantFrom(
+      "",
+      "-1",
+      "1e9",
+      "infinity",
+      "/",
+      "/etc/passwd",
+      "SIGKILL",
+      "$(reboot)",
+      "a\nb",
+      "\u001b[2J",
+    ),
+  );
+  const url = fc.constantFrom(
+    "http://u:hunter2@[",
+    "http://u:hunter2@h:99999",
+    "u:hunter2@h",
+    "http://hunter2@h:1 2",
+  );
+  const environments = fc.tuple(
+    fc.dictionary(fc.constantFrom(...knownVariables, "MSDHA_UNKNOWN"), anything, { maxKeys: 6 }),
+    fc.dictionary(fc.constantFrom("ETCDCTL_ENDPOINTS", "ETCDCTL_USER"), fc.oneof(anything, url), {
+      maxKeys: 2,
+    }),
+  );
+  const isHarmless = (line: string): boolean =>
+    /^(MSDHA|ETCDCTL)_[A-Z_]+: expected [^\p{Cc}]+$/u.test(line) && !line.includes("hunter2");
+  fc.assert(
+    fc.property(environments, ([own, etcd]) => {
+      try {
+        const { config } = readConfig({ ...least, ETCDCTL_PASSWORD: "hunter2", ...own, ...etcd });
+        const { group, name, address, runDir } = config;
+        return (
+          isName(group) && isName(name) && (isAddress(address) || address === name) && runDir.startsWith("/")
+        );
+      } catch (error) {
+        return error instanceof SettingsError && error.message.split("\n").every(isHarmless);
+      }
+    }),
+    { numRuns: 10_000 },
+  );
 });

@@ -1,5 +1,6 @@
 import { hostname } from "node:os";
 import { type EtcdSettings, EtcdSettingsError, readEtcdSettings } from "@msdha/etcd-client";
+import { isAddress } from "@msdha/group";
 import {
   allVariables,
   duration,
@@ -45,10 +46,7 @@ const STOP_SIGNALS = ["SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGU
 const schema = z.object({
   MSDHA_GROUP: groupName(),
   MSDHA_NAME: nodeName().default(() => hostname()),
-  MSDHA_ADDRESS: z
-    .string()
-    .regex(/^[\p{L}\p{N}._:%-]{1,253}$/u, "a host name or an IP address")
-    .optional(),
+  MSDHA_ADDRESS: z.string().refine(isAddress, "a host name or an IP address").optional(),
   MSDHA_TTL: wholeNumber({ min: 1, max: 3_600 }).default(10),
   MSDHA_MASTER_TTL: duration({ minMs: 1_000 }).default(86_400_000),
   MSDHA_HOOKS_DIR: absolutePath({ longest: 4_000 }).default("/etc/msdha/hooks"),

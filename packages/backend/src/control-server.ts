@@ -6,7 +6,7 @@ import { z } from "zod";
 import { CONTROL_SOCKET, type NodeStatus } from "./control-protocol.ts";
 import type { Node } from "./node.ts";
 
-const key = z.string().refine(isName, "expected a key without / or white space, not beginning with _");
+const key = z.string().refine(isName, "expected a key without / or white space, not beginning with _ . or -");
 const value = z.string().max(65_536, "expected a value of at most 65536 characters");
 const claimRequest = z.object({ key, value, lease: z.boolean() });
 const putRequest = z.object({ key, value });
@@ -67,7 +67,7 @@ async function handle(request: IncomingMessage, node: Node | undefined): Promise
     case "POST /put": {
       const asked = read(putRequest, body);
       if (!lock || !waited) throw new Error("only the master may put a value");
-      await putValue(etcd, keys, asked.key, asked.value, { ...call, token: lock.token });
+      await putValue(etcd, keys, asked.key, asked.value, { ...call, lock });
       return {};
     }
     case "POST /get":

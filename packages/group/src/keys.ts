@@ -53,14 +53,17 @@ export function parseKey({ prefix }: GroupKeys, key: string): ParsedKey {
   return kind && isName(name) ? { kind, name } : { kind: "unknown" };
 }
 
-/** Whether a group or a node may be called so: 1 to 253 characters, no `/`, white space or controls, no `_` in front. */
+/**
+ * Whether a group or a node may be called so: 1 to 253 characters, no `/`, white space or controls, and in front no `_`
+ * (MSDHA's own), `.` (a folder) or `-` (an option, to a program that a hook calls).
+ */
 export function isName(name: string): boolean {
-  return /^(?!_)[^\p{White_Space}\p{C}/\uFFFD]{1,253}$/u.test(name);
+  return /^(?![_.-])[^\p{White_Space}\p{C}/\uFFFD]{1,253}$/u.test(name);
 }
 
 function checkName(name: string): string {
   if (isName(name)) return name;
   throw new TypeError(
-    `expected a name of 1 to 253 characters without / or white space, not beginning with _, got ${JSON.stringify(name)}`,
+    `expected a name of 1 to 253 characters without / or white space, not beginning with _ . or -, got ${JSON.stringify(name)}`,
   );
 }

@@ -24,9 +24,9 @@ export function parseDetails(text: string): NodeDetails | undefined {
   return { runId, address, ttlSeconds, ranks: ranks === true };
 }
 
-/** Whether a text can be a host name or an IP address: letters, digits, and `.`, `-`, `_`, `:`, `%`. */
+/** Whether a text can be a host name or an IP address: letters, digits, and `.`, `-`, `_`, `:`, `%`, the first no `-`. */
 export function isAddress(text: string): boolean {
-  return /^[\p{L}\p{N}._:%-]{1,253}$/u.test(text);
+  return /^(?!-)[\p{L}\p{N}._:%-]{1,253}$/u.test(text);
 }
 
 /** How the holder of the lock came by it: over a clean hand-over, or it has to wait. */

@@ -99,7 +99,7 @@ describe("renderConfig", () => {
         }
         return shapeOf(text) === shape;
       }),
-      { numRuns: 300 },
+      { numRuns: 10_000 },
     );
   });
 });

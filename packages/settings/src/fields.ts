@@ -60,7 +60,7 @@ export function yesNo(): z.ZodType<boolean, string> {
   });
 }
 
-/** A group's name: part of etcd keys, so without `/`, white space or control characters, not beginning with `_`. */
+/** A group's name: part of etcd keys, so without `/`, white space or control characters, not beginning with `_`, `.` or `-`. */
 export function groupName(): z.ZodType<string, string> {
   return name();
 }
@@ -74,8 +74,8 @@ function name(): z.ZodType<string, string> {
   return z
     .string()
     .regex(
-      /^(?!_)[^\p{White_Space}\p{C}/]{1,253}$/u,
-      "a name of 1 to 253 characters without / or white space, not beginning with _",
+      /^(?![_.-])[^\p{White_Space}\p{C}/]{1,253}$/u,
+      "a name of 1 to 253 characters without / or white space, not beginning with _ . or -",
     );
 }
 

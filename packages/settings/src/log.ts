@@ -9,7 +9,7 @@ export const logFormats = ["text", "json"] as const;
 
 export interface LogOptions {
   readonly level?: (typeof logLevels)[number];
-  /** `text`: one readable line each; `json`: pino's own lines. */
+  /** `text`: one readable line each; `json`: pino's own lines, in printable characters only. */
   readonly format?: (typeof logFormats)[number];
   /** The file descriptor that is written to; 2, standard error, unless told otherwise. */
   readonly fd?: number;
@@ -28,8 +28,8 @@ export function createLog({ level = "info", format = "text", fd = 2 }: LogOption
 } {
   const destination = pino.destination({ dest: fd, sync: false, maxLength: MOST_WAITING_BYTES });
   destination.on("error", () => {});
-  const stream =
-    format === "json" ? destination : { write: (line: string): void => void destination.write(toText(line)) };
+  const toLine = format === "json" ? escapeMore : toText;
+  const stream = { write: (line: string): void => void destination.write(toLine(line)) };
   const log = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, stream);
   return {
     log,
@@ -41,6 +41,16 @@ export function createLog({ level = "info", format = "text", fd = 2 }: LogOption
       }
     },
   };
+}
+
+/** JSON leaves the control characters beyond ASCII as they are, and a terminal may take one for an escape code. */
+function escapeMore(line: string): string {
+  return line.replace(/[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
+    Array.from(
+      { length: character.length },
+      (_, unit) => `\\u${character.charCodeAt(unit).toString(16).padStart(4, "0")}`,
+    ).join(""),
+  );
 }
 
 function toText(line: string): string {

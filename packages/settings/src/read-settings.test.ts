@@ -98,7 +98,7 @@ describe("reading settings", () => {
           }
         },
       ),
-      { numRuns: 2_000 },
+      { numRuns: 10_000 },
     );
   });
 });

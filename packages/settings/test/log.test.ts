@@ -1,6 +1,7 @@
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createLog, type LogOptions } from "../src/index.ts";
 
@@ -41,4 +42,20 @@ test("writes JSON where that is wanted, and keeps to its level", () => {
   expect(lines.map((line) => JSON.parse(line))).toEqual([
     expect.objectContaining({ msg: "told", node: "a" }),
   ]);
+});
+
+test.each(["text", "json"] as const)("makes one harmless line of each of 10,000 entries, as %s", (format) => {
+  const entry = fc.record({ message: fc.string({ unit: "binary" }), name: fc.string({ unit: "binary" }) });
+  // As many at a time as surely fit what may wait for the reader.
+  for (let part = 0; part < 10; part++) {
+    const entries = fc.sample(entry, 1_000);
+    const lines = logged({ format }, (log) => {
+      for (const { message, name } of entries) log.info({ name, err: new Error(message) }, message);
+    });
+    expect(lines).toHaveLength(entries.length);
+    expect(lines.join("")).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
+    if (format === "text") continue;
+    const names = lines.map((line) => (JSON.parse(line) as { name: string }).name.length);
+    expect(names).toEqual(entries.map(({ name }) => name.length));
+  }
 });
