@@ -84,10 +84,12 @@ async function runRound(round: number, context: RoundContext): Promise<void> {
   const { world, record, random, faults, signal, visitors, tell } = context;
   const count = random.chance(0.65) ? 1 : random.chance(0.75) ? 2 : 3;
   const ttlMs = Math.max(...world.nodes.map(({ ttlSeconds }) => ttlSeconds)) * 1000;
+  record.hurting(true);
   const done = await runFaults(count, (own) => pickFault(own, faults), {
     ...{ world, random, visitors, ttlMs, signal, tell },
     ...{ thawed: record.thawed, compacted: record.compacted },
   });
+  record.hurting(false);
   const recovery = await untilMaster(world.nodes, world.observer.history, record.beats, {
     ...{ ttlMs, limitMs: record.boundMs + PATIENCE_MS, signal },
   });

@@ -20,6 +20,8 @@ export interface RunRecord extends Disposable {
   exited(name: string, code: number | string): void;
   thawed(node: string): void;
   compacted(revision: number): void;
+  /** Faults are about to begin, or have all ended. */
+  hurting(now: boolean): void;
   /** After a round of faults. */
   recovered(round: number, faults: readonly string[], recovery: Recovery): void;
   problem(text: string): void;
@@ -43,6 +45,7 @@ const READ_MS = 100;
 /** How long a former master that was thawed as a whole may go on. */
 const AFTERLIFE_LIMIT_MS = 1_000;
 /** What no fault explains: a hook that failed, wrong settings, a crash. `unshare` ends with 1 when its child is killed. */
+const LOST = 75;
 const UNEXPECTED = new Set<number | string>([7, 13, 70, 77, 78, 134, 139, "SIGABRT", "SIGSEGV", "SIGBUS"]);
 
 export function createRecord({ seed, plan, journal, history, visitors, tell }: RecordOptions): RunRecord {
@@ -55,6 +58,9 @@ export function createRecord({ seed, plan, journal, history, visitors, tell }: R
   const recoveries: Recovery[] = [];
   const problems: string[] = [];
   const lastBeats = new Map<string, number>();
+  const disturbances: number[] = [];
+  let hurts = false;
+  let calmSince = bootTime();
   let complete: ReadonlySet<string> = new Set();
 
   const readJournal = followLines(journal, (line) => take(parseEntry(line)));
@@ -78,6 +84,7 @@ export function createRecord({ seed, plan, journal, history, visitors, tell }: R
     boundMs,
     beats: {
       promoted: () => overlaps.promotions.at(-1)?.node,
+      disturbedAt: () => disturbances.at(-1) ?? 0,
       lastBeat: () => lastBeats.get(overlaps.promotions.at(-1)?.run ?? "") ?? 0,
     },
     started: told.started,
@@ -85,10 +92,18 @@ export function createRecord({ seed, plan, journal, history, visitors, tell }: R
       const key = `${name.startsWith("f") ? "frontend" : "node"} ${code}`;
       exits[key] = (exits[key] ?? 0) + 1;
       tell(`${name} has ended (${code})`);
+      if (code === LOST && !hurts && bootTime() - calmSince > 2_000 * plan.ttlSeconds) {
+        disturbances.push(bootTime());
+        tell(`${name} lost its lease without a fault`);
+      }
       if (UNEXPECTED.has(code)) record.problem(`${name} ended with ${code}`);
     },
     thawed: (node) => overlaps.thawed(node, bootTime()),
     compacted: told.compacted,
+    hurting(now) {
+      hurts = now;
+      calmSince = bootTime();
+    },
     recovered(round, done, recovery) {
       recoveries.push(recovery);
       const { master, ms, restartMs } = recovery;
@@ -126,6 +141,7 @@ export function createRecord({ seed, plan, journal, history, visitors, tell }: R
         promotions: overlaps.promotions.length,
         hookCalls: told.calls,
         exits,
+        disturbances: disturbances.length,
         recovery: {
           rounds: recoveries.length,
           medianMs: Math.round(counted[Math.floor(counted.length / 2)] ?? 0),

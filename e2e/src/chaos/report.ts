@@ -20,6 +20,8 @@ export interface Report {
   readonly hookCalls: number;
   /** Exit codes and signals that nodes and frontends ended with, and how often. */
   readonly exits: Readonly<Record<string, number>>;
+  /** How often a node lost its lease although no fault was going on: the machine was too busy, or something is wrong. */
+  readonly disturbances: number;
   readonly recovery: {
     readonly rounds: number;
     readonly medianMs: number;
@@ -67,6 +69,7 @@ export function describeReport(report: Report): string {
     `a master again after the last fault: median ${seconds(recovery.medianMs)}, longest ${seconds(recovery.longestMs)} (bound ${seconds(recovery.boundMs)}), with restarts of nodes ${seconds(recovery.longestWithRestartMs)}`,
     `visits: ${visits.served} served, ${visits.failed} failed, ${report.strayVisits.length} by somebody who was not the master`,
     `former masters thawed as a whole: ${afterlives.count}, alive for ${afterlives.longestMs} ms at most`,
+    `leases lost without a fault: ${report.disturbances}`,
     `ends: ${Object.entries(exits)
       .map(([code, count]) => `${code} × ${count}`)
       .join(", ")}`,

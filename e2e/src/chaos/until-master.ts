@@ -18,6 +18,8 @@ export interface Beats {
   promoted(): string | undefined;
   /** When the main process of that run was last alive (boot-time clock, ms). */
   lastBeat(): number;
+  /** When a node last ended for want of an answer although no fault was going on: the machine itself stood still. */
+  disturbedAt(): number;
 }
 
 const LOOK_MS = 50;
@@ -25,7 +27,7 @@ const FRESH_MS = 1_000;
 
 /**
  * Resolves when there is a master whose program runs, and which goes on for a TTL, so that one that is doomed already
- * does not count; or after `limitMs`.
+ * does not count; or after `limitMs`. A disturbance that is none of the run's own begins the count anew.
  */
 export async function untilMaster(
   nodes: readonly ChaosNode[],
@@ -37,22 +39,27 @@ export async function untilMaster(
     signal,
   }: { readonly ttlMs: number; readonly limitMs: number; readonly signal: AbortSignal },
 ): Promise<Recovery> {
-  const began = bootTime();
+  const called = bootTime();
+  let began = called;
   let since: number | undefined;
   let restartMs = 0;
   let last = began;
   for (;;) {
     const now = bootTime();
+    if (beats.disturbedAt() > began) {
+      began = beats.disturbedAt();
+      restartMs = 0;
+    }
     const master = liveMaster(nodes, history, beats);
     if (!master) {
       since = undefined;
       if (!nodes.some((node) => isReady(node, history))) restartMs += now - last;
     } else {
       since ??= now;
-      if (now - since >= ttlMs) return { master, ms: since - began, restartMs };
+      if (now - since >= ttlMs) return { master, ms: Math.max(0, since - began), restartMs };
     }
     last = now;
-    if (now - began > limitMs) return { master: undefined, ms: now - began, restartMs };
+    if (now - called > limitMs) return { master: undefined, ms: now - began, restartMs };
     await sleep(LOOK_MS, undefined, { signal });
   }
 }
