@@ -1,13 +1,12 @@
 import { waitFor } from "@msdha/testkit";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Container } from "./support/container.ts";
 import { type PostgresqlGroup, startNode, startPostgresql } from "./support/postgresql.ts";
 
 const TTL_SECONDS = 3;
-const TTL_MS = TTL_SECONDS * 1_000;
-const CRASH_MS = 3 * TTL_MS + 1_000;
 
-// One group for all of these, as in life: what a test breaks, it waits to see whole again.
+// One group for all of these, as in life, with strict synchronous replication: no acknowledged row may be lost. After
+// each test everything is started again. How long clients wait is told here, and bounded in gaps.test.ts.
 let db: PostgresqlGroup;
 
 beforeAll(async () => {
@@ -19,11 +18,13 @@ afterAll(async () => {
 });
 
 let broken = false;
-beforeEach(({ skip, onTestFailed }) => {
-  skip(broken, "an earlier test left the group broken");
-  onTestFailed(() => {
-    broken = true;
-  });
+beforeEach(({ skip }) => skip(broken, "an earlier test left the group broken"));
+afterEach(async () => {
+  if (broken) return;
+  expect(db.writer.overlaps, "rows that a former master took after its successor's first").toBe(0);
+  const all = [...db.group.etcd.members, ...db.nodes, db.frontend, db.otherFrontend];
+  await Promise.all(all.map((container) => container.repair()));
+  await db.whole().catch(() => (broken = true));
 });
 
 /** Resolves with the new master once another than `former` serves every client. */
@@ -35,13 +36,13 @@ async function nextMaster(former: Container): Promise<Container> {
 }
 
 /** What clients have seen since `db.begin()`, on one line of the output and as figures. */
-function tell(what: string, more = ""): ReturnType<PostgresqlGroup["measured"]> {
+function tell(what: string): ReturnType<PostgresqlGroup["measured"]> {
   const seen = db.measured();
   const complaints = Object.entries({ ...seen.refusals, ...seen.complaints }).map(
     ([why, n]) => `${n} × ${why}`,
   );
   process.stdout.write(
-    `${what}: gap ${seen.gapMs} ms, ${seen.refusedConnections} refused connections${more}; ${complaints.join(", ")}\n`,
+    `${what}: gap ${seen.gapMs} ms, ${seen.refusedConnections} refused connections; ${complaints.join(", ")}\n`,
   );
   return seen;
 }
@@ -52,11 +53,10 @@ describe("planned changes", () => {
     db.begin();
     await former.stop();
     await nextMaster(former);
-    const { gapMs, refusedConnections } = tell("docker stop");
+    const { refusedConnections } = tell("docker stop");
 
     expect(await former.exited()).toBe(0);
     expect(refusedConnections).toBe(0);
-    expect(gapMs).toBeLessThanOrEqual(1_000);
     expect(await db.missingRows()).toBe(0);
     await former.start();
     await db.whole();
@@ -110,25 +110,23 @@ test("clients come back when their frontend is restarted", async () => {
 });
 
 describe("faults", () => {
-  test("bring a new master within three TTLs and a second when the master is killed", async () => {
+  test("lose no row when the master is killed", async () => {
     const former = await db.master();
     db.begin();
     await former.kill();
     await nextMaster(former);
-    const { gapMs } = tell("docker kill");
-    expect(gapMs).toBeLessThanOrEqual(CRASH_MS);
+    tell("docker kill");
     await former.start();
     await db.whole();
     expect(await db.missingRows()).toBe(0);
   });
 
-  test("bring a new master when the old one is paused, and the thawed one ends itself", async () => {
+  test("lose no row when the master is paused, and the thawed one ends itself", async () => {
     const former = await db.master();
     db.begin();
     await former.pause();
     await nextMaster(former);
-    const { gapMs } = tell("docker pause");
-    expect(gapMs).toBeLessThanOrEqual(CRASH_MS);
+    tell("docker pause");
 
     const thawed = performance.now();
     const runs = await former.startedAt();
@@ -143,13 +141,12 @@ describe("faults", () => {
     expect(await db.missingRows()).toBe(0);
   });
 
-  test("bring a new master when the old one is cut off, and the old one comes back as a slave", async () => {
+  test("lose no row when the master is cut off, and it comes back as a slave", async () => {
     const former = await db.master();
     db.begin();
     await former.disconnect();
     await nextMaster(former);
-    const { gapMs } = tell("docker network disconnect");
-    expect(gapMs).toBeLessThanOrEqual(CRASH_MS);
+    tell("docker network disconnect");
     await former.reconnect();
     await db.whole();
     expect(db.writer.overlaps).toBe(0);
@@ -179,9 +176,8 @@ describe("faults", () => {
     await leader.kill();
     await waitFor(() => db.group.etcd.leader(), { what: "another leader", timeoutMs: 30_000 });
     await db.whole();
-    const { gapMs } = tell("the etcd leader dies");
     // At this TTL it may cost the master its lease.
-    expect(gapMs).toBeLessThanOrEqual(CRASH_MS + TTL_MS);
+    tell("the etcd leader dies");
     await leader.start();
     expect(await db.missingRows()).toBe(0);
   });

@@ -53,6 +53,8 @@ export interface Container extends AsyncDisposable {
   /** Takes it off its network, as if a cable were pulled. */
   disconnect(): Promise<void>;
   reconnect(): Promise<void>;
+  /** Sees to it that it runs, is not paused and is on its network, whatever was done to it. */
+  repair(): Promise<void>;
 }
 
 export interface Executed {
@@ -206,6 +208,13 @@ class RunningContainer implements Container {
       Container: this.#handle.id,
       EndpointConfig: { Aliases: [this.alias] },
     });
+  }
+
+  async repair(): Promise<void> {
+    const { State, NetworkSettings } = await this.#handle.inspect();
+    if (State.Paused) await this.unpause();
+    if (!NetworkSettings.Networks[this.#network.getName()]) await this.reconnect();
+    if (!State.Running) await this.start();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

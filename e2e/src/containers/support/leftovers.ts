@@ -22,7 +22,9 @@ export function nameRun(): string {
 /** Removes what runs have left behind whose process is no more. */
 export async function removeDeadRuns(): Promise<void> {
   const { container } = await getContainerRuntimeClient();
-  const all = await container.dockerode.listContainers({ all: true, filters: { label: [TEST_LABEL] } });
+  const listed: Promise<{ readonly Labels: Readonly<Record<string, string>> }[]> =
+    container.dockerode.listContainers({ all: true, filters: { label: [TEST_LABEL] } });
+  const all = await listed;
   const runs = new Set(all.map(({ Labels }) => Labels[TEST_LABEL] ?? ""));
   for (const run of runs) if (!isAlive(Number.parseInt(run, 10))) await removeLeftovers(run);
 }

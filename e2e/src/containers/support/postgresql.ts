@@ -28,6 +28,8 @@ export interface PostgresqlOptions extends GroupOptions {
   readonly nodes?: number;
   /** What the first node gets that the others don't; it is started before them, and so is the first master. */
   readonly first?: ContainerOptions["host"];
+  /** MSDHA_PG_SYNC; default: strict. */
+  readonly sync?: "off" | "preferred" | "strict";
   readonly env?: Readonly<Record<string, string>>;
   readonly host?: ContainerOptions["host"];
 }
@@ -58,7 +60,7 @@ export interface PostgresqlGroup extends AsyncDisposable {
 export function startNode(
   group: ContainerGroup,
   alias: string,
-  { env, host }: Pick<PostgresqlOptions, "env" | "host"> = {},
+  { sync = "strict", env, host }: Pick<PostgresqlOptions, "sync" | "env" | "host"> = {},
 ): Promise<Container> {
   return group.backend(alias, {
     image: "msdha-backend-postgresql",
@@ -66,6 +68,7 @@ export function startNode(
     env: {
       POSTGRES_PASSWORD: SUPERUSER.password,
       MSDHA_PG_REPLICATION_PASSWORD: REPLICATION_PASSWORD,
+      MSDHA_PG_SYNC: sync,
       ...env,
     },
   });
@@ -73,6 +76,7 @@ export function startNode(
 
 export async function startPostgresql({
   nodes: count = 3,
+  sync = "strict",
   env = {},
   host,
   first,
@@ -82,7 +86,7 @@ export async function startPostgresql({
   const group = undo.use(await startGroup(groupOptions));
   const names = Array.from({ length: count }, (_, index) => `${group.name}${index + 1}`);
   const start = (name: string, own?: ContainerOptions["host"]): Promise<Container> =>
-    startNode(group, name, { env, host: { ...host, ...own } });
+    startNode(group, name, { sync, env, host: { ...host, ...own } });
   const nodes: Container[] = [];
   if (first) {
     const node = await start(names[0] ?? "", first);

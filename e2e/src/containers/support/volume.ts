@@ -14,12 +14,13 @@ export async function createVolume(options: {
   const { size = "512m", uid = 999, mode = "700" } = options;
   const { container } = await getContainerRuntimeClient();
   const name = `msdha-test-${Math.random().toString(36).slice(2, 10)}`;
-  await container.dockerode.createVolume({
+  const created: Promise<unknown> = container.dockerode.createVolume({
     Name: name,
     Driver: "local",
     DriverOpts: { type: "tmpfs", device: "tmpfs", o: `size=${size},uid=${uid},mode=${mode}` },
     Labels: { [TEST_LABEL]: testRun() },
   });
+  await created;
   return {
     name,
     async [Symbol.asyncDispose]() {
