@@ -44,8 +44,9 @@ export interface RecordOptions {
 const READ_MS = 100;
 /** How long a former master that was thawed as a whole may go on. */
 const AFTERLIFE_LIMIT_MS = 1_000;
-/** What no fault explains: a hook that failed, wrong settings, a crash. `unshare` ends with 1 when its child is killed. */
+/** A node's exit code when its lease, lock or key was lost. */
 const LOST = 75;
+/** What no fault explains: a hook that failed, wrong settings, a crash. `unshare` ends with 1 when its child is killed. */
 const UNEXPECTED = new Set<number | string>([7, 13, 70, 77, 78, 134, 139, "SIGABRT", "SIGSEGV", "SIGBUS"]);
 
 export function createRecord({ seed, plan, journal, history, visitors, tell }: RecordOptions): RunRecord {

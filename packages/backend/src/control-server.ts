@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { join } from "node:path";
-import { claim, getValue, isName, mastership, putValue } from "@msdha/group";
+import { claim, getValue, isName, mastership, plainState, putValue } from "@msdha/group";
 import { z } from "zod";
 import { CONTROL_SOCKET, type NodeStatus } from "./control-protocol.ts";
 import type { Node } from "./node.ts";
@@ -92,7 +92,7 @@ function describeNode({ config, membership, follower, ended, changes }: Node): N
     ending: ended.aborted,
     master: master.kind === "master" ? master.name : null,
     masterAddress: master.kind === "master" ? master.address : null,
-    nodes: Object.fromEntries([...follower.view.nodes].map(([name, { state }]) => [name, state])),
+    nodes: Object.fromEntries([...follower.view.nodes].map(([name, { state }]) => [name, plainState(state)])),
     addresses: Object.fromEntries([...follower.view.details].map(([name, { address }]) => [name, address])),
     nodeStateChangeFailures: changes.failures,
   };

@@ -50,7 +50,7 @@ program
   .action(async () => {
     const { nodes, addresses } = await askStatus(runDir());
     for (const [name, state] of Object.entries(nodes)) {
-      process.stdout.write(`${name} ${state} ${addresses[name] ?? name}\n`);
+      process.stdout.write(`${name} ${state} ${Object.hasOwn(addresses, name) ? addresses[name] : name}\n`);
     }
   });
 

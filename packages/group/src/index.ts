@@ -9,7 +9,7 @@ export { type GroupKeys, groupKeys, isName, type ParsedKey, parseKey } from "./k
 export type { LockHistory } from "./lock-history.ts";
 export type { LockOptions, MasterLock } from "./master-lock.ts";
 export { type JoinOptions, joinGroup, type Membership } from "./membership.ts";
-export { type NodeChange, nodeChanges } from "./node-change.ts";
+export { type NodeChange, nodeChanges, plainState } from "./node-change.ts";
 export { isAddress, type NodeDetails, type NodeState, nodeStates, type Via } from "./node-state.ts";
 export { publishMaster } from "./publish-master.ts";
 export { type Known, takeLock } from "./take-lock.ts";

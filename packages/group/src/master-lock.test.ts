@@ -8,6 +8,7 @@ import { groupKeys } from "./keys.ts";
 import { joinGroup } from "./membership.ts";
 import { publishMaster } from "./publish-master.ts";
 import { type Known, takeLock } from "./take-lock.ts";
+import { putValue } from "./values.ts";
 
 const keys = groupKeys("db");
 const unknown: Known = { ttl: { seconds: 0, modRevision: 0 }, revision: 0, staleHandover: undefined };
@@ -137,6 +138,21 @@ describe("publishing", () => {
     if (!lock) throw new Error("expected the lock");
     for (const key of [keys.lock, keys.node("a")]) if (isIt(key)) etcd.store.delete(key);
     await expect(publishMaster(a.client, keys, lock, a.options)).rejects.toBeInstanceOf(LockLostError);
+    expect(etcd.store.get(keys.node("a"))?.value).not.toBe("master");
+  });
+
+  test("fails when a restored etcd gave somebody else the same token", async () => {
+    const { etcd, member } = setUp();
+    const a = await member("a");
+    const b = await member("b");
+    const beforeTheTake = etcd.store.save();
+    const lock = await a.take();
+    if (!lock) throw new Error("expected the lock");
+    etcd.store.restore(beforeTheTake);
+    await b.take();
+    await expect(publishMaster(a.client, keys, lock, a.options)).rejects.toBeInstanceOf(LockLostError);
+    const put = putValue(a.client, keys, "x", "1", { lock, timeoutMs: 1_000 });
+    await expect(put).rejects.toBeInstanceOf(LockLostError);
     expect(etcd.store.get(keys.node("a"))?.value).not.toBe("master");
   });
 

@@ -17,6 +17,11 @@ export function nodeChanges(keys: GroupKeys, batch: WatchBatch): readonly NodeCh
   return batch.events.flatMap(({ type, kv }) => toChange(keys, type, kv.key, type === "PUT" ? kv.value : ""));
 }
 
+/** What a node key says, for hooks and users: a word of plain text, or `invalid` for what no node writes. */
+export function plainState(value: string): string {
+  return /^[\x21-\x7e]{1,64}$/.test(value) ? value : "invalid";
+}
+
 function toChange(
   keys: GroupKeys,
   action: NodeChange["action"],
@@ -25,6 +30,5 @@ function toChange(
 ): readonly NodeChange[] {
   const parsed = parseKey(keys, key);
   if (parsed.kind !== "node") return [];
-  const state = action === "DELETE" || /^[\x21-\x7e]{1,64}$/.test(value) ? value : "invalid";
-  return [{ action, node: parsed.name, state }];
+  return [{ action, node: parsed.name, state: action === "DELETE" ? "" : plainState(value) }];
 }

@@ -21,6 +21,8 @@ export async function publishMaster(
   const publication: Transaction = {
     compare: [
       { key: keys.lock, target: "create", is: "=", value: token },
+      // A restored etcd counts its revisions again: somebody else's lock can have our token.
+      { key: keys.lock, target: "lease", is: "=", value: lease.id },
       { key: node, target: "mod", is: "=", value: membership.modRevision },
     ],
     success: [
@@ -40,6 +42,6 @@ export async function publishMaster(
   const [lock] = rangeAnswer(result, 0);
   const [present] = rangeAnswer(result, 1);
   const published = present?.value === "master" && present.lease === lease.id;
-  if (lock?.createRevision !== token || !published) throw new LockLostError(token);
+  if (lock?.createRevision !== token || lock.lease !== lease.id || !published) throw new LockLostError(token);
   membership.entered("master", present.modRevision);
 }

@@ -1,0 +1,136 @@
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { waitFor } from "@msdha/testkit";
+import { Etcd3 } from "etcd3";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { startClient } from "./support/client.ts";
+import { startFrontend } from "./support/frontend.ts";
+import { startGroup, type TestGroup } from "./support/group.ts";
+import { backendCommand } from "./support/paths.ts";
+
+const HOSTILE = [
+  ...[
+    "a\nb",
+    "x\r\ny",
+    "\u001b[2J",
+    "\u0000",
+    "a b",
+    "-rf",
+    "--help",
+    "..",
+    ".",
+    "../../etc/passwd",
+    "$(reboot)",
+    "`id`",
+  ],
+  ...[
+    "a;b",
+    "a|b",
+    "a&b",
+    "a'b",
+    'a"b',
+    "a\\b",
+    "__proto__",
+    "constructor",
+    "toString",
+    "a\u2028b",
+    "\u202e",
+    "%s%n",
+    "é",
+    "名",
+  ],
+  ...["x".repeat(253), "x".repeat(254), "*", "a=b", "a#b", "~", "a\u009b2Jb"],
+];
+const GENERATED = 150;
+
+/** Texts that are often no names, the same ones each time. */
+function hostileTexts(): readonly string[] {
+  const text = fc.string({ unit: "binary", minLength: 1, maxLength: 30 });
+  return [...HOSTILE, ...fc.sample(text, { numRuns: GENERATED, seed: 4 })].map((one) => one.toWellFormed());
+}
+
+/** Writes keys that no node writes: names, states, addresses and ranks of all kinds. */
+async function writeHostileKeys(group: TestGroup): Promise<void> {
+  const client = new Etcd3({ hosts: group.etcd.endpoint });
+  try {
+    for (const text of hostileTexts()) {
+      const details = JSON.stringify({ runId: text, address: text, ttlSeconds: 3, ranks: true });
+      await client.put(`/msdha/db/${text}`).value("master").exec();
+      await client.put(`/msdha/db/n${text.length}`).value(text).exec();
+      await client.put(`/msdha/db/_node/n${text.length}`).value(details).exec();
+      await client.put(`/msdha/db/_node/${text}`).value(details).exec();
+      await client.put(`/msdha/db/_rank/${text}`).value(text).exec();
+      await client.put(`/msdha/db/_${text}/x`).value(text).exec();
+    }
+    await client.put("/msdha/db/last").value("ready").exec();
+  } finally {
+    client.close();
+  }
+}
+
+/** What was written after a hook's mark, with every argument between two control characters that no name has. */
+function callsIn(file: string): readonly (readonly string[])[] {
+  return readFileSync(file, "utf8")
+    .split("\u0002")
+    .filter(Boolean)
+    .map((call) => call.split("\u0001").slice(0, -1));
+}
+
+test("keys that somebody else wrote get into no hook, file, log, command or configuration", async () => {
+  await using group = await startGroup();
+  const calls = join(group.dir, "calls");
+  const start = () =>
+    group.start("a", {
+      listen: { address: "127.0.72.1", port: frontend.port },
+      hooks: { node_state_change: `{ printf '\\001%s' "$@"; printf '\\001\\002'; } >> ${calls}` },
+    });
+  await using frontend = await startFrontend({
+    ...{ dir: group.dir, endpoints: group.etcd.endpoint, group: "db", ttlSeconds: 3 },
+  });
+  const a = start();
+  await group.masterAmong([a]);
+  const filesBefore = readdirSync(a.runDir).sort();
+  const configFile = join(group.dir, "frontend-db", "haproxy.cfg");
+  const configBefore = readFileSync(configFile, "utf8");
+  await using client = startClient(frontend.port);
+  await waitFor(() => client.servedBy("a"), { what: "a visit" });
+
+  await writeHostileKeys(group);
+  await waitFor(() => callsIn(calls).some((call) => call[2] === "last"), {
+    what: "all calls",
+    timeoutMs: 60_000,
+  });
+
+  for (const call of callsIn(calls)) {
+    expect(call).toHaveLength(4);
+    const [, action, name, state] = call;
+    expect(action).toMatch(/^(init|PUT|DELETE)$/);
+    expect(name).toMatch(/^(?![-._])[^/\p{White_Space}\p{C}]{1,253}$/u);
+    expect(state).toMatch(/^[\x21-\x7e]{1,64}$/);
+  }
+  expect(readdirSync(a.runDir).sort()).toEqual(filesBefore);
+  expect(readFileSync(join(a.runDir, "current_master"), "utf8")).toBe("a\n");
+  expect(readFileSync(configFile, "utf8")).toBe(configBefore);
+  for (const log of [a.log(), frontend.log()]) {
+    for (const line of log.trimEnd().split("\n")) {
+      expect(line).not.toMatch(/\p{Cc}/u);
+      expect(line).toMatch(/^\d{4}-\d\d-\d\dT/);
+    }
+  }
+  const env = { PATH: process.env["PATH"], MSDHA_RUN_DIR: a.runDir };
+  const nodes = execFileSync(backendCommand, ["nodes"], { env, encoding: "utf8" });
+  expect(nodes).toMatch(/^a master 127\.0\.72\.1$/m);
+  for (const line of nodes.trimEnd().split("\n"))
+    expect(line).toMatch(/^[^\p{C}\s]+ [\x21-\x7e]+ [^\p{C}\s]+$/u);
+  expect(
+    nodes
+      .trimEnd()
+      .split("\n")
+      .filter((line) => line.includes("native code")),
+  ).toEqual([]);
+  const asked = performance.now();
+  await waitFor(() => client.servedBy("a", asked), { what: "another visit" });
+  expect(client.visits.filter(({ by }) => by !== undefined && by !== "a")).toEqual([]);
+});
