@@ -19,6 +19,10 @@ export interface Scenario {
   /** How long there are faults, in ms, and how many on average. */
   readonly faultsMs: number;
   readonly faults: number;
+  /** Faults that are picked half of the time, by name; any is as likely as it usually is when there are none. */
+  readonly favoured: readonly string[];
+  /** How often a moment that matters is met with a freeze soon after it, and a hand-over with a snapshot. */
+  readonly moments: { readonly freeze: number; readonly snapshot: number };
 }
 
 export interface BackendScenario {
@@ -66,6 +70,11 @@ export function makeScenario(seed: number): Scenario {
     trouble: random.pick([0, 0.3, 1]),
     faultsMs: random.between(8, 16) * longestTtlMs,
     faults: random.pick([2, 4, 8, 14]),
+    favoured: [],
+    moments: random.pick([
+      { freeze: 0, snapshot: 0 },
+      { freeze: 0.15, snapshot: 0.2 },
+    ]),
   };
 }
 

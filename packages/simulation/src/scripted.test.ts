@@ -25,6 +25,8 @@ const quiet: Scenario = {
   trouble: 0,
   faultsMs: 0,
   faults: 0,
+  favoured: [],
+  moments: { freeze: 0, snapshot: 0 },
 };
 
 async function goOn({ world }: Group, ms: number): Promise<void> {

@@ -2,10 +2,10 @@ import { createRandom } from "@msdha/etcd-simulated";
 import { parseKey } from "@msdha/group";
 import type { RunFacts } from "./facts/facts.ts";
 import { faults } from "./faults/all.ts";
-import type { Group } from "./faults/fault.ts";
+import type { Fault, Group } from "./faults/fault.ts";
 import { watchForMoments } from "./faults/moments.ts";
 import { createSimulatedFrontend } from "./frontend/simulated-frontend.ts";
-import type { Collaborators } from "./node/collaborators.ts";
+import type { Mutation } from "./mutations/mutation.ts";
 import { createMachine } from "./node/machine.ts";
 import { makeScenario, type Scenario } from "./scenario.ts";
 import { withoutStackTraces } from "./world/no-stack-traces.ts";
@@ -13,8 +13,8 @@ import { installQuickAbort } from "./world/quick-abort.ts";
 import { createWorld, type Violation, type World } from "./world/world.ts";
 
 export interface SimulateOptions {
-  /** What a mutation puts in the place of the real thing. */
-  readonly collaborators?: Collaborators | undefined;
+  /** A rule that is switched off. */
+  readonly mutation?: Mutation | undefined;
   /** The only invariant that counts; all do unless told otherwise. */
   readonly only?: string | undefined;
   /** Takes the trace, line by line. */
@@ -38,7 +38,8 @@ const LONGEST_SILENCE_MS = 18_000;
 export async function simulate(seed: number, options: SimulateOptions = {}): Promise<Result> {
   using _quick = installQuickAbort();
   using _bare = withoutStackTraces();
-  const scenario = makeScenario(seed);
+  const usual = makeScenario(seed);
+  const scenario = options.mutation?.circumstances?.(usual) ?? usual;
   const group = createGroup(scenario, options);
   const { world } = group;
   planFaults(group);
@@ -50,11 +51,8 @@ export async function simulate(seed: number, options: SimulateOptions = {}): Pro
 }
 
 /** Makes a group whose nodes start within the next seconds. */
-export function createGroup(
-  scenario: Scenario,
-  { collaborators = {}, onTrace, only }: SimulateOptions,
-): Group {
-  const world = createWorld(scenario, { collaborators, onTrace, only });
+export function createGroup(scenario: Scenario, { mutation, onTrace, only }: SimulateOptions): Group {
+  const world = createWorld(scenario, { collaborators: mutation?.collaborators ?? {}, onTrace, only });
   const machines = scenario.backends.map((each) => createMachine(each, world));
   const frontends = Array.from({ length: scenario.frontends }, (_, index) =>
     createSimulatedFrontend(`f${index}`, world),
@@ -69,9 +67,12 @@ function planFaults(group: Group): void {
   const { world } = group;
   const random = createRandom(world.scenario.seed ^ 0x5eed);
   const list = faults.flatMap((each) => Array.from({ length: each.weight }, () => each.fault));
+  const favoured = faults.filter(({ name }) => world.scenario.favoured.includes(name));
+  const pick = (): Fault =>
+    favoured.length > 0 && random.chance(0.5) ? random.pick(favoured).fault : random.pick(list);
   for (let count = random.whole(0, 2 * world.scenario.faults); count > 0; count -= 1) {
     world.scheduler.at(random.between(0, world.scenario.faultsMs), () => {
-      if (!world.calm) random.pick(list)(group, random);
+      if (!world.calm) pick()(group, random);
     });
   }
 }

@@ -13,11 +13,11 @@ export interface Order {
 const port = parentPort;
 if (!port) throw new Error("expected to be a worker thread");
 port.on("message", ({ from, count, mutation, only }: Order) => {
-  const collaborators = mutation === undefined ? {} : mutations[mutation]?.collaborators;
+  const off = mutation === undefined ? undefined : mutations[mutation];
   void (async () => {
     const results: Result[] = [];
     for (let seed = from; seed < from + count; seed += 1) {
-      results.push(await simulate(seed, { collaborators, only }));
+      results.push(await simulate(seed, { mutation: off, only }));
     }
     port.postMessage(results);
   })();

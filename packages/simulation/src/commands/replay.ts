@@ -11,7 +11,7 @@ export interface ReplayOptions {
 export async function replay(seed: number, { mutation, only, trace }: ReplayOptions): Promise<number> {
   const onTrace = (line: string): void => void process.stdout.write(`${line}\n`);
   const result = await simulate(seed, {
-    collaborators: mutation === undefined ? {} : mutations[mutation]?.collaborators,
+    mutation: mutation === undefined ? undefined : mutations[mutation],
     only,
     onTrace: trace ? onTrace : undefined,
   });

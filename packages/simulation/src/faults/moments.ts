@@ -3,9 +3,6 @@ import type { RunFacts } from "../facts/facts.ts";
 import { type Group, someTime } from "./fault.ts";
 import { restoreLater } from "./restore-later.ts";
 
-/** How often a moment that matters is met with a fault. */
-const FREEZE = 0.15;
-const SNAPSHOT = 0.2;
 const LATEST_STEP = 14;
 
 /**
@@ -16,11 +13,11 @@ const LATEST_STEP = 14;
 export function watchForMoments(group: Group): void {
   const { world } = group;
   const random = createRandom(world.scenario.seed ^ 0xf4ee2e);
-  if (random.chance(0.5)) return;
+  const { freeze, snapshot } = world.scenario.moments;
   world.onMoment = (run, change) => {
     if (world.calm) return;
-    if (random.chance(FREEZE)) freezeSoon(group, run, random);
-    if (handsOver(change) && random.chance(SNAPSHOT)) restoreLater(group, random);
+    if (random.chance(freeze)) freezeSoon(group, run, random);
+    if (handsOver(change) && random.chance(snapshot)) restoreLater(group, random);
   };
 }
 

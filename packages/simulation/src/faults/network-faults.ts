@@ -21,7 +21,7 @@ export const partitionFrontend: Fault = (group, random) => {
 
 /** A node goes on asking and being answered, but is not told what happens. */
 export const silenceWatches: Fault = (group, random) => {
-  const { links, scenario } = masterOrAny(group, random);
+  const { links, scenario } = random.pick(group.machines);
   group.world.trace(scenario.name, () => "its watches fall silent");
   forAWhile(group, random, links, (link) => link.silenceWatches());
 };

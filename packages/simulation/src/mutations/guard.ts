@@ -1,4 +1,5 @@
 import type { Guard, GuardedProcess } from "@msdha/guard";
+import { withMany } from "./circumstances.ts";
 import type { Mutation } from "./mutation.ts";
 
 export const killAtThreeTtls: Mutation = {
@@ -61,11 +62,10 @@ export const handOverBeforeGone: Mutation = {
   collaborators: {
     guard: (guard) => ({
       ...keep(guard),
-      async killAll() {
-        void guard.killAll();
-      },
+      killAll: async () => {},
     }),
   },
+  circumstances: (usual) => ({ ...withMany("stopNode")(usual), trouble: 1 }),
 };
 
 export const demotedOnly: Mutation = {

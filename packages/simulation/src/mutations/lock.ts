@@ -1,4 +1,5 @@
 import type { KeyValue } from "@msdha/etcd-client";
+import { withMany } from "./circumstances.ts";
 import type { Mutation } from "./mutation.ts";
 import { givesLockBack, takesLock, withoutCompare } from "./transactions.ts";
 import { tamperWith } from "./wrap-etcd.ts";
@@ -34,6 +35,7 @@ export const noWaitAfterAdoption: Mutation = {
       return tamperWith(etcd, { kv: handed });
     },
   },
+  circumstances: withMany("lossyNetwork"),
 };
 
 export const handOverWithoutWait: Mutation = {
@@ -72,6 +74,7 @@ export const staleHandOverBelieved: Mutation = {
         }),
       }),
   },
+  circumstances: (usual) => ({ ...withMany("stopNode")(usual), moments: { freeze: 0, snapshot: 1 } }),
 };
 
 export const formerRunByName: Mutation = {

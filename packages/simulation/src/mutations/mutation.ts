@@ -1,8 +1,11 @@
 import type { Collaborators } from "../node/collaborators.ts";
+import type { Scenario } from "../scenario.ts";
 
 /** A rule of the protocol switched off, by putting something else in the place of what the code works with. */
 export interface Mutation {
   /** The rule's number in docs/protocol.md, and what is done instead. */
   readonly rule: string;
   readonly collaborators: Collaborators;
+  /** Under which circumstances it is noticed soon; the usual ones unless told otherwise. */
+  readonly circumstances?: (usual: Scenario) => Scenario;
 }

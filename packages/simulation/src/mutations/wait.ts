@@ -1,4 +1,5 @@
 import type { RunFacts } from "../facts/facts.ts";
+import { withMany, withMixedTtls } from "./circumstances.ts";
 import type { Mutation } from "./mutation.ts";
 import { changePut, takesLock, withoutCompare } from "./transactions.ts";
 import { tamperWith } from "./wrap-etcd.ts";
@@ -43,6 +44,7 @@ export const waitFromRequest: Mutation = {
       sleep: (ms, options) => clock.sleep(ms, options),
     }),
   },
+  circumstances: withMany("slowNetwork", "killContainer", "deleteLock"),
 };
 
 export const waitForOwnTtl: Mutation = {
@@ -72,6 +74,7 @@ export const recordNotCompared: Mutation = {
     etcd: (etcd, _, { keys }) =>
       tamperWith(etcd, { transaction: (asked) => withoutCompare(asked, keys.ttl) }),
   },
+  circumstances: (usual) => withMixedTtls(withMany("silenceWatches", "killContainer")(usual)),
 };
 
 export const recordOnLease: Mutation = {

@@ -1,0 +1,12 @@
+import type { Scenario } from "../scenario.ts";
+
+/** More faults, and these more often than others. */
+export function withMany(...favoured: readonly string[]): (usual: Scenario) => Scenario {
+  return (usual) => ({ ...usual, favoured, faults: 14 });
+}
+
+/** Nodes with a TTL of their own: short ones and a long one. */
+export function withMixedTtls(usual: Scenario): Scenario {
+  const backends = usual.backends.map((each, index) => ({ ...each, ttlSeconds: index % 2 === 0 ? 5 : 1 }));
+  return { ...usual, backends, longestTtlMs: 5_000 };
+}
