@@ -64,7 +64,11 @@ describe("readConfig", () => {
   it.each([
     ["MSDHA_PORT", "0", "a whole number from 1 to 65535"],
     ["MSDHA_PORT", "postgresql", "a whole number from 1 to 65535"],
-    ["MSDHA_GROUP", "a/b", "a name of 1 to 253 characters without / or white space, not beginning with _ . or -"],
+    [
+      "MSDHA_GROUP",
+      "a/b",
+      "a name of 1 to 253 characters without / or white space, not beginning with _ . or -",
+    ],
     ["MSDHA_BIND", "localhost", "* or IP addresses with commas between them"],
     ["MSDHA_BIND", "127.0.0.1,", "* or IP addresses with commas between them"],
     ["MSDHA_PARK", "30d", "a length of time such as 90, 15m, 12h, 1d, at most 2073600 s"],
