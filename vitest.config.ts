@@ -29,7 +29,7 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["e2e/src/**/*.test.ts"],
-          exclude: ["e2e/src/containers/**"],
+          exclude: ["e2e/src/containers/**", "e2e/src/chaos/chaos.test.ts"],
           // These tests mostly wait, for leases to end and for programs, but real time is what they measure: one
           // file at a time, so that none of them takes the processor from the others.
           maxConcurrency: 4,
@@ -37,6 +37,10 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
+      },
+      {
+        ...source,
+        test: { name: "chaos", include: ["e2e/src/chaos/chaos.test.ts"] },
       },
       {
         ...source,
