@@ -40,7 +40,7 @@ has_command() {
   local candidate
   for candidate in "$@"; do
     case $candidate in
-      /*) [ -x "$candidate" ] && return ;;
+      /*) [ -e "$candidate" ] && return ;;
       *) command -v "$candidate" >/dev/null && return ;;
     esac
   done

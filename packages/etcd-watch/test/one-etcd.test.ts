@@ -105,7 +105,9 @@ test("a deletion at the very revision of a compaction is not missed", async () =
 test("a compaction under an open stream is not noticed", async () => {
   await using watch = record(watcher, prefix);
   await waitFor(() => watch.health.length > 0, { what: "the watch" });
-  await etcd.etcdctl("compact", String(await put(writer, `${prefix}a`, "1")));
+  const revision = await put(writer, `${prefix}a`, "1");
+  await waitFor(() => watch.events.length === 1, { what: "the first change" });
+  await etcd.etcdctl("compact", String(revision));
   await put(writer, `${prefix}a`, "2");
   await waitFor(() => watch.events.length === 2, { what: "both changes" });
   expect(watch.batches.slice(1)).toMatchObject([{ resync: false }, { resync: false }]);
