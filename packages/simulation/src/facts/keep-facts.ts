@@ -192,8 +192,8 @@ export function applyAnswer(
   const { key, prefix } = argument as KeyRange;
   const { kvs, revision } = answer as RangeResult;
   if (prefix && key === keys.prefix) run.told.read(revision);
-  // Before the node key is known to be there, any read will do that comes with a keepalive.
-  const probed = !run.published && !key.startsWith(keys.prefix);
+  // Before the node key is known to be there, any read of the lock will do that comes with a keepalive.
+  const probed = !run.lock && !prefix && key === keys.lock;
   const proof = key === keys.lock || (!run.published && key === keys.node(run.node));
   const held = probed || (proof && kvs.some((kv) => kv.lease === run.lease));
   // An answer that comes when the lease may be lost already brings nothing back.

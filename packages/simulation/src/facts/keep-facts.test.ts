@@ -1,0 +1,78 @@
+import { groupKeys } from "@msdha/group";
+import { expect, test } from "vitest";
+import { createDriftingClock } from "../world/drifting-clock.ts";
+import { createProcess } from "../world/process.ts";
+import { createScheduler } from "../world/scheduler.ts";
+import type { LockFacts, RunFacts } from "./facts.ts";
+import { applyAnswer, createFacts } from "./keep-facts.ts";
+
+const keys = groupKeys("g");
+const ttlMs = 3_000;
+const lease = "17";
+
+function makeRun() {
+  const scheduler = createScheduler();
+  const clock = { rate: 1, offset: 0 };
+  const run: RunFacts = {
+    id: "n0#1",
+    node: "n0",
+    ttlMs,
+    startedAt: 0,
+    rate: 1,
+    hardware: createDriftingClock(scheduler, clock),
+    supervisor: createProcess(scheduler, clock),
+    programs: new Set(),
+    lease,
+    lock: undefined,
+    published: false,
+    seen: 0,
+    mastered: false,
+    told: createFacts(keys).history.reader(),
+  };
+  /** The run asks for a key at once, is answered 10 ms later, and the world goes on until the next third of the TTL. */
+  async function read(key: string, holder: string | undefined): Promise<void> {
+    const sent = scheduler.now;
+    await pass(10);
+    const kvs =
+      holder === undefined ? [] : [{ key, value: "", createRevision: 4, modRevision: 4, lease: holder }];
+    applyAnswer(keys, run, { call: "range", argument: { key }, answer: { kvs, revision: 4 }, sent });
+    await pass(ttlMs / 3 - 10);
+  }
+  const pass = (ms: number): Promise<void> =>
+    scheduler.run(scheduler.now + ms, { afterEach: () => {}, stop: () => false });
+  return { run, read };
+}
+
+const held: LockFacts = {
+  ...{ token: 4, lease, run: undefined, node: "n0" },
+  ...{ waitMs: 6_000, freeSince: 0, receivedAt: undefined },
+};
+
+test("a node that does not know of its key yet is proven by any read of what it probes", async () => {
+  const { run, read } = makeRun();
+  for (let round = 0; round < 5; round += 1) await read(keys.lock, "99");
+  expect(run.seen).toBe(4_000);
+  await read(keys.node("n0"), lease);
+  expect(run.seen).toBe(5_000);
+});
+
+test("who has taken the lock is not proven by a lock that is somebody else's, nor a master by its node key", async () => {
+  const { run, read } = makeRun();
+  run.lock = held;
+  await read(keys.lock, "99");
+  await read(keys.lock, undefined);
+  expect(run.seen).toBe(0);
+  await read(keys.lock, lease);
+  expect(run.seen).toBe(2_000);
+  run.published = true;
+  await read(keys.node("n0"), lease);
+  expect(run.seen).toBe(2_000);
+});
+
+test("an answer that comes a TTL after the last proof brings nothing back", async () => {
+  const { run, read } = makeRun();
+  run.lock = held;
+  for (let round = 0; round < 3; round += 1) await read(keys.lock, "99");
+  await read(keys.lock, lease);
+  expect(run.seen).toBe(0);
+});
