@@ -1,22 +1,22 @@
 import { rm } from "node:fs/promises";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { claim, getValue, isName, mastership, plainState, putValue } from "@msdha/group";
+import { Command, CommanderError } from "commander";
 import { z } from "zod";
+import type { Answer } from "./control-client.ts";
+import { type ControlCommands, declareControlCommands } from "./control-commands.ts";
 import { CONTROL_SOCKET, type NodeStatus } from "./control-protocol.ts";
 import type { Node } from "./node.ts";
 
 const key = z.string().refine(isName, "expected a key without / or white space, not beginning with _ . or -");
 const value = z.string().max(65_536, "expected a value of at most 65536 characters");
-const claimRequest = z.object({ key, value, lease: z.boolean() });
-const putRequest = z.object({ key, value });
-const getRequest = z.object({ key });
 const LONGEST_REQUEST = 256 * 1024;
 const CALL_TIMEOUT_MS = 30_000;
 
 /**
- * Serves hooks on a unix socket that only the node's own user can open: `GET /status`, and `POST` of `/claim`, `/put`
- * and `/get`. Disposing stops it. Rejects when the socket can't be made.
+ * Carries out commands of hooks on a unix socket that only the node's own user can open. Disposing stops it. Rejects
+ * when the socket can't be made.
  */
 export async function serveControl(
   dir: string,
@@ -24,12 +24,16 @@ export async function serveControl(
 ): Promise<AsyncDisposable> {
   const path = join(dir, CONTROL_SOCKET);
   await rm(path, { force: true });
-  const server = createServer((request, response) => {
-    handle(request, currentNode()).then(
-      (answer) => reply(response, 200, answer),
-      (error: unknown) =>
-        reply(response, 500, { error: error instanceof Error ? error.message : String(error) }),
-    );
+  const sockets = new Set<Socket>();
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+    // A caller that goes away while it is answered is nothing to do something about.
+    socket.on("error", () => {});
+    void readArguments(socket)
+      .then((argv) => answer(argv, currentNode))
+      .catch((error: unknown) => complaint(error))
+      .then(({ code, text }) => socket.end(Buffer.concat([Buffer.of(code), Buffer.from(text)])));
   });
   const umask = process.umask(0o177);
   try {
@@ -44,41 +48,94 @@ export async function serveControl(
   return {
     async [Symbol.asyncDispose]() {
       server.close();
-      server.closeAllConnections();
+      for (const socket of sockets) socket.destroy();
       await rm(path, { force: true });
     },
   };
 }
 
-async function handle(request: IncomingMessage, node: Node | undefined): Promise<unknown> {
-  if (!node) throw new Error("the node has not joined its group yet");
-  const route = `${request.method} ${request.url}`;
-  if (route === "GET /status") return describeNode(node);
-  const body: unknown = JSON.parse(await readBody(request));
-  const { etcd, lease, follower, lock, waited } = node;
-  const { keys } = follower.view;
-  const call = { timeoutMs: CALL_TIMEOUT_MS, signal: lease.lost };
-  switch (route) {
-    case "POST /claim": {
-      const asked = read(claimRequest, body);
-      const onLease = asked.lease ? lease.id : undefined;
-      return { value: await claim(etcd, keys, asked.key, asked.value, { ...call, lease: onLease }) };
-    }
-    case "POST /put": {
-      const asked = read(putRequest, body);
-      if (!lock || !waited) throw new Error("only the master may put a value");
-      await putValue(etcd, keys, asked.key, asked.value, { ...call, lock });
-      return {};
-    }
-    case "POST /get":
-      return { value: (await getValue(etcd, keys, read(getRequest, body).key, call)) ?? null };
-    default:
-      throw new Error(`there is no ${route}`);
+async function readArguments(socket: Socket): Promise<readonly string[]> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  // Not by iteration, which destroys the socket at its end.
+  await new Promise<void>((resolve, reject) => {
+    socket.on("data", (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > LONGEST_REQUEST) reject(new Error("the command is too long"));
+      else chunks.push(chunk);
+    });
+    socket.once("end", resolve);
+    socket.once("close", () => reject(new Error("the caller has gone")));
+  });
+  return Buffer.concat(chunks).toString("utf8").split("\0").slice(0, -1);
+}
+
+/** Reads a command as a command line, and carries it out. */
+async function answer(argv: readonly string[], currentNode: () => Node | undefined): Promise<Answer> {
+  let text = "";
+  const write = (more: string): void => {
+    text += more;
+  };
+  const program = new Command("msdha-backend")
+    .exitOverride()
+    .configureOutput({ writeOut: write, writeErr: write });
+  declareControlCommands(program, async (call) => {
+    const node = currentNode();
+    if (!node) throw new Error("the node has not joined its group yet");
+    write(await call(commandsOf(node)));
+  });
+  for (const command of program.commands) command.copyInheritedSettings(program);
+  try {
+    await program.parseAsync(argv, { from: "user" });
+    return { code: 0, text };
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return { code: error.exitCode, text: error.exitCode === 0 ? text : `msdha-backend: ${text}` };
   }
 }
 
-function read<T>(schema: z.ZodType<T>, body: unknown): T {
-  const parsed = schema.safeParse(body);
+function complaint(error: unknown): Answer {
+  return { code: 1, text: `msdha-backend: ${error instanceof Error ? error.message : String(error)}\n` };
+}
+
+function commandsOf(node: Node): ControlCommands {
+  const { etcd, lease, follower, lock, waited } = node;
+  const { keys } = follower.view;
+  const call = { timeoutMs: CALL_TIMEOUT_MS, signal: lease.lost };
+  return {
+    async claim(name, wanted, { lease: asLongAsWeLive }) {
+      const onLease = asLongAsWeLive ? lease.id : undefined;
+      const options = { ...call, lease: onLease };
+      return `${await claim(etcd, keys, read(key, name), read(value, wanted), options)}\n`;
+    },
+    async put(name, wanted) {
+      if (!lock || !waited) throw new Error("only the master may put a value");
+      await putValue(etcd, keys, read(key, name), read(value, wanted), { ...call, lock });
+      return "";
+    },
+    async get(name) {
+      const found = await getValue(etcd, keys, read(key, name), call);
+      if (found === undefined) throw new Error(`the group has no value ${JSON.stringify(name)}`);
+      return `${found}\n`;
+    },
+    status: async () => `${JSON.stringify(describeNode(node))}\n`,
+    async nodes() {
+      const { nodes, addresses } = describeNode(node);
+      return Object.entries(nodes)
+        .map(
+          ([name, state]) => `${name} ${state} ${Object.hasOwn(addresses, name) ? addresses[name] : name}\n`,
+        )
+        .join("");
+    },
+    async healthcheck() {
+      if (node.ended.aborted) throw new Error("the node is ending");
+      return `${node.membership.state}\n`;
+    },
+  };
+}
+
+function read<T>(schema: z.ZodType<T>, given: unknown): T {
+  const parsed = schema.safeParse(given);
   if (parsed.success) return parsed.data;
   throw new Error(parsed.error.issues.map((issue) => issue.message).join("; "));
 }
@@ -96,19 +153,4 @@ function describeNode({ config, membership, follower, ended, changes }: Node): N
     addresses: Object.fromEntries([...follower.view.details].map(([name, { address }]) => [name, address])),
     nodeStateChangeFailures: changes.failures,
   };
-}
-
-async function readBody(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > LONGEST_REQUEST) throw new Error("the request is too long");
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
-}
-
-function reply(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
 }

@@ -104,6 +104,9 @@ struct seen kill_descendants(pid_t spared);
 /* init.c */
 _Noreturn void run_as_init(char **argv);
 
+/* ask.c */
+int ask(const char *name, const char *path, char **argv);
+
 /* serve.c */
 struct guard {
   struct channel chan;

@@ -1,5 +1,6 @@
 /* msdha-guard [LOCK-FILE WAIT-MS]
  * msdha-guard --init PROGRAM [ARGUMENT]... (see init.c)
+ * msdha-guard --ask NAME SOCKET [ARGUMENT]... (see ask.c)
  *
  * Two processes between a supervisor and everything that it starts, so that none of it outlives the supervisor, the
  * deadline, or either of the two. The supervisor holds a socket to each: descriptor 3 is the inner one's, 4 the outer
@@ -90,6 +91,7 @@ static void take_lock(const char *path, int64_t wait_ns) {
 
 int main(int argc, char **argv) {
   if (argc > 2 && strcmp(argv[1], "--init") == 0) run_as_init(argv + 2);
+  if (argc > 3 && strcmp(argv[1], "--ask") == 0) return ask(argv[2], argv[3], argv + 4);
   if ((argc != 1 && argc != 3) || !is_socket(INNER_CHANNEL) || !is_socket(OUTER_CHANNEL)) {
     fprintf(stderr, "msdha-guard is started by the package @msdha/guard, with sockets as descriptors 3 and 4\n");
     return 2;

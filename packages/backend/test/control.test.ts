@@ -1,0 +1,113 @@
+import { createServer, type Server, type Socket } from "node:net";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { guardBinary } from "@msdha/guard";
+import { tempDir } from "@msdha/testkit";
+import { execa } from "execa";
+import { describe, expect, test } from "vitest";
+import { CONTROL_SOCKET } from "../src/control-protocol.ts";
+import { serveControl } from "../src/control-server.ts";
+
+const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
+const NODE = [process.execPath, ["--conditions=@msdha/source", main]] as const;
+
+const ways = [
+  {
+    way: "the guard's program",
+    ask: (dir: string, argv: readonly string[]) =>
+      execa(guardBinary(), ["--ask", "msdha-backend", join(dir, CONTROL_SOCKET), ...argv], { reject: false }),
+  },
+  {
+    way: "a Node",
+    ask: (dir: string, argv: readonly string[]) =>
+      execa(NODE[0], [...NODE[1], ...argv], { env: { MSDHA_RUN_DIR: dir }, reject: false }),
+  },
+];
+
+/** A node that answers every command with the same bytes, or ends the connection without any. */
+async function answering(dir: string, answer: Buffer): Promise<AsyncDisposable & { readonly heard: string }> {
+  let heard = "";
+  const server: Server = createServer({ allowHalfOpen: true }, (socket: Socket) => {
+    socket.on("data", (chunk: Buffer) => {
+      heard += chunk.toString("utf8");
+    });
+    socket.once("end", () => socket.end(answer));
+  });
+  await new Promise<void>((resolve) => void server.listen(join(dir, CONTROL_SOCKET), resolve));
+  return {
+    get heard() {
+      return heard;
+    },
+    async [Symbol.asyncDispose]() {
+      server.close();
+    },
+  };
+}
+
+describe.each(ways)("a command that $way sends to the node", ({ ask }) => {
+  test("arrives as it was typed, and what it prints is printed", async () => {
+    await using dir = tempDir();
+    await using node = await answering(dir.path, Buffer.from(`\0${"long ".repeat(20_000)}end\n`));
+    const value = "two words, a quote ', a line\nand ü";
+    const { exitCode, stdout, stderr } = await ask(dir.path, ["claim", "key", value]);
+    expect(node.heard).toBe(`claim\0key\0${value}\0`);
+    expect({ exitCode, stderr, end: stdout.slice(-5, -1), length: stdout.length }).toEqual({
+      ...{ exitCode: 0, stderr: "", end: stdout.slice(-5, -1), length: 100_003 },
+    });
+  });
+
+  test("fails as the node says, and says why on the standard error", async () => {
+    await using dir = tempDir();
+    await using _ = await answering(dir.path, Buffer.from("\x07msdha-backend: no\n"));
+    expect(await ask(dir.path, ["get", "key"])).toMatchObject({
+      ...{ exitCode: 7, stdout: "", stderr: "msdha-backend: no" },
+    });
+  });
+
+  test("fails where no node answers", async () => {
+    await using dir = tempDir();
+    const nobody = await ask(dir.path, ["status"]);
+    expect(nobody.exitCode).toBe(1);
+    expect(nobody.stderr).toMatch(
+      /^msdha-backend: no node answers at .*control.sock: .*(ENOENT|No such file)/,
+    );
+    await using _ = await answering(dir.path, Buffer.of());
+    expect(await ask(dir.path, ["status"])).toMatchObject({
+      ...{
+        exitCode: 1,
+        stderr: expect.stringMatching(/^msdha-backend: no node answers at .*: it has ended$/),
+      },
+    });
+  });
+
+  test("is refused while the node has not joined", async () => {
+    await using dir = tempDir();
+    await using _ = await serveControl(dir.path, () => undefined);
+    expect(await ask(dir.path, ["nodes"])).toMatchObject({
+      ...{ exitCode: 1, stdout: "", stderr: "msdha-backend: the node has not joined its group yet" },
+    });
+  });
+});
+
+test("a command that the node can't read fails with what is wrong with it", async () => {
+  await using dir = tempDir();
+  await using _ = await serveControl(dir.path, () => undefined);
+  const ask = (...argv: readonly string[]) => ways[0]?.ask(dir.path, argv);
+  expect(await ask("claim", "key")).toMatchObject({
+    ...{ exitCode: 1, stderr: "msdha-backend: error: missing required argument 'value'" },
+  });
+  expect(await ask("claim", "key", "value", "--leese")).toMatchObject({ exitCode: 1 });
+  expect(await ask("put", ...Array<string>(3).fill("v".repeat(100_000)))).toMatchObject({
+    ...{ exitCode: 1, stderr: "msdha-backend: the command is too long" },
+  });
+  expect(await ask()).toMatchObject({ exitCode: 1 });
+});
+
+test("a caller that goes away does not hurt the node", async () => {
+  await using dir = tempDir();
+  await using _ = await serveControl(dir.path, () => undefined);
+  const call = ways[0]?.ask(dir.path, ["status"]);
+  call?.kill("SIGKILL");
+  await call;
+  expect(await ways[0]?.ask(dir.path, ["status"])).toMatchObject({ exitCode: 1 });
+});
