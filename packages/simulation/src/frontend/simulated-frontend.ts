@@ -6,7 +6,7 @@ import type { FrontendFacts } from "../facts/facts.ts";
 import { applyHeard } from "../facts/keep-facts.ts";
 import { gateEtcd } from "../node/gate-etcd.ts";
 import { createTraceLog } from "../node/trace-log.ts";
-import { addressOf, nodeAt } from "../scenario.ts";
+import { addressOf } from "../scenario.ts";
 import { createLink, type Link } from "../world/network.ts";
 import { createProcess, type SimulatedProcess } from "../world/process.ts";
 import type { World } from "../world/world.ts";
@@ -47,8 +47,6 @@ export function createSimulatedFrontend(name: string, world: World): SimulatedFr
   const links = etcd.members.map(() => createLink({ random: random.fork(), ...world.scenario.network }));
   let live: Live | undefined;
 
-  const targets = (haproxy: SimulatedHaproxy): readonly string[] => haproxy.targets.map(nodeAt);
-
   function start(): void {
     const process = createProcess(scheduler, {
       rate: 1,
@@ -58,7 +56,7 @@ export function createSimulatedFrontend(name: string, world: World): SimulatedFr
     const { clock } = process;
     const latency = (): number => random.between(0.1, 2);
     const haproxy = createSimulatedHaproxy({ scheduler, frontend: process, latency });
-    const facts: FrontendFacts = { name, process, targets: () => targets(haproxy), known: undefined };
+    const facts: FrontendFacts = { name, process, targets: () => haproxy.targets, known: undefined };
     world.facts.frontends.add(facts);
     let watch: AbortSignal | undefined;
     const hear = (revision: number): void => applyHeard(world.facts, facts, revision, scheduler.now);
@@ -121,7 +119,7 @@ export function createSimulatedFrontend(name: string, world: World): SimulatedFr
     name,
     links,
     get targets() {
-      return live ? targets(live.haproxy) : [];
+      return live ? live.haproxy.targets : [];
     },
     start,
     kill,

@@ -1,11 +1,12 @@
 import { names, type RuntimeApi, type ServerRow } from "@msdha/haproxy-config";
+import { nodeAt } from "../scenario.ts";
 import type { SimulatedProcess } from "../world/process.ts";
 import type { Scheduler } from "../world/scheduler.ts";
 
 /** HAProxy, as far as its runtime API shows it. */
 export interface SimulatedHaproxy {
   readonly api: Pick<RuntimeApi, "showServers" | "setServerAddress" | "setServerStates">;
-  /** The addresses that new sessions go to. */
+  /** The nodes that new sessions go to. */
   readonly targets: readonly string[];
   /** It died and was started anew: nothing is set. */
   restart(): void;
@@ -24,6 +25,7 @@ export function createSimulatedHaproxy({
   latency,
 }: SimulatedHaproxyOptions): SimulatedHaproxy {
   let servers = freshServers();
+  let targets: readonly string[] = [];
 
   function ask<T>(act: () => T): Promise<T> {
     return frontend.ask(
@@ -38,7 +40,12 @@ export function createSimulatedHaproxy({
   }
 
   function change(name: string, to: Partial<ServerRow>): void {
-    servers = servers.map((server) => (server.name === name ? { ...server, ...to } : server));
+    set(servers.map((server) => (server.name === name ? { ...server, ...to } : server)));
+  }
+
+  function set(to: readonly ServerRow[]): void {
+    servers = to;
+    targets = to.filter(({ state }) => state === "ready").map(({ address }) => nodeAt(address));
   }
 
   return {
@@ -51,10 +58,10 @@ export function createSimulatedHaproxy({
         }),
     },
     get targets() {
-      return servers.filter(({ state }) => state === "ready").map(({ address }) => address);
+      return targets;
     },
     restart() {
-      servers = freshServers();
+      set(freshServers());
     },
   };
 }

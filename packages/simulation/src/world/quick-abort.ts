@@ -18,13 +18,25 @@ interface ListenerOptions {
   readonly signal?: QuickAbortSignal;
 }
 
+/** Counts signals as they are made, and aborts as they happen. */
+let made = 0;
+let aborts = 0;
+
+/**
+ * A signal that follows others looks at them when it is asked, and is known to them only while somebody listens to
+ * it: one that lasts does not keep all that ever followed it.
+ */
 class QuickAbortSignal {
-  aborted = false;
-  reason: unknown = undefined;
+  /** Whose place it has among those that follow the same signal. */
+  readonly #order = ++made;
+  /** Which abort it was; 0 for none. */
+  #abortedAs = 0;
+  #reason: unknown = undefined;
   #listeners: Map<Listener, () => void> | undefined;
-  #dependents: QuickAbortSignal[] | undefined;
+  /** Those that follow this one and are listened to. */
+  #heard: Set<QuickAbortSignal> | undefined;
   /** What this one follows; nothing that follows something itself. */
-  #sources: readonly QuickAbortSignal[] = [];
+  #sources: readonly QuickAbortSignal[] = NONE;
 
   static abort(reason: unknown = makeReason()): QuickAbortSignal {
     const signal = new QuickAbortSignal();
@@ -34,61 +46,100 @@ class QuickAbortSignal {
 
   static any(signals: readonly QuickAbortSignal[]): QuickAbortSignal {
     const result = new QuickAbortSignal();
-    const aborted = signals.find((signal) => signal.aborted);
-    if (aborted) {
-      result.aborted = true;
-      result.reason = aborted.reason;
-      return result;
+    const sources: QuickAbortSignal[] = [];
+    for (const signal of signals) {
+      if (signal.aborted) {
+        result.#abortAs(signal);
+        return result;
+      }
+      if (signal.#sources.length === 0) addOnce(sources, signal);
+      else for (const source of signal.#sources) addOnce(sources, source);
     }
-    const sources = new Set(
-      signals.flatMap((signal) => (signal.#sources.length > 0 ? signal.#sources : [signal])),
-    );
-    result.#sources = [...sources];
-    for (const source of sources) {
-      source.#dependents ??= [];
-      source.#dependents.push(result);
-    }
+    result.#sources = sources;
     return result;
   }
 
+  get aborted(): boolean {
+    if (this.#abortedAs === 0 && this.#sources.length > 0) this.#follow();
+    return this.#abortedAs > 0;
+  }
+
+  get reason(): unknown {
+    return this.aborted ? this.#reason : undefined;
+  }
+
   throwIfAborted(): void {
-    if (this.aborted) throw this.reason;
+    if (this.aborted) throw this.#reason;
   }
 
   addEventListener(_type: "abort", listener: Listener, { signal }: ListenerOptions = {}): void {
     if (this.aborted || signal?.aborted) return;
-    this.#listeners ??= new Map();
+    if (!this.#listeners) {
+      this.#listeners = new Map();
+      for (const source of this.#sources) source.#hear(this);
+    }
     if (this.#listeners.has(listener)) return;
+    if (!signal) {
+      this.#listeners.set(listener, nothing);
+      return;
+    }
     const remove = (): void => this.removeEventListener("abort", listener);
-    this.#listeners.set(listener, signal ? () => signal.removeEventListener("abort", remove) : nothing);
-    signal?.addEventListener("abort", remove);
+    this.#listeners.set(listener, () => signal.removeEventListener("abort", remove));
+    signal.addEventListener("abort", remove);
   }
 
   removeEventListener(_type: "abort", listener: Listener): void {
     const forget = this.#listeners?.get(listener);
     if (!forget) return;
     this.#listeners?.delete(listener);
+    if (this.#listeners?.size === 0) this.#endListening();
     forget();
   }
 
   trigger(reason: unknown): void {
-    if (this.aborted) return;
-    const following = (this.#dependents ?? []).filter((signal) => !signal.aborted);
-    for (const signal of [this, ...following]) {
-      signal.aborted = true;
-      signal.reason = reason;
-    }
-    this.#dependents = undefined;
+    if (this.#abortedAs > 0) return;
+    const following = [...(this.#heard ?? NONE)].filter(({ aborted }) => !aborted);
+    following.sort((a, b) => a.#order - b.#order);
+    this.#abortedAs = ++aborts;
+    this.#reason = reason;
+    for (const signal of following) signal.#abortAs(this);
+    this.#heard = undefined;
     this.#tell();
     for (const signal of following) signal.#tell();
   }
 
+  /** Aborts when a source has; the first of them to abort is the one that counts. */
+  #follow(): void {
+    let first: QuickAbortSignal | undefined;
+    for (const source of this.#sources) {
+      if (source.#abortedAs > 0 && (!first || source.#abortedAs < first.#abortedAs)) first = source;
+    }
+    if (first) this.#abortAs(first);
+  }
+
+  #abortAs(other: QuickAbortSignal): void {
+    this.#abortedAs = other.#abortedAs;
+    this.#reason = other.#reason;
+  }
+
+  #hear(dependent: QuickAbortSignal): void {
+    this.#heard ??= new Set();
+    this.#heard.add(dependent);
+  }
+
+  #endListening(): void {
+    this.#listeners = undefined;
+    for (const source of this.#sources) source.#heard?.delete(this);
+  }
+
   #tell(): void {
-    for (const [listener, forget] of this.#listeners ?? []) {
+    const listeners = this.#listeners;
+    if (!listeners) return;
+    for (const [listener, forget] of listeners) {
       forget();
       listener({ type: "abort", target: this });
     }
-    this.#listeners = undefined;
+    this.#endListening();
   }
 }
 
@@ -100,10 +151,20 @@ class QuickAbortController {
   }
 }
 
+function addOnce(signals: QuickAbortSignal[], signal: QuickAbortSignal): void {
+  if (!signals.includes(signal)) signals.push(signal);
+}
+
+/** An error without what makes errors dear. */
+const abortError: object = Object.create(Error.prototype, {
+  name: { value: "AbortError" },
+  message: { value: "This operation was aborted" },
+});
+
 function makeReason(): Error {
-  const error = new Error("This operation was aborted");
-  error.name = "AbortError";
-  return error;
+  return Object.create(abortError) as Error;
 }
 
 function nothing(): void {}
+
+const NONE: readonly QuickAbortSignal[] = [];
