@@ -34,6 +34,8 @@ export interface RunFacts {
 export interface LockFacts {
   /** The create revision. */
   readonly token: number;
+  /** How often etcd had been restored when it was taken, or came back last with a snapshot: its token is one of that count. */
+  readonly restores: number;
   readonly lease: LeaseId;
   readonly run: RunFacts | undefined;
   /** The node that it names. */
@@ -84,6 +86,6 @@ export interface Facts {
   restores: number;
   /** Whether what changes in etcd right now is done by hand. */
   byHand: boolean;
-  /** The largest token that a master hook was started with since the last restore. */
-  lastToken: number;
+  /** The largest token that a master hook was started with, for each number of restores: etcd counts anew after each. */
+  readonly lastTokens: Map<number, number>;
 }

@@ -44,7 +44,7 @@ function makeRun() {
 }
 
 const held: LockFacts = {
-  ...{ token: 4, lease, run: undefined, node: "n0" },
+  ...{ token: 4, restores: 0, lease, run: undefined, node: "n0" },
   ...{ waitMs: 6_000, freeSince: 0, receivedAt: undefined },
 };
 

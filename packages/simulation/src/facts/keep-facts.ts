@@ -20,7 +20,7 @@ export function createFacts(keys: GroupKeys): Facts {
     group: { lock: undefined, handover: undefined, ttlSeconds: 0, nodes: new Map(), freeSince: 0 },
     restores: 0,
     byHand: false,
-    lastToken: 0,
+    lastTokens: new Map(),
   };
 }
 
@@ -97,11 +97,12 @@ export function applyRestore(
   const lock = find(keys.lock);
   const handover = find(keys.handover);
   const run = lock && runOf(facts, lock.lease);
-  const same = run?.lock?.token === lock?.createRevision ? run?.lock : undefined;
   facts.restores += 1;
-  facts.lastToken = 0;
+  const { restores } = facts;
+  const same = run?.lock && run.lock.token === lock?.createRevision ? { ...run.lock, restores } : undefined;
+  if (run && same) run.lock = same;
   facts.group = {
-    lock: lock && (same ?? unknownLock(lock, run, now)),
+    lock: lock && (same ?? unknownLock(lock, run, { restores, now })),
     handover: handover && { isTrue: stillThere(facts, handover), revision: handover.createRevision },
     ttlSeconds: Number(find(keys.ttl)?.value ?? 0),
     // Who held it until now is not forgotten with what etcd forgets.
@@ -124,10 +125,10 @@ function stillThere({ group: { handover } }: Facts, { createRevision }: KeyValue
 function unknownLock(
   { createRevision: token, lease, value }: KeyValue,
   run: RunFacts | undefined,
-  now: number,
+  { restores, now }: { readonly restores: number; readonly now: number },
 ): LockFacts {
   const node = String((JSON.parse(value) as { node?: unknown }).node);
-  return { token, lease, run, node, waitMs: 0, freeSince: now, receivedAt: undefined };
+  return { token, restores, lease, run, node, waitMs: 0, freeSince: now, receivedAt: undefined };
 }
 
 /** How long nobody else has had the lock, by its holder's clock. */
@@ -154,6 +155,7 @@ function takeLock(facts: Facts, kv: KeyValue, before: GroupFacts, consumed: bool
   const handed = consumed && before.handover?.isTrue === true;
   const lock: LockFacts = {
     token: kv.createRevision,
+    restores: facts.restores,
     lease: kv.lease,
     run,
     node: String((JSON.parse(kv.value) as { node?: unknown }).node),

@@ -1,11 +1,16 @@
 import type { Invariant } from "../facts/moment.ts";
 
-/** Each `master` hook is started with a fencing token that is larger than every one before it, since the last restore. */
-export const tokensRise: Invariant = (moment, facts) => {
+/**
+ * Each `master` hook is started with a fencing token that is larger than every one before it. A restored etcd counts
+ * anew; a hook can be started after a restore with a token of before.
+ */
+export const tokensRise: Invariant = (moment, { lastTokens }) => {
   if (moment.kind !== "start" || moment.program !== "master") return undefined;
-  const token = Number(moment.env["MSDHA_FENCING_TOKEN"]);
-  const { lastToken } = facts;
-  facts.lastToken = Math.max(token, lastToken);
-  if (token > lastToken) return undefined;
-  return `${moment.run.id} got the fencing token ${token} after ${lastToken} had been given out`;
+  const { run, env } = moment;
+  const token = Number(env["MSDHA_FENCING_TOKEN"]);
+  const restores = run.lock?.restores ?? 0;
+  const last = lastTokens.get(restores) ?? 0;
+  lastTokens.set(restores, Math.max(token, last));
+  if (token > last) return undefined;
+  return `${run.id} got the fencing token ${token} after ${last} had been given out`;
 };
