@@ -16,6 +16,11 @@ export interface WatchChanges {
   /** Can be empty with `resync`. */
   readonly events: readonly WatchEvent[];
   /**
+   * The first batch of a stream that went on where another one had broken. Usually nothing is missing before it; but
+   * etcd may have been restored meanwhile and have gone on beyond what was told, which a later batch will say.
+   */
+  readonly resumed: boolean;
+  /**
    * The steps could not be told (compacted, or etcd was restored): the events are the net difference to a fresh read,
    * deletions first, at the read's revision, then what was put, by the revision of its last put.
    */

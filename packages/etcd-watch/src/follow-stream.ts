@@ -31,6 +31,7 @@ export async function followStream(
   const opened = Promise.withResolvers<void>();
   const heard = { messages: 0, revision: 0 };
   let verified = !resumed;
+  let toldAny = false;
 
   async function listen(stream: WatchStream): Promise<never> {
     for await (const { events, revision } of stream) {
@@ -42,7 +43,9 @@ export async function followStream(
         onOpen();
       }
       const batch = replica.apply(events);
-      if (batch) tell(batch);
+      if (!batch) continue;
+      tell({ ...batch, resumed: resumed && !toldAny });
+      toldAny = true;
     }
     throw new EtcdUnavailableError("the watch stream ended");
   }

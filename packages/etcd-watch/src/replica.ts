@@ -34,7 +34,7 @@ export function createReplica(): Replica {
     state = new Map(read.kvs.map((kv) => [kv.key, kv]));
     revision = read.revision;
     if (first) return { type: "snapshot", revision, kvs: read.kvs };
-    return { type: "changes", revision, events, resync: true, restored: refuted };
+    return { type: "changes", revision, events, resumed: false, resync: true, restored: refuted };
   }
 
   function apply(messageEvents: readonly WatchEvent[]): WatchChanges | undefined {
@@ -45,7 +45,7 @@ export function createReplica(): Replica {
       revision = Math.max(revision, kv.modRevision);
     }
     return events.length > 0
-      ? { type: "changes", revision, events, resync: false, restored: false }
+      ? { type: "changes", revision, events, resumed: false, resync: false, restored: false }
       : undefined;
   }
 

@@ -91,6 +91,28 @@ describe("following", () => {
     expect(words(changes())).toEqual(["PUT /p/a= @2", "PUT /p/b= @3"]);
   });
 
+  test("says which batch is the first of another stream than the one before it", async () => {
+    await start();
+    etcd.write({ put: "/p/a" });
+    await clock.advance(0);
+    lastStream().fail(broken);
+    await clock.advance(50);
+    etcd.write({ put: "/p/b" });
+    etcd.write({ put: "/p/c" });
+    await clock.advance(0);
+    lastStream().fail(broken);
+    await clock.advance(50);
+    lastStream().fail(broken);
+    etcd.write({ put: "/p/d" });
+    await clock.advance(1_000);
+    expect(told.slice(1)).toMatchObject([
+      { revision: 2, resumed: false },
+      { revision: 3, resumed: true },
+      { revision: 4, resumed: false },
+      { revision: 5, resumed: true },
+    ]);
+  });
+
   test("does not miss a deletion when etcd is compacted at that very revision", async () => {
     etcd.write({ put: "/p/a" });
     await start();
@@ -347,6 +369,7 @@ describe("a compacted history", () => {
       events: [],
       resync: true,
       restored: false,
+      resumed: false,
     });
   });
 

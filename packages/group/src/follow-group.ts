@@ -9,8 +9,11 @@ import { applyBatch, createGroupView, type GroupView } from "./view.ts";
 export interface GroupFollower {
   /** The newest view. */
   readonly view: GroupView;
-  /** The create revision of a hand-over that came back with a restored snapshot of etcd, if there was one. */
-  readonly staleHandover: number | undefined;
+  /**
+   * Only a hand-over with a larger create revision may be believed. Others came back with a restored snapshot of etcd:
+   * either the watch has said so, or it would have told them before what it told last.
+   */
+  readonly staleHandover: number;
   /** What the watch has shown of the lock. */
   readonly lockHistory: LockHistory;
   /** Resolves when the view is another one than `since`, or after `timeoutMs`. Rejects with the reason of `signal`. */
@@ -49,7 +52,8 @@ export function followGroup(
   { clock, signal, onView = () => {}, onHealth }: FollowOptions,
 ): GroupFollower {
   let view = createGroupView(group);
-  let staleHandover: number | undefined;
+  /** The hand-over that was there when the watch noticed that etcd had been restored. */
+  let cameBack: number | undefined;
   let lockHistory = unknownLockHistory;
   let next = Promise.withResolvers<void>();
 
@@ -62,7 +66,7 @@ export function followGroup(
       lockHistory = followLock(lockHistory, view.keys, batch, clock.now());
       view = applyBatch(view, batch);
       const restored = batch.type === "changes" && batch.restored;
-      if (restored) staleHandover = view.handover;
+      if (restored) cameBack = view.handover;
       onView(view, nodeChanges(view.keys, batch), { restored });
       next.resolve();
       next = Promise.withResolvers();
@@ -89,7 +93,8 @@ export function followGroup(
       return view;
     },
     get staleHandover() {
-      return staleHandover;
+      const untold = view.handover === undefined ? view.revision : view.handover - 1;
+      return Math.max(untold, cameBack ?? 0);
     },
     get lockHistory() {
       return lockHistory;

@@ -13,8 +13,8 @@ const take = (revision: number): WatchEvent => ({ type: "PUT", kv: kv(revision) 
 const drop = (revision: number): WatchEvent => ({ type: "DELETE", kv: kv(revision) });
 const other: WatchEvent = { type: "PUT", kv: kv(1, keys.node("a")) };
 
-function changes(events: readonly WatchEvent[], { resync = false } = {}): WatchBatch {
-  return { type: "changes", revision: 100, events, resync, restored: false };
+function changes(events: readonly WatchEvent[], { resync = false, resumed = false } = {}): WatchBatch {
+  return { type: "changes", revision: 100, events, resumed, resync, restored: false };
 }
 
 function after(...batches: readonly (readonly [WatchBatch, number])[]): LockHistory {
@@ -65,4 +65,19 @@ test("nothing is known of the time before steps were missing", () => {
   expect(after([free, 10], [changes([take(5)], { resync: true }), 20])).toEqual(unknownLockHistory);
   expect(after([held, 10], [changes([], { resync: true }), 20])).toEqual(unknownLockHistory);
   expect(after([held, 10], [changes([drop(6)], { resync: true }), 20]).freeSince).toBe(20);
+});
+
+test("a watch that was broken may have missed steps of a restored etcd: only what comes after that counts", () => {
+  expect(after([free, 10], [changes([take(5)], { resumed: true }), 20])).toEqual(unknownLockHistory);
+  expect(after([free, 10], [changes([other], { resumed: true }), 20], [changes([take(5)]), 30])).toEqual(
+    unknownLockHistory,
+  );
+  expect(
+    after([free, 10], [changes([take(5)]), 20], [changes([other], { resumed: true }), 30]).lastTake,
+  ).toBe(undefined);
+  expect(after([held, 10], [changes([drop(6), take(7)], { resumed: true }), 20])).toEqual({
+    freeSince: undefined,
+    freedRevision: 6,
+    lastTake: { token: 7, lease: "7", freeSince: 20 },
+  });
 });

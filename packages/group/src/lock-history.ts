@@ -22,8 +22,8 @@ export const unknownLockHistory: LockHistory = {
 };
 
 /**
- * The history after one more batch that was received at `now`. Where steps may be missing (after a compaction, or
- * when etcd was restored) it begins anew.
+ * The history after one more batch that was received at `now`. Where steps may be missing (after a compaction, when
+ * etcd was restored, or when the watch was broken and etcd may have been restored meanwhile) it begins anew.
  */
 export function followLock(
   history: LockHistory,
@@ -40,7 +40,9 @@ export function followLock(
     const held = changes.length > 0 ? changes.at(-1)?.type === "PUT" : history.freeSince === undefined;
     return { freeSince: held ? undefined : now, freedRevision: 0, lastTake: undefined };
   }
-  let { freeSince, freedRevision, lastTake } = history;
+  let { freeSince, freedRevision, lastTake } = batch.resumed
+    ? { ...unknownLockHistory, freedRevision: history.freedRevision }
+    : history;
   for (const { type, kv } of changes) {
     if (type === "DELETE") {
       freeSince = now;

@@ -15,7 +15,7 @@ export interface Known {
   readonly ttl: TtlRecord;
   /** The newest revision that was told; a transaction at an older one means that etcd was restored. */
   readonly revision: number;
-  /** The create revision of a hand-over that a restored snapshot brought back: it must not be believed. */
+  /** The largest create revision of a hand-over that must not be believed, since a restored snapshot brought it back. */
   readonly staleHandover: number | undefined;
 }
 

@@ -73,7 +73,7 @@ function toJson(content: unknown): string {
 }
 
 function batchOf(events: readonly WatchEvent[]): Parameters<typeof applyBatch>[1] {
-  return { type: "changes", revision: 9, events, resync: false, restored: false };
+  return { type: "changes", revision: 9, events, resumed: false, resync: false, restored: false };
 }
 
 test("whatever is in etcd, what a view tells is names, addresses and numbers that can do no harm", () => {

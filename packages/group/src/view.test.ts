@@ -18,6 +18,7 @@ function after(view: GroupView, ...events: readonly WatchEvent[]): GroupView {
     type: "changes",
     revision: view.revision + 1,
     events,
+    resumed: false,
     resync: false,
     restored: false,
   });
@@ -63,7 +64,14 @@ test("a view is never changed by the batches after it", () => {
 test("the changes of nodes are told in order, and nothing else is", () => {
   const { keys } = empty;
   const events = [put("a", "ready"), put("_lock", lock), { type: "DELETE", kv: kv("a", "") } as const];
-  const batch = { type: "changes", revision: 9, events, resync: false, restored: false } as const;
+  const batch = {
+    type: "changes",
+    revision: 9,
+    events,
+    resumed: false,
+    resync: false,
+    restored: false,
+  } as const;
   expect(nodeChanges(keys, batch)).toEqual([
     { action: "PUT", node: "a", state: "ready" },
     { action: "DELETE", node: "a", state: "" },
