@@ -127,22 +127,24 @@ parted_from() {
 is_twin_of() {
   own=$(newest_timeline)
   [ -n "$own" ] && [ "$own" != 00000001 ] || return 1
-  master_sql "$1" "SELECT max(left(name, 8)) FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}\$'" || return 1
-  [ -n "$answer" ] || return 1
-  [ "$(printf '%s\n' "$own" "$answer" | sort | head -1)" = "$own" ] || return 0
-  [ "$own" = "$answer" ] || return 1
-  if [ "$(printf %08X "$(control "Latest checkpoint's TimeLineID")")" = "$own" ]; then
-    place=$(control "Latest checkpoint location")
+  controls=$(control_data)
+  if [ "$(printf %08X "$(field "Latest checkpoint's TimeLineID")")" = "$own" ]; then
+    place=$(field "Latest checkpoint location")
   else
     place=$(as_postgres sed -n 's/^[0-9]*\t\([0-9A-F/]*\)\t.*/\1/p' "$data/pg_wal/$own.history" | tail -1)
   fi
-  [ -n "$place" ] || return 1
-  size=$(control "Bytes per WAL segment") low=$((0x${place#*/}))
-  segment=pg_wal/$own$(printf %08X%08X "$((0x${place%/*}))" $((low / size)))
-  record=$(as_postgres dd if="$data/$segment" bs=1 skip=$((low % size)) count=24 2>/dev/null | od -An -v -tx1 | tr -d ' \n')
-  [ -n "$record" ] || return 1
-  master_sql "$1" "SELECT encode(pg_read_binary_file('$segment', $((low % size)), 24, true), 'hex')" || return 1
-  [ -n "$answer" ] && [ "$answer" != "$record" ]
+  record='' theirs_sql=NULL
+  if [ -n "$place" ]; then
+    size=$(field "Bytes per WAL segment") low=$((0x${place#*/}))
+    segment=pg_wal/$own$(printf %08X%08X "$((0x${place%/*}))" $((low / size)))
+    record=$(as_postgres dd if="$data/$segment" bs=1 skip=$((low % size)) count=24 2>/dev/null | od -An -v -tx1 | tr -d ' \n')
+    theirs_sql="encode(pg_read_binary_file('$segment', $((low % size)), 24, true), 'hex')"
+  fi
+  master_sql "$1" "SELECT max(left(name, 8)), $theirs_sql FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}\$'" || return 1
+  newest=${answer%%|*} theirs=${answer#*|}
+  [ -n "$newest" ] || return 1
+  [ "$(printf '%s\n' "$own" "$newest" | sort | head -1)" = "$own" ] || return 0
+  [ "$own" = "$newest" ] && [ -n "$record" ] && [ -n "$theirs" ] && [ "$theirs" != "$record" ]
 }
 
 # newest_timeline prints, in eight digits, the newest timeline that there is a file of the log of.

@@ -10,18 +10,20 @@ LONGEST_ALONE_S=${MSDHA_PG_SYNC_PATIENCE:-5}
 CLOSE_BYTES=16777216
 
 # look MAX_S sets $connected to the standbys that count: that stream, have all that was there when this began, and are
-# close. Returns when these are others than before, at the latest after MAX_S.
+# close. Returns when these are others than before, at the latest after MAX_S. While commits wait for the first one, it
+# looks more often.
 look() {
+  [ -n "$record_standbys" ] && pause=0.1 || pause=0.01
   standbys_sql="(SELECT coalesce(string_agg(application_name, ' ' ORDER BY application_name COLLATE \"C\"), '')
     FROM pg_stat_replication WHERE state = 'streaming' AND usename = '$(escape_sql "$replicator")'
     AND application_name ~ '^[a-z0-9_.-]+\$' AND flush_lsn >= '$began_at'::pg_lsn
     AND (pg_wal_lsn_diff(pg_current_wal_flush_lsn(), flush_lsn) < $CLOSE_BYTES
       OR application_name = ANY (string_to_array('$record_standbys', ' '))))"
   connected=$(as_postgres "$bin/psql" -XAtq -v ON_ERROR_STOP=1 -h "$home" -p "$port" -U "$superuser" -d postgres -c "
-    DO \$\$ BEGIN FOR i IN 1..$1 * 10 LOOP
+    DO \$\$ BEGIN FOR i IN 1..$1 / $pause LOOP
       EXIT WHEN $standbys_sql IS DISTINCT FROM '$connected';
       COMMIT;
-      PERFORM pg_sleep(0.1);
+      PERFORM pg_sleep($pause);
     END LOOP; END \$\$" -c "SELECT $standbys_sql" 2>/dev/null)
 }
 

@@ -165,12 +165,26 @@ master_sql() {
 
 # control FIELD [FOLDER] prints a field of pg_controldata.
 control() {
-  as_postgres env LC_ALL=C "$bin/pg_controldata" "${2:-$data}" | sed -n "s/^$1: *//p"
+  controls=$(control_data "${2:-$data}")
+  field "$1"
+}
+
+# control_data [FOLDER] prints all that pg_controldata tells; field NAME prints a field of that, out of $controls.
+control_data() { as_postgres env LC_ALL=C "$bin/pg_controldata" "${1:-$data}"; }
+field() {
+  value=${controls#*"$1:"}
+  [ "$value" != "$controls" ] || return 0
+  value=${value%%
+*}
+  printf '%s\n' "${value#"${value%%[! ]*}"}"
 }
 
 # write_out FOLDER returns when all of it is on the disk: the whole file system at once, which takes a small part of the
 # time that PostgreSQL's programs need for one file after another.
 write_out() { sync -f "$1" 2>/dev/null || sync; }
+
+# write_out_file PATH returns when a file, and that it is there, are on the disk.
+write_out_file() { sync "$1" "${1%/*}" 2>/dev/null || sync; }
 
 # write_file PATH writes its input to a file of the user postgres (mode 600), at once or not at all.
 write_file() {

@@ -37,18 +37,26 @@ put_record() {
 # wait_for_standbys KIND [STANDBY ...] has the server acknowledge a commit when one of them has it on its disk; where there
 # is none, when KIND is sync, never, and when it is async, at once. Returns when every process that the server starts
 # from now on knows it.
+#
+# A commit that waits is let go when a standby of the list says how far it is. One that has said so before it was in the
+# list would say so again only after half of wal_sender_timeout, or when there is something new: so there is something new.
 wait_for_standbys() {
+  something_new=NULL
   case $1 in
     async) names= ;;
     *)
       shift
       names="ANY 1 ($(printf '"%s", ' "${@:-msdha nobody}" | sed 's/, $//'))"
+      [ $# = 0 ] || something_new="pg_logical_emit_message(true, 'msdha', '')"
       ;;
   esac
   echo "synchronous_standby_names = '$names'" | write_file "$sync_settings"
   reload
   left=100
-  until [ "$(local_sql 'SHOW synchronous_standby_names' 2>/dev/null)" = "$names" ]; do
+  # The message's own commit does not wait.
+  until [ "$(local_sql "SET synchronous_commit = local; SELECT 'knows' FROM (SELECT CASE
+      WHEN current_setting('synchronous_standby_names') = '$names' THEN coalesce($something_new, '0/0') END) AS a (at)
+      WHERE at IS NOT NULL" 2>/dev/null)" = knows ]; do
     [ $((left -= 1)) -gt 0 ] || {
       say "synchronous_standby_names is not what the hooks set: it must not be set anywhere else"
       return 1
