@@ -1,7 +1,7 @@
 import { waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
-import { createHookGroup, type HookGroup, type HookNode } from "./hook-node.ts";
-import { becomeReady, joinGroup, promote, startFirst } from "./stages.ts";
+import { createHookGroup, type HookNode } from "./hook-node.ts";
+import { becomeReady, inSync, joinGroup, promote, startFirst } from "./stages.ts";
 
 describe.concurrent("a PostgreSQL node that is asked whether it may be the master", () => {
   test("ranks by what it has received, and by its timeline before all", async () => {
@@ -84,32 +84,6 @@ describe.concurrent("a PostgreSQL node that is asked whether it may be the maste
   });
 });
 
-describe.concurrent("a PostgreSQL master with strict", () => {
-  test("acknowledges nothing while no standby is there, and goes on when one is back", async () => {
-    await using group = await createHookGroup({ MSDHA_PG_SYNC: "strict" });
-    const a = await startFirst(group, "a");
-    expect(group.value("postgresql-sync")).toBe("sync 1 a");
-    let acknowledged = false;
-    const write = a.sql("CREATE TABLE t AS SELECT 1").then(() => {
-      acknowledged = true;
-    });
-    await waitsForStandby(a);
-    expect(acknowledged).toBe(false);
-    const b = await joinGroup(group, "b");
-    await write;
-    await inSync(group, "sync 1 a b");
-    expect(await a.sql("SHOW synchronous_standby_names")).toBe('ANY 1 ("b")');
-
-    await b.stop("SIGKILL");
-    const second = a.sql("INSERT INTO t VALUES (2)");
-    await waitsForStandby(a);
-    expect(group.value("postgresql-sync")).toBe("sync 1 a b");
-    expect(await b.hook("pre_start")).toMatchObject({ exitCode: 0 });
-    await becomeReady(b, { master: "a", group });
-    await second;
-  });
-});
-
 async function rankOf(node: HookNode): Promise<number> {
   const { exitCode, output } = await node.hook("candidate");
   expect({ exitCode, output }).toEqual({ exitCode: 0, output: expect.stringMatching(/^-?\d{1,15}$/) });
@@ -126,19 +100,5 @@ async function caughtUp(master: HookNode, standbys: readonly string[]): Promise<
           WHERE flush_lsn = pg_current_wal_lsn() AND application_name IN (${names})`),
       ) === standbys.length,
     { what: `${standbys} to have all` },
-  );
-}
-
-async function inSync(group: HookGroup, record: string): Promise<void> {
-  await waitFor(() => group.value("postgresql-sync") === record, {
-    what: `the record to be ${record}, not ${group.value("postgresql-sync")}`,
-  });
-}
-
-async function waitsForStandby(master: HookNode): Promise<void> {
-  await waitFor(
-    async () =>
-      (await master.sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")) === "1",
-    { what: "a commit that waits for a standby" },
   );
 }

@@ -40,6 +40,8 @@ export interface HookNode {
   start(): void;
   /** Ends the server and resolves when it has ended. SIGINT is its fast stop; SIGKILL goes to all its processes. */
   stop(signal: "SIGINT" | "SIGKILL"): Promise<void>;
+  /** Sends a signal to all of the server's processes. */
+  signalServer(signal: "SIGSTOP" | "SIGCONT"): Promise<void>;
   /** Resolves when the server has ended. */
   readonly ended: Promise<void>;
   /** The first column of the first row, as text. */
@@ -128,11 +130,10 @@ export async function createHookGroup(settings: Readonly<Record<string, string>>
     async function stop(signal: "SIGINT" | "SIGKILL"): Promise<void> {
       const pid = server?.pid;
       if (pid === undefined || server?.exitCode !== null || server.signalCode !== null) return;
-      const children = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8").catch(() => "");
+      const children = await childrenOf(pid);
       if (signal === "SIGKILL") leftMemory.push(await noteSharedMemory([pid]));
       process.kill(pid, signal);
-      if (signal === "SIGKILL")
-        for (const child of children.trim().split(" ").filter(Boolean)) killHard(Number(child));
+      if (signal === "SIGKILL") for (const child of children) send(child, "SIGKILL");
       await ended;
     }
 
@@ -152,6 +153,11 @@ export async function createHookGroup(settings: Readonly<Record<string, string>>
         ended = new Promise((resolve) => started.once("exit", () => resolve()));
       },
       stop,
+      async signalServer(signal: NodeJS.Signals) {
+        const pid = server?.pid;
+        if (pid === undefined) throw new Error(`the server of ${name} was not started`);
+        for (const one of [pid, ...(await childrenOf(pid))]) send(one, signal);
+      },
       get ended() {
         return ended;
       },
@@ -205,9 +211,14 @@ case $1 in
 esac\n`;
 }
 
-function killHard(pid: number): void {
+async function childrenOf(pid: number): Promise<readonly number[]> {
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8").catch(() => "");
+  return children.trim().split(" ").filter(Boolean).map(Number);
+}
+
+function send(pid: number, signal: NodeJS.Signals): void {
   try {
-    process.kill(pid, "SIGKILL");
+    process.kill(pid, signal);
   } catch {
     // It is gone already.
   }
@@ -219,6 +230,8 @@ async function ask(
 ): Promise<string> {
   const asText = { getTypeParser: () => String };
   const client = new pg.Client({ ...server, database: "postgres", types: asText });
+  // A server that is killed under a statement: the statement says so.
+  client.on("error", () => {});
   await client.connect();
   try {
     const { rows } = await client.query<[string]>({ text: statement, rowMode: "array" });

@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { waitFor } from "@msdha/testkit";
 import { expect } from "vitest";
 import type { HookGroup, HookNode } from "./hook-node.ts";
 
@@ -37,4 +39,40 @@ export async function promote(group: HookGroup, node: HookNode, user?: string): 
   group.setMaster(node.name);
   expect(await node.hook("master")).toEqual({ exitCode: 0, output: expect.any(String) });
   expect(await node.sql("SELECT pg_is_in_recovery()", user)).toBe("f");
+}
+
+/** Resolves when the group's record of who has every acknowledged commit says this. */
+export async function inSync(group: HookGroup, record: string): Promise<void> {
+  await waitFor(() => group.value("postgresql-sync") === record, {
+    what: `the record to be ${record}, not ${group.value("postgresql-sync")}`,
+  });
+}
+
+/** Resolves when a commit of this master waits for a standby. */
+export async function waitsForStandby(master: HookNode): Promise<void> {
+  await waitFor(
+    async () =>
+      (await master.sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")) === "1",
+    { what: "a commit that waits for a standby" },
+  );
+}
+
+/** The processes of a node's hook, those that it has left running too; those of PostgreSQL's server are none. */
+export function hookProcesses(node: HookNode, hook: string): readonly number[] {
+  const wanted = [`MSDHA_RUN_DIR=${node.runDir}`, `MSDHA_HOOK=${hook}`];
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      const environment = read(`/proc/${pid}/environ`).split("\0");
+      return wanted.every((entry) => environment.includes(entry));
+    });
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return ""; // It has ended.
+  }
 }

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { tempDir, waitFor } from "@msdha/testkit";
 import type { StartedNetwork } from "testcontainers";
-import { type Container, runContainer } from "./container.ts";
+import { type Container, type Executed, runContainer } from "./container.ts";
 
 /**
  * An etcd of some members, named etcd1, etcd2, …, with their data in the machine's memory, which outlive the
@@ -43,9 +43,7 @@ export async function startEtcd(network: StartedNetwork, members = 1): Promise<E
   async function etcdctl(...args: readonly string[]): Promise<string> {
     let last = "";
     for (const member of containers) {
-      const { code, output } = await member
-        .exec(["etcdctl", "--command-timeout=2s", ...args])
-        .catch((error: unknown) => ({ code: 1, output: String(error) }));
+      const { code, output } = await execIn(member, ...args);
       if (code === 0) return output;
       last = output;
     }
@@ -65,7 +63,7 @@ export async function startEtcd(network: StartedNetwork, members = 1): Promise<E
     },
     async leader() {
       for (const member of containers) {
-        const { code, output } = await member.exec(["etcdctl", "endpoint", "status", "-w", "json"]);
+        const { code, output } = await execIn(member, "endpoint", "status", "-w", "json");
         if (code !== 0) continue;
         const [answer] = JSON.parse(output) as [
           { Status: { leader: number; header: { member_id: number } } },
@@ -86,6 +84,13 @@ export async function startEtcd(network: StartedNetwork, members = 1): Promise<E
     throw error;
   }
   return etcd;
+}
+
+/** Runs etcdctl in a member's container; fails with a code where that does not run. */
+async function execIn(member: Container, ...args: readonly string[]): Promise<Executed> {
+  return await member
+    .exec(["etcdctl", "--command-timeout=2s", ...args])
+    .catch((error: unknown) => ({ code: 1, output: String(error) }));
 }
 
 function decode(base64: string): string {

@@ -1,0 +1,51 @@
+import { closeSync, existsSync, openSync, truncateSync } from "node:fs";
+import { join } from "node:path";
+import { waitFor } from "@msdha/testkit";
+import type { HookNode } from "./hook-node.ts";
+import { hookProcesses } from "./stages.ts";
+
+/** A clone that was cut in the middle of its transfer. Disposing ends what is left of it. */
+export interface CutClone extends AsyncDisposable {
+  /** Of pg_basebackup. */
+  readonly pid: number;
+}
+
+/**
+ * Has a node begin to clone the master's data, and sends every process of that a signal (SIGKILL, or SIGSTOP) while the
+ * data are on their way. Resolves when that is done.
+ */
+export async function cutClone(
+  master: HookNode,
+  node: HookNode,
+  signal: "SIGKILL" | "SIGSTOP",
+): Promise<CutClone> {
+  // Holes that are read as zeros: enough to send for some time.
+  const ballast = join(master.data, "ballast");
+  closeSync(openSync(ballast, "w", 0o644));
+  truncateSync(ballast, 2 ** 28);
+  const cloning = node.hook("pre_start");
+  const half = join(node.data, "..", "data.msdha-new", "data");
+  await waitFor(() => existsSync(join(half, "ballast")) || existsSync(join(half, "base")), {
+    ...{ what: "a clone on its way", intervalMs: 1, timeoutMs: 60_000 },
+  });
+  const pids = hookProcesses(node, "pre_start");
+  for (const pid of pids) send(pid, signal);
+  const whole = existsSync(join(half, "backup_manifest")) || existsSync(node.data);
+  if (whole) throw new Error("the clone was made before it could be cut");
+  if (signal === "SIGKILL") await cloning;
+  return {
+    pid: Math.max(...pids),
+    async [Symbol.asyncDispose]() {
+      for (const pid of pids) send(pid, "SIGKILL");
+      await cloning;
+    },
+  };
+}
+
+function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It is gone already.
+  }
+}

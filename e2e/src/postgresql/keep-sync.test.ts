@@ -1,0 +1,105 @@
+import { rmSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { cutClone } from "./cut-clone.ts";
+import { createHookGroup } from "./hook-node.ts";
+import { becomeReady, hookProcesses, inSync, joinGroup, startFirst, waitsForStandby } from "./stages.ts";
+
+describe.concurrent("a PostgreSQL master with strict", () => {
+  test("acknowledges nothing while no standby is there, and goes on when one is back", async () => {
+    await using group = await createHookGroup({ MSDHA_PG_SYNC: "strict" });
+    const a = await startFirst(group, "a");
+    expect(group.value("postgresql-sync")).toBe("sync 1 a");
+    let acknowledged = false;
+    const write = a.sql("CREATE TABLE t AS SELECT 1").then(() => {
+      acknowledged = true;
+    });
+    await waitsForStandby(a);
+    expect(acknowledged).toBe(false);
+    const b = await joinGroup(group, "b");
+    await write;
+    await inSync(group, "sync 1 a b");
+    expect(await a.sql("SHOW synchronous_standby_names")).toBe('ANY 1 ("b")');
+
+    await b.stop("SIGKILL");
+    const second = a.sql("INSERT INTO t VALUES (2)");
+    await waitsForStandby(a);
+    expect(group.value("postgresql-sync")).toBe("sync 1 a b");
+    expect(await b.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    await becomeReady(b, { master: "a", group });
+    await second;
+  });
+
+  test("goes on counting standbys when the program that does so was killed", async () => {
+    await using group = await createHookGroup({ MSDHA_PG_SYNC: "strict" });
+    const a = await startFirst(group, "a");
+    await joinGroup(group, "b");
+    const c = await joinGroup(group, "c");
+    await inSync(group, "sync 1 a b c");
+    // Of the two shells one sees to it that there is the other.
+    const shells = hookProcesses(a, "master");
+    expect(shells.length).toBeGreaterThan(1);
+    process.kill(Math.max(...shells), "SIGKILL");
+    await c.stop("SIGKILL");
+    await inSync(group, "sync 1 a b");
+    expect(await a.sql("SHOW synchronous_standby_names")).toBe('ANY 1 ("b")');
+  });
+
+  test("has nothing acknowledged when it wakes up after its time", async () => {
+    await using group = await createHookGroup({ MSDHA_PG_SYNC: "strict" });
+    const a = await startFirst(group, "a");
+    const b = await joinGroup(group, "b");
+    await inSync(group, "sync 1 a b");
+    await a.sql("CREATE TABLE t (x int)");
+    await a.signalServer("SIGSTOP");
+    group.setMaster(undefined);
+    expect(await b.hook("candidate")).toMatchObject({ exitCode: 0 });
+    await a.signalServer("SIGCONT");
+    let acknowledged = false;
+    const write = a.sql("INSERT INTO t VALUES (1)").then(
+      () => {
+        acknowledged = true;
+      },
+      () => {},
+    );
+    await waitsForStandby(a);
+    await b.sql("SELECT pg_sleep(1.5)");
+    expect(acknowledged).toBe(false);
+    await a.stop("SIGKILL");
+    await write;
+    expect(acknowledged).toBe(false);
+  });
+
+  test("does not count a clone in the making", async () => {
+    await using group = await createHookGroup({ MSDHA_PG_SYNC: "strict" });
+    const a = await startFirst(group, "a");
+    const b = await joinGroup(group, "b");
+    await inSync(group, "sync 1 a b");
+    await b.stop("SIGKILL");
+    rmSync(b.data, { recursive: true });
+    await using clone = await cutClone(a, b, "SIGSTOP");
+    expect(await a.sql("SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'")).toBe("1");
+    expect(await a.sql("SELECT count(*) FROM pg_stat_replication WHERE sync_state <> 'async'")).toBe("0");
+    expect(clone.pid).toBeGreaterThan(0);
+  });
+});
+
+describe.concurrent("a PostgreSQL master with preferred", () => {
+  test("acknowledges without a standby after a while, tells the group before, and waits again for one that is back", async () => {
+    await using group = await createHookGroup({ MSDHA_PG_SYNC: "preferred", MSDHA_PG_SYNC_PATIENCE: "1" });
+    const a = await startFirst(group, "a");
+    expect(group.value("postgresql-sync")).toBe("sync 1 a");
+    await a.sql("CREATE TABLE t AS SELECT 1");
+    expect(group.value("postgresql-sync")).toBe("async 1 a");
+    expect(await a.sql("SHOW synchronous_standby_names")).toBe("");
+
+    const b = await joinGroup(group, "b");
+    await inSync(group, "sync 1 a b");
+    expect(await a.sql("SHOW synchronous_standby_names")).toBe('ANY 1 ("b")');
+    await b.stop("SIGKILL");
+    const write = a.sql("INSERT INTO t VALUES (2)");
+    await waitsForStandby(a);
+    expect(group.value("postgresql-sync")).toBe("sync 1 a b");
+    await write;
+    expect(group.value("postgresql-sync")).toBe("async 1 a");
+  });
+});
