@@ -30,7 +30,7 @@ start_engine() {
   setsid dockerd --host "unix://$engine_dir/docker.sock" --data-root "$DOCKER_ROOT" --exec-root "$engine_dir/run" \
     --pidfile "$engine_dir/pid" >"$log" 2>&1 {engine_lock}>&- &
   engine_pid=$!
-  export DOCKER_HOST=unix://$engine_dir/docker.sock
+  export DOCKER_HOST=unix://$engine_dir/docker.sock MSDHA_OWN_ENGINE=yes
   for _ in $(seq 300); do
     docker info >/dev/null 2>&1 && return
     kill -0 $engine_pid 2>/dev/null || break
@@ -49,5 +49,5 @@ stop_docker() {
   engine_pid=''
   umount "$engine_dir"/run/netns/* 2>/dev/null || :
   rm -rf "$engine_dir"
-  unset DOCKER_HOST
+  unset DOCKER_HOST MSDHA_OWN_ENGINE
 }

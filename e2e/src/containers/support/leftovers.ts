@@ -19,13 +19,23 @@ export function nameRun(): string {
   return `${process.pid}-${Date.now()}`;
 }
 
+/** What Compose calls what it brings up for a run. */
+export function composeProject(run: string): string {
+  return `msdha-test-${run}`;
+}
+const COMPOSE_LABEL = "com.docker.compose.project";
+
 /** Removes what runs have left behind whose process is no more. */
 export async function removeDeadRuns(): Promise<void> {
   const { container } = await getContainerRuntimeClient();
   const listed: Promise<{ readonly Labels: Readonly<Record<string, string>> }[]> =
-    container.dockerode.listContainers({ all: true, filters: { label: [TEST_LABEL] } });
-  const all = await listed;
-  const runs = new Set(all.map(({ Labels }) => Labels[TEST_LABEL] ?? ""));
+    container.dockerode.listContainers({ all: true });
+  const runs = new Set(
+    (await listed).flatMap(({ Labels }) => {
+      const composed = Labels[COMPOSE_LABEL]?.match(/^msdha-test-(\d+-\d+)$/)?.[1];
+      return Labels[TEST_LABEL] ?? composed ?? [];
+    }),
+  );
   for (const run of runs) if (!isAlive(Number.parseInt(run, 10))) await removeLeftovers(run);
 }
 
@@ -39,9 +49,14 @@ function isAlive(pid: number): boolean {
 
 /** Removes every container, network and volume of a run, whatever became of the tests that made them. */
 export async function removeLeftovers(run: string): Promise<void> {
+  await removeLabelled(`${TEST_LABEL}=${run}`);
+  await removeLabelled(`${COMPOSE_LABEL}=${composeProject(run)}`);
+}
+
+async function removeLabelled(label: string): Promise<void> {
   const { container } = await getContainerRuntimeClient();
   const engine = container.dockerode;
-  const filters = { label: [`${TEST_LABEL}=${run}`] };
+  const filters = { label: [label] };
   const [containers, networks, { Volumes: volumes }] = await Promise.all([
     engine.listContainers({ all: true, filters }),
     engine.listNetworks({ filters }),
