@@ -5,9 +5,9 @@ const INSIDE = "MSDHA_CHAOS_SANDBOX";
 
 /**
  * Bash as the first process reaps what nobody else does; `/run` is the sandbox's own, so that the names of network
- * namespaces are too.
+ * namespaces are too, and so is `/dev/shm`: libfaketime leaves files there, named by process ids of the sandbox.
  */
-const INIT = `mount -t tmpfs none /run && mkdir /run/netns && ip link set lo up || exit 2
+const INIT = `mount -t tmpfs none /run && mkdir /run/netns && mount -t tmpfs none /dev/shm && ip link set lo up || exit 2
 trap : INT
 "$@" & child=$!
 trap 'kill -TERM $child' TERM HUP
