@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { allFaults } from "./faults/all-faults.ts";
 import type { Fault } from "./faults/fault.ts";
 import { BUILT } from "./world.ts";
@@ -21,11 +21,10 @@ export function readOptions(args: readonly string[]): Options {
     )
     .option("--minutes <n>", "how long to go on hurting it", minutes, 5)
     .option("--seed <text>", "what the choices follow from (default: a new one)")
-    .option(
-      "--only <pattern>",
-      "only the faults whose names match this regular expression",
-      matching,
-      allFaults,
+    .addOption(
+      new Option("--only <pattern>", "only the faults whose names match this regular expression")
+        .argParser(matching)
+        .default(allFaults, "every fault"),
     )
     .option("--code <folder>", "hurt the programs of another folder like packages/", BUILT)
     .option("--keep-going", "do not end when something was found")
