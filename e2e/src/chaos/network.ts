@@ -1,8 +1,8 @@
 import { type Child, startChild } from "@msdha/testkit";
 import { runCommand } from "./run-command.ts";
 
-/** What is dropped at a host: what comes from an address, or what goes there. */
-export type Direction = "in" | "out";
+/** What is dropped at a host: what comes from an address, or what goes there; or three packets in ten of that. */
+export type Direction = "in" | "out" | "some_in" | "some_out";
 
 /** A machine of its own as far as the network goes: a namespace with one interface. */
 export interface Host {
@@ -31,11 +31,22 @@ export interface Network {
 const SUBNET = "10.77.0";
 const BRIDGE = "hub";
 
-const RULES = `table inet chaos {
+/** Of every host. */
+export const RULES = `table inet chaos {
   set in { type ipv4_addr; }
   set out { type ipv4_addr; }
-  chain input { type filter hook input priority 0; ip saddr @in drop; }
-  chain output { type filter hook output priority 0; ip daddr @out drop; }
+  set some_in { type ipv4_addr; }
+  set some_out { type ipv4_addr; }
+  chain input {
+    type filter hook input priority 0
+    ip saddr @in drop
+    ip saddr @some_in numgen random mod 10 < 3 drop
+  }
+  chain output {
+    type filter hook output priority 0
+    ip daddr @out drop
+    ip daddr @some_out numgen random mod 10 < 3 drop
+  }
 }`;
 
 /** Makes a bridge in the namespace that this process is in. Only for a sandbox: nothing of it is taken back. */

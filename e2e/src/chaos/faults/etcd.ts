@@ -63,6 +63,10 @@ export const etcdFaults: readonly Fault[] = [
   cutOffPeers("from what they say", ["in"]),
   cutOffPeers("from what it says", ["out"]),
   {
+    name: "lose some of the packets between a member of etcd and the others",
+    begin: (context) => cutPeers(context, ["some_in", "some_out"]),
+  },
+  {
     name: "fill etcd's disk (alarm)",
     async begin(context) {
       const { etcd } = context.world;
@@ -138,18 +142,20 @@ function freezeMember(context: FaultContext, member: Member): Begun {
   return { target: member.name, lastsMs: lasting(context), end: () => member.thaw() };
 }
 
-/** Clients reach it still. */
 function cutOffPeers(how: string, directions: readonly Direction[]): Fault {
   return {
     name: `cut a member of etcd off from the others, ${how}`,
-    async begin(context) {
-      const { etcd } = context.world;
-      const member = context.random.chance(0.6) ? await etcd.leader() : context.random.pick(etcd.members);
-      const peers = etcd.members.filter((other) => other !== member).map(({ host }) => host.address);
-      const end = await member.host.block(peers, directions);
-      return { target: member.name, lastsMs: lasting(context), end };
-    },
+    begin: (context) => cutPeers(context, directions),
   };
+}
+
+/** Clients reach it still. */
+async function cutPeers(context: FaultContext, directions: readonly Direction[]): Promise<Begun> {
+  const { etcd } = context.world;
+  const member = context.random.chance(0.6) ? await etcd.leader() : context.random.pick(etcd.members);
+  const peers = etcd.members.filter((other) => other !== member).map(({ host }) => host.address);
+  const end = await member.host.block(peers, directions);
+  return { target: member.name, lastsMs: lasting(context), end };
 }
 
 /** Only as far as it has been seen: the observer's own history must have no gap. */

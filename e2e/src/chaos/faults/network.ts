@@ -9,6 +9,15 @@ export const networkFaults: readonly Fault[] = [
   { ...cutOffEtcd("from what it says", ["in"]), weight: 2 },
   { ...cutOffEtcd("from what the node says", ["out"]), weight: 2 },
   {
+    name: "lose some of the packets between a node and etcd",
+    weight: 2,
+    async begin(context) {
+      const node = pickNode(context);
+      const end = await cut(node, context.random.pick([["some_in", "some_out"], ["some_in"], ["some_out"]]));
+      return { target: node.name, lastsMs: lasting(context), end };
+    },
+  },
+  {
     name: "cut a node off from one member of etcd",
     weight: 2,
     async begin(context) {
