@@ -2,8 +2,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { waitFor } from "@msdha/testkit";
+import { bootTime } from "../support/boot-time.ts";
 import { pickFault } from "./faults/all-faults.ts";
 import type { Fault } from "./faults/fault.ts";
+import { watchMachine } from "./machine.ts";
 import { planRun } from "./plan.ts";
 import { createRandom, type Random } from "./random.ts";
 import { createRecord, type RunRecord } from "./record.ts";
@@ -54,7 +56,8 @@ export async function runChaos(options: ChaosOptions): Promise<Report> {
   const { journal, observer, frontends } = world;
   const { history } = observer;
   await using visitors = startVisitors(frontends, history);
-  using running = createRecord({ plan, seed, journal, history, visitors, tell });
+  using machine = watchMachine(folder);
+  using running = createRecord({ plan, seed, journal, history, visitors, waits: machine.waits, tell });
   record = running;
   try {
     await untilWhole(world, visitors, running, { limitMs: START_LIMIT_MS, signal });
@@ -106,13 +109,14 @@ async function untilWhole(
   { limitMs, signal }: { readonly limitMs: number; readonly signal: AbortSignal },
 ): Promise<void> {
   const since = performance.now();
+  const began = bootTime();
   const missing = (): readonly string[] => [
     ...nodes.filter((node) => !isReady(node, observer.history)).map(({ name }) => name),
     ...frontends.filter(({ name }) => !visitors.servedSince(name, since)).map(({ name }) => name),
   ];
   while (missing().length > 0) {
     if (performance.now() - since > limitMs) {
-      record.problem(`${missing().join(", ")} did not come back within ${limitMs} ms`);
+      record.missing(missing(), began);
       return;
     }
     await sleep(100, undefined, { signal });

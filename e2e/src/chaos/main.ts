@@ -24,7 +24,7 @@ const folder = tempDir({ prefix: "msdha-chaos-" });
 function tell(line: string): void {
   const at = ((performance.now() - began) / 1000).toFixed(1).padStart(8);
   appendFileSync(join(folder.path, "trace"), `${at} ${new Date().toISOString()} ${line}\n`);
-  if (/^(seed|round|PROBLEM)/.test(line)) process.stderr.write(`${at} ${line}\n`);
+  if (/^(seed|round|LATE|PROBLEM)/.test(line)) process.stderr.write(`${at} ${line}\n`);
 }
 
 try {

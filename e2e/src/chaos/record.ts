@@ -1,6 +1,8 @@
+import { loadavg } from "node:os";
 import { setInterval } from "node:timers";
 import { bootTime } from "../support/boot-time.ts";
 import { type Entry, parseEntry } from "../support/journal.ts";
+import { createBlame } from "./blame.ts";
 import { followLines } from "./follow-file.ts";
 import type { GroupHistory } from "./group-history.ts";
 import { watchOverlaps } from "./overlaps.ts";
@@ -9,6 +11,7 @@ import type { FaultFigures, Report } from "./report.ts";
 import { followTold } from "./told-runs.ts";
 import type { Beats, Recovery } from "./until-master.ts";
 import type { Visitors } from "./visitors.ts";
+import type { Waits } from "./waits.ts";
 
 /** What is found out during a run. */
 export interface RunRecord extends Disposable {
@@ -24,6 +27,8 @@ export interface RunRecord extends Disposable {
   hurting(now: boolean): void;
   /** After a round of faults. */
   recovered(round: number, faults: readonly string[], recovery: Recovery): void;
+  /** Somebody has not come back since a time (boot-time clock, ms). */
+  missing(names: readonly string[], since: number): void;
   problem(text: string): void;
   /** How many runs were told something else than what happened; those of `complete` must know the last change. */
   historyFailures(complete?: ReadonlySet<string>): number;
@@ -38,6 +43,8 @@ export interface RecordOptions {
   readonly journal: string;
   readonly history: GroupHistory;
   readonly visitors: Visitors;
+  /** What the machine is to blame for. */
+  readonly waits: Waits;
   readonly tell: (line: string) => void;
 }
 
@@ -49,9 +56,19 @@ const LOST = 75;
 /** What no fault explains: a hook that failed, wrong settings, a crash. `unshare` ends with 1 when its child is killed. */
 const UNEXPECTED = new Set<number | string>([7, 13, 70, 77, 78, 134, 139, "SIGABRT", "SIGSEGV", "SIGBUS"]);
 
-export function createRecord({ seed, plan, journal, history, visitors, tell }: RecordOptions): RunRecord {
+export function createRecord({
+  seed,
+  plan,
+  journal,
+  history,
+  visitors,
+  waits,
+  tell,
+}: RecordOptions): RunRecord {
   const began = performance.now();
-  const boundMs = 3_000 * plan.ttlSeconds + 5_000;
+  const ttlMs = plan.ttlSeconds * 1000;
+  const boundMs = 3 * ttlMs + 5_000;
+  const blame = createBlame({ waits, ttlMs, tell });
   const overlaps = watchOverlaps();
   const told = followTold(history);
   const faults = new Map<string, { count: number; longestMs: number }>();
@@ -59,7 +76,7 @@ export function createRecord({ seed, plan, journal, history, visitors, tell }: R
   const recoveries: Recovery[] = [];
   const problems: string[] = [];
   const lastBeats = new Map<string, number>();
-  const disturbances: number[] = [];
+  const loads: number[] = [];
   let hurts = false;
   let calmSince = bootTime();
   let complete: ReadonlySet<string> = new Set();
@@ -85,7 +102,7 @@ export function createRecord({ seed, plan, journal, history, visitors, tell }: R
     boundMs,
     beats: {
       promoted: () => overlaps.promotions.at(-1)?.node,
-      disturbedAt: () => disturbances.at(-1) ?? 0,
+      disturbedAt: blame.disturbedAt,
       lastBeat: () => lastBeats.get(overlaps.promotions.at(-1)?.run ?? "") ?? 0,
     },
     started: told.started,
@@ -93,10 +110,7 @@ export function createRecord({ seed, plan, journal, history, visitors, tell }: R
       const key = `${name.startsWith("f") ? "frontend" : "node"} ${code}`;
       exits[key] = (exits[key] ?? 0) + 1;
       tell(`${name} has ended (${code})`);
-      if (code === LOST && !hurts && bootTime() - calmSince > 2_000 * plan.ttlSeconds) {
-        disturbances.push(bootTime());
-        tell(`${name} lost its lease without a fault`);
-      }
+      if (code === LOST && !hurts && bootTime() - calmSince > 2 * ttlMs) blame.lost(name, bootTime());
       if (UNEXPECTED.has(code)) record.problem(`${name} ended with ${code}`);
     },
     thawed: (node) => overlaps.thawed(node, bootTime()),
@@ -115,9 +129,16 @@ export function createRecord({ seed, plan, journal, history, visitors, tell }: R
       }
       const took = `${Math.round(ms)} ms (restarts ${Math.round(restartMs)} ms)`;
       tell(`round ${round}: ${done.join(" + ") || "nothing"}: ${master ?? "no master"} after ${took}`);
-      if (!master || counted > boundMs) {
-        record.problem(`round ${round} (${done.join(" + ")}): ${master ?? "no master"} after ${took}`);
-      }
+      loads.push(loadavg()[0] ?? 0);
+      if (master && counted <= boundMs) return;
+      const what = `round ${round} (${done.join(" + ")}): ${master ?? "no master"} after ${took}`;
+      const times = { from: bootTime() - ms, to: bootTime(), overMs: counted - boundMs };
+      if (!master || !blame.late(what, times)) record.problem(what);
+    },
+    missing(names, since) {
+      const what = `${names.join(", ")} did not come back within ${Math.round(bootTime() - since)} ms`;
+      const disturbed = blame.disturbedAt() > since;
+      if (!disturbed || !blame.late(what, { from: since, to: bootTime(), overMs: 0 })) record.problem(what);
     },
     problem(text) {
       problems.push(text);
@@ -131,7 +152,7 @@ export function createRecord({ seed, plan, journal, history, visitors, tell }: R
     runOf: told.lastRun,
     report(): Report {
       read();
-      const counted = recoveries.map(({ ms, restartMs }) => ms - restartMs).toSorted((a, b) => a - b);
+      const counted = recoveries.map(({ ms, restartMs }) => ms - restartMs);
       const lives = overlaps.afterlives();
       const long = lives.filter(({ ms }) => ms > AFTERLIFE_LIMIT_MS);
       return {
@@ -142,11 +163,13 @@ export function createRecord({ seed, plan, journal, history, visitors, tell }: R
         promotions: overlaps.promotions.length,
         hookCalls: told.calls,
         exits,
-        disturbances: disturbances.length,
+        leasesLostWithoutFault: blame.losses,
+        lateForTheMachine: blame.lateness,
+        load: { median: median(loads), highest: Math.max(0, ...loads) },
         recovery: {
           rounds: recoveries.length,
-          medianMs: Math.round(counted[Math.floor(counted.length / 2)] ?? 0),
-          longestMs: Math.round(counted.at(-1) ?? 0),
+          medianMs: Math.round(median(counted)),
+          longestMs: Math.round(Math.max(0, ...counted)),
           longestWithRestartMs: Math.round(Math.max(0, ...recoveries.map(({ ms }) => ms))),
           boundMs,
         },
@@ -165,4 +188,8 @@ export function createRecord({ seed, plan, journal, history, visitors, tell }: R
     [Symbol.dispose]: () => clearInterval(timer),
   };
   return record;
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }

@@ -20,8 +20,15 @@ export interface Report {
   readonly hookCalls: number;
   /** Exit codes and signals that nodes and frontends ended with, and how often. */
   readonly exits: Readonly<Record<string, number>>;
-  /** How often a node lost its lease although no fault was going on: the machine was too busy, or something is wrong. */
-  readonly disturbances: number;
+  /**
+   * How often a node lost its lease two TTLs or more after the last fault had ended: while something was measured to
+   * have waited for a processor or the disk, or without that.
+   */
+  readonly leasesLostWithoutFault: { readonly forTheMachine: number; readonly unexplained: number };
+  /** What took longer than its bound, but no more so than something was measured to have waited for the machine. */
+  readonly lateForTheMachine: readonly string[];
+  /** The machine's load average, looked at after each round. */
+  readonly load: { readonly median: number; readonly highest: number };
   readonly recovery: {
     readonly rounds: number;
     readonly medianMs: number;
@@ -50,7 +57,7 @@ export function isClean(report: Report): boolean {
 }
 
 export function describeReport(report: Report): string {
-  const { recovery, visits, afterlives, exits } = report;
+  const { recovery, visits, afterlives, exits, leasesLostWithoutFault: lost } = report;
   const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
   const width = Math.max(...Object.keys(report.faults).map(({ length }) => length), 5);
   return [
@@ -69,13 +76,15 @@ export function describeReport(report: Report): string {
     `a master again after the last fault: median ${seconds(recovery.medianMs)}, longest ${seconds(recovery.longestMs)} (bound ${seconds(recovery.boundMs)}), with restarts of nodes ${seconds(recovery.longestWithRestartMs)}`,
     `visits: ${visits.served} served, ${visits.failed} failed, ${report.strayVisits.length} by somebody who was not the master`,
     `former masters thawed as a whole: ${afterlives.count}, alive for ${afterlives.longestMs} ms at most`,
-    `leases lost without a fault: ${report.disturbances}`,
+    `leases lost without a fault: ${lost.forTheMachine} while the machine let processes wait, ${lost.unexplained} others`,
+    `the machine's load: median ${report.load.median.toFixed(1)}, highest ${report.load.highest.toFixed(1)}`,
     `ends: ${Object.entries(exits)
       .map(([code, count]) => `${code} × ${count}`)
       .join(", ")}`,
     ...report.overlaps.map((overlap) => `OVERLAP ${JSON.stringify(overlap)}`),
     ...report.historyFailures.map((failure) => `HISTORY ${JSON.stringify(failure)}`),
     ...report.strayVisits.slice(0, 5).map((visit) => `STRAY ${JSON.stringify(visit)}`),
+    ...report.lateForTheMachine.map((text) => `LATE for the machine: ${text}`),
     ...report.problems.map((problem) => `PROBLEM ${problem}`),
     "",
   ].join("\n");

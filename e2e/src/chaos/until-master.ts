@@ -18,7 +18,7 @@ export interface Beats {
   promoted(): string | undefined;
   /** When the main process of that run was last alive (boot-time clock, ms). */
   lastBeat(): number;
-  /** When a node last ended for want of an answer although no fault was going on: the machine itself stood still. */
+  /** When a node last lost its lease although no fault was going on, for a machine that let processes wait. */
   disturbedAt(): number;
 }
 
