@@ -54,11 +54,20 @@ describe("the check of what a node was told", () => {
   });
 
   test("finds a state that never was", () => {
-    expect(checkTold(history, told("init a master"), options)).toBeDefined();
+    expect(checkTold(history, told("init a stopped"), options)).toBeDefined();
+    expect(checkTold(history, told("init a master", "DELETE a"), options)).toBeDefined();
   });
 
   test("finds a state that is older than the node", () => {
     expect(checkTold(history, told("init a ready"), { ...options, notBefore: 5 })).toBeDefined();
+  });
+
+  test("takes the beginning of a state from a node that ended then, by name, and only then", () => {
+    const since4 = { ...options, notBefore: 4 };
+    expect(checkTold(history, told("init a ready"), since4)).toBeUndefined();
+    expect(checkTold(history.slice(0, 4), told("init b start"), since4)).toBeDefined();
+    expect(checkTold(history, told("init a ready", "PUT a master"), since4)).toBeDefined();
+    expect(checkTold(history.slice(0, 4), told("init a ready"), { ...since4, complete: true })).toBeDefined();
   });
 
   test("finds a state in the middle of a revision", () => {

@@ -40,7 +40,9 @@ export function checkTold(
   const count = firstChange < 0 ? told.length : firstChange;
   const changes = told.slice(count);
   // Each set holds the positions in the history that the calls so far can have led to.
-  const reached: Set<number>[] = [new Set(startingPoints(history, told.slice(0, count), notBefore))];
+  const mayBeCut = changes.length === 0 && !complete;
+  const starts = startingPoints(history, told.slice(0, count), { notBefore, mayBeCut });
+  const reached: Set<number>[] = [new Set(starts)];
   let furthest = 0;
   for (let i = 0; i <= changes.length; i++) {
     for (const position of reached[i] ?? []) {
@@ -107,10 +109,11 @@ function differenceOf(
   ];
 }
 
+/** A node that ends while it is told of a state, which is done by name, is not told the rest of it. */
 function startingPoints(
   history: readonly NodeChange[],
   inits: readonly Told[],
-  notBefore: number,
+  { notBefore, mayBeCut }: { readonly notBefore: number; readonly mayBeCut: boolean },
 ): readonly number[] {
   const wanted = new Map(inits.map(({ node, state }) => [node, state]));
   const state = new Map<string, NodeChange>();
@@ -120,8 +123,10 @@ function startingPoints(
     if (last) apply(state, last);
     const next = history[position];
     if (next && (next.revision <= notBefore || next.revision === last?.revision)) continue;
+    const names = [...state.keys()].sort();
+    const told = mayBeCut ? names.slice(0, wanted.size) : names;
     const fits =
-      state.size === wanted.size && [...state.values()].every((at) => wanted.get(at.node) === at.state);
+      told.length === wanted.size && told.every((node) => wanted.get(node) === state.get(node)?.state);
     if (fits) points.push(position);
   }
   return points;
