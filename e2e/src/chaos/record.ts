@@ -98,6 +98,11 @@ export function createRecord({
   }
   const timer = setInterval(read, READ_MS);
 
+  /** Of what does not come to an end: nodes that have lost their leases for the machine meanwhile may begin anew. */
+  function excuse(what: string, from: number): boolean {
+    return blame.disturbedAt() > from && blame.late(what, { from, to: bootTime(), overMs: 0 });
+  }
+
   const record: RunRecord = {
     boundMs,
     beats: {
@@ -133,12 +138,12 @@ export function createRecord({
       if (master && counted <= boundMs) return;
       const what = `round ${round} (${done.join(" + ")}): ${master ?? "no master"} after ${took}`;
       const times = { from: bootTime() - ms, to: bootTime(), overMs: counted - boundMs };
-      if (!master || !blame.late(what, times)) record.problem(what);
+      const excused = master ? blame.late(what, times) : excuse(what, calmSince);
+      if (!excused) record.problem(what);
     },
     missing(names, since) {
       const what = `${names.join(", ")} did not come back within ${Math.round(bootTime() - since)} ms`;
-      const disturbed = blame.disturbedAt() > since;
-      if (!disturbed || !blame.late(what, { from: since, to: bootTime(), overMs: 0 })) record.problem(what);
+      if (!excuse(what, since)) record.problem(what);
     },
     problem(text) {
       problems.push(text);
