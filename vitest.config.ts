@@ -5,7 +5,7 @@ const conditions = ["@msdha/source", "node", "module", "default"];
 const source = { resolve: { conditions }, ssr: { resolve: { conditions } } };
 
 /** What takes minutes, and needs a machine that has nothing else to do. */
-const long = ["e2e/src/chaos/chaos.test.ts", "e2e/src/postgresql/sync.test.ts"];
+const long = ["e2e/src/postgresql/sync.test.ts"];
 
 export default defineConfig({
   test: {
