@@ -3,8 +3,8 @@ import { expect, test } from "vitest";
 import { createDriftingClock } from "../world/drifting-clock.ts";
 import { createProcess } from "../world/process.ts";
 import { createScheduler } from "../world/scheduler.ts";
-import type { LockFacts, RunFacts } from "./facts.ts";
-import { applyAnswer, createFacts } from "./keep-facts.ts";
+import type { FrontendFacts, LockFacts, RunFacts } from "./facts.ts";
+import { applyAnswer, applyHeard, applyRestore, createFacts } from "./keep-facts.ts";
 
 const keys = groupKeys("g");
 const ttlMs = 3_000;
@@ -75,4 +75,18 @@ test("an answer that comes a TTL after the last proof brings nothing back", asyn
   for (let round = 0; round < 3; round += 1) await read(keys.lock, "99");
   await read(keys.lock, lease);
   expect(run.seen).toBe(0);
+});
+
+test("an answer of before a restore that comes after it says nothing of the restored etcd", () => {
+  const facts = createFacts(keys);
+  const process = createProcess(createScheduler(), { rate: 1, offset: 0 });
+  const frontend: FrontendFacts = { name: "f0", process, targets: () => [], known: undefined };
+  facts.frontends.add(frontend);
+  applyHeard(facts, frontend, { revision: 62, restores: 0, now: 10 });
+  expect(frontend.known).toMatchObject({ revision: 62 });
+  applyRestore(facts, keys, { revision: 48, kvs: [], now: 20 });
+  applyHeard(facts, frontend, { revision: 62, restores: 0, now: 30 });
+  expect(frontend.known).toBeUndefined();
+  applyHeard(facts, frontend, { revision: 58, restores: 1, now: 40 });
+  expect(frontend.known).toMatchObject({ revision: 58 });
 });

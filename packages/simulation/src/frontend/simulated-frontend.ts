@@ -59,7 +59,8 @@ export function createSimulatedFrontend(name: string, world: World): SimulatedFr
     const facts: FrontendFacts = { name, process, targets: () => haproxy.targets, known: undefined };
     world.facts.frontends.add(facts);
     let watch: AbortSignal | undefined;
-    const hear = (revision: number): void => applyHeard(world.facts, facts, revision, scheduler.now);
+    const hear = (revision: number, restores: number): void =>
+      applyHeard(world.facts, facts, { revision, restores, now: scheduler.now });
     const log = createTraceLog((line) => world.trace(name, line));
     const switcher = createSwitcher(haproxy.api, { drainMs: DRAIN_MS, clock });
     live = { process, haproxy, facts, replay: () => switcher.replay() };
@@ -70,10 +71,11 @@ export function createSimulatedFrontend(name: string, world: World): SimulatedFr
       return gateEtcd(client, process, {
         asked(call, argument) {
           const { key, prefix } = argument as KeyRange;
+          const { restores } = world.facts;
           // A whole read beside an open watch is for comparison only.
           const fresh = call === "range" && prefix && key === world.keys.prefix && watch?.aborted !== false;
           return (answer) => {
-            if (fresh) hear((answer as RangeResult).revision);
+            if (fresh) hear((answer as RangeResult).revision, restores);
           };
         },
         watching(signal) {
@@ -82,7 +84,7 @@ export function createSimulatedFrontend(name: string, world: World): SimulatedFr
         heard({ events }) {
           const last = events.at(-1);
           // What comes on a watch that was given up just now is not looked at any more.
-          if (last && facts.known && !watch?.aborted) hear(last.kv.modRevision);
+          if (last && facts.known && !watch?.aborted) hear(last.kv.modRevision, world.facts.restores);
         },
       });
     });
