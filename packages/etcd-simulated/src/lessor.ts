@@ -15,8 +15,8 @@ export interface LeaseRecord {
 export interface Lessor {
   readonly leases: ReadonlyMap<LeaseId, LeaseRecord>;
   grant(ttlSeconds: number): LeaseRecord;
-  /** Renews a lease; resolves with its TTL, 0 when it is gone. A lease that has expired is not renewed any more. */
-  renew(id: LeaseId): Promise<number>;
+  /** Renews a lease and says its TTL, 0 when it is gone. One that has expired is not renewed any more: 0 once it is. */
+  renew(id: LeaseId): number | Promise<number>;
   /** What a former leader answers that does not know what happened since: the TTL of every lease that there ever was. */
   remembered(id: LeaseId): number;
   /** Removes a lease, its keys first. Throws when there is none. */
@@ -91,13 +91,10 @@ export function createLessor({ clock, random, electionMs, deleteKeys, whenLed }:
     lease.gone.abort("the lease is gone");
   }
 
-  async function renew(id: LeaseId): Promise<number> {
+  function renew(id: LeaseId): number | Promise<number> {
     const lease = leases.get(id);
     if (!lease) return 0;
-    if (clock.now() >= lease.expiresAt) {
-      await ended(lease.gone.signal);
-      return 0;
-    }
+    if (clock.now() >= lease.expiresAt) return ended(lease.gone.signal).then(() => 0);
     lease.expiresAt = clock.now() + lease.ttlSeconds * 1_000;
     return lease.ttlSeconds;
   }

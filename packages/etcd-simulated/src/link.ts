@@ -27,16 +27,30 @@ export type Fate = number | "lost" | "reset";
 /** Decides over a message; a promise holds the message until it resolves. */
 export type Interceptor = (message: Message) => Fate | Promise<Fate>;
 
-/** Resolves when the message has arrived; never when it is lost. Rejects when the connection is reset. */
-export async function travel(
+/** Calls `arrive` when the message has arrived; never when it is lost. Calls `fail` when the connection is reset. */
+export function send(
   clock: Clock,
   interceptor: Interceptor | undefined,
   message: Message,
-): Promise<void> {
-  if (!interceptor) return;
+  { arrive, fail }: { readonly arrive: () => void; readonly fail: (error: unknown) => void },
+): void {
+  if (!interceptor) {
+    arrive();
+    return;
+  }
   const sent = clock.now();
-  const fate = await interceptor(message);
-  if (fate === "lost") await new Promise<never>(() => {});
-  else if (fate === "reset") throw new EtcdUnavailableError("the connection was reset");
-  else if (sent + fate > clock.now()) await clock.sleep(sent + fate - clock.now());
+  const meet = (fate: Fate): void => {
+    if (fate === "lost") return;
+    if (fate === "reset") fail(new EtcdUnavailableError("the connection was reset"));
+    else if (sent + fate > clock.now()) clock.sleep(sent + fate - clock.now()).then(arrive, fail);
+    else arrive();
+  };
+  const fate = interceptor(message);
+  if (typeof fate === "object") fate.then(meet, fail);
+  else meet(fate);
+}
+
+/** Resolves when the message has arrived; never when it is lost. Rejects when the connection is reset. */
+export function travel(clock: Clock, interceptor: Interceptor | undefined, message: Message): Promise<void> {
+  return new Promise((arrive, fail) => send(clock, interceptor, message, { arrive, fail }));
 }

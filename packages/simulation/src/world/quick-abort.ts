@@ -13,6 +13,13 @@ export function installQuickAbort(): Disposable {
 
 type Listener = (event: { readonly type: "abort"; readonly target: QuickAbortSignal }) => void;
 
+interface Listening {
+  /** undefined once it was taken off. */
+  listener: Listener | undefined;
+  /** Takes off what would take it off. */
+  forget: (() => void) | undefined;
+}
+
 interface ListenerOptions {
   readonly once?: boolean;
   readonly signal?: QuickAbortSignal;
@@ -32,7 +39,7 @@ class QuickAbortSignal {
   /** Which abort it was; 0 for none. */
   #abortedAs = 0;
   #reason: unknown = undefined;
-  #listeners: Map<Listener, () => void> | undefined;
+  #listeners: Listening[] | undefined;
   /** Those that follow this one and are listened to. */
   #heard: Set<QuickAbortSignal> | undefined;
   /** What this one follows; nothing that follows something itself. */
@@ -75,31 +82,34 @@ class QuickAbortSignal {
   addEventListener(_type: "abort", listener: Listener, { signal }: ListenerOptions = {}): void {
     if (this.aborted || signal?.aborted) return;
     if (!this.#listeners) {
-      this.#listeners = new Map();
+      this.#listeners = [];
       for (const source of this.#sources) source.#hear(this);
-    }
-    if (this.#listeners.has(listener)) return;
-    if (!signal) {
-      this.#listeners.set(listener, nothing);
-      return;
-    }
-    const remove = (): void => this.removeEventListener("abort", listener);
-    this.#listeners.set(listener, () => signal.removeEventListener("abort", remove));
+    } else if (this.#listeners.some((each) => each.listener === listener)) return;
+    const listening: Listening = { listener, forget: undefined };
+    this.#listeners.push(listening);
+    if (!signal) return;
+    const remove = (): void => this.#remove(listening);
+    listening.forget = () => signal.removeEventListener("abort", remove);
     signal.addEventListener("abort", remove);
   }
 
   removeEventListener(_type: "abort", listener: Listener): void {
-    const forget = this.#listeners?.get(listener);
-    if (!forget) return;
-    this.#listeners?.delete(listener);
-    if (this.#listeners?.size === 0) this.#endListening();
-    forget();
+    const found = this.#listeners?.find((each) => each.listener === listener);
+    if (found) this.#remove(found);
+  }
+
+  #remove(listening: Listening): void {
+    listening.listener = undefined;
+    listening.forget?.();
+    const left = this.#listeners?.filter((each) => each.listener);
+    if (!left || left.length === 0) this.#endListening();
+    else this.#listeners = left;
   }
 
   trigger(reason: unknown): void {
     if (this.#abortedAs > 0) return;
-    const following = [...(this.#heard ?? NONE)].filter(({ aborted }) => !aborted);
-    following.sort((a, b) => a.#order - b.#order);
+    const following = [...(this.#heard ?? [])].filter(({ aborted }) => !aborted);
+    if (following.length > 1) following.sort((a, b) => a.#order - b.#order);
     this.#abortedAs = ++aborts;
     this.#reason = reason;
     for (const signal of following) signal.#abortAs(this);
@@ -133,11 +143,9 @@ class QuickAbortSignal {
   }
 
   #tell(): void {
-    const listeners = this.#listeners;
-    if (!listeners) return;
-    for (const [listener, forget] of listeners) {
-      forget();
-      listener({ type: "abort", target: this });
+    for (const { listener, forget } of this.#listeners ?? []) {
+      forget?.();
+      listener?.({ type: "abort", target: this });
     }
     this.#endListening();
   }
@@ -164,7 +172,5 @@ const abortError: object = Object.create(Error.prototype, {
 function makeReason(): Error {
   return Object.create(abortError) as Error;
 }
-
-function nothing(): void {}
 
 const NONE: readonly QuickAbortSignal[] = [];
