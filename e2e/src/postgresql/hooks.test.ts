@@ -85,6 +85,45 @@ describe.concurrent("a group of PostgreSQL nodes", () => {
     expect(c.folders()).toEqual(["data", "run"]);
   });
 
+  test("takes the log anew where a standby has the first half of a record that nobody ever finished", async () => {
+    await using group = await createHookGroup();
+    const a = await startFirst(group, "a");
+    const b = await joinGroup(group, "b");
+    const c = await joinGroup(group, "c");
+    await b.stop("SIGINT");
+    await c.sql("SELECT pg_wal_replay_pause()");
+    const fileOf = (position: string) => a.sql(`SELECT pg_walfile_name(${position})`);
+    const before = await fileOf("pg_current_wal_insert_lsn()");
+    // Longer than a file of the log.
+    await a.sql("SELECT pg_logical_emit_message(false, 'long', repeat('x', 20000000))");
+    await a.sql("SELECT pg_switch_wal()");
+    const received = "SELECT pg_last_wal_receive_lsn()";
+    const end = await a.sql("SELECT pg_current_wal_lsn()");
+    await waitFor(async () => (await c.sql(`SELECT (${received}) >= '${end}'`)) === "t", {
+      what: "c to have it",
+    });
+    await a.stop("SIGKILL");
+    await c.stop("SIGINT");
+    const log = join(c.data, "pg_wal");
+    const rest = readdirSync(log).filter((name) => /^[0-9A-F]{24}$/.test(name) && name > before);
+    expect(rest.length).toBeGreaterThan(0);
+    for (const file of rest) rmSync(join(log, file));
+
+    expect(await b.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    await becomeReady(b, { master: undefined, group });
+    expect(await c.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    await becomeReady(c);
+    await promote(group, b);
+    const change = await c.hook("node_state_change", "PUT", "b", "master");
+    expect(change.output).toMatch(/the data hold records that b does not have/);
+    await c.ended;
+    const back = await c.hook("pre_start");
+    expect(back.output).toMatch(new RegExp(`${before}, in which the history of b left ours, is kept in `));
+    await becomeReady(c);
+    await b.sql("CREATE TABLE t AS SELECT 1 AS x");
+    await waitFor(() => c.sql("SELECT x FROM t"), { what: "the table on c" });
+  });
+
   test("keeps data that can't be rewound aside, and clones anew only where that is allowed", async () => {
     await using group = await createHookGroup();
     const a = await startFirst(group, "a");

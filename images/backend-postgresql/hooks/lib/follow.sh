@@ -104,6 +104,17 @@ streams_from() {
 
 escape_sql() { printf '%s' "$1" | sed "s/'/''/g"; }
 
+# cannot_follow ADDRESS: this standby holds what that master does not have; sets $mark to what the next start has to know.
+cannot_follow() {
+  if parted_from "$1"; then
+    mark=parted
+  elif asks_beyond "$1"; then
+    mark=beyond
+  else
+    return 1
+  fi
+}
+
 # parted_from ADDRESS: this standby holds records that the master's history does not have, so it can't ever follow.
 # Unknown (a server that does not answer, a master still to be promoted) counts as not parted.
 parted_from() {
@@ -113,11 +124,26 @@ parted_from() {
     WHERE name ~ '^[0-9A-F]{24}\$'" 2>/dev/null) || return 1
   timeline_of "$1" && [ "$timeline" != "$ours" ] || return 1
   [ "$timeline" != 1 ] || return 0
-  history=$(printf 'pg_wal/%08X.history' "$timeline")
-  master_sql "$1" "SELECT coalesce((SELECT split_part(line, E'\t', 2)::pg_lsn < '$replayed'
-    FROM regexp_split_to_table(convert_from(pg_read_binary_file('$history'), 'UTF8'), '\n') AS line
-    WHERE split_part(line, E'\t', 1) = '$ours'), true)" || return 1
+  left_at "$1" "$ours" "coalesce(max(at) < '$replayed', true)" || return 1
   [ "$answer" = t ]
+}
+
+# left_at ADDRESS TIMELINE EXPRESSION asks a server that is on $timeline for an expression about $at, where its history
+# left that older timeline (no row where it never was on it).
+left_at() {
+  master_sql "$1" "SELECT $3 FROM (SELECT split_part(line, E'\t', 2)::pg_lsn
+    FROM regexp_split_to_table(convert_from(pg_read_binary_file('$(printf 'pg_wal/%08X.history' "$timeline")'), 'UTF8'), '\n') AS line
+    WHERE split_part(line, E'\t', 1) = '$2') AS a (at)"
+}
+
+# asks_beyond ADDRESS: this standby asks for log that begins in a file which the master has not reached. It has the first
+# part of a record that a former master never finished, up to the end of a file, and looks for the rest of it in the next
+# one, instead of reading that record again as the master has it.
+asks_beyond() {
+  asked=$(local_sql "SELECT pg_last_wal_receive_lsn()" 2>/dev/null) || return 1
+  [ -n "$asked" ] && timeline_of "$1" || return 1
+  master_sql "$1" "SELECT trunc(pg_wal_lsn_diff('$asked', '0/0') / size) > trunc(pg_wal_lsn_diff(pg_current_wal_flush_lsn(), '0/0') / size)
+    FROM (SELECT setting::bigint FROM pg_settings WHERE name = 'wal_segment_size') AS a (size)" && [ "$answer" = t ]
 }
 
 # is_twin_of ADDRESS: two promotions that did not know of each other have begun timelines of one number; this node has

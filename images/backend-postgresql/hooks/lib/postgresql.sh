@@ -66,10 +66,10 @@ in_parent() {
   if as_postgres test -w "$parent"; then as_postgres "$@"; else "$@"; fi
 }
 
-# leave_a_mark parted|rewinding for the next pre_start.
+# leave_a_mark parted|beyond|rewinding for the next pre_start.
 leave_a_mark() {
   # shellcheck disable=SC2016 # expanded by the inner shell
-  in_parent sh -c 'printf "%s\n" "$1" >"$2"' sh "$1" "$rejoin_mark"
+  in_parent sh -c 'printf "%s\n" "$1" >"$2"' sh "$1" "$rejoin_mark" || fail "PGDATA: can't write $rejoin_mark"
 }
 
 has_mark() { in_parent test -e "$rejoin_mark"; }

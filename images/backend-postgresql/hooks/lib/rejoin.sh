@@ -20,11 +20,13 @@ rejoin() {
 }
 
 # was_master: the server was the master when it last ran. (A clone that has not been started yet carries the state
-# of the server that it was made from.)
+# of the server that it was made from. A standby that was killed is in archive recovery; in crash recovery is a master
+# whose server crashed and then ended before it was up again, as on a full disk. What it wrote last may be half a record,
+# which no standby gets beyond.)
 was_master() {
   ! as_postgres test -e "$data/backup_label" || return 1
   case $(control "Database cluster state") in
-    "in production" | "shut down" | "shutting down") return 0 ;;
+    "in production" | "in crash recovery" | "shut down" | "shutting down") return 0 ;;
   esac
   return 1
 }
@@ -66,8 +68,31 @@ rewind() {
       fi
       ;;
   esac
+  [ "$mark" != beyond ] || set_log_aside "$1" || return 1
   write_out "$data"
   in_parent rm -f "$rejoin_mark"
+}
+
+# set_log_aside ADDRESS keeps the files of the log away from the server in which that server's history left ours: what
+# they hold from there on may be the beginning of a record that was never finished, and a standby does not read again
+# what it has. It gets them from the master.
+set_log_aside() {
+  own=$(newest_timeline)
+  timeline_of "$1" || return 1
+  [ -n "$own" ] && [ "$((0x$own))" -lt "$timeline" ] || return 0
+  left_at "$1" "$((0x$own))" at || return 1
+  [ -n "$answer" ] || return 0
+  size=$(control "Bytes per WAL segment")
+  first=$(printf %08X%08X "$((0x${answer%/*}))" $((0x${answer#*/} / size)))
+  aside=$data.msdha-old-wal-$(date +%Y%m%dT%H%M%S)
+  for file in $(as_postgres ls "$data/pg_wal" | grep -E '^[0-9A-F]{24}(\.partial)?$'); do
+    number=${file%.partial} number=${number#????????}
+    [ "$(printf '%s\n' "$number" "$first" | sort | head -1)" = "$first" ] || continue
+    [ "$((0x${file%"${file#????????}"}))" -lt "$timeline" ] || continue
+    [ -d "$aside" ] || in_parent mkdir -m 700 "$aside" || fail "PGDATA: can't create $aside"
+    in_parent mv "$data/pg_wal/$file" "$aside/" || fail "PGDATA: can't move $data/pg_wal/$file to $aside"
+    say "$file, in which the history of $master left ours, is kept in $aside"
+  done
 }
 
 # replace ADDRESS WHY puts a clone in the place of data that are of no use, where that is allowed.
