@@ -4,8 +4,11 @@ import { defineConfig } from "vitest/config";
 const conditions = ["@msdha/source", "node", "module", "default"];
 const source = { resolve: { conditions }, ssr: { resolve: { conditions } } };
 
-/** What takes minutes, and needs a machine that has nothing else to do. */
-const long = ["e2e/src/postgresql/sync.test.ts"];
+const byContainer = {
+  globalSetup: ["e2e/src/containers/support/global-setup.ts"],
+  testTimeout: 180_000,
+  hookTimeout: 180_000,
+};
 
 export default defineConfig({
   test: {
@@ -32,7 +35,7 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["e2e/src/**/*.test.ts"],
-          exclude: ["e2e/src/containers/**", ...long],
+          exclude: ["e2e/src/containers/**"],
           // These tests mostly wait, for leases to end and for programs, but real time is what they measure: one
           // file at a time, so that none of them takes the processor from the others.
           maxConcurrency: 4,
@@ -43,17 +46,21 @@ export default defineConfig({
       },
       {
         ...source,
-        test: { name: "long", include: long, maxWorkers: 1, testTimeout: 120_000, hookTimeout: 120_000 },
+        test: {
+          ...byContainer,
+          name: "containers",
+          include: ["e2e/src/containers/*.test.ts"],
+          maxWorkers: 2,
+        },
       },
       {
         ...source,
         test: {
-          name: "containers",
-          include: ["e2e/src/containers/**/*.test.ts"],
-          globalSetup: ["e2e/src/containers/support/global-setup.ts"],
-          maxWorkers: 2,
-          testTimeout: 180_000,
-          hookTimeout: 180_000,
+          ...byContainer,
+          name: "measured",
+          // What is measured here shall not be what another test takes of the processor.
+          include: ["e2e/src/containers/measured/*.test.ts"],
+          maxWorkers: 1,
         },
       },
     ],

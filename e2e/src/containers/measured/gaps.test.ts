@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Container } from "./support/container.ts";
-import { type PostgresqlGroup, startPostgresql } from "./support/postgresql.ts";
+import type { Container } from "../support/container.ts";
+import { type PostgresqlGroup, startPostgresql } from "../support/postgresql.ts";
 
 const TTL_SECONDS = 3;
 const ATTEMPTS = 3;
