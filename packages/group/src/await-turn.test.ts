@@ -12,8 +12,9 @@ async function setUp() {
   const clock = createManualClock();
   const etcd = createSimulatedEtcd({ clock });
   const stop = new AbortController();
+  const client = etcd.connect();
   const follow = async () => {
-    const follower = followGroup(etcd.connect(), "db", { clock, signal: stop.signal });
+    const follower = followGroup(client, "db", { clock, signal: stop.signal });
     await clock.advance(0);
     return follower;
   };
@@ -33,7 +34,7 @@ async function setUp() {
     await clock.advance(60_000);
     return at;
   };
-  return { clock, etcd, follow, take, turnTime, stop };
+  return { clock, etcd, client, follow, take, turnTime, stop };
 }
 
 test("comes after the whole wait when the lock was held until it was taken", async () => {
@@ -86,6 +87,26 @@ test("does not believe a watch that has not told of the take itself", async () =
   expect([come, etcd.store.get(keys.lock) !== undefined]).toEqual([false, true]);
   await clock.advance(1);
   expect(come).toBe(true);
+});
+
+test("counts nothing from before the watch was broken by a restore that it does not notice", async () => {
+  const { clock, etcd, client, follow, take, turnTime } = await setUp();
+  take();
+  const snapshot = etcd.store.save();
+  const follower = await follow();
+  etcd.store.delete(keys.lock);
+  await clock.advance(1_000);
+  client.onRequest = () => "reset";
+  etcd.store.restore(snapshot);
+  // Who holds the lock again goes on as the master, out of this node's sight.
+  await clock.advance(3_500);
+  etcd.store.delete(keys.lock);
+  etcd.store.put(keys.node("b"), "ready");
+  client.onRequest = undefined;
+  await clock.advance(1_000);
+  const lock = take();
+  expect(lock.token).toBeGreaterThan(follower.view.revision);
+  expect(await turnTime(follower, lock)).toBe(clock.now() - 60_000 + 6_000);
 });
 
 test("comes at once after a clean hand-over", async () => {
