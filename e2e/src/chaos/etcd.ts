@@ -1,9 +1,12 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type Child, waitFor } from "@msdha/testkit";
 import { type Access, OPEN_ACCESS } from "./access.ts";
 import type { Host } from "./network.ts";
 import { runCommand } from "./run-command.ts";
+
+/** Runs etcdctl on one member after the other until one answers. */
+export type Ask = (...args: readonly string[]) => Promise<string>;
 
 /** One etcd member on a host of its own. */
 export interface Member {
@@ -16,6 +19,10 @@ export interface Member {
   kill(): Promise<void>;
   /** Starts it with the data it had. */
   start(): void;
+  /** Takes it out of the cluster, with all that it knew. */
+  remove(ask: Ask): Promise<void>;
+  /** Starts it as it is, or makes it a new member without any data where it has been taken out. */
+  rejoin(ask: Ask): Promise<void>;
 }
 
 export interface Etcd {
@@ -23,8 +30,7 @@ export interface Etcd {
   readonly endpoints: string;
   /** How to get in. */
   readonly access: Access;
-  /** Runs etcdctl on one member after the other until one answers. */
-  ask(...args: readonly string[]): Promise<string>;
+  readonly ask: Ask;
   /** The member that most of the others follow. Rejects when there is none within 15 s. */
   leader(): Promise<Member>;
   /** Resolves when every member answers a linearizable read. */
@@ -98,15 +104,22 @@ function startMember(host: Host, folder: string, initialCluster: string, access:
   mkdirSync(folder, { recursive: true });
   const endpoint = `${access.scheme}://${host.address}:${CLIENT_PORT}`;
   const peer = `http://${host.address}:${PEER_PORT}`;
+  const data = join(folder, "data");
   const command = [
-    ...["etcd", `--name=${host.name}`, `--data-dir=${join(folder, "data")}`],
+    ...["etcd", `--name=${host.name}`, `--data-dir=${data}`],
     ...[`--listen-client-urls=${endpoint}`, `--advertise-client-urls=${endpoint}`],
     ...[`--listen-peer-urls=${peer}`, `--initial-advertise-peer-urls=${peer}`],
     ...[`--initial-cluster=${initialCluster}`, "--logger=zap", "--log-outputs=stderr"],
     ...access.memberFlags,
   ] as [string, ...string[]];
-  const start = (): Child => host.start(command, { logFile: join(folder, "log"), env: { PATH } });
-  let child = start();
+  const start = (state: "new" | "existing"): Child =>
+    host.start([...command, `--initial-cluster-state=${state}`], {
+      logFile: join(folder, "log"),
+      env: { PATH },
+    });
+  const find = async (ask: Ask): Promise<string | undefined> =>
+    (await ask("member", "list")).split("\n").find((line) => line.includes(peer));
+  let child = start("new");
   return {
     name: host.name,
     host,
@@ -118,7 +131,20 @@ function startMember(host: Host, folder: string, initialCluster: string, access:
     thaw: () => child.thaw(),
     kill: () => child.kill(),
     start() {
-      if (!child.running) child = start();
+      if (!child.running) child = start("existing");
+    },
+    async remove(ask) {
+      const [id = ""] = (await find(ask))?.split(",") ?? [];
+      await ask("member", "remove", id);
+      await child.kill();
+    },
+    async rejoin(ask) {
+      if (!(await find(ask))) {
+        await child.kill();
+        rmSync(data, { recursive: true, force: true });
+        await ask("member", "add", host.name, `--peer-urls=${peer}`);
+      }
+      if (!child.running) child = start("existing");
     },
   };
 }

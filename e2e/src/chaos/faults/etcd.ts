@@ -50,6 +50,16 @@ export const etcdFaults: readonly Fault[] = [
     },
   },
   {
+    name: "replace a member of etcd by an empty one",
+    async begin(context) {
+      const { etcd } = context.world;
+      const member = context.random.chance(0.5) ? await etcd.leader() : context.random.pick(etcd.members);
+      // It may have happened also where no answer came.
+      await member.remove(etcd.ask).catch(() => {});
+      return { target: member.name, lastsMs: lasting(context), end: () => member.rejoin(etcd.ask) };
+    },
+  },
+  {
     name: "have etcd choose another leader",
     async begin({ world, random }) {
       const leader = await world.etcd.leader();
