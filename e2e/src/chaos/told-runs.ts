@@ -16,7 +16,7 @@ export interface ToldRuns {
   compacted(revision: number): void;
   /** Checks every run; those of `complete` must have been told the last change too. */
   failures(complete?: ReadonlySet<string>): readonly ToldFailure[];
-  /** The last run of a node that was told anything. */
+  /** The present run of a node, once it was told anything. */
   lastRun(node: string): string | undefined;
   readonly calls: number;
 }
@@ -36,7 +36,10 @@ export function followTold(history: GroupHistory): ToldRuns {
   let calls = 0;
 
   return {
-    started: (node) => void startedAt.set(node, history.revision),
+    started(node) {
+      startedAt.set(node, history.revision);
+      lastRuns.delete(node);
+    },
     add({ what, node, run, rest: [action = "", name = "", state = ""] }) {
       if (what !== "change") return;
       calls += 1;
