@@ -1,8 +1,8 @@
-import type { Waits } from "./waits.ts";
+import type { Wait, Waits } from "./waits.ts";
 
 /** Tells what the machine is to blame for from what the group is: by what was measured, never by the machine's load. */
 export interface Blame {
-  /** A node has lost its lease although no fault has been going on for two TTLs. */
+  /** A node has ended for a lease that it lost when no fault was going on. */
   lost(node: string, at: number): void;
   /** When a node was last seen to lose its lease like that while something had to wait for the machine; 0: never. */
   disturbedAt(): number;
@@ -23,6 +23,12 @@ export interface BlameOptions {
 /** Who can't go on for such a part of a TTL may lose its lease by that, or be late. */
 const STARVED_SHARE = 0.25;
 
+/** Whether a node's lease depends on who had to wait: on etcd, its supervisor and its proxy, not on its program. */
+function holdsLease(node: string, { host, who }: Wait): boolean {
+  if (host === undefined) return true;
+  return [node, `${node}x`, "e1", "e2", "e3"].includes(host) && !who.includes(".pl ");
+}
+
 export function createBlame({ waits, ttlMs, tell }: BlameOptions): Blame {
   const disturbances: number[] = [];
   const lateness: string[] = [];
@@ -30,8 +36,7 @@ export function createBlame({ waits, ttlMs, tell }: BlameOptions): Blame {
 
   return {
     lost(node, at) {
-      const concerned = new Set([node, `${node}x`, "e1", "e2", "e3"]);
-      const { who, ms } = waits.longest(at - 2 * ttlMs, at, concerned);
+      const { who, ms } = waits.longest(at - 2 * ttlMs, at, (wait) => holdsLease(node, wait));
       if (ms >= STARVED_SHARE * ttlMs) disturbances.push(at);
       else unexplained += 1;
       tell(`${node} lost its lease without a fault; ${who} had to wait for ${ms} of ${2 * ttlMs} ms`);

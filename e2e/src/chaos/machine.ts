@@ -21,7 +21,7 @@ export function watchMachine(folder: string): Machine {
   function look(): void {
     const now = bootTime();
     const add = (wait: Omit<Wait, "from" | "to">): void => waits.add({ ...wait, from: last, to: now });
-    add({ host: "", who: "the run's own timer", ms: now - last - EVERY_MS });
+    add({ who: "the run's own timer", ms: now - last - EVERY_MS });
     for (const { host, who, waitedMs } of readThreads()) {
       add({ host, who, ms: waitedMs - (threads.get(who) ?? waitedMs) });
       threads.set(who, waitedMs);
@@ -42,7 +42,7 @@ export function watchMachine(folder: string): Machine {
       writing = false;
     }
     const to = bootTime();
-    waits.add({ from, to, host: "", who: "the disk", ms: to - from });
+    waits.add({ from, to, who: "the disk", ms: to - from });
   }
 
   const timer = setInterval(() => {
@@ -68,11 +68,11 @@ function readThreads(): readonly Thread[] {
     .filter((name) => /^\d+$/.test(name))
     .flatMap((pid) => {
       try {
-        const host = hosts.get(readlinkSync(`/proc/${pid}/ns/net`)) ?? "";
+        const host = hosts.get(readlinkSync(`/proc/${pid}/ns/net`)) ?? "hub";
         const command = readFileSync(`/proc/${pid}/comm`, "utf8").trim();
         return readdirSync(`/proc/${pid}/task`).map((thread) => {
           const [, waitedNs] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ");
-          return { host, who: `${host} ${command} ${thread}`.trim(), waitedMs: Number(waitedNs) / 1e6 };
+          return { host, who: `${host} ${command} ${thread}`, waitedMs: Number(waitedNs) / 1e6 };
         });
       } catch {
         // It has ended meanwhile.

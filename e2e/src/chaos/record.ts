@@ -53,6 +53,8 @@ const READ_MS = 100;
 const AFTERLIFE_LIMIT_MS = 1_000;
 /** A node's exit code when its lease, lock or key was lost. */
 const LOST = 75;
+/** A node that lost its lease two TTLs after the last fault, or later, has ended after so many. */
+const CALM_TTLS = 4;
 /** What no fault explains: a hook that failed, wrong settings, a crash. `unshare` ends with 1 when its child is killed. */
 const UNEXPECTED = new Set<number | string>([7, 13, 70, 77, 78, 134, 139, "SIGABRT", "SIGSEGV", "SIGBUS"]);
 
@@ -116,7 +118,7 @@ export function createRecord({
       const key = `${name.startsWith("f") ? "frontend" : "node"} ${code}`;
       exits[key] = (exits[key] ?? 0) + 1;
       tell(`${name} has ended (${code})`);
-      if (code === LOST && !hurts && bootTime() - calmSince > 2 * ttlMs) blame.lost(name, bootTime());
+      if (code === LOST && !hurts && bootTime() - calmSince > CALM_TTLS * ttlMs) blame.lost(name, bootTime());
       if (UNEXPECTED.has(code)) record.problem(`${name} ended with ${code}`);
     },
     thawed: (node) => overlaps.thawed(node, bootTime()),
@@ -176,6 +178,7 @@ export function createRecord({
           rounds: recoveries.length,
           medianMs: Math.round(median(counted)),
           longestMs: Math.round(Math.max(0, ...counted)),
+          begunAnew: recoveries.filter(({ begunAnew }) => begunAnew).length,
           longestWithRestartMs: Math.round(Math.max(0, ...recoveries.map(({ ms }) => ms))),
           boundMs,
         },

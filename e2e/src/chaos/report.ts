@@ -21,7 +21,7 @@ export interface Report {
   /** Exit codes and signals that nodes and frontends ended with, and how often. */
   readonly exits: Readonly<Record<string, number>>;
   /**
-   * How often a node lost its lease two TTLs or more after the last fault had ended: while something was measured to
+   * How often a node ended for a lease that it lost two TTLs or more after the last fault had ended: while something was measured to
    * have waited for a processor or the disk, or without that.
    */
   readonly leasesLostWithoutFault: { readonly forTheMachine: number; readonly unexplained: number };
@@ -35,6 +35,8 @@ export interface Report {
     readonly longestMs: number;
     /** The same with the nodes' own restarts. */
     readonly longestWithRestartMs: number;
+    /** Rounds in which the count began anew, for a lease that the machine cost a node. */
+    readonly begunAnew: number;
     readonly boundMs: number;
   };
   readonly visits: { readonly served: number; readonly failed: number };
@@ -73,7 +75,7 @@ export function describeReport(report: Report): string {
     "",
     `promotions: ${report.promotions}, overlaps: ${report.overlaps.length}, tokens that did not grow: ${report.staleTokens}`,
     `calls of node_state_change: ${report.hookCalls}, runs with a gap or a repeat: ${report.historyFailures.length}`,
-    `a master again after the last fault: median ${seconds(recovery.medianMs)}, longest ${seconds(recovery.longestMs)} (bound ${seconds(recovery.boundMs)}), with restarts of nodes ${seconds(recovery.longestWithRestartMs)}`,
+    `a master again after the last fault: median ${seconds(recovery.medianMs)}, longest ${seconds(recovery.longestMs)} (bound ${seconds(recovery.boundMs)}), with restarts of nodes ${seconds(recovery.longestWithRestartMs)}; counted anew for the machine: ${recovery.begunAnew} times`,
     `visits: ${visits.served} served, ${visits.failed} failed, ${report.strayVisits.length} by somebody who was not the master`,
     `former masters thawed as a whole: ${afterlives.count}, alive for ${afterlives.longestMs} ms at most`,
     `leases lost without a fault: ${lost.forTheMachine} while the machine let processes wait, ${lost.unexplained} others`,

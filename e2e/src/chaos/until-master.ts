@@ -10,6 +10,8 @@ export interface Recovery {
   readonly ms: number;
   /** The part of it in which no live node was ready to become the master: the nodes' own restart. */
   readonly restartMs: number;
+  /** Whether the count began anew in between. */
+  readonly begunAnew: boolean;
 }
 
 /** What is known of the run that was promoted last. */
@@ -43,11 +45,13 @@ export async function untilMaster(
   let began = called;
   let since: number | undefined;
   let restartMs = 0;
+  let begunAnew = false;
   let last = began;
   for (;;) {
     const now = bootTime();
     if (beats.disturbedAt() > began) {
       began = beats.disturbedAt();
+      begunAnew = true;
       restartMs = 0;
     }
     const master = liveMaster(nodes, history, beats);
@@ -56,10 +60,10 @@ export async function untilMaster(
       if (!nodes.some((node) => isReady(node, history))) restartMs += now - last;
     } else {
       since ??= now;
-      if (now - since >= ttlMs) return { master, ms: Math.max(0, since - began), restartMs };
+      if (now - since >= ttlMs) return { master, ms: Math.max(0, since - began), restartMs, begunAnew };
     }
     last = now;
-    if (now - called > limitMs) return { master: undefined, ms: now - began, restartMs };
+    if (now - called > limitMs) return { master: undefined, ms: now - began, restartMs, begunAnew };
     await sleep(LOOK_MS, undefined, { signal });
   }
 }

@@ -3,8 +3,8 @@ export interface Wait {
   /** On the boot-time clock, ms. */
   readonly from: number;
   readonly to: number;
-  /** Where that was; empty: it concerns every host. */
-  readonly host: string;
+  /** Where that was; undefined: it concerns every host. */
+  readonly host?: string;
   readonly who: string;
   readonly ms: number;
 }
@@ -17,8 +17,8 @@ export interface LongestWait {
 /** Who had to wait, when, and for how long. */
 export interface Waits {
   add(wait: Wait): void;
-  /** Who waited longest in all between two times, of those on some hosts (default: everybody). */
-  longest(from: number, to: number, hosts?: ReadonlySet<string>): LongestWait;
+  /** Who waited longest in all between two times, of those that count (default: everybody). */
+  longest(from: number, to: number, counts?: (wait: Wait) => boolean): LongestWait;
 }
 
 /** What is shorter is forgotten: it tells nothing. */
@@ -33,10 +33,10 @@ export function createWaits(): Waits {
       waits.push(wait);
       while (waits[0] && waits[0].to < wait.to - KEPT_MS) waits.shift();
     },
-    longest(from, to, hosts) {
+    longest(from, to, counts = () => true) {
       const sums = new Map<string, number>();
       for (const wait of waits) {
-        if (hosts && wait.host !== "" && !hosts.has(wait.host)) continue;
+        if (!counts(wait)) continue;
         const share = (Math.min(to, wait.to) - Math.max(from, wait.from)) / (wait.to - wait.from);
         if (share > 0) sums.set(wait.who, (sums.get(wait.who) ?? 0) + share * wait.ms);
       }
