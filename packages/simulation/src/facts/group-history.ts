@@ -91,6 +91,9 @@ export function createGroupHistory(keys: GroupKeys): GroupHistory {
         if (to <= place.index || !reason) continue;
         const [first, ...others] = netDifference(stateAt(place.index), stateAt(to));
         if (first && same(first, change)) found.push({ index: to, pending: others });
+        // What was left out came to nothing: the history goes on after it.
+        const after = steps[to];
+        if (!first && after && same(after, change)) found.push({ index: to + 1, pending: [] });
       }
       return found;
     }

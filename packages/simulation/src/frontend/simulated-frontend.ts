@@ -1,4 +1,4 @@
-import { combineMembers, type KeyRange, type RangeResult } from "@msdha/etcd-client";
+import { combineMembers, type EtcdApi } from "@msdha/etcd-client";
 import { createSwitcher } from "@msdha/haproxy-config";
 import { followMaster } from "../../../frontend/src/follow-master.ts";
 import { createGuide } from "../../../frontend/src/guide.ts";
@@ -69,15 +69,7 @@ export function createSimulatedFrontend(name: string, world: World): SimulatedFr
       client.onRequest = links[index]?.onRequest;
       client.onAnswer = links[index]?.onAnswer;
       return gateEtcd(client, process, {
-        asked(call, argument) {
-          const { key, prefix } = argument as KeyRange;
-          const { restores } = world.facts;
-          // A whole read beside an open watch is for comparison only.
-          const fresh = call === "range" && prefix && key === world.keys.prefix && watch?.aborted !== false;
-          return (answer) => {
-            if (fresh) hear((answer as RangeResult).revision, restores);
-          };
-        },
+        asked: () => () => {},
         watching(signal) {
           watch = signal;
         },
@@ -88,7 +80,19 @@ export function createSimulatedFrontend(name: string, world: World): SimulatedFr
         },
       });
     });
-    const api = combineMembers(members, { clock });
+    const combined = combineMembers(members, { clock });
+    const api: EtcdApi = {
+      ...combined,
+      // Of the members that it asks one after the other the first to answer is the one that is heard.
+      async range(range, options) {
+        const { restores } = world.facts;
+        // A whole read beside an open watch is for comparison only.
+        const fresh = range.prefix === true && range.key === world.keys.prefix && watch?.aborted !== false;
+        const answer = await combined.range(range, options);
+        if (fresh) hear(answer.revision, restores);
+        return answer;
+      },
+    };
     const guide = createGuide({
       port: PORT,
       lookup: async (host) => [addressOf(host)],
