@@ -31,9 +31,9 @@ export async function becomeMaster(node: Node): Promise<void> {
  * former master gone: what it says then no former master can change any more.
  */
 async function winElection(node: Node): Promise<boolean> {
-  const { etcd, clock, follower, membership, lease, config, ended, log } = node;
+  const { etcd, heard, clock, follower, membership, lease, config, ended, log } = node;
   const lock = await campaign(etcd, follower, {
-    ...{ membership, clock, signal: ended },
+    ...{ membership, clock, heard, signal: ended },
     ttlSeconds: config.ttlSeconds,
     ...(node.ranks && { askCandidacy: () => askCandidate(node) }),
   });

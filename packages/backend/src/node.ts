@@ -6,6 +6,8 @@ import {
   type GroupFollower,
   type GroupView,
   groupKeys,
+  type HeardRevisions,
+  hearRevisions,
   joinGroup,
   type MasterLock,
   type Membership,
@@ -38,6 +40,8 @@ export interface BackendPorts {
 /** A node that has joined its group, and what it holds. */
 export interface Node extends BackendPorts {
   readonly config: BackendConfig;
+  /** What all answers of etcd say of its revisions. */
+  readonly heard: HeardRevisions;
   readonly lease: Lease;
   readonly follower: GroupFollower;
   readonly membership: Membership;
@@ -67,7 +71,8 @@ export async function openNode(
   ports: BackendPorts,
   { stop }: { readonly stop: AbortSignal },
 ): Promise<Node> {
-  const { etcd, clock, guard, files, hooks, log } = ports;
+  const { clock, guard, files, hooks, log } = ports;
+  const { etcd, heard } = hearRevisions(ports.etcd);
   const ending = new AbortController();
   const end = (reason: Ending): void => {
     if (!ending.signal.aborted) ending.abort(new NodeEnded(reason));
@@ -137,7 +142,7 @@ export async function openNode(
     });
     lease.prove({ key: follower.view.keys.node(config.name) });
     node = {
-      ...ports,
+      ...{ ...ports, etcd, heard },
       config,
       lease,
       follower,

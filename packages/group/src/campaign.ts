@@ -1,11 +1,14 @@
 import type { EtcdApi } from "@msdha/etcd-client";
 import { type Candidacy, isFirst } from "./candidacy.ts";
 import type { GroupFollower } from "./follow-group.ts";
+import type { HeardRevisions } from "./hear-revisions.ts";
 import type { LockOptions, MasterLock } from "./master-lock.ts";
 import { takeLock } from "./take-lock.ts";
 
 export interface CampaignOptions extends LockOptions {
   readonly signal: AbortSignal;
+  /** What the answers to whatever this node asked say of etcd's revisions. */
+  readonly heard?: HeardRevisions;
   /** Asked before every try while nobody holds the lock; a node that may not be master does not try. */
   readonly askCandidacy?: () => Promise<Candidacy>;
 }
@@ -23,7 +26,7 @@ export async function campaign(
   follower: GroupFollower,
   options: CampaignOptions,
 ): Promise<MasterLock> {
-  const { clock, membership, ttlSeconds, signal, askCandidacy } = options;
+  const { clock, membership, ttlSeconds, signal, askCandidacy, heard } = options;
   let tryAt = clock.now();
   for (;;) {
     const { view } = follower;
@@ -35,7 +38,8 @@ export async function campaign(
       if (!may) tryAt = clock.now() + ASK_AGAIN_MS;
       else if (rank === undefined || (await isFirst(etcd, follower, rank, options))) {
         const { ttl, revision } = follower.view;
-        const known = { ttl, revision, staleHandover: follower.staleHandover };
+        const staleHandover = Math.max(follower.staleHandover, heard?.restoredTo ?? 0);
+        const known = { ttl, revision, staleHandover, heard: heard?.newest ?? 0 };
         const lock = await takeLock(etcd, view.keys, known, options);
         if (lock) return lock;
       }

@@ -92,6 +92,13 @@ describe("taking the lock", () => {
     const b = await member("b");
     expect(await b.take({ ...unknown, revision: 1_000 })).toMatchObject({ via: "wait" });
   });
+
+  test("does not believe a hand-over when an answer had a newer revision than the one in which it is taken", async () => {
+    const { etcd, member } = setUp();
+    etcd.store.put(keys.handover, "{}");
+    const a = await member("a");
+    expect(await a.take({ ...unknown, heard: 1_000 })).toMatchObject({ via: "wait" });
+  });
 });
 
 test("a hand-over that is not believed is removed, so that nobody who knows less believes it later", async () => {

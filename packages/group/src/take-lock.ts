@@ -15,6 +15,8 @@ export interface Known {
   readonly ttl: TtlRecord;
   /** The newest revision that was told; a transaction at an older one means that etcd was restored. */
   readonly revision: number;
+  /** The newest revision that any answer had, which says the same. */
+  readonly heard?: number;
   /** The largest create revision of a hand-over that must not be believed, since a restored snapshot brought it back. */
   readonly staleHandover: number | undefined;
 }
@@ -41,7 +43,7 @@ export async function takeLock(
     const received = clock.now();
     if (result.succeeded) {
       const [inner] = result.results;
-      const restored = result.revision <= known.revision;
+      const restored = result.revision <= Math.max(known.revision, known.heard ?? 0);
       const handed = inner?.type === "txn" && inner.succeeded && !restored;
       return asHeld({ token: result.revision, lease: lease.id }, handed, received, longest);
     }

@@ -1,0 +1,46 @@
+import { createManualClock } from "@msdha/clock";
+import { createSimulatedEtcd } from "@msdha/etcd-simulated";
+import { expect, test } from "vitest";
+import { hearRevisions } from "./hear-revisions.ts";
+
+const soon = { timeoutMs: 1_000 };
+
+function setUp() {
+  const clock = createManualClock();
+  const simulated = createSimulatedEtcd({ clock });
+  const client = simulated.connect();
+  return { clock, store: simulated.store, client, ...hearRevisions(client) };
+}
+
+test("the newest revision is that of any answer", async () => {
+  const { store, etcd, heard } = setUp();
+  store.put("a", "1");
+  await etcd.range({ key: "b" }, soon);
+  expect(heard).toMatchObject({ newest: 2, restoredTo: 0 });
+  await etcd.txn({ compare: [], success: [{ type: "put", key: "b", value: "2" }], failure: [] }, soon);
+  expect(heard).toMatchObject({ newest: 3, restoredTo: 0 });
+});
+
+test("an answer that goes back shows a restore, and up to where", async () => {
+  const { store, etcd, heard } = setUp();
+  const snapshot = store.save();
+  for (const value of ["1", "2", "3"]) store.put("a", value);
+  await etcd.range({ key: "a" }, soon);
+  store.restore(snapshot);
+  store.put("a", "4");
+  await etcd.range({ key: "a" }, soon);
+  expect(heard).toMatchObject({ newest: 2, restoredTo: 2 });
+});
+
+test("an answer that is overtaken by a newer one shows none", async () => {
+  const { clock, store, client, etcd, heard } = setUp();
+  client.onAnswer = () => 100;
+  const slow = etcd.range({ key: "a" }, soon);
+  await clock.advance(10);
+  client.onAnswer = undefined;
+  store.put("a", "1");
+  await etcd.range({ key: "a" }, soon);
+  await clock.advance(200);
+  await slow;
+  expect(heard).toMatchObject({ newest: 2, restoredTo: 0 });
+});
