@@ -7,7 +7,33 @@ const BOUND = 4_000;
 const PATIENCE_MS = 600_000;
 
 /** Where it was noticed last; any change of the code can move that, and then all seeds are tried. */
-const knownSeeds: Readonly<Record<string, number>> = {};
+const knownSeeds: Readonly<Record<string, number>> = {
+  noProof: 1,
+  proofByKeepalive: 21,
+  proofFromAnswer: 3,
+  deadlineNotReadAgain: 28,
+  demotedOnly: 13,
+  goneIsWhatWasStarted: 31,
+  handOverBeforeGone: 3,
+  killAtThreeTtls: 28,
+  noGuard: 13,
+  noKillTimeDuringStops: 3,
+  noWait: 21,
+  recordLoweredByTaking: 2,
+  recordNotCompared: 212,
+  recordOnLease: 23,
+  waitForOwnTtl: 2,
+  waitFromRequest: 80,
+  formerRunByName: 25,
+  handOverWithoutWait: 23,
+  lockNotCompared: 1,
+  noWaitAfterAdoption: 56,
+  nodeKeyNotCompared: 2,
+  staleHandOverBelieved: 82,
+  tokenNotCompared: 50,
+  masterByNodeKeysAlone: 5,
+  resumeFromNow: 1,
+};
 
 test.each(Object.entries(mutations))("%s is noticed", { timeout: PATIENCE_MS }, async (name, mutation) => {
   let found: Result | undefined;
