@@ -35,7 +35,8 @@ test("compose.yaml makes a group that survives its master, behind two frontends"
   expect(master).toMatch(/^db[123]$/);
 
   await project.run("stop", master);
-  expect(await query(one, "INSERT INTO t VALUES (2) RETURNING x")).toEqual([{ x: 2 }]);
+  // A moment before it takes writes, the next master gets the clients.
+  await waitFor(() => query(one, "INSERT INTO t VALUES (2)"), { what: "the next master", timeoutMs: 60_000 });
   expect(await query(two, "SELECT x FROM t ORDER BY x")).toEqual([{ x: 1 }, { x: 2 }]);
   expect(await query(two, "SHOW cluster_name")).not.toEqual([{ cluster_name: master }]);
   await project.run("start", master);
