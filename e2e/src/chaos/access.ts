@@ -1,7 +1,11 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createTlsFiles, renewTlsFiles } from "@msdha/testkit";
+import { createTlsFiles, renewTlsFiles, waitFor } from "@msdha/testkit";
 import type { IOptions } from "etcd3";
+
+interface Asked {
+  ask(...args: readonly string[]): Promise<string>;
+}
 
 /** How one gets into etcd. */
 export interface Access {
@@ -14,7 +18,7 @@ export interface Access {
   /** For nodes and frontends, which may read and write the group's keys and no others. */
   readonly environment: NodeJS.ProcessEnv;
   /** Switches on what takes a running etcd. */
-  secure(etcd: { ask(...args: readonly string[]): Promise<string> }): Promise<void>;
+  secure(etcd: Asked): Promise<void>;
   /** Puts new certificates in the place of the old ones, on disk. */
   renew(): Promise<void>;
 }
@@ -33,6 +37,7 @@ export const OPEN_ACCESS: Access = {
 const ROOT = { username: "root", password: "root's" };
 const USER = { username: "msdha", password: "a:pass word%" };
 const MOST_HOSTS = 30;
+const SECURE_LIMIT_MS = 60_000;
 
 /** Certificates in both directions, and a user whose role is the group's prefix. */
 export async function createAccess(
@@ -68,7 +73,8 @@ export async function createAccess(
       ETCDCTL_USER: USER.username,
       ETCDCTL_PASSWORD_FILE: passwordFile,
     },
-    async secure({ ask }) {
+    async secure(etcd) {
+      const ask = (...args: readonly string[]): Promise<unknown> => askSurely(etcd, args);
       await ask("user", "add", `${ROOT.username}:${ROOT.password}`);
       await ask("user", "grant-role", ROOT.username, "root");
       await ask("user", "add", `${USER.username}:${USER.password}`);
@@ -82,4 +88,15 @@ export async function createAccess(
       await renewTlsFiles(folder, { addresses });
     },
   };
+}
+
+/** A busy etcd takes longer to hash a password than etcdctl waits; it may have done it all the same. */
+async function askSurely({ ask }: Asked, args: readonly string[]): Promise<void> {
+  const done = async (): Promise<true> => {
+    await ask(...args).catch((error: unknown) => {
+      if (!/already/.test(String(error))) throw error;
+    });
+    return true;
+  };
+  await waitFor(done, { what: args.join(" "), timeoutMs: SECURE_LIMIT_MS, intervalMs: 500 });
 }
