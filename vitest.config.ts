@@ -57,9 +57,9 @@ export default defineConfig({
         ...source,
         test: {
           ...byContainer,
-          name: "measured",
-          // What is measured here shall not be what another test takes of the processor.
-          include: ["e2e/src/containers/measured/*.test.ts"],
+          name: "alone",
+          // What is measured here shall not be what another test takes of the processor, and a Swarm takes the engine.
+          include: ["e2e/src/containers/alone/*.test.ts"],
           maxWorkers: 1,
         },
       },

@@ -98,7 +98,15 @@ export async function startPostgresql({
     group.frontend(`${group.name}-front1`, PORT, { host: FRONTEND_HOST }),
     group.frontend(`${group.name}-front2`, PORT, { host: FRONTEND_HOST }),
   ]);
-  const access: Access = { ...SUPERUSER, host: await frontend.address(), port: PORT };
+  // Containers that are started again can get one another's addresses.
+  let address = await frontend.address();
+  const access: Access = {
+    ...SUPERUSER,
+    get host() {
+      return address;
+    },
+    port: PORT,
+  };
 
   async function query<T extends pg.QueryResultRow>(
     statement: string,
@@ -132,6 +140,7 @@ export async function startPostgresql({
   const kept = undo.move();
 
   const isWhole = async (): Promise<boolean> => {
+    address = await frontend.address();
     const states = await Promise.all(nodes.map(({ alias }) => group.state(alias)));
     if (states.filter((state) => state === "ready").length !== count - 1) return false;
     const [row] = await query<{ streaming: number }>(

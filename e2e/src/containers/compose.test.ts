@@ -2,7 +2,6 @@ import { getFreePort, waitFor } from "@msdha/testkit";
 import pg from "pg";
 import { expect, test } from "vitest";
 import { composeUp } from "./support/compose.ts";
-import { deployStack } from "./support/stack.ts";
 
 const PASSWORD = "change-me";
 /** At the TTL of 10 s that the examples have. */
@@ -41,14 +40,4 @@ test("compose.yaml makes a group that survives its master, behind two frontends"
   expect(await query(two, "SHOW cluster_name")).not.toEqual([{ cluster_name: master }]);
   await project.run("start", master);
   await waitFor(async () => (await query(one, streaming)).length === 2, whole);
-});
-
-const isOurs = process.env["MSDHA_OWN_ENGINE"] === "yes";
-const unlessOurs = isOurs ? "" : " (skipped: it would make the machine's own engine a Swarm)";
-test.skipIf(!isOurs)(`stack.yaml makes a group in a Swarm${unlessOurs}`, async () => {
-  await using stack = await deployStack("images/examples/stack.yaml");
-  // By the address of a frontend's task: the kernel may lack what Swarm spreads connections with.
-  const url = `postgresql://postgres:${PASSWORD}@tasks.front:5432/postgres`;
-  await waitFor(() => stack.exec("db1", "psql", "-Atc", "SELECT pg_is_in_recovery()", url), FIRST_MASTER);
-  expect(await stack.exec("db1", "psql", "-Atc", "SELECT pg_is_in_recovery()", url)).toBe("f");
 });
