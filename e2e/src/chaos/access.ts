@@ -94,7 +94,8 @@ export async function createAccess(
 async function askSurely({ ask }: Asked, args: readonly string[]): Promise<void> {
   const done = async (): Promise<true> => {
     await ask(...args).catch((error: unknown) => {
-      if (!/already/.test(String(error))) throw error;
+      const answers: readonly unknown[] = error instanceof AggregateError ? error.errors : [error];
+      if (!answers.some((answer) => /already/.test(String(answer)))) throw error;
     });
     return true;
   };

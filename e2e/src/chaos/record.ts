@@ -78,7 +78,7 @@ export function createRecord({
   const recoveries: Recovery[] = [];
   const problems: string[] = [];
   const lastBeats = new Map<string, number>();
-  const loads: number[] = [];
+  const loads: number[] = [loadavg()[0] ?? 0];
   let hurts = false;
   let calmSince = bootTime();
   let complete: ReadonlySet<string> = new Set();

@@ -27,7 +27,7 @@ export interface Report {
   readonly leasesLostWithoutFault: { readonly forTheMachine: number; readonly unexplained: number };
   /** What took longer than its bound, but no more so than something was measured to have waited for the machine. */
   readonly lateForTheMachine: readonly string[];
-  /** The machine's load average, looked at after each round and at the end. */
+  /** The machine's load average, looked at when it begins, after each round and at the end. */
   readonly load: { readonly median: number; readonly highest: number };
   readonly recovery: {
     readonly rounds: number;
