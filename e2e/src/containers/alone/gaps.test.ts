@@ -3,7 +3,7 @@ import type { Container } from "../support/container.ts";
 import { type PostgresqlGroup, startPostgresql } from "../support/postgresql.ts";
 
 const TTL_SECONDS = 3;
-const ATTEMPTS = 3;
+const ATTEMPTS = 5;
 
 // Asynchronous replication: what clients wait for is the group, not a standby that has to find the new master.
 let db: PostgresqlGroup;
