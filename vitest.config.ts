@@ -4,6 +4,9 @@ import { defineConfig } from "vitest/config";
 const conditions = ["@msdha/source", "node", "module", "default"];
 const source = { resolve: { conditions }, ssr: { resolve: { conditions } } };
 
+/** What takes minutes, and needs a machine that has nothing else to do. */
+const long = ["e2e/src/chaos/chaos.test.ts", "e2e/src/postgresql/sync.test.ts"];
+
 const byContainer = {
   globalSetup: ["e2e/src/containers/support/global-setup.ts"],
   testTimeout: 180_000,
@@ -35,7 +38,7 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["e2e/src/**/*.test.ts"],
-          exclude: ["e2e/src/containers/**"],
+          exclude: ["e2e/src/containers/**", ...long],
           // These tests mostly wait, for leases to end and for programs, but real time is what they measure: one
           // file at a time, so that none of them takes the processor from the others.
           maxConcurrency: 4,
@@ -46,11 +49,16 @@ export default defineConfig({
       },
       {
         ...source,
+        test: { name: "long", include: long, maxWorkers: 1, testTimeout: 120_000, hookTimeout: 120_000 },
+      },
+      {
+        ...source,
         test: {
           ...byContainer,
           name: "containers",
           include: ["e2e/src/containers/*.test.ts"],
-          maxWorkers: 2,
+          // A group of containers keeps two cores busy.
+          maxWorkers: 1,
         },
       },
       {
