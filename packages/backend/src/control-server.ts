@@ -84,7 +84,6 @@ async function answer(argv: readonly string[], currentNode: () => Node | undefin
     if (!node) throw new Error("the node has not joined its group yet");
     write(await call(commandsOf(node)));
   });
-  for (const command of program.commands) command.copyInheritedSettings(program);
   try {
     await program.parseAsync(argv, { from: "user" });
     return { code: 0, text };
