@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, readFileSync } from "node:fs";
+import { chmodSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
@@ -174,8 +174,8 @@ describe.concurrent("the main process", () => {
     await using group = await startGroup({ ttlSeconds: 2 });
     const a = group.start("a", { mode: "double-fork" });
     await group.masterAmong([a]);
-    const main = Number(readFileSync(join(a.runDir, "run"), "utf8"));
-    process.kill(main, "SIGKILL");
+    const [main] = group.journal.of("a", "begin");
+    process.kill(main?.pid ?? Number.NaN, "SIGKILL");
     expect(await a.exited()).toBe(137);
     expect(await group.keys()).toHaveProperty("_handover");
     const beats = group.journal.of("a", "beat").length;

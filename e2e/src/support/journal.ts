@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
 
-/** One line that a main process or a hook wrote: what, of which node, which run of it, and when (boot-time clock, ms). */
+/** One line that a main process or a hook wrote: what, of which node, which run of it, who, and when (boot-time clock, ms). */
 export interface Entry {
   readonly what: string;
   readonly node: string;
   readonly run: string;
+  readonly pid: number;
   readonly at: number;
   /** What follows the time: a fencing token, or what a `node_state_change` was called with. */
   readonly rest: readonly string[];
@@ -39,8 +40,8 @@ export function openJournal(path: string): Journal {
 }
 
 export function parseEntry(line: string): Entry {
-  const [what = "", node = "", run = "", , time = "", ...rest] = line.split(" ");
-  return { what, node, run, at: Number(time), rest };
+  const [what = "", node = "", run = "", pid = "", time = "", ...rest] = line.split(" ");
+  return { what, node, run, pid: Number(pid), at: Number(time), rest };
 }
 
 function findOverlaps(entries: readonly Entry[]): readonly Overlap[] {

@@ -98,10 +98,10 @@ function usualHooks(
 ): Record<string, string> {
   const at = listen ? ` ${listen.address} ${listen.port}` : "";
   const note = (what: string, rest = ""): string =>
-    `run=$(cat "$MSDHA_RUN_DIR/run" 2>/dev/null || echo none)
+    `run=$(cat "$MSDHA_RUN_DIR/run_id")
 perl -MTime::HiRes=clock_gettime -e 'printf "%s %s %s %d %d %s\\n", @ARGV[0..2], $$, clock_gettime(7)*1000, $ARGV[3]' ${what} ${name} "$run" "${rest}" >> ${place.journal}`;
   return {
-    start: `echo $$ > "$MSDHA_RUN_DIR/run"; exec ${beater} ${place.journal} ${name} ${mode}${at}`,
+    start: `BEATER_RUN=$(cat "$MSDHA_RUN_DIR/run_id") exec ${beater} ${place.journal} ${name} ${mode}${at}`,
     master: note("master", "$MSDHA_FENCING_TOKEN"),
     node_state_change: note("change", "$1 $2 $3"),
   };
