@@ -57,7 +57,7 @@ describe.concurrent("clients of a frontend", () => {
     await using group = await startGroup();
     await using site = await setUp(group, 43);
     const crashed = performance.now();
-    for (const { run } of group.journal.of(site.master.name, "begin")) process.kill(Number(run), "SIGKILL");
+    for (const { pid } of group.journal.of(site.master.name, "begin")) process.kill(pid, "SIGKILL");
     await waitFor(() => site.client.servedBy(site.slave.name, crashed), {
       what: "a visit to the next master",
     });
