@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
 import { createHookGroup, type HookNode } from "./hook-node.ts";
@@ -60,13 +62,63 @@ describe.concurrent("a PostgreSQL node that is asked whether it may be the maste
       output: "was not in sync with a (in sync: c)",
     });
     await c.stop("SIGKILL");
-    group.setValue("postgresql-sync", "sync 1 a b c");
+    group.setValue("postgresql-sync", "sync 2 a b c");
     expect(await b.hook("candidate")).toEqual({
       exitCode: 1,
       output: "can't tell what c has, which was in sync too",
     });
     group.setValue("postgresql-sync", "async 1 a");
     expect(await b.hook("candidate")).toMatchObject({ exitCode: 0 });
+  });
+
+  test("with strict, still knows what it has heard of a node that is gone, until there was another master", async () => {
+    await using group = await createHookGroup({ MSDHA_PG_SYNC: "strict" });
+    const a = await startFirst(group, "a");
+    const b = await joinGroup(group, "b");
+    const c = await joinGroup(group, "c");
+    await inSync(group, "sync 1 a b c");
+    await a.stop("SIGKILL");
+    group.setMaster(undefined);
+    const [first] = await Promise.all([b.hook("candidate"), c.hook("candidate")]);
+    expect(first).toMatchObject({ exitCode: 0 });
+    await c.stop("SIGKILL");
+    expect(await b.hook("candidate")).toEqual(first);
+
+    group.setMaster("c");
+    const told = b.hook("node_state_change", "PUT", "c", "master");
+    await waitFor(
+      () => readFileSync(join(b.data, "msdha.conf"), "utf8").includes(`# Follows: ${c.address}`),
+      {
+        what: "b to follow c",
+      },
+    );
+    group.setMaster(undefined);
+    await told;
+    expect(await b.hook("candidate")).toMatchObject({ exitCode: 1 });
+  });
+
+  test("with strict, counts on those that have as much as itself from its first moment as the master", async () => {
+    await using group = await createHookGroup({ MSDHA_PG_SYNC: "strict" });
+    const a = await startFirst(group, "a");
+    const b = await joinGroup(group, "b");
+    const c = await joinGroup(group, "c");
+    const d = await joinGroup(group, "d");
+    await inSync(group, "sync 1 a b c d");
+    await d.stop("SIGINT");
+    await a.sql("CREATE TABLE t AS SELECT generate_series(1, 1000)");
+    await caughtUp(a, ["b", "c"]);
+    await a.stop("SIGKILL");
+    group.setMaster(undefined);
+    expect(await d.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    await becomeReady(d);
+    const answers = await Promise.all([b, c, d].map((node) => node.hook("candidate")));
+    expect(answers.map(({ exitCode }) => exitCode)).toEqual([0, 0, 1]);
+    await promote(group, b);
+    expect(group.value("postgresql-sync")).toBe("sync 1 b c");
+    expect(await b.sql("SHOW synchronous_standby_names")).toBe('ANY 1 ("c")');
+    const committed = b.sql("CREATE TABLE u ()");
+    expect(await c.hook("node_state_change", "PUT", "b", "master")).toMatchObject({ exitCode: 0 });
+    await committed;
   });
 
   test("with strict, the former master itself may always be promoted again", async () => {

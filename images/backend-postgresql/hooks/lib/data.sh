@@ -202,6 +202,6 @@ configure() {
   as_postgres sed -i "/^\($owned\)/d" "$data/postgresql.auto.conf"
   as_postgres grep -q "^include_if_exists = 'msdha.conf'" "$data/postgresql.conf" ||
     printf "\ninclude_if_exists = 'msdha.conf'\n" | as_postgres tee -a "$data/postgresql.conf" >/dev/null
-  standby_settings '' | write_file "$settings"
+  standby_settings '' '' | write_file "$settings"
   follow_current_master || :
 }

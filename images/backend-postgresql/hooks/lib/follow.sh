@@ -17,8 +17,8 @@ follow_current_master() {
     flock 9
     code=3
     while current_master && { [ "${1-}" = again ] || [ "$(followed)" != "$master_address" ]; }; do
-      ! is_twin_of "$master_address" || exit 4
-      standby_settings "$master_address" | write_file "$settings"
+      ! is_twin_of "$master_address" reserve || exit 4
+      standby_settings "$master_address" "$slot" | write_file "$settings"
       code=0
       set --
     done
@@ -29,31 +29,46 @@ follow_current_master() {
 }
 
 # followed prints the address that msdha.conf names.
-followed() { as_postgres sed -n '1s/^# Follows: //p' "$settings" 2>/dev/null; }
+followed() {
+  ! first_line "$settings" || case $line in
+    '# Follows: '*) printf '%s' "${line#'# Follows: '}" ;;
+  esac
+}
 
 # reserve_wal ADDRESS has the master keep what this node has not received yet (no more than MSDHA_PG_SLOT_KEEP).
 # A slot that lost its claim is made anew. Sets $slot; empty where there is none, which only means that
 # MSDHA_PG_WAL_KEEP has to do.
 reserve_wal() {
+  set_slot_sql
   slot=
-  [ "${MSDHA_PG_SLOT_KEEP:-1GB}" != 0 ] || return 0
-  wanted_slot=$(slot_name "$name")
-  ! master_sql "$1" "
-    SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots
-      WHERE slot_name = '$wanted_slot' AND wal_status = 'lost' AND NOT active;
-    SELECT pg_create_physical_replication_slot('$wanted_slot', true)
-      WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = '$wanted_slot')" || slot=$wanted_slot
+  ! master_sql "$1" "$reserve_sql; SELECT $slot_sql" || slot=$answer
 }
 
+# set_slot_sql sets $reserve_sql, a statement that never fails, and $slot_sql, which tells the slot that there is then.
+set_slot_sql() {
+  wanted_slot=$(slot_name "$name") reserve_sql=
+  slot_sql="(SELECT slot_name FROM pg_replication_slots WHERE slot_name = '$wanted_slot')"
+  [ "${MSDHA_PG_SLOT_KEEP:-1GB}" != 0 ] || {
+    slot_sql="''"
+    return 0
+  }
+  reserve_sql="DO \$\$ BEGIN
+    PERFORM pg_drop_replication_slot(slot_name) FROM pg_replication_slots
+      WHERE slot_name = '$wanted_slot' AND wal_status = 'lost' AND NOT active;
+    IF $slot_sql IS NULL THEN
+      PERFORM pg_create_physical_replication_slot('$wanted_slot', true);
+    END IF;
+  EXCEPTION WHEN OTHERS THEN NULL; END \$\$"
+}
+
+# standby_settings ADDRESS SLOT, both empty for a standby that follows nobody.
 standby_settings() {
-  slot=
-  [ -z "$1" ] || reserve_wal "$1"
   cat <<END
 # Follows: $1
 # Written by the hooks whenever the master changes. Do not edit: put your settings into postgresql.conf.
 primary_conninfo = '$([ -z "$1" ] || conninfo "$1" "$(member_of "$name")" | sed "s/'/''/g")'
 msdha.follows = '$(escape_sql "$1")'
-primary_slot_name = '$slot'
+primary_slot_name = '$2'
 recovery_target_timeline = 'latest'
 hot_standby = on
 wal_log_hints = on
@@ -78,13 +93,12 @@ END
 
 # Before it recovers, a server writes all its data out: the file system at once, not one file after another.
 fast_recovery() {
-  [ "$(as_postgres cat "$data/PG_VERSION")" -lt 14 ] || echo "recovery_init_sync_method = 'syncfs'"
+  ! first_line "$data/PG_VERSION" || [ "$line" -lt 14 ] || echo "recovery_init_sync_method = 'syncfs'"
 }
 
 # reload tells the running server to read its settings again; nothing where there is no server.
 reload() {
-  postmaster=$(as_postgres head -1 "$data/postmaster.pid" 2>/dev/null) || return 0
-  as_postgres kill -HUP "$postmaster" 2>/dev/null || :
+  ! first_line "$data/postmaster.pid" || as_postgres kill -HUP "$line" 2>/dev/null || :
 }
 
 # timeline_of ADDRESS sets $timeline to that server's; fails where it does not answer or is still to be promoted.
@@ -102,7 +116,12 @@ streams_from() {
     AND sender_host = '$(escape_sql "$1")' AND sender_port = $port AND received_tli = $timeline" 2>/dev/null)" = 1 ]
 }
 
-escape_sql() { printf '%s' "$1" | sed "s/'/''/g"; }
+escape_sql() {
+  case $1 in
+    *\'*) printf '%s' "$1" | sed "s/'/''/g" ;;
+    *) printf '%s' "$1" ;;
+  esac
+}
 
 # cannot_follow ADDRESS: this standby holds what that master does not have; sets $mark to what the next start has to know.
 cannot_follow() {
@@ -146,35 +165,53 @@ asks_beyond() {
     FROM (SELECT setting::bigint FROM pg_settings WHERE name = 'wal_segment_size') AS a (size)" && [ "$answer" = t ]
 }
 
-# is_twin_of ADDRESS: two promotions that did not know of each other have begun timelines of one number; this node has
+# is_twin_of ADDRESS [reserve]: two promotions that did not know of each other have begun timelines of one number; this node has
 # records of the one, that server of the other. By number, and by where they begin, they may look the same, so the first
 # record of the timeline is compared, or the latest checkpoint on it that this node knows: both have the time in them.
-# Works with this node's server down too. Unknown counts as no.
+# Works with this node's server down too. Unknown counts as no. `reserve` does in the same question what reserve_wal does.
 is_twin_of() {
-  own=$(newest_timeline)
-  [ -n "$own" ] && [ "$own" != 00000001 ] || return 1
+  set_slot_sql
+  slot=
+  [ "${2-}" = reserve ] || reserve_sql=
+  newest_timeline
+  first_record
+  master_sql "$1" "${reserve_sql:+$reserve_sql; }SELECT max(left(name, 8)), $theirs_sql, $slot_sql
+    FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}\$'" || return 1
+  IFS='|' read -r newest theirs slot <<END
+$answer
+END
+  [ -n "$own" ] && [ "$own" != 00000001 ] && [ -n "$newest" ] || return 1
+  [ "$((0x$newest))" -ge "$((0x$own))" ] || return 0
+  [ "$own" = "$newest" ] && [ -n "$record" ] && [ -n "$theirs" ] && [ "$theirs" != "$record" ]
+}
+
+# first_record sets $record to the beginning of the record that is compared, and $theirs_sql to what asks for another
+# server's; '' and NULL where there is none.
+first_record() {
+  record='' theirs_sql=NULL
+  [ -n "$own" ] && [ "$own" != 00000001 ] || return 0
   controls=$(control_data)
   if [ "$(printf %08X "$(field "Latest checkpoint's TimeLineID")")" = "$own" ]; then
     place=$(field "Latest checkpoint location")
   else
     place=$(as_postgres sed -n 's/^[0-9]*\t\([0-9A-F/]*\)\t.*/\1/p' "$data/pg_wal/$own.history" | tail -1)
   fi
-  record='' theirs_sql=NULL
-  if [ -n "$place" ]; then
-    size=$(field "Bytes per WAL segment") low=$((0x${place#*/}))
-    segment=pg_wal/$own$(printf %08X%08X "$((0x${place%/*}))" $((low / size)))
-    record=$(as_postgres dd if="$data/$segment" bs=1 skip=$((low % size)) count=24 2>/dev/null | od -An -v -tx1 | tr -d ' \n')
-    theirs_sql="encode(pg_read_binary_file('$segment', $((low % size)), 24, true), 'hex')"
-  fi
-  master_sql "$1" "SELECT max(left(name, 8)), $theirs_sql FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}\$'" || return 1
-  newest=${answer%%|*} theirs=${answer#*|}
-  [ -n "$newest" ] || return 1
-  [ "$(printf '%s\n' "$own" "$newest" | sort | head -1)" = "$own" ] || return 0
-  [ "$own" = "$newest" ] && [ -n "$record" ] && [ -n "$theirs" ] && [ "$theirs" != "$record" ]
+  [ -n "$place" ] || return 0
+  size=$(field "Bytes per WAL segment") low=$((0x${place#*/}))
+  segment=pg_wal/$own$(printf %08X%08X "$((0x${place%/*}))" $((low / size)))
+  # shellcheck disable=SC2046 # the bytes, one by one
+  record=$(printf '%s' $(as_postgres od -An -v -tx1 -j $((low % size)) -N 24 "$data/$segment" 2>/dev/null))
+  theirs_sql="encode(pg_read_binary_file('$segment', $((low % size)), 24, true), 'hex')"
 }
 
-# newest_timeline prints, in eight digits, the newest timeline that there is a file of the log of.
+# newest_timeline sets $own, in eight digits, to the newest timeline that there is a file of the log of.
 newest_timeline() {
-  # shellcheck disable=SC2012 # names of PostgreSQL's making
-  as_postgres ls "$data/pg_wal" | grep -E '^[0-9A-F]{24}$' | cut -c1-8 | sort | tail -1
+  own=
+  # shellcheck disable=SC2045 # names of PostgreSQL's making, in order
+  for file in $(as_postgres ls "$data/pg_wal"); do
+    case $file in
+      *[!0123456789ABCDEF]*) continue ;;
+      ????????????????????????) own=${file%????????????????} ;;
+    esac
+  done
 }

@@ -127,12 +127,10 @@ adjust() {
 }
 
 # keep_sync fresh|again returns when this node is not the master any more; fails, to be called again, when a step does.
-# fresh: the master hook has just written the record, without any standby.
+# fresh: the master hook has just written the record.
 keep_sync() {
   began_at=$(position_now)
-  if [ "$1" = fresh ]; then
-    record_kind=sync record_standbys=
-  else
+  if [ "$1" = again ]; then
     read_record
     [ "$record_token" = "$MSDHA_FENCING_TOKEN" ] || fail "the group has another master"
     wait_for_standbys "$record_kind" $record_standbys

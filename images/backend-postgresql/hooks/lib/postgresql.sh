@@ -61,6 +61,16 @@ else
   as_postgres() { "$@"; }
 fi
 
+# first_line FILE sets $line to the first line of a file that postgres may read; fails where there is none.
+first_line() {
+  line=
+  if [ "$as_root" ]; then
+    line=$(as_postgres head -n 1 "$1" 2>/dev/null) && [ -n "$line" ]
+  else
+    { read -r line <"$1" || [ -n "$line" ]; } 2>/dev/null
+  fi
+}
+
 # in_parent COMMAND … runs as postgres where that user may write, so that root follows nobody's links.
 in_parent() {
   if as_postgres test -w "$parent"; then as_postgres "$@"; else "$@"; fi
@@ -134,8 +144,13 @@ member_of() {
 
 # slot_name NODE prints the name in the letters that a slot may have, with a checksum so that two names stay two.
 slot_name() {
-  printf 'msdha_%s_%s' "$(printf '%s' "$1" | tr '[:upper:]' '[:lower:]' | tr -c 'a-z0-9_' '_' | cut -c1-40)" \
-    "$(printf '%s' "$1" | cksum | cut -d' ' -f1)"
+  checksum=$(printf '%s' "$1" | cksum)
+  case $1 in
+    ????????????????????????????????????????* | *[!abcdefghijklmnopqrstuvwxyz0123456789_]*)
+      letters=$(printf '%s' "$1" | tr '[:upper:]' '[:lower:]' | tr -c 'a-z0-9_' '_' | cut -c1-40) ;;
+    *) letters=$1 ;;
+  esac
+  printf 'msdha_%s_%s' "$letters" "${checksum%% *}"
 }
 
 # escape TEXT for use between single quotes in a connection string.

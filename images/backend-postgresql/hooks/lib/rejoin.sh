@@ -77,7 +77,7 @@ rewind() {
 # they hold from there on may be the beginning of a record that was never finished, and a standby does not read again
 # what it has. It gets them from the master.
 set_log_aside() {
-  own=$(newest_timeline)
+  newest_timeline
   timeline_of "$1" || return 1
   [ -n "$own" ] && [ "$((0x$own))" -lt "$timeline" ] || return 0
   left_at "$1" "$((0x$own))" at || return 1

@@ -12,6 +12,9 @@
 # What the master writes into its data before it begins: these are the data of that master.
 master_mark=$data/msdha.master
 member=$(member_of "$name")
+# What the candidate hook has found out, for its next run and for the master hook: this node's rank, the record, and the
+# standbys that were in sync and have as much as this node.
+heard_file=$home/heard
 
 # read_record sets $record_kind (sync, async or none), $record_token, $record_master and $record_standbys.
 read_record() {
@@ -42,27 +45,32 @@ put_record() {
 # list would say so again only after half of wal_sender_timeout, or when there is something new: so there is something new.
 wait_for_standbys() {
   something_new=NULL
-  case $1 in
-    async) names= ;;
-    *)
-      shift
-      names="ANY 1 ($(printf '"%s", ' "${@:-msdha nobody}" | sed 's/, $//'))"
-      [ $# = 0 ] || something_new="pg_logical_emit_message(true, 'msdha', '')"
-      ;;
-  esac
-  echo "synchronous_standby_names = '$names'" | write_file "$sync_settings"
-  reload
+  [ "$1" = async ] || [ $# = 1 ] || something_new="pg_logical_emit_message(true, 'msdha', '')"
+  set_standbys "$@"
   left=100
   # The message's own commit does not wait.
   until [ "$(local_sql "SET synchronous_commit = local; SELECT 'knows' FROM (SELECT CASE
       WHEN current_setting('synchronous_standby_names') = '$names' THEN coalesce($something_new, '0/0') END) AS a (at)
       WHERE at IS NOT NULL" 2>/dev/null)" = knows ]; do
     [ $((left -= 1)) -gt 0 ] || {
-      say "synchronous_standby_names is not what the hooks set: it must not be set anywhere else"
+      say "$standbys_overridden"
       return 1
     }
     sleep 0.02
   done
+}
+standbys_overridden="synchronous_standby_names is not what the hooks set: it must not be set anywhere else"
+
+# set_standbys KIND [STANDBY ...] tells the server, and sets $names to what it should then say itself.
+set_standbys() {
+  names=
+  if [ "$1" != async ]; then
+    shift
+    for standby in "${@:-msdha nobody}"; do names="$names${names:+, }\"$standby\""; done
+    names="ANY 1 ($names)"
+  fi
+  echo "synchronous_standby_names = '$names'" | write_file "$sync_settings"
+  reload
 }
 
 # let_go has this standby receive nothing more from the master that it followed, so that a master that only seems to be
@@ -72,14 +80,17 @@ let_go() {
     flock 9
     ! current_master || exit 1
     [ -z "$(followed)" ] || {
-      standby_settings '' | write_file "$settings"
+      as_postgres rm -f "$heard_file"
+      standby_settings '' '' | write_file "$settings"
       reload
     }
   ) 9>>"$home/follow.lock" || fail "there is a master"
 }
 
-# has_every_acknowledged_commit fails, and says why, unless this node has whatever any master has acknowledged.
+# has_every_acknowledged_commit fails, and says why, unless this node has whatever any master has acknowledged. Sets
+# $as_far to the standbys of the record that have all that it has, and nothing more.
 has_every_acknowledged_commit() {
+  as_far=
   left=40
   until [ "$free" = t ]; do
     [ $((left -= 1)) -gt 0 ] || fail "still connected to a former master"
@@ -113,8 +124,33 @@ hear() {
     [ $((left -= 1)) -gt 0 ] || fail "can't tell what $1 has, which was in sync too"
     sleep 0.02
   done
-  [ "$own_timeline" -gt "$timeline" ] || { [ "$own_timeline" = "$timeline" ] && [ "$own_bytes" -ge "$bytes" ]; } ||
-    fail "$1 has received more"
+  [ "$own_timeline" = "$timeline" ] || {
+    [ "$own_timeline" -gt "$timeline" ] || fail "$1 has received more"
+    return 0
+  }
+  [ "$own_bytes" -ge "$bytes" ] || fail "$1 has received more"
+  [ "$own_bytes" != "$bytes" ] || as_far="$as_far${as_far:+ }$1"
+}
+
+# note_heard keeps what was found out; heard_already sets the same variables again, and $rank, if it still is so: nobody
+# has been the master since, or the record would be another, and this node has followed nobody, so neither it nor any that
+# it has heard has got anything more.
+note_heard() { printf '%s\n' "$rank" "$record" "$as_far" | write_file "$heard_file"; }
+
+heard_already() {
+  ! current_master && [ -z "$(followed)" ] && read_heard || return 1
+  read_record
+  [ "$record" = "$heard_record" ]
+}
+
+# read_heard sets $rank, $heard_record and $as_far.
+read_heard() {
+  rank='' heard_record='' as_far=''
+  noted=$(as_postgres cat "$heard_file" 2>/dev/null) || return 1
+  { read -r rank && read -r heard_record && read -r as_far; } <<END
+$noted
+
+END
 }
 
 # address_of MEMBER prints where the node is reached; $nodes is what msdha-backend said.
