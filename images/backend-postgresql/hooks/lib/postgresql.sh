@@ -203,6 +203,10 @@ write_out_file() { sync "$1" "${1%/*}" 2>/dev/null || sync; }
 
 # write_file PATH writes its input to a file of the user postgres (mode 600), at once or not at all.
 write_file() {
-  # shellcheck disable=SC2016 # expanded by the inner shell
-  as_postgres sh -c 'umask 077; cat >"$1.$$" && mv -f "$1.$$" "$1"' sh "$1"
+  if [ "$as_root" ]; then
+    # shellcheck disable=SC2016 # expanded by the inner shell
+    as_postgres sh -c 'umask 077; cat >"$1.$$" && mv -f "$1.$$" "$1"' sh "$1"
+  else
+    (umask 077 && cat >"$1.$$" && mv -f "$1.$$" "$1")
+  fi
 }

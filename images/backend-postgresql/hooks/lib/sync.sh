@@ -63,14 +63,21 @@ standbys_overridden="synchronous_standby_names is not what the hooks set: it mus
 
 # set_standbys KIND [STANDBY ...] tells the server, and sets $names to what it should then say itself.
 set_standbys() {
-  names=
-  if [ "$1" != async ]; then
+  if [ "$1" = async ]; then
+    names=
+  else
     shift
-    for standby in "${@:-msdha nobody}"; do names="$names${names:+, }\"$standby\""; done
-    names="ANY 1 ($names)"
+    standby_names "$@"
   fi
   echo "synchronous_standby_names = '$names'" | write_file "$sync_settings"
   reload
+}
+
+# standby_names [STANDBY ...] sets $names to how synchronous_standby_names says it.
+standby_names() {
+  names=
+  for standby in "${@:-msdha nobody}"; do names="$names${names:+, }\"$standby\""; done
+  names="ANY 1 ($names)"
 }
 
 # let_go has this standby receive nothing more from the master that it followed, so that a master that only seems to be
@@ -87,20 +94,33 @@ let_go() {
   ) 9>>"$home/follow.lock" || fail "there is a master"
 }
 
-# has_every_acknowledged_commit fails, and says why, unless this node has whatever any master has acknowledged. Sets
-# $as_far to the standbys of the record that have all that it has, and nothing more.
+# has_every_acknowledged_commit fails, and says why, unless this node has whatever any master has acknowledged. Sets $rank,
+# and $as_far to the standbys of the record that have all that it has, and nothing more.
 has_every_acknowledged_commit() {
-  as_far=
+  as_far='' others='' asked=''
+  read_record
+  case $record_kind in
+    none | async) ;;
+    *) find_others ;;
+  esac
+  [ -z "$others" ] || nodes=$(msdha-backend nodes)
+  for other in $others; do
+    (hear "$other" >"$home/heard-$other") &
+    asked="$asked $!"
+  done
+  own_position
   left=40
   until [ "$free" = t ]; do
     [ $((left -= 1)) -gt 0 ] || fail "still connected to a former master"
     sleep 0.02
     own_position
   done
-  read_record
-  case $record_kind in
-    none | async) return 0 ;;
-  esac
+  for process in $asked; do wait "$process" || exit 1; done
+  for other in $others; do compare_with "$other"; done
+}
+
+# find_others sets $others to the standbys of the record that have to be heard.
+find_others() {
   as_postgres test ! -e "$incomplete_mark" || fail "the data are from an archive, which may lack what was acknowledged"
   [ "$(as_postgres cat "$master_mark" 2>/dev/null)" != "$record_master $record_token" ] ||
     [ "$record_master" != "$member" ] || return 0
@@ -108,15 +128,14 @@ has_every_acknowledged_commit() {
     *" $member "*) ;;
     *) fail "was not in sync with $record_master (in sync: ${record_standbys:-nobody})" ;;
   esac
-  own_timeline=$timeline own_bytes=$bytes nodes=
   for other in $record_standbys; do
-    [ "$other" = "$member" ] || hear "$other"
+    [ "$other" = "$member" ] || others="$others $other"
   done
 }
 
-# hear MEMBER fails unless that other standby of the record is known to have no more than this one, and can't get any.
+# hear MEMBER prints what that other standby has on its disk: its timeline and how many bytes. Fails unless it is known and
+# the standby can't get any more.
 hear() {
-  [ -n "$nodes" ] || nodes=$(msdha-backend nodes)
   other_address=$(address_of "$1") || fail "can't tell what $1 has, which was in sync too: the node is not there"
   left=40
   until master_sql "$other_address" "$position_sql" && read_position "$answer" &&
@@ -124,12 +143,18 @@ hear() {
     [ $((left -= 1)) -gt 0 ] || fail "can't tell what $1 has, which was in sync too"
     sleep 0.02
   done
-  [ "$own_timeline" = "$timeline" ] || {
-    [ "$own_timeline" -gt "$timeline" ] || fail "$1 has received more"
+  echo "$timeline $bytes"
+}
+
+# compare_with MEMBER fails when that one has more than this node.
+compare_with() {
+  read -r its_timeline its_bytes <"$home/heard-$1"
+  [ "$timeline" = "$its_timeline" ] || {
+    [ "$timeline" -gt "$its_timeline" ] || fail "$1 has received more"
     return 0
   }
-  [ "$own_bytes" -ge "$bytes" ] || fail "$1 has received more"
-  [ "$own_bytes" != "$bytes" ] || as_far="$as_far${as_far:+ }$1"
+  [ "$bytes" -ge "$its_bytes" ] || fail "$1 has received more"
+  [ "$bytes" != "$its_bytes" ] || as_far="$as_far${as_far:+ }$1"
 }
 
 # note_heard keeps what was found out; heard_already sets the same variables again, and $rank, if it still is so: nobody
