@@ -77,6 +77,10 @@ async function promote(node: Node): Promise<void> {
   lease.throwIfLost();
   ended.throwIfAborted();
   await runStateHook(node, "master");
+  if (config.traffic === "after_hook") {
+    node.trafficOpenSince = await membership.openTraffic({ signal: ended });
+    log.info("frontends may send traffic");
+  }
 }
 
 function endWhenMasterTtlIsOver({ clock, config, ended, end }: Node): void {

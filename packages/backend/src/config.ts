@@ -31,6 +31,8 @@ export interface BackendConfig {
   readonly stopTimeoutMs: number;
   /** How long a master that is stopped in peace still serves after frontends were told to send it nothing new. */
   readonly drainMs: number;
+  /** From when on frontends send traffic to this node as the master. */
+  readonly traffic: "at_once" | "after_hook";
   readonly hookTimeoutMs: number;
   readonly hooksEtcdctl: boolean;
   readonly nodeStateChangeFailure: "log" | "stop";
@@ -58,6 +60,7 @@ const schema = z.object({
     .default("SIGTERM"),
   MSDHA_STOP_TIMEOUT: duration({ maxMs: 86_400_000 }).default(8_000),
   MSDHA_DRAIN: duration({ maxMs: 3_600_000 }).default(100),
+  MSDHA_TRAFFIC: z.enum(["at_once", "after_hook"], { error: "at_once or after_hook" }).default("at_once"),
   MSDHA_HOOK_TIMEOUT: duration({ minMs: 1 }).default(Number.POSITIVE_INFINITY),
   MSDHA_HOOKS_ETCDCTL: yesNo().default(false),
   MSDHA_NODE_STATE_CHANGE_FAILURE: z.enum(["log", "stop"], { error: "log or stop" }).default("log"),
@@ -98,6 +101,7 @@ export function readConfig(environment: Environment): { config: BackendConfig; l
       stopSignal: value.MSDHA_STOP_SIGNAL,
       stopTimeoutMs: value.MSDHA_STOP_TIMEOUT,
       drainMs: value.MSDHA_DRAIN,
+      traffic: value.MSDHA_TRAFFIC,
       hookTimeoutMs: value.MSDHA_HOOK_TIMEOUT,
       hooksEtcdctl: value.MSDHA_HOOKS_ETCDCTL,
       nodeStateChangeFailure: value.MSDHA_NODE_STATE_CHANGE_FAILURE,

@@ -58,6 +58,8 @@ export interface Node extends BackendPorts {
   /** The lock, once it is held, and whether the wait for the former master is over. */
   lock: MasterLock | undefined;
   waited: boolean;
+  /** The revision that let traffic that was held back go on. */
+  trafficOpenSince: number | undefined;
   /** Set when the node gives up its key, and then its lock, by itself. */
   leaving: "nothing" | "key" | "lock";
 }
@@ -135,7 +137,10 @@ export async function openNode(
     const membership = await joinGroup(etcd, follower.view.keys, {
       name: config.name,
       lease,
-      details: { runId: files.runId, address: config.address, ttlSeconds: config.ttlSeconds, ranks },
+      details: {
+        ...{ runId: files.runId, address: config.address, ttlSeconds: config.ttlSeconds, ranks },
+        held: config.traffic === "after_hook",
+      },
       formerRunId: files.formerRunId,
       clock,
       signal: ending.signal,
@@ -159,6 +164,7 @@ export async function openNode(
       main: undefined,
       lock: undefined,
       waited: false,
+      trafficOpenSince: undefined,
       leaving: "nothing",
     };
     return node;

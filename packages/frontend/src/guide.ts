@@ -94,6 +94,14 @@ export function createGuide(options: GuideOptions): Guide {
       case "master":
         serve(next, following.signal);
         break;
+      case "held":
+        master = undefined;
+        log.info(
+          { master: next.name, token: Number(next.owner) },
+          "the master is not ready for traffic: connections wait",
+        );
+        go({ kind: "drain", owner: next.owner });
+        break;
       case "stopping":
         master = undefined;
         log.info({ ...left }, "the master stops: its sessions go on, new connections wait");

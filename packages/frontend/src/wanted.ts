@@ -3,6 +3,8 @@ import type { Mastership } from "@msdha/group";
 /** Where the group wants connections to go, before names are resolved. */
 export type Wanted =
   | { readonly kind: "master"; readonly name: string; readonly host: string; readonly owner: string }
+  /** A master that wants no traffic yet. */
+  | { readonly kind: "held"; readonly name: string; readonly owner: string }
   | { readonly kind: "stopping"; readonly owner: string }
   | { readonly kind: "none" };
 
@@ -13,6 +15,7 @@ export type Wanted =
 export function wantedFrom(previous: Wanted, now: Mastership): Wanted {
   switch (now.kind) {
     case "master":
+      if (now.held) return { kind: "held", name: now.name, owner: String(now.token) };
       return { kind: "master", name: now.name, host: now.address, owner: String(now.token) };
     case "stopping": {
       const owner = String(now.token);
@@ -29,5 +32,5 @@ export function wantedFrom(previous: Wanted, now: Mastership): Wanted {
 export function sameWanted(a: Wanted, b: Wanted): boolean {
   if (a.kind === "none" || b.kind === "none") return a.kind === b.kind;
   if (a.kind !== b.kind || a.owner !== b.owner) return false;
-  return a.kind === "stopping" || b.kind === "stopping" || (a.host === b.host && a.name === b.name);
+  return a.kind !== "master" || b.kind !== "master" || (a.host === b.host && a.name === b.name);
 }

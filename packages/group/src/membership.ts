@@ -19,6 +19,11 @@ export interface Membership {
    * reason when the lease is lost first, or with the reason of `signal`. An answer that was lost is made good.
    */
   enter(state: NodeState, options?: { readonly signal?: AbortSignal }): Promise<void>;
+  /**
+   * Takes `held` out of the node's details, so that frontends send traffic to it while it is the master. Resolves with
+   * the revision that did it; rejects as `enter` does.
+   */
+  openTraffic(options?: { readonly signal?: AbortSignal }): Promise<number>;
   /** Tells that a transaction of somebody else (the lock's) wrote the state. */
   entered(state: NodeState, modRevision: number): void;
   /** Deletes the node key if it is ours; the lease stays. Resolves too when it was gone already. */
@@ -68,10 +73,10 @@ export async function joinGroup(etcd: EtcdApi, keys: GroupKeys, options: JoinOpt
         call,
       ),
     );
-    if (result.succeeded) return createMembership(etcd, key, options, result.revision);
+    if (result.succeeded) return createMembership(etcd, keys, options, result.revision);
     const [present] = rangeAnswer(result, 0);
     if (!present) continue;
-    if (present.lease === lease.id) return createMembership(etcd, key, options, present.modRevision);
+    if (present.lease === lease.id) return createMembership(etcd, keys, options, present.modRevision);
     const former = rangeAnswer(result, 1).find((kv) => kv.lease === present.lease);
     if (formerRunId !== undefined && former && parseDetails(former.value)?.runId === formerRunId) {
       await etcd.leaseRevoke(present.lease, { timeoutMs: lease.ttlMs, signal });
@@ -99,10 +104,11 @@ function createStrangerWatch(etcd: EtcdApi, name: string, clock: Clock) {
 
 function createMembership(
   etcd: EtcdApi,
-  key: string,
-  { name, lease, clock }: JoinOptions,
+  keys: GroupKeys,
+  { name, lease, details, clock }: JoinOptions,
   revision: number,
 ): Membership {
+  const key = keys.node(name);
   let state: NodeState = "pre_start";
   let modRevision = revision;
 
@@ -120,6 +126,18 @@ function createMembership(
     const [present] = rangeAnswer(result, 0);
     if (present?.lease !== lease.id || present.value !== next) throw new NodeKeyLostError(key);
     entered(next, present.modRevision);
+  }
+
+  async function openTraffic({ signal }: { readonly signal?: AbortSignal } = {}): Promise<number> {
+    const value = JSON.stringify({ ...details, held: false });
+    const change: Transaction = {
+      compare: [{ key, target: "mod", is: "=", value: modRevision }],
+      success: [{ type: "put", key: keys.details(name), value, lease: lease.id }],
+      failure: [],
+    };
+    const result = await untilLost(lease, { clock, signal }, (call) => etcd.txn(change, call));
+    if (!result.succeeded) throw new NodeKeyLostError(key);
+    return result.revision;
   }
 
   function entered(next: NodeState, at: number): void {
@@ -150,6 +168,7 @@ function createMembership(
       return modRevision;
     },
     enter,
+    openTraffic,
     entered,
     leave,
   };

@@ -12,16 +12,18 @@ export interface NodeDetails {
   readonly ttlSeconds: number;
   /** Whether the node says how far it is before it competes, so that the others wait to hear it. */
   readonly ranks?: boolean;
+  /** Whether frontends send nothing to the node, should it be the master: until its `master` hook has run. */
+  readonly held?: boolean;
 }
 
 /** Reads a node's details; undefined for anything that a node can't have written. */
 export function parseDetails(text: string): NodeDetails | undefined {
   const value = parseObject(text);
-  const { runId, address, ttlSeconds, ranks } = value;
+  const { runId, address, ttlSeconds, ranks, held } = value;
   if (typeof runId !== "string" || typeof address !== "string" || typeof ttlSeconds !== "number")
     return undefined;
   if (!isAddress(address)) return undefined;
-  return { runId, address, ttlSeconds, ranks: ranks === true };
+  return { runId, address, ttlSeconds, ranks: ranks === true, held: held === true };
 }
 
 /** Whether a text can be a host name or an IP address: letters, digits, and `.`, `-`, `_`, `:`, `%`, the first no `-`. */

@@ -47,7 +47,14 @@ export interface TtlRecord {
 
 /** What can be said of a group's master. */
 export type Mastership =
-  | { readonly kind: "master"; readonly name: string; readonly address: string; readonly token: number }
+  | {
+      readonly kind: "master";
+      readonly name: string;
+      readonly address: string;
+      readonly token: number;
+      /** It wants no traffic yet. */
+      readonly held?: true;
+    }
   /** The lock is held and its holder's node key is gone: a planned stop, if that token was master before. */
   | { readonly kind: "stopping"; readonly token: number }
   | { readonly kind: "none" };
@@ -89,8 +96,9 @@ export function mastership({ lock, nodes, details }: GroupView): Mastership {
   const entry = nodes.get(lock.node);
   if (!entry) return { kind: "stopping", token: lock.token };
   if (entry.state !== "master" || entry.lease !== lock.lease) return { kind: "none" };
-  const address = details.get(lock.node)?.address ?? lock.node;
-  return { kind: "master", name: lock.node, address, token: lock.token };
+  const told = details.get(lock.node);
+  const address = told?.address ?? lock.node;
+  return { kind: "master", name: lock.node, address, token: lock.token, ...(told?.held && { held: true }) };
 }
 
 type Draft = { -readonly [Key in keyof GroupView]: GroupView[Key] } & {

@@ -34,6 +34,7 @@ export const allVariables: readonly string[] = [
   "MSDHA_STOP_SIGNAL",
   "MSDHA_STOP_TIMEOUT",
   "MSDHA_THREADS",
+  "MSDHA_TRAFFIC",
   "MSDHA_TTL",
   "MSDHA_X_*",
 ];

@@ -17,6 +17,7 @@ const quiet: Scenario = {
     filesPersist: true,
     restartMs: 1_000,
     ranks: false,
+    traffic: "at_once",
   })),
   frontends: 1,
   etcd: { members: 3, electionMs: 1_000, rate: 1 },

@@ -197,7 +197,7 @@ configure() {
     as_postgres rm -f "$sync_settings"
   else
     owned="$owned\\|synchronous_standby_names"
-    echo "synchronous_standby_names = 'ANY 1 (\"msdha nobody\")'" | write_file "$sync_settings"
+    write_lines "$sync_settings" "synchronous_standby_names = 'ANY 1 (\"msdha nobody\")'"
   fi
   as_postgres sed -i "/^\($owned\)/d" "$data/postgresql.auto.conf"
   as_postgres grep -q "^include_if_exists = 'msdha.conf'" "$data/postgresql.conf" ||

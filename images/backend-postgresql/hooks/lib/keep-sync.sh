@@ -127,8 +127,9 @@ adjust() {
 }
 
 # keep_sync fresh|again returns when this node is not the master any more; fails, to be called again, when a step does.
-# fresh: the master hook has just written the record.
+# fresh: the master hook has just written the record. Where it names standbys, commits need nothing from here for now.
 keep_sync() {
+  [ "$1" = again ] || [ -z "$record_standbys" ] || sleep 0.5
   began_at=$(position_now)
   if [ "$1" = again ]; then
     read_record

@@ -210,3 +210,14 @@ write_file() {
     (umask 077 && cat >"$1.$$" && mv -f "$1.$$" "$1")
   fi
 }
+
+# write_lines PATH LINE ... writes lines to such a file, with fewer processes.
+write_lines() {
+  written_file=$1
+  shift
+  if [ "$as_root" ]; then
+    printf '%s\n' "$@" | write_file "$written_file"
+  else
+    (umask 077 && printf '%s\n' "$@" >"$written_file.$$" && mv -f "$written_file.$$" "$written_file")
+  fi
+}

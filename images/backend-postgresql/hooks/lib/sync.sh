@@ -69,7 +69,7 @@ set_standbys() {
     shift
     standby_names "$@"
   fi
-  echo "synchronous_standby_names = '$names'" | write_file "$sync_settings"
+  write_lines "$sync_settings" "synchronous_standby_names = '$names'"
   reload
 }
 
@@ -160,7 +160,7 @@ compare_with() {
 # note_heard keeps what was found out; heard_already sets the same variables again, and $rank, if it still is so: nobody
 # has been the master since, or the record would be another, and this node has followed nobody, so neither it nor any that
 # it has heard has got anything more.
-note_heard() { printf '%s\n' "$rank" "$record" "$as_far" | write_file "$heard_file"; }
+note_heard() { write_lines "$heard_file" "$rank" "$record" "$as_far"; }
 
 heard_already() {
   ! current_master && [ -z "$(followed)" ] && read_heard || return 1

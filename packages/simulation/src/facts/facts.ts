@@ -59,6 +59,8 @@ export interface GroupFacts {
   readonly ttlSeconds: number;
   /** The state that each node's key says, and the lease that it is on. */
   readonly nodes: ReadonlyMap<string, { readonly state: string; readonly lease: LeaseId }>;
+  /** The nodes that want no traffic yet. */
+  readonly held: ReadonlySet<string>;
   /** When the lock was given up or lost the last time, in the world's time. */
   readonly freeSince: number;
 }
@@ -69,7 +71,7 @@ export interface FrontendFacts {
   readonly process: SimulatedProcess;
   /** Which nodes it sends new sessions to. */
   readonly targets: () => readonly string[];
-  /** Who is the master as of what it heard from etcd last, and when in the world's time it learned that. */
+  /** Whom new sessions may go to as of what it heard from etcd last, and when in the world's time it learned that. */
   known:
     | { readonly master: string | undefined; readonly since: number; readonly revision: number }
     | undefined;
@@ -80,7 +82,7 @@ export interface Facts {
   readonly frontends: Set<FrontendFacts>;
   readonly history: GroupHistory;
   group: GroupFacts;
-  /** Who was the master from which revision on; begins anew when etcd is restored. */
+  /** Who was the master that traffic goes to from which revision on; begins anew when etcd is restored. */
   masters: readonly { readonly revision: number; readonly master: string | undefined }[];
   /** How often etcd was restored to a snapshot. */
   restores: number;

@@ -8,6 +8,7 @@ import type {
 } from "@msdha/etcd-client";
 import type { Change } from "@msdha/etcd-simulated";
 import { type GroupKeys, parseKey } from "@msdha/group";
+import { parseDetails } from "../../../group/src/node-state.ts";
 import type { Facts, FrontendFacts, GroupFacts, LockFacts, RunFacts } from "./facts.ts";
 import { createGroupHistory } from "./group-history.ts";
 
@@ -17,7 +18,10 @@ export function createFacts(keys: GroupKeys): Facts {
     frontends: new Set(),
     history: createGroupHistory(keys),
     masters: [{ revision: 0, master: undefined }],
-    group: { lock: undefined, handover: undefined, ttlSeconds: 0, nodes: new Map(), freeSince: 0 },
+    group: {
+      ...{ lock: undefined, handover: undefined, ttlSeconds: 0, freeSince: 0 },
+      ...{ nodes: new Map(), held: new Set() },
+    },
     restores: 0,
     byHand: false,
     lastTokens: new Map(),
@@ -54,6 +58,12 @@ export function applyChange(
 
 function noteNode(facts: Facts, keys: GroupKeys, { key, value: state, lease }: KeyValue, put: boolean): void {
   const parsed = parseKey(keys, key);
+  if (parsed.kind === "details") {
+    const held = new Set(facts.group.held);
+    facts.group = { ...facts.group, held };
+    if (put && parseDetails(state)?.held) held.add(parsed.name);
+    else held.delete(parsed.name);
+  }
   if (parsed.kind !== "node") return;
   const nodes = new Map(facts.group.nodes);
   facts.group = { ...facts.group, nodes };
@@ -66,11 +76,12 @@ function noteNode(facts: Facts, keys: GroupKeys, { key, value: state, lease }: K
   if (run && state === "master" && !facts.byHand) run.published = true;
 }
 
-/** The master is the node that the lock names and whose own key, on the same lease, says so. */
+/** The master is the node that the lock names and whose own key, on the same lease, says so; it may want no traffic yet. */
 function noteMaster(facts: Facts, revision: number): void {
-  const { lock, nodes } = facts.group;
+  const { lock, nodes, held } = facts.group;
   const key = lock && nodes.get(lock.node);
-  const master = key?.state === "master" && key.lease === lock?.lease ? lock.node : undefined;
+  const master =
+    key?.state === "master" && key.lease === lock?.lease && !held.has(lock.node) ? lock.node : undefined;
   if (facts.masters.at(-1)?.master !== master) facts.masters = [...facts.masters, { revision, master }];
 }
 
@@ -113,6 +124,7 @@ export function applyRestore(
     ttlSeconds: Number(find(keys.ttl)?.value ?? 0),
     // Who held it until now is not forgotten with what etcd forgets.
     nodes: new Map(),
+    held: new Set(),
     freeSince: facts.group.lock ? now : facts.group.freeSince,
   };
   facts.history.restore(revision, kvs);

@@ -280,6 +280,7 @@ function configOf(scenario: BackendScenario, group: string): BackendConfig {
     stopSignal: "SIGTERM",
     stopTimeoutMs: scenario.stopTimeoutMs,
     drainMs: scenario.drainMs,
+    traffic: scenario.traffic,
     hookTimeoutMs: Number.POSITIVE_INFINITY,
     hooksEtcdctl: false,
     nodeStateChangeFailure: "log",
