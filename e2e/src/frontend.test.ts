@@ -53,6 +53,24 @@ describe.concurrent("clients of a frontend", () => {
     expect(late).toEqual([]);
   });
 
+  test("reach a master that is to have no traffic before its hook has run only then", async () => {
+    await using group = await startGroup();
+    const note = `printf "master %s %s %d %d\\n", @ARGV[0, 1], $$, clock_gettime(7) * 1000`;
+    await using site = await setUp(group, 46, {
+      env: { MSDHA_TRAFFIC: "after_hook" },
+      hooks: {
+        master: `sleep 1
+perl -MTime::HiRes=clock_gettime -e '${note}' "$MSDHA_NAME" "$(cat "$MSDHA_RUN_DIR/run_id")" >> ${group.journal.path}`,
+      },
+    });
+    site.master.stop();
+    await group.state(site.slave.name, "master");
+    expect(group.journal.of(site.slave.name, "master")).toEqual([]);
+    await waitFor(() => site.client.servedBy(site.slave.name), { what: "a visit to the next master" });
+    expect(group.journal.of(site.slave.name, "master")).toHaveLength(1);
+    expect(site.client.failures()).toEqual([]);
+  });
+
   test("are delayed and never refused when they come while the master's program is gone", async () => {
     await using group = await startGroup();
     await using site = await setUp(group, 43);

@@ -24,6 +24,7 @@ export function createNode(
       MSDHA_HOOKS_DIR: `${root}images/backend-postgresql/hooks`,
       MSDHA_RUN_DIR: `${folder}/run`,
       MSDHA_STOP_SIGNAL: "SIGINT",
+      MSDHA_TRAFFIC: "after_hook",
       MSDHA_PG_LISTEN: address,
       MSDHA_PG_RECLONE: "yes",
       MSDHA_PG_REPLICATION_PASSWORD: replicationPassword,
