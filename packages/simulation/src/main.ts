@@ -13,21 +13,27 @@ const USAGE = `usage: script/simulate --seeds COUNT [--from SEED] [--workers COU
 --only NAME looks at one invariant alone: ${Object.keys(invariants).join(", ")}
 `;
 
+const options = {
+  seeds: { type: "string" },
+  from: { type: "string", default: "1" },
+  workers: { type: "string", default: String(availableParallelism()) },
+  seed: { type: "string" },
+  trace: { type: "boolean", default: false },
+  mutation: { type: "string" },
+  mutations: { type: "boolean", default: false },
+  only: { type: "string" },
+  help: { type: "boolean", default: false },
+} as const;
+
 process.exitCode = await main();
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      seeds: { type: "string" },
-      from: { type: "string", default: "1" },
-      workers: { type: "string", default: String(availableParallelism()) },
-      seed: { type: "string" },
-      trace: { type: "boolean", default: false },
-      mutation: { type: "string" },
-      mutations: { type: "boolean", default: false },
-      only: { type: "string" },
-    },
-  });
+  const values = readOptions();
+  if (values instanceof Error) return refuse(values.message);
+  if (values.help) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
   const { mutation, only, trace } = values;
   if (mutation !== undefined && !(mutation in mutations)) return refuse(`unknown mutation ${mutation}`);
   if (only !== undefined && !(only in invariants)) return refuse(`unknown invariant ${only}`);
@@ -47,6 +53,14 @@ async function main(): Promise<number> {
   if (seed !== undefined) return await replay(Number(seed), { trace, mutation, only });
   if (seeds === undefined) return refuse("expected --seeds, --seed or --mutations");
   return await runMany(batch);
+}
+
+function readOptions() {
+  try {
+    return parseArgs({ options }).values;
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
 }
 
 function refuse(why: string): number {

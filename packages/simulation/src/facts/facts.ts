@@ -24,6 +24,8 @@ export interface RunFacts {
   published: boolean;
   /** The run's own clock when it sent the last request whose answer proved it by quorum. */
   seen: number;
+  /** The newest revision that an answer or a watch has told it of. */
+  newest: number;
   /** Whether its master hook has ended well. */
   mastered: boolean;
   /** What it has told its `node_state_change` hook, as a place in the group's history. */

@@ -26,6 +26,7 @@ function makeRun() {
     lock: undefined,
     published: false,
     seen: 0,
+    newest: 0,
     mastered: false,
     told: createFacts(keys).history.reader(),
   };

@@ -204,6 +204,8 @@ export function applyAnswer(
   },
 ): void {
   const { call, argument, answer, sent } = exchange;
+  if (call === "txn" || call === "range")
+    applyTold(run, (answer as TransactionResult | RangeResult).revision);
   if (call === "txn" && run.lock && run.lock.receivedAt === undefined && asksForLock(argument, keys)) {
     const { succeeded, revision } = answer as TransactionResult;
     if (!succeeded || revision === run.lock.token) run.lock.receivedAt = run.supervisor.clock.now();
@@ -218,6 +220,11 @@ export function applyAnswer(
   const held = probed || (proof && kvs.some((kv) => kv.lease === run.lease));
   // An answer that comes when the lease may be lost already brings nothing back.
   if (held && run.supervisor.clock.now() < run.seen + run.ttlMs) run.seen = Math.max(run.seen, sent);
+}
+
+/** A run is told of something at a revision. */
+export function applyTold(run: RunFacts, revision: number): void {
+  run.newest = Math.max(run.newest, revision);
 }
 
 function asksForLock(argument: unknown, keys: GroupKeys): boolean {

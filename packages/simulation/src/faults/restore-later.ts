@@ -16,18 +16,19 @@ export function restoreLater(group: Group, random: Random): void {
       world.trace("etcd", () => `restored to ${snapshot.store.revision}`);
       store.restore(snapshot);
       world.restored();
-      if (world.facts.group.handover?.isTrue === false) restartNewcomers(group);
+      if (world.facts.group.handover?.isTrue === false) restartDeaf(group, snapshot.store.revision);
       for (const member of members) member.start();
     });
   });
 }
 
 /**
- * Who starts after a restore can't know that a hand-over which came back with it is not true: that is not promised.
- * So nobody starts while there is one (see `Machine.start`), nor has just begun to.
+ * Who starts after a restore, or had been told nothing since the snapshot, can't know that a hand-over which came back
+ * with it is not true: that is not promised. So nobody starts while there is one (see `Machine.start`), or has just begun
+ * to, or goes on who knows of nothing newer.
  */
-function restartNewcomers({ machines }: Group): void {
-  for (const machine of machines) {
-    if (machine.run && !machine.run.told.begun) machine.kill("container");
+function restartDeaf({ machines }: Group, snapshotAt: number): void {
+  for (const { run, kill } of machines) {
+    if (run && (!run.told.begun || run.newest <= snapshotAt)) kill("container");
   }
 }

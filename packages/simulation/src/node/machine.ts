@@ -2,7 +2,7 @@ import { type BackendConfig, runBackend } from "@msdha/backend";
 import type { Clock } from "@msdha/clock";
 import { combineMembers, type EtcdApi, readEtcdSettings, waitForEtcd } from "@msdha/etcd-client";
 import type { RunFacts } from "../facts/facts.ts";
-import { applyAnswer } from "../facts/keep-facts.ts";
+import { applyAnswer, applyTold } from "../facts/keep-facts.ts";
 import type { BackendScenario } from "../scenario.ts";
 import { createDriftingClock } from "../world/drifting-clock.ts";
 import { createLink, type Link } from "../world/network.ts";
@@ -98,6 +98,7 @@ export function createMachine(scenario: BackendScenario, world: World): Machine 
       lock: undefined,
       published: false,
       seen: hardware.now(),
+      newest: 0,
       mastered: false,
       told: world.facts.history.reader(),
     };
@@ -173,6 +174,7 @@ export function createMachine(scenario: BackendScenario, world: World): Machine 
           world.check({ kind: "ask", run: facts, call, argument, now: scheduler.now });
           return (answer) => applyAnswer(world.keys, facts, { call, argument, answer, sent });
         },
+        heard: ({ events }) => applyTold(facts, events.at(-1)?.kv.modRevision ?? 0),
       });
     });
     return combineMembers(members, { clock });
