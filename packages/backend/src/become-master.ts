@@ -41,7 +41,7 @@ async function winElection(node: Node): Promise<boolean> {
   lease.prove({ key: follower.view.keys.lock, createRevision: lock.token });
   log.info({ token: lock.token, via: lock.via, waitMs: lock.waitMs }, "took the master lock");
 
-  await awaitTurn(follower, lock, { clock, signal: ended });
+  await awaitTurn(follower, lock, { clock, heard, signal: ended });
   node.waited = true;
   if (!node.ranks || (await askCandidate(node)).may) return true;
   await giveUpElection(node, lock);

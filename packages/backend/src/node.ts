@@ -74,7 +74,7 @@ export async function openNode(
   { stop }: { readonly stop: AbortSignal },
 ): Promise<Node> {
   const { clock, guard, files, hooks, log } = ports;
-  const { etcd, heard } = hearRevisions(ports.etcd);
+  const { etcd, heard } = hearRevisions(ports.etcd, clock);
   const ending = new AbortController();
   const end = (reason: Ending): void => {
     if (!ending.signal.aborted) ending.abort(new NodeEnded(reason));
@@ -120,6 +120,7 @@ export async function openNode(
     clock,
     signal: following.signal,
     onView: (view, nodeChanges, { restored }) => {
+      heard.told(view.revision);
       tellFiles(view, files, log);
       for (const change of nodeChanges) changes.push(change);
       if (node && restored) checkRestoredKeys(node, view);

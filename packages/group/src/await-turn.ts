@@ -1,22 +1,28 @@
 import type { Clock } from "@msdha/clock";
 import type { GroupFollower } from "./follow-group.ts";
+import type { HeardRevisions } from "./hear-revisions.ts";
 import type { MasterLock } from "./master-lock.ts";
 
 /**
  * Resolves when who took the lock may publish `master`, because nothing that a former master started can be alive any
  * more: at once after a clean hand-over, else after the lock's `waitMs`. The wait counts from the first answer that
  * showed the lock free with no step of it unseen since then, or from the answer that gave us the lock: whoever held
- * it before had last proven that earlier, in both cases. Rejects with the reason of `signal`.
+ * it before had last proven that earlier, in both cases. Steps may be unseen when an answer (`heard`) has said since then
+ * that etcd was restored. Rejects with the reason of `signal`.
  */
 export async function awaitTurn(
   follower: GroupFollower,
   lock: MasterLock,
-  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+  {
+    clock,
+    signal,
+    heard,
+  }: { readonly clock: Clock; readonly signal: AbortSignal; readonly heard?: HeardRevisions },
 ): Promise<void> {
   for (;;) {
     signal.throwIfAborted();
     const { view } = follower;
-    const leftMs = turnAt(follower, lock) - clock.now();
+    const leftMs = turnAt(follower, lock, heard) - clock.now();
     if (leftMs <= 0) return;
     await follower.changed({ since: view, timeoutMs: leftMs, signal });
   }
@@ -25,9 +31,11 @@ export async function awaitTurn(
 function turnAt(
   { lockHistory: { lastTake } }: GroupFollower,
   { token, lease, waitFrom, waitMs }: MasterLock,
+  heard: HeardRevisions | undefined,
 ): number {
-  // Tokens alone can repeat: a restored etcd counts its revisions again.
+  // A restored etcd counts its revisions again: tokens can repeat, and on one lease too.
   const ours = lastTake?.token === token && lastTake.lease === lease;
-  const from = ours ? Math.min(waitFrom, lastTake.freeSince) : waitFrom;
+  const seen = ours && lastTake.freeSince > (heard?.restoredAt ?? Number.NEGATIVE_INFINITY);
+  const from = seen ? Math.min(waitFrom, lastTake.freeSince) : waitFrom;
   return from + waitMs;
 }

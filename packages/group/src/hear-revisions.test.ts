@@ -9,7 +9,7 @@ function setUp() {
   const clock = createManualClock();
   const simulated = createSimulatedEtcd({ clock });
   const client = simulated.connect();
-  return { clock, store: simulated.store, client, ...hearRevisions(client) };
+  return { clock, store: simulated.store, client, ...hearRevisions(client, clock) };
 }
 
 test("the newest revision is that of any answer", async () => {
@@ -43,4 +43,22 @@ test("an answer that is overtaken by a newer one shows none", async () => {
   await clock.advance(200);
   await slow;
   expect(heard).toMatchObject({ newest: 2, restoredTo: 0 });
+});
+
+test("a write at a revision that was told of before shows a restore, and when", async () => {
+  const { clock, store, etcd, heard } = setUp();
+  const snapshot = store.save();
+  store.put("a", "1");
+  heard.told(2);
+  store.restore(snapshot);
+  await clock.advance(500);
+  await etcd.range({ key: "a" }, soon);
+  heard.told(2);
+  expect(heard.restoredAt).toBe(500);
+  await clock.advance(500);
+  const write = { compare: [], success: [{ type: "put", key: "b", value: "2" }], failure: [] } as const;
+  await etcd.txn(write, soon);
+  expect(heard).toMatchObject({ newest: 2, restoredTo: 2, restoredAt: 1_000 });
+  await etcd.txn(write, soon);
+  expect(heard).toMatchObject({ newest: 3, restoredTo: 2, restoredAt: 1_000 });
 });

@@ -13,6 +13,6 @@ const membership = await joinGroup(etcd, keys, { name: "a", lease, details, cloc
 const lock = await campaign(etcd, follower, { membership, ttlSeconds: 2, clock, signal });
 await awaitTurn(follower, lock, { clock, signal: lease.lost });
 await publishMaster(etcd, keys, lock, { membership, ttlSeconds: 2, clock });
-await follower.changed({ since: follower.view });
+while (mastership(follower.view).kind !== "master") await follower.changed({ since: follower.view });
 console.log(mastership(follower.view));
 process.exit();

@@ -153,11 +153,11 @@ test("a program is not executed past the deadline, however late the process that
   await using folder = tempDir();
   const slow = join(folder.path, "slow-guard");
   const sources = fileURLToPath(new URL("../c/", import.meta.url));
-  const compile = `cc -std=gnu11 -D_GNU_SOURCE -DDELAY_BEFORE_EXEC_MS=3000 -O1 -static -o ${slow} ${sources}*.c`;
+  const compile = `cc -std=gnu11 -D_GNU_SOURCE -DDELAY_BEFORE_EXEC_MS=8000 -O1 -static -o ${slow} ${sources}*.c`;
   execFileSync("sh", ["-c", compile]);
   await using guard = await startGuard({ binary: slow, silentMs: 60_000 });
   const { outer, inner } = guard.pids;
-  const at = systemClock.now() + 2_000;
+  const at = systemClock.now() + 6_000;
   await guard.setDeadline(at);
   const file = join(folder.path, "ran");
   const starting = guard.spawn("touch", [file], { env: marked.env, output: "inherit" });

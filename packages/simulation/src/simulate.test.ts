@@ -23,7 +23,7 @@ describe("nothing breaks the promise", () => {
 });
 
 /** Each of these found a fault once, of the protocol's code or of the simulation itself. */
-const foundSomething = [187, 2_803, 3_428, 11_600, 16_475, 17_624, 20_126, 29_109, 33_226];
+const foundSomething = [187, 2_803, 3_428, 11_600, 16_475, 17_624, 20_126, 29_109, 33_226, 40_443, 61_157];
 
 test.each(foundSomething)("seed %i finds nothing any more", { timeout: PATIENCE_MS }, async (seed) => {
   expect((await simulate(seed)).violation).toBeUndefined();
