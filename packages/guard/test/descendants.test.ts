@@ -1,9 +1,11 @@
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { tempDir, waitFor } from "@msdha/testkit";
 import { beforeAll, describe, expect, test } from "vitest";
 import { startGuard } from "../src/index.ts";
 import {
   buildGuard,
+  freeze,
   isAlive,
   mark,
   parentOf,
@@ -102,11 +104,17 @@ test("a start while everything is being killed is refused", async () => {
   await using guard = await startGuard();
   const options = { env: marked.env, output: "inherit" } as const;
   const { exited } = await guard.spawn("sleep", ["60"], options);
+  // It finds both requests when it goes on, and so has not yet killed anything when it reads the second.
+  const { inner } = guard.pids;
+  await freeze(inner);
   const killed = guard.killAll();
-  await expect(guard.spawn("sleep", ["60"], options)).rejects.toMatchObject({
+  const refused = expect(guard.spawn("sleep", ["60"], options)).rejects.toMatchObject({
     code: "ERR_SPAWN_FAILED",
     step: "refused",
   });
+  await setImmediate();
+  process.kill(inner, "SIGCONT");
+  await refused;
   await killed;
   expect(await exited).toEqual({ code: null, signal: "SIGKILL" });
 });
