@@ -29,6 +29,8 @@ export default defineConfig({
         test: {
           name: "integration",
           include: ["packages/*/test/**/*.test.ts"],
+          // Real processes and real time, several files at once: the reporter tells what passed only when run again.
+          retry: 1,
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
