@@ -197,7 +197,8 @@ configure() {
     as_postgres rm -f "$sync_settings"
   else
     owned="$owned\\|synchronous_standby_names"
-    write_lines "$sync_settings" "synchronous_standby_names = 'ANY 1 (\"msdha nobody\")'"
+    standby_names
+    write_lines "$sync_settings" "synchronous_standby_names = '$names'"
   fi
   as_postgres sed -i "/^\($owned\)/d" "$data/postgresql.auto.conf"
   as_postgres grep -q "^include_if_exists = 'msdha.conf'" "$data/postgresql.conf" ||

@@ -6,6 +6,13 @@ settings=$data/msdha.conf
 # Who the master's commits wait for.
 sync_settings=$data/msdha-sync.conf
 
+# standby_names [STANDBY ...] sets $names to how synchronous_standby_names says it.
+standby_names() {
+  names=
+  for standby in "${@:-msdha nobody}"; do names="$names${names:+, }\"$standby\""; done
+  names="ANY 1 ($names)"
+}
+
 # follow_current_master [again] writes msdha.conf for the master of this moment. What it says stays while there is no
 # master, so that a stopping one can still send its last records. Returns 0 when it wrote it, 3 when there was no need,
 # and 4 when this node must not follow that master: it would write the log of another history over its own.

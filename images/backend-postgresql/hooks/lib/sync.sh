@@ -73,13 +73,6 @@ set_standbys() {
   reload
 }
 
-# standby_names [STANDBY ...] sets $names to how synchronous_standby_names says it.
-standby_names() {
-  names=
-  for standby in "${@:-msdha nobody}"; do names="$names${names:+, }\"$standby\""; done
-  names="ANY 1 ($names)"
-}
-
 # let_go has this standby receive nothing more from the master that it followed, so that a master that only seems to be
 # gone can't have a commit acknowledged here any more.
 let_go() {
