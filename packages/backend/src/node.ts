@@ -22,7 +22,7 @@ import { createFence, type Fence } from "./fence.ts";
 import { hookEnvironment } from "./hook-context.ts";
 import type { MainProcess } from "./main-process.ts";
 import { createNodeStateChanges, type NodeStateChanges } from "./node-state-changes.ts";
-import { checkOwnKeys, checkRestoredKeys } from "./own-keys.ts";
+import { checkOwnKeys, checkRestoredKeys, checkUndoneKeys } from "./own-keys.ts";
 import type { RunFiles } from "./run-files.ts";
 
 /** The world outside, as a node needs it. */
@@ -74,7 +74,13 @@ export async function openNode(
   { stop }: { readonly stop: AbortSignal },
 ): Promise<Node> {
   const { clock, guard, files, hooks, log } = ports;
-  const { etcd, heard } = hearRevisions(ports.etcd, clock);
+  let node: Node | undefined;
+  const { etcd, heard } = hearRevisions(ports.etcd, {
+    clock,
+    onRestored: (revision) => {
+      if (node) checkUndoneKeys(node, revision);
+    },
+  });
   const ending = new AbortController();
   const end = (reason: Ending): void => {
     if (!ending.signal.aborted) ending.abort(new NodeEnded(reason));
@@ -83,7 +89,6 @@ export async function openNode(
   onAbort(guard.lost, () => end(endingOf(guard.lost.reason)));
 
   const ranks = (await hooks.find("candidate")) !== undefined;
-  let node: Node | undefined;
   // The lease is held to the very end of a stop: the ending ends only its acquisition.
   let acquired = false;
   let fence: Fence | undefined;

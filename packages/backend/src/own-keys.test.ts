@@ -1,6 +1,6 @@
 import { createGroupView, type GroupView } from "@msdha/group";
 import { expect, test } from "vitest";
-import { checkOwnKeys, checkRestoredKeys, type KeyOwner } from "./own-keys.ts";
+import { checkOwnKeys, checkRestoredKeys, checkUndoneKeys, type KeyOwner } from "./own-keys.ts";
 
 /** A master that wrote its node key at revision 40 and let traffic go on at 42. */
 function master(): { readonly node: KeyOwner; readonly ended: () => unknown } {
@@ -9,6 +9,7 @@ function master(): { readonly node: KeyOwner; readonly ended: () => unknown } {
     membership: { name: "a", modRevision: 40 },
     lock: { token: 34 },
     lease: { id: "7" },
+    follower: { view: createGroupView("db") },
     leaving: "nothing",
     trafficOpenSince: 42,
     fence: { close() {} },
@@ -56,4 +57,16 @@ test.each([
   const { node, ended } = master();
   checkRestoredKeys(node, view({ revision: 10, ...change }));
   expect(ended()).toBeDefined();
+});
+
+test.each([
+  ["goes on when etcd was restored to where all that it wrote is", 42, undefined],
+  ["ends when that is before its traffic went on", 41, /\/msdha\/db\/_node\/a/],
+  ["ends when that is before it wrote its key", 39, /\/msdha\/db\/a/],
+  ["ends when that is before it took its lock", 33, /lock/],
+])("a node %s", (_, restoredTo, why) => {
+  const { node, ended } = master();
+  checkUndoneKeys(node, restoredTo);
+  if (why) expect(String(ended())).toMatch(why);
+  else expect(ended()).toBeUndefined();
 });

@@ -4,7 +4,7 @@ import type { Node } from "./node.ts";
 /** What of a node is compared with the group, and how it ends. */
 export type KeyOwner = Pick<
   Node,
-  "membership" | "lock" | "lease" | "leaving" | "trafficOpenSince" | "fence" | "clock" | "end"
+  "membership" | "lock" | "lease" | "follower" | "leaving" | "trafficOpenSince" | "fence" | "clock" | "end"
 >;
 
 /**
@@ -43,6 +43,23 @@ export function checkRestoredKeys(node: KeyOwner, view: GroupView): void {
     loseKey(node, new NodeKeyLostError(view.keys.node(membership.name)));
   }
   if (node.trafficOpenSince !== undefined) checkTraffic(node, view);
+}
+
+/**
+ * An answer said that etcd was restored to this revision: what we wrote later is not there any more, and a watch that had
+ * not told of it before may never do so.
+ */
+export function checkUndoneKeys(node: KeyOwner, restoredTo: number): void {
+  const { membership, lock, trafficOpenSince, follower } = node;
+  const { keys } = follower.view;
+  if (lock && node.leaving !== "lock" && lock.token > restoredTo)
+    loseKey(node, new LockLostError(lock.token));
+  if (node.leaving === "nothing" && membership.modRevision > restoredTo) {
+    loseKey(node, new NodeKeyLostError(keys.node(membership.name)));
+  }
+  if (trafficOpenSince !== undefined && trafficOpenSince > restoredTo) {
+    loseKey(node, new NodeKeyLostError(keys.details(membership.name)));
+  }
 }
 
 function checkTraffic(node: KeyOwner, view: GroupView): void {

@@ -322,4 +322,16 @@ describe("watches", () => {
     expect(etcd.store.get("/g/a")?.value).toBe("1");
     expect(etcd.store.revision).toBe(2);
   });
+
+  test("can't go on over a restore whose revisions were bumped", async () => {
+    etcd.store.put("/g/a", "1");
+    const snapshot = etcd.store.save();
+    etcd.store.put("/g/a", "2");
+    etcd.store.restore(snapshot, { bumpBy: 100 });
+    expect(etcd.store.get("/g/a")).toMatchObject({ value: "1", modRevision: 2 });
+    expect(etcd.store.revision).toBe(102);
+    const { error } = watch(3);
+    await clock.advance(0);
+    expect(error()).toBeInstanceOf(EtcdCompactedError);
+  });
 });

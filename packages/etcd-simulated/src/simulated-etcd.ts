@@ -56,8 +56,11 @@ export interface StoreAccess {
   /** Forgets what happened before `revision`. */
   compact(revision: number): void;
   save(): EtcdSnapshot;
-  /** Goes back to a snapshot, as when etcd is restored: revisions go back, leases have their whole TTL, streams break. */
-  restore(snapshot: EtcdSnapshot): void;
+  /**
+   * Goes back to a snapshot, as when etcd is restored: leases have their whole TTL, streams break, and revisions go back,
+   * or are larger by `bumpBy` and those before are compacted, as by `etcdutl snapshot restore --bump-revision --mark-compacted`.
+   */
+  restore(snapshot: EtcdSnapshot, options?: { readonly bumpBy?: number }): void;
 }
 
 /** Makes an etcd that lives in memory and does nothing but by its clock and its clients. */
@@ -111,8 +114,8 @@ export function createSimulatedEtcd({
     revoke: (lease) => lessor.revoke(lease),
     compact: (revision) => store.compact(revision),
     save: () => ({ store: store.save(), leases: lessor.save() }),
-    restore(snapshot) {
-      store.load(snapshot.store);
+    restore(snapshot, options) {
+      store.load(snapshot.store, options);
       lessor.load(snapshot.leases);
       hub.breakAll();
     },

@@ -34,7 +34,8 @@ export interface Store {
   since(revision: number): readonly Change[];
   compact(revision: number): void;
   save(): StoreSnapshot;
-  load(snapshot: StoreSnapshot): void;
+  /** Goes back to a snapshot; revisions go on `bumpBy` further than that was, with nothing known of those between. */
+  load(snapshot: StoreSnapshot, options?: { readonly bumpBy?: number }): void;
 }
 
 export interface StoreOptions {
@@ -114,11 +115,11 @@ export function createStore({ onChange, onLease }: StoreOptions): Store {
       history = [...since(compacted)];
     },
     save: () => ({ revision, compacted, keys: new Map(keys), history: [...history] }),
-    load(snapshot) {
-      revision = snapshot.revision;
-      compacted = snapshot.compacted;
+    load(snapshot, { bumpBy = 0 } = {}) {
+      revision = snapshot.revision + bumpBy;
+      compacted = bumpBy > 0 ? revision : snapshot.compacted;
       keys = new Map(snapshot.keys);
-      history = [...snapshot.history];
+      history = bumpBy > 0 ? [] : [...snapshot.history];
     },
   };
 }

@@ -9,7 +9,12 @@ function setUp() {
   const clock = createManualClock();
   const simulated = createSimulatedEtcd({ clock });
   const client = simulated.connect();
-  return { clock, store: simulated.store, client, ...hearRevisions(client, clock) };
+  const restored: number[] = [];
+  const onRestored = (revision: number): void => void restored.push(revision);
+  return {
+    ...{ clock, store: simulated.store, client, restored },
+    ...hearRevisions(client, { clock, onRestored }),
+  };
 }
 
 test("the newest revision is that of any answer", async () => {
@@ -22,7 +27,7 @@ test("the newest revision is that of any answer", async () => {
 });
 
 test("an answer that goes back shows a restore, and up to where", async () => {
-  const { store, etcd, heard } = setUp();
+  const { store, etcd, heard, restored } = setUp();
   const snapshot = store.save();
   for (const value of ["1", "2", "3"]) store.put("a", value);
   await etcd.range({ key: "a" }, soon);
@@ -30,6 +35,7 @@ test("an answer that goes back shows a restore, and up to where", async () => {
   store.put("a", "4");
   await etcd.range({ key: "a" }, soon);
   expect(heard).toMatchObject({ newest: 2, restoredTo: 2 });
+  expect(restored).toEqual([2]);
 });
 
 test("an answer that is overtaken by a newer one shows none", async () => {
@@ -46,7 +52,7 @@ test("an answer that is overtaken by a newer one shows none", async () => {
 });
 
 test("a write at a revision that was told of before shows a restore, and when", async () => {
-  const { clock, store, etcd, heard } = setUp();
+  const { clock, store, etcd, heard, restored } = setUp();
   const snapshot = store.save();
   store.put("a", "1");
   heard.told(2);
@@ -59,6 +65,7 @@ test("a write at a revision that was told of before shows a restore, and when", 
   const write = { compare: [], success: [{ type: "put", key: "b", value: "2" }], failure: [] } as const;
   await etcd.txn(write, soon);
   expect(heard).toMatchObject({ newest: 2, restoredTo: 2, restoredAt: 1_000 });
+  expect(restored).toEqual([1, 1]);
   await etcd.txn(write, soon);
   expect(heard).toMatchObject({ newest: 3, restoredTo: 2, restoredAt: 1_000 });
 });

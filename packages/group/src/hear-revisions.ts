@@ -13,6 +13,12 @@ export interface HeardRevisions {
   told(revision: number): void;
 }
 
+export interface HearOptions {
+  readonly clock: Clock;
+  /** Told of the revision that etcd was restored to, or to an older one: what was written after it is gone. Must not throw. */
+  readonly onRestored?: (revision: number) => void;
+}
+
 /**
  * The same etcd, with an ear for restores: an answer at a smaller revision than that of an answer which had come before
  * it was asked for, or one that wrote something and is at no larger revision. Answers that were under way meanwhile can
@@ -20,7 +26,7 @@ export interface HeardRevisions {
  */
 export function hearRevisions(
   etcd: EtcdApi,
-  clock: Clock,
+  { clock, onRestored = () => {} }: HearOptions,
 ): { readonly etcd: EtcdApi; readonly heard: HeardRevisions } {
   let newest = 0;
   let restoredTo = 0;
@@ -33,10 +39,12 @@ export function hearRevisions(
     const before = newest;
     const answer = await ask();
     const { revision } = answer;
-    if (revision < before || (revision === before && wrote(answer))) {
+    const written = wrote(answer);
+    if (revision < before || (revision === before && written)) {
       restoredTo = revision;
       newest = revision;
       restoredAt = clock.now();
+      onRestored(written ? revision - 1 : revision);
     } else newest = Math.max(newest, revision);
     return answer;
   }

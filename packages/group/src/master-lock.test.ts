@@ -61,6 +61,15 @@ describe("taking the lock", () => {
     expect(etcd.store.get(keys.ttl)?.value).toBe("10");
   });
 
+  test("waits for the longest TTL that was seen, if a restored etcd has forgotten it", async () => {
+    const { etcd, member } = setUp();
+    etcd.store.put(keys.ttl, "2");
+    const a = await member("a");
+    const seen = { ...unknown, ttl: { seconds: 8, modRevision: 99 } };
+    expect(await a.take(seen)).toMatchObject({ waitMs: 16_000 });
+    expect(etcd.store.get(keys.ttl)?.value).toBe("8");
+  });
+
   test("is made good when its answer was lost, and the wait counts from then", async () => {
     const { clock, member } = setUp();
     const a = await member("a");

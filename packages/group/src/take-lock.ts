@@ -49,7 +49,7 @@ export async function takeLock(
     }
     const [lock] = rangeAnswer(result, 0);
     const [record] = rangeAnswer(result, 1);
-    ttl = record ? readTtl(record) : { seconds: ttl.seconds, modRevision: 0 };
+    ttl = longerOf(ttl, record);
     if (!lock) continue;
     if (lock.lease !== lease.id) return undefined;
     return asHeld(
@@ -59,6 +59,13 @@ export async function takeLock(
       Math.max(ttlSeconds, ttl.seconds),
     );
   }
+}
+
+/** A record that is smaller than what is known may be one that a restored etcd has forgotten to raise. */
+function longerOf({ seconds }: TtlRecord, record: KeyValue | undefined): TtlRecord {
+  if (!record) return { seconds, modRevision: 0 };
+  const read = readTtl(record);
+  return { seconds: Math.max(seconds, read.seconds), modRevision: read.modRevision };
 }
 
 function asHeld(

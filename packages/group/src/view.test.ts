@@ -9,8 +9,8 @@ function kv(key: string, value: string, lease = "7", revision = 5): KeyValue {
   return { key: `/msdha/db/${key}`, value, lease, createRevision: revision, modRevision: revision };
 }
 
-function put(key: string, value: string, lease?: string): WatchEvent {
-  return { type: "PUT", kv: kv(key, value, lease) };
+function put(key: string, value: string, lease?: string, revision?: number): WatchEvent {
+  return { type: "PUT", kv: kv(key, value, lease, revision) };
 }
 
 function after(view: GroupView, ...events: readonly WatchEvent[]): GroupView {
@@ -52,6 +52,18 @@ test("an address that is no host name or IP address is not believed", () => {
   const evil = JSON.stringify({ runId: "r", address: "10.0.0.1; shutdown\n", ttlSeconds: 3 });
   const view = after(empty, put("a", "master"), put("_node/a", evil), put("_lock", lock));
   expect(mastership(view)).toMatchObject({ address: "a" });
+});
+
+test.each([
+  ["by the publication of a master", [put("_ttl", "1"), put("a", "master")], {}, 1],
+  ["by whatever else writes it", [put("_ttl", "1"), put("a", "ready")], {}, 5],
+  ["by one who had published before", [put("_ttl", "1"), put("a", "master", "7", 4)], {}, 5],
+  ["when it is deleted", [{ type: "DELETE", kv: kv("_ttl", "") } as const], {}, 5],
+  ["by an etcd that was restored", [put("_ttl", "1"), put("a", "master")], { restored: true }, 5],
+])("the longest TTL that was seen is lowered or kept %s", (_what, events, how, seconds) => {
+  const before = after(empty, put("_ttl", "5"));
+  const batch = { type: "changes", revision: 9, resumed: false, resync: false, restored: false } as const;
+  expect(applyBatch(before, { ...batch, ...how, events }).ttl.seconds).toBe(seconds);
 });
 
 test("a view is never changed by the batches after it", () => {

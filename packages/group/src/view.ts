@@ -84,6 +84,7 @@ export function applyBatch(view: GroupView, batch: WatchBatch): GroupView {
   };
   const events = batch.type === "snapshot" ? batch.kvs.map(asPut) : batch.events;
   for (const event of events) applyEvent(draft, event);
+  draft.ttl = rememberTtl(view.ttl, view.keys, events, batch.type === "changes" && batch.restored);
   return draft;
 }
 
@@ -139,14 +140,42 @@ function applyEvent(draft: Draft, { type, kv }: WatchEvent): void {
       draft.handover = present ? kv.createRevision : undefined;
       break;
     case "ttl":
-      // Who saw a longer one before somebody deleted it still waits for it.
-      draft.ttl = present ? readTtl(kv) : { seconds: draft.ttl.seconds, modRevision: 0 };
-      break;
     case "claim":
     case "value":
     case "unknown":
       break;
   }
+}
+
+/**
+ * The record after some events. Only who publishes `master` has outlived the former masters and may lower it: who saw a
+ * longer one before somebody deleted it, or before an etcd that was restored forgot it, still waits for it.
+ */
+function rememberTtl(
+  before: TtlRecord,
+  keys: GroupKeys,
+  events: readonly WatchEvent[],
+  restored: boolean,
+): TtlRecord {
+  let ttl = before;
+  for (const { type, kv } of events) {
+    if (kv.key !== keys.ttl) continue;
+    const { seconds, modRevision } = type === "PUT" ? readTtl(kv) : { seconds: 0, modRevision: 0 };
+    const published = !restored && type === "PUT" && publishesAt(keys, events, modRevision);
+    ttl = { seconds: published ? seconds : Math.max(ttl.seconds, seconds), modRevision };
+  }
+  return ttl;
+}
+
+/** Whether a master was published in that revision. */
+function publishesAt(keys: GroupKeys, events: readonly WatchEvent[], revision: number): boolean {
+  return events.some(
+    ({ type, kv }) =>
+      type === "PUT" &&
+      kv.modRevision === revision &&
+      kv.value === "master" &&
+      parseKey(keys, kv.key).kind === "node",
+  );
 }
 
 function readLock(kv: KeyValue): LockEntry {

@@ -1,24 +1,12 @@
 import { expect, test } from "vitest";
 import type { Group } from "./faults/fault.ts";
-import type { Scenario } from "./scenario.ts";
+import type { BackendScenario, Scenario } from "./scenario.ts";
 import { createGroup, hasRecovered, run } from "./simulate.ts";
 
 const quiet: Scenario = {
   seed: 1,
   group: "g",
-  backends: ["n0", "n1"].map((name) => ({
-    machine: name,
-    name,
-    ttlSeconds: 3,
-    masterTtlMs: 86_400_000,
-    stopTimeoutMs: 8_000,
-    drainMs: 100,
-    rate: 1,
-    filesPersist: true,
-    restartMs: 1_000,
-    ranks: false,
-    traffic: "at_once",
-  })),
+  backends: [backend("n0", 3), backend("n1", 3)],
   frontends: 1,
   etcd: { members: 3, electionMs: 1_000, rate: 1 },
   longestTtlMs: 3_000,
@@ -27,8 +15,25 @@ const quiet: Scenario = {
   faultsMs: 0,
   faults: 0,
   favoured: [],
+  bumps: false,
   moments: { freeze: 0, snapshot: 0 },
 };
+
+function backend(name: string, ttlSeconds: number): BackendScenario {
+  return {
+    machine: name,
+    name,
+    ttlSeconds,
+    masterTtlMs: 86_400_000,
+    stopTimeoutMs: 8_000,
+    drainMs: 100,
+    rate: 1,
+    filesPersist: true,
+    restartMs: 1_000,
+    ranks: false,
+    traffic: "at_once",
+  };
+}
 
 async function goOn({ world }: Group, ms: number): Promise<void> {
   await run(world, world.scheduler.now + ms);
@@ -53,4 +58,25 @@ test("a master whose state was undone by a restored snapshot makes place for one
   expect(hasRecovered(group)).toBe(false);
   await goOn(group, 30_000);
   expect(hasRecovered(group)).toBe(true);
+});
+
+test("a former master's TTL is waited for, also when a restored etcd has forgotten it", async () => {
+  let shown = 0;
+  for (let seed = 1; seed <= 70; seed += 1) {
+    const backends = [backend("n0", 1), backend("n1", 5), backend("n2", 1)];
+    const group = createGroup({ ...quiet, seed, trouble: 1, backends, longestTtlMs: 5_000 }, {});
+    const { etcd, facts } = group.world;
+    const holder = (): string | undefined => facts.group.lock?.node;
+    await goOn(group, 8_000);
+    if (holder() !== "n0") continue;
+    const withShortTtl = etcd.store.save();
+    group.machines[0]?.kill("container");
+    await goOn(group, 16_000);
+    if (holder() !== "n1") continue;
+    etcd.store.restore(withShortTtl);
+    group.world.restored();
+    await goOn(group, 20_000);
+    shown += 1;
+  }
+  expect(shown).toBeGreaterThan(7);
 });

@@ -26,6 +26,8 @@ export interface RunFacts {
   seen: number;
   /** The newest revision that an answer or a watch has told it of. */
   newest: number;
+  /** The newest revision that it knows all of up to, by its first read and its watch. */
+  followed: number;
   /** Whether its master hook has ended well. */
   mastered: boolean;
   /** What it has told its `node_state_change` hook, as a place in the group's history. */

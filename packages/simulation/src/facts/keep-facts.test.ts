@@ -27,6 +27,7 @@ function makeRun() {
     published: false,
     seen: 0,
     newest: 0,
+    followed: 0,
     mastered: false,
     told: createFacts(keys).history.reader(),
   };

@@ -133,6 +133,22 @@ export function applyRestore(
   noteMaster(facts, 0);
   // What they were told so far is of another history.
   for (const frontend of facts.frontends) frontend.known = undefined;
+  for (const each of facts.runs) {
+    each.newest = Math.min(each.newest, revision);
+    each.followed = Math.min(each.followed, revision);
+  }
+}
+
+/**
+ * Whether a restored snapshot misleads those who know of nothing newer, which is not promised to end well: by a
+ * hand-over that had been used, or by a record that is shorter than the TTL of a former master who is still alive.
+ */
+export function misleads({ group, restores, runs }: Facts): boolean {
+  if (group.handover?.isTrue === false) return true;
+  if (restores === 0) return false;
+  return [...runs].some(
+    ({ published, programs, ttlMs }) => published && programs.size > 0 && ttlMs > 1_000 * group.ttlSeconds,
+  );
 }
 
 /** Whether nobody has used this hand-over until now. */
@@ -213,7 +229,10 @@ export function applyAnswer(
   if (call !== "range") return;
   const { key, prefix } = argument as KeyRange;
   const { kvs, revision } = answer as RangeResult;
-  if (prefix && key === keys.prefix) run.told.read(revision);
+  if (prefix && key === keys.prefix) {
+    if (!run.told.begun) run.followed = revision;
+    run.told.read(revision);
+  }
   // Before the node key is known to be there, any read of the lock will do that comes with a keepalive.
   const probed = !run.lock && !prefix && key === keys.lock;
   const proof = key === keys.lock || (!run.published && key === keys.node(run.node));
@@ -222,8 +241,13 @@ export function applyAnswer(
   if (held && run.supervisor.clock.now() < run.seen + run.ttlMs) run.seen = Math.max(run.seen, sent);
 }
 
-/** A run is told of something at a revision. */
-export function applyTold(run: RunFacts, revision: number): void {
+/** A run's watch tells it of what happened up to a revision. */
+export function applyFollowed(run: RunFacts, revision: number): void {
+  run.followed = Math.max(run.followed, revision);
+  applyTold(run, revision);
+}
+
+function applyTold(run: RunFacts, revision: number): void {
   run.newest = Math.max(run.newest, revision);
 }
 

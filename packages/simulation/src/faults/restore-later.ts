@@ -1,5 +1,9 @@
 import type { Random } from "@msdha/etcd-simulated";
+import { misleads } from "../facts/keep-facts.ts";
 import { type Group, someTime } from "./fault.ts";
+
+/** How far beyond all that there were revisions go on. */
+const BUMP = 1_000;
 
 /** Takes a snapshot now; later etcd is down for a while and comes back with it. */
 export function restoreLater(group: Group, random: Random): void {
@@ -13,10 +17,11 @@ export function restoreLater(group: Group, random: Random): void {
     world.trace("etcd", () => "down");
     world.scheduler.after(random.between(100, 3_000), () => {
       if (world.calm) return;
-      world.trace("etcd", () => `restored to ${snapshot.store.revision}`);
-      store.restore(snapshot);
+      const bumpBy = world.scenario.bumps ? BUMP + store.revision - snapshot.store.revision : 0;
+      world.trace("etcd", () => `restored to ${snapshot.store.revision}${bumpBy > 0 ? ", bumped" : ""}`);
+      store.restore(snapshot, { bumpBy });
       world.restored();
-      if (world.facts.group.handover?.isTrue === false) restartDeaf(group, snapshot.store.revision);
+      if (misleads(world.facts)) restartDeaf(group, snapshot.store.revision);
       for (const member of members) member.start();
     });
   });
@@ -24,11 +29,13 @@ export function restoreLater(group: Group, random: Random): void {
 
 /**
  * Who starts after a restore, or had been told nothing since the snapshot, can't know that a hand-over which came back
- * with it is not true: that is not promised. So nobody starts while there is one (see `Machine.start`), or has just begun
- * to, or goes on who knows of nothing newer.
+ * with it is not true, or that there was a longer TTL: that is not promised. So nobody starts while the snapshot misleads
+ * (see `Machine.start`), or has just begun to, or goes on who knows of nothing newer. Where revisions were bumped, that an answer was newer tells nobody anything.
  */
-function restartDeaf({ machines }: Group, snapshotAt: number): void {
+function restartDeaf({ machines, world }: Group, snapshotAt: number): void {
   for (const { run, kill } of machines) {
-    if (run && (!run.told.begun || run.newest <= snapshotAt)) kill("container");
+    if (!run) continue;
+    const knownTo = world.scenario.bumps ? run.followed : run.newest;
+    if (!run.told.begun || knownTo <= snapshotAt) kill("container");
   }
 }

@@ -2,7 +2,7 @@ import { type BackendConfig, runBackend } from "@msdha/backend";
 import type { Clock } from "@msdha/clock";
 import { combineMembers, type EtcdApi, readEtcdSettings, waitForEtcd } from "@msdha/etcd-client";
 import type { RunFacts } from "../facts/facts.ts";
-import { applyAnswer, applyTold } from "../facts/keep-facts.ts";
+import { applyAnswer, applyFollowed, misleads } from "../facts/keep-facts.ts";
 import type { BackendScenario } from "../scenario.ts";
 import { createDriftingClock } from "../world/drifting-clock.ts";
 import { createLink, type Link } from "../world/network.ts";
@@ -67,7 +67,7 @@ export function createMachine(scenario: BackendScenario, world: World): Machine 
 
   function start(): void {
     if (retired || live) return;
-    if (world.facts.group.handover?.isTrue === false) {
+    if (misleads(world.facts)) {
       scheduler.after(scenario.restartMs, start);
       return;
     }
@@ -99,6 +99,7 @@ export function createMachine(scenario: BackendScenario, world: World): Machine 
       published: false,
       seen: hardware.now(),
       newest: 0,
+      followed: 0,
       mastered: false,
       told: world.facts.history.reader(),
     };
@@ -174,7 +175,7 @@ export function createMachine(scenario: BackendScenario, world: World): Machine 
           world.check({ kind: "ask", run: facts, call, argument, now: scheduler.now });
           return (answer) => applyAnswer(world.keys, facts, { call, argument, answer, sent });
         },
-        heard: ({ events }) => applyTold(facts, events.at(-1)?.kv.modRevision ?? 0),
+        heard: ({ events }) => applyFollowed(facts, events.at(-1)?.kv.modRevision ?? 0),
       });
     });
     return combineMembers(members, { clock });
