@@ -1,8 +1,10 @@
 // Measures what is left of a master whose supervisor is hurt, and for how long, with PostgreSQL and a session that
-// commits: freeze.ts [--runs N] [--ttl S] [--fault freeze|kill|freezeAll]. Needs root, PostgreSQL and a build.
+// commits: freeze.ts [--runs N] [--ttl S] [--fault freeze|kill|freezeAll|leadersDisk]. With leadersDisk it is the disk of
+// the etcd leader that the supervisor talks to. Needs root, PostgreSQL and a build.
 import { parseArgs } from "node:util";
 import { faults } from "../src/guard-freeze/faults.ts";
 import { type FailoverFigures, startPostgresqlPair } from "../src/guard-freeze/pair.ts";
+import { freezeLeadersDisk } from "../src/guard-freeze/slow-leader.ts";
 
 const { values } = parseArgs({
   options: {
@@ -11,18 +13,23 @@ const { values } = parseArgs({
     fault: { type: "string", default: "freeze" },
   },
 });
+const LEADERS_DISK = "leadersDisk";
 const fault = Object.entries(faults).find(([name]) => name === values.fault)?.[1];
-if (!fault) throw new TypeError(`expected one of ${Object.keys(faults).join(", ")}, got ${values.fault}`);
+if (!fault && values.fault !== LEADERS_DISK) {
+  throw new TypeError(
+    `expected one of ${[...Object.keys(faults), LEADERS_DISK].join(", ")}, got ${values.fault}`,
+  );
+}
 
 const all: FailoverFigures[] = [];
-{
-  await using pair = await startPostgresqlPair({ ttlSeconds: Number(values.ttl) });
-  for (let run = 1; run <= Number(values.runs); run++) {
-    const figures = await pair.failOver(fault);
-    all.push(figures);
-    process.stderr.write(`run ${run}: ${JSON.stringify(figures)}\n`);
-  }
+const ttlSeconds = Number(values.ttl);
+const pair = fault && (await startPostgresqlPair({ ttlSeconds }));
+for (let run = 1; run <= Number(values.runs); run++) {
+  const figures = fault && pair ? await pair.failOver(fault) : await freezeLeadersDisk({ ttlSeconds });
+  all.push(figures);
+  process.stderr.write(`run ${run}: ${JSON.stringify(figures)}\n`);
 }
+await pair?.[Symbol.asyncDispose]();
 const thawed = values.fault === "freezeAll";
 const left = all.filter(({ alive }) => alive.length > 0).length;
 process.stdout.write(`${values.fault} of the supervisor, TTL ${values.ttl} s, ${all.length} runs\n`);

@@ -8,7 +8,7 @@ import { faults } from "./faults.ts";
 import { findObstacle } from "./frozen-disk.ts";
 import { type FailoverFigures, startPostgresqlPair } from "./pair.ts";
 import { obstacle } from "./postgresql-server.ts";
-import { startSlowLeader } from "./slow-leader.ts";
+import { freezeLeadersDisk } from "./slow-leader.ts";
 
 const because = obstacle ? ` (skipped: ${obstacle})` : "";
 const diskObstacle = obstacle ?? findObstacle();
@@ -45,18 +45,7 @@ describe(`a PostgreSQL with a session that commits${because}`, options, () => {
 
   test.skipIf(diskObstacle)(
     `is gone before the next master's hook begins, when the disk of the etcd leader that its supervisor talks to is frozen${becauseOfDisk}`,
-    async () => {
-      await using leader = await startSlowLeader();
-      await using pair = await startPostgresqlPair({
-        etcd: leader.etcd,
-        firstEndpoint: leader.leaderEndpoint,
-      });
-      const figures = await pair.failOver(() => {
-        leader.disk.freeze();
-        return () => leader.disk.thaw();
-      });
-      expectGone(figures);
-    },
+    async () => expectGone(await freezeLeadersDisk()),
   );
 });
 

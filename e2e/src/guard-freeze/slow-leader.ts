@@ -4,9 +4,10 @@ import { type Etcd, startEtcd } from "../chaos/etcd.ts";
 import type { Host } from "../chaos/network.ts";
 import type { GroupEtcd } from "../support/group.ts";
 import { type FrozenDisk, mountDisk } from "./frozen-disk.ts";
+import { type FailoverFigures, startPostgresqlPair } from "./pair.ts";
 
 /** Three members of etcd, of which the leader's disk can be frozen. */
-export interface SlowLeader extends AsyncDisposable {
+interface SlowLeader extends AsyncDisposable {
   /** All of it. */
   readonly etcd: GroupEtcd;
   /** The leader alone. */
@@ -15,7 +16,7 @@ export interface SlowLeader extends AsyncDisposable {
 }
 
 /** Starts it on addresses of its own below 127.0.0.0/8. */
-export async function startSlowLeader(): Promise<SlowLeader> {
+async function startSlowLeader(): Promise<SlowLeader> {
   const folder = tempDir({ prefix: "msdha-leader-" });
   const block = `127.${100 + Math.floor(Math.random() * 100)}.${Math.floor(Math.random() * 256)}`;
   const hosts = ["e1", "e2", "e3"].map((name, index) => localHost(name, `${block}.${index + 1}`));
@@ -33,6 +34,25 @@ export async function startSlowLeader(): Promise<SlowLeader> {
       await folder[Symbol.asyncDispose]();
     },
   };
+}
+
+/**
+ * Freezes the disk of the etcd leader that a master's supervisor talks to, as in `failOver`, in a group and an etcd of
+ * their own.
+ */
+export async function freezeLeadersDisk(
+  options: { readonly ttlSeconds?: number } = {},
+): Promise<FailoverFigures> {
+  await using leader = await startSlowLeader();
+  await using pair = await startPostgresqlPair({
+    ...options,
+    etcd: leader.etcd,
+    firstEndpoint: leader.leaderEndpoint,
+  });
+  return await pair.failOver(() => {
+    leader.disk.freeze();
+    return () => leader.disk.thaw();
+  });
 }
 
 async function makeLeader(etcd: Etcd, name: string): Promise<void> {
