@@ -19,6 +19,8 @@ export interface EtcdMember extends AsyncDisposable {
   kill(): Promise<void>;
   /** Kills it if it runs, and starts it again with the same data and ports, and with `args` besides. Does not wait until it answers. */
   restart(...args: string[]): Promise<void>;
+  /** Kills it and starts it with the data of a snapshot (`etcdctl snapshot save FILE`), as the only member. */
+  restore(snapshot: string): Promise<void>;
   /** Resolves when a linearizable read through this member has succeeded; rejects after 20 s. */
   ready(): Promise<void>;
   /** Runs `etcdctl` on this member alone, as root once authentication is on. */
@@ -62,10 +64,24 @@ export function startEtcdMember(options: EtcdMemberOptions): EtcdMember {
       env: { PATH },
     });
   let child = start();
+  let restores = 0;
 
   async function restart(...more: string[]): Promise<void> {
     await child.kill();
     child = start(more);
+  }
+
+  async function restore(snapshot: string): Promise<void> {
+    await child.kill();
+    restores += 1;
+    const data = join(folder, `restored-${restores}`);
+    const peer = `http://127.0.0.1:${options.peerPort}`;
+    await etcdctl(
+      access,
+      ...["snapshot", "restore", snapshot, `--name=${name}`, `--data-dir=${data}`],
+      ...[`--initial-cluster=${name}=${peer}`, `--initial-advertise-peer-urls=${peer}`],
+    );
+    child = start([`--data-dir=${data}`]);
   }
 
   async function ready(): Promise<void> {
@@ -99,6 +115,7 @@ export function startEtcdMember(options: EtcdMemberOptions): EtcdMember {
     thaw: () => child.thaw(),
     kill: () => child.kill(),
     restart,
+    restore,
     ready,
     etcdctl: (...args) => etcdctl(access, ...args),
     access,
