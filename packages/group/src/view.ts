@@ -39,7 +39,7 @@ export interface RankEntry {
   readonly modRevision: number;
 }
 
-/** The group's longest TTL; revision 0 and TTL 0 when there is none. */
+/** The longest TTL of a former master, as far as it was seen, and the revision of its record: 0 when there is none. */
 export interface TtlRecord {
   readonly seconds: number;
   readonly modRevision: number;
