@@ -99,6 +99,8 @@ export async function startPostgresqlPair({
       await waitFor(
         () => {
           if (Number.isNaN(goneAt) && serverOf(master).processes().length === 0) goneAt = bootTime();
+          // Without a leader of etcd the other one can lose its lease too, and is started again as by a restart policy.
+          if (nodes.get(other.name)?.child.exit) nodes.set(other.name, start(other.name));
           return promotions() > before;
         },
         { what: "the next promotion", timeoutMs: PATIENCE_MS, intervalMs: 5 },
