@@ -32,7 +32,7 @@ for (let run = 1; run <= Number(values.runs); run++) {
 await pair?.[Symbol.asyncDispose]();
 const thawed = values.fault === "freezeAll";
 const left = all.filter(({ alive }) => alive.length > 0).length;
-process.stdout.write(`${values.fault} of the supervisor, TTL ${values.ttl} s, ${all.length} runs\n`);
+process.stdout.write(`${values.fault}, TTL ${values.ttl} s, ${all.length} runs\n`);
 process.stdout.write(`something alive when the next master hook looked: ${left} runs\n`);
 for (const [what, key] of [
   ["alive after the fault", "aliveMs"],
