@@ -1,5 +1,6 @@
 import type { Random } from "@msdha/etcd-simulated";
 import { misleads } from "../facts/keep-facts.ts";
+import type { Machine } from "../node/machine.ts";
 import { type Group, someTime } from "./fault.ts";
 
 /** How far beyond all that there were revisions go on. */
@@ -19,9 +20,10 @@ export function restoreLater(group: Group, random: Random): void {
       if (world.calm) return;
       const bumpBy = world.scenario.bumps ? BUMP + store.revision - snapshot.store.revision : 0;
       world.trace("etcd", () => `restored to ${snapshot.store.revision}${bumpBy > 0 ? ", bumped" : ""}`);
+      const deaf = findDeaf(group, snapshot.store.revision);
       store.restore(snapshot, { bumpBy });
       world.restored();
-      if (misleads(world.facts)) restartDeaf(group, snapshot.store.revision);
+      if (misleads(world.facts)) for (const machine of deaf) machine.kill("container");
       for (const member of members) member.start();
     });
   });
@@ -32,10 +34,9 @@ export function restoreLater(group: Group, random: Random): void {
  * with it is not true, or that there was a longer TTL: that is not promised. So nobody starts while the snapshot misleads
  * (see `Machine.start`), or has just begun to, or goes on who knows of nothing newer. Where revisions were bumped, that an answer was newer tells nobody anything.
  */
-function restartDeaf({ machines, world }: Group, snapshotAt: number): void {
-  for (const { run, kill } of machines) {
-    if (!run) continue;
-    const knownTo = world.scenario.bumps ? run.followed : run.newest;
-    if (!run.told.begun || knownTo <= snapshotAt) kill("container");
-  }
+function findDeaf({ machines, world }: Group, snapshotAt: number): readonly Machine[] {
+  return machines.filter(({ run }) => {
+    const knownTo = world.scenario.bumps ? run?.followed : run?.newest;
+    return run && (!run.told.begun || (knownTo ?? 0) <= snapshotAt);
+  });
 }
