@@ -23,13 +23,14 @@ if (!fault && values.fault !== LEADERS_DISK) {
 
 const all: FailoverFigures[] = [];
 const ttlSeconds = Number(values.ttl);
-const pair = fault && (await startPostgresqlPair({ ttlSeconds }));
-for (let run = 1; run <= Number(values.runs); run++) {
-  const figures = fault && pair ? await pair.failOver(fault) : await freezeLeadersDisk({ ttlSeconds });
-  all.push(figures);
-  process.stderr.write(`run ${run}: ${JSON.stringify(figures)}\n`);
+{
+  await using pair = fault && (await startPostgresqlPair({ ttlSeconds }));
+  for (let run = 1; run <= Number(values.runs); run++) {
+    const figures = fault && pair ? await pair.failOver(fault) : await freezeLeadersDisk({ ttlSeconds });
+    all.push(figures);
+    process.stderr.write(`run ${run}: ${JSON.stringify(figures)}\n`);
+  }
 }
-await pair?.[Symbol.asyncDispose]();
 const thawed = values.fault === "freezeAll";
 const left = all.filter(({ alive }) => alive.length > 0).length;
 process.stdout.write(`${values.fault}, TTL ${values.ttl} s, ${all.length} runs\n`);

@@ -5,7 +5,7 @@ import type { GroupKeys } from "./keys.ts";
 import type { LockOptions, MasterLock } from "./master-lock.ts";
 import { parseLock, type Via } from "./node-state.ts";
 import { untilLost } from "./until-lost.ts";
-import { readTtl, type TtlRecord } from "./view.ts";
+import { longerTtl, type TtlRecord } from "./view.ts";
 
 /** How many TTLs lie between a former master's last proof and the next one: more than the 1.75 after which it is gone. */
 const WAIT_TTLS = 2;
@@ -49,7 +49,7 @@ export async function takeLock(
     }
     const [lock] = rangeAnswer(result, 0);
     const [record] = rangeAnswer(result, 1);
-    ttl = longerOf(ttl, record);
+    ttl = longerTtl(ttl, record);
     if (!lock) continue;
     if (lock.lease !== lease.id) return undefined;
     return asHeld(
@@ -59,13 +59,6 @@ export async function takeLock(
       Math.max(ttlSeconds, ttl.seconds),
     );
   }
-}
-
-/** A record that is smaller than what is known may be one that a restored etcd has forgotten to raise. */
-function longerOf({ seconds }: TtlRecord, record: KeyValue | undefined): TtlRecord {
-  if (!record) return { seconds, modRevision: 0 };
-  const read = readTtl(record);
-  return { seconds: Math.max(seconds, read.seconds), modRevision: read.modRevision };
 }
 
 function asHeld(

@@ -160,9 +160,8 @@ function rememberTtl(
   let ttl = before;
   for (const { type, kv } of events) {
     if (kv.key !== keys.ttl) continue;
-    const { seconds, modRevision } = type === "PUT" ? readTtl(kv) : { seconds: 0, modRevision: 0 };
-    const published = !restored && type === "PUT" && publishesAt(keys, events, modRevision);
-    ttl = { seconds: published ? seconds : Math.max(ttl.seconds, seconds), modRevision };
+    const published = !restored && type === "PUT" && publishesAt(keys, events, kv.modRevision);
+    ttl = published ? readTtl(kv) : longerTtl(ttl, type === "PUT" ? kv : undefined);
   }
   return ttl;
 }
@@ -183,8 +182,14 @@ function readLock(kv: KeyValue): LockEntry {
   return { token: kv.createRevision, lease: kv.lease, node: value?.node, via: value?.via ?? "wait" };
 }
 
+/** What is known once a record was read, or there was none: a smaller one may be of an etcd that was restored. */
+export function longerTtl({ seconds }: TtlRecord, record: KeyValue | undefined): TtlRecord {
+  const read = record ? readTtl(record) : { seconds: 0, modRevision: 0 };
+  return { seconds: Math.max(seconds, read.seconds), modRevision: read.modRevision };
+}
+
 /** Reads the group's record of its longest TTL. A value that no node writes counts as 0 seconds. */
-export function readTtl(kv: KeyValue): TtlRecord {
+function readTtl(kv: KeyValue): TtlRecord {
   const seconds = Number(kv.value);
   return { seconds: Number.isFinite(seconds) && seconds > 0 ? seconds : 0, modRevision: kv.modRevision };
 }

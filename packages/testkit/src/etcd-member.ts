@@ -58,8 +58,9 @@ export function startEtcdMember(options: EtcdMemberOptions): EtcdMember {
   const endpoint = `${tls ? "https" : "http"}://127.0.0.1:${clientPort}`;
   const access: EtcdAccess = { endpoint, tls };
   const logFile = join(folder, `${name}.log`);
+  let data = join(folder, "data");
   const start = (more: readonly string[] = []): Child =>
-    startChild("etcd", [...etcdArguments(endpoint, options), ...more], {
+    startChild("etcd", [...etcdArguments(endpoint, data, options), ...more], {
       logFile,
       env: { PATH },
     });
@@ -72,16 +73,16 @@ export function startEtcdMember(options: EtcdMemberOptions): EtcdMember {
   }
 
   async function restore(snapshot: string): Promise<void> {
-    await child.kill();
     restores += 1;
-    const data = join(folder, `restored-${restores}`);
+    const restored = join(folder, `restored-${restores}`);
     const peer = `http://127.0.0.1:${options.peerPort}`;
     await etcdctl(
       access,
-      ...["snapshot", "restore", snapshot, `--name=${name}`, `--data-dir=${data}`],
+      ...["snapshot", "restore", snapshot, `--name=${name}`, `--data-dir=${restored}`],
       ...[`--initial-cluster=${name}=${peer}`, `--initial-advertise-peer-urls=${peer}`],
     );
-    child = start([`--data-dir=${data}`]);
+    data = restored;
+    await restart();
   }
 
   async function ready(): Promise<void> {
@@ -128,11 +129,11 @@ export function startEtcdMember(options: EtcdMemberOptions): EtcdMember {
   };
 }
 
-function etcdArguments(endpoint: string, options: EtcdMemberOptions): string[] {
-  const { name, folder, peerPort, advertisedPeerPort = peerPort, initialCluster, tls } = options;
+function etcdArguments(endpoint: string, data: string, options: EtcdMemberOptions): string[] {
+  const { name, peerPort, advertisedPeerPort = peerPort, initialCluster, tls } = options;
   const args = [
     `--name=${name}`,
-    `--data-dir=${join(folder, "data")}`,
+    `--data-dir=${data}`,
     `--listen-client-urls=${endpoint}`,
     `--advertise-client-urls=${endpoint}`,
     `--listen-peer-urls=http://127.0.0.1:${peerPort}`,

@@ -230,7 +230,7 @@ export function applyAnswer(
   const { key, prefix } = argument as KeyRange;
   const { kvs, revision } = answer as RangeResult;
   if (prefix && key === keys.prefix) {
-    if (!run.told.begun) run.followed = revision;
+    if (!run.told.begun) applyFollowed(run, revision);
     run.told.read(revision);
   }
   // Before the node key is known to be there, any read of the lock will do that comes with a keepalive.
@@ -241,7 +241,7 @@ export function applyAnswer(
   if (held && run.supervisor.clock.now() < run.seen + run.ttlMs) run.seen = Math.max(run.seen, sent);
 }
 
-/** A run's watch tells it of what happened up to a revision. */
+/** A run's first read or its watch tells it of what happened up to a revision. */
 export function applyFollowed(run: RunFacts, revision: number): void {
   run.followed = Math.max(run.followed, revision);
   applyTold(run, revision);

@@ -1,4 +1,5 @@
 import type { Random } from "@msdha/etcd-simulated";
+import type { RunFacts } from "../facts/facts.ts";
 import { misleads } from "../facts/keep-facts.ts";
 import type { Machine } from "../node/machine.ts";
 import { type Group, someTime } from "./fault.ts";
@@ -32,11 +33,10 @@ export function restoreLater(group: Group, random: Random): void {
 /**
  * Who starts after a restore, or had been told nothing since the snapshot, can't know that a hand-over which came back
  * with it is not true, or that there was a longer TTL: that is not promised. So nobody starts while the snapshot misleads
- * (see `Machine.start`), or has just begun to, or goes on who knows of nothing newer. Where revisions were bumped, that an answer was newer tells nobody anything.
+ * (see `Machine.start`), or has just begun to, or goes on who knows of nothing newer. Where revisions were bumped, that an
+ * answer was newer tells nobody anything.
  */
 function findDeaf({ machines, world }: Group, snapshotAt: number): readonly Machine[] {
-  return machines.filter(({ run }) => {
-    const knownTo = world.scenario.bumps ? run?.followed : run?.newest;
-    return run && (!run.told.begun || (knownTo ?? 0) <= snapshotAt);
-  });
+  const knownTo = ({ followed, newest }: RunFacts): number => (world.scenario.bumps ? followed : newest);
+  return machines.filter(({ run }) => run && (!run.told.begun || knownTo(run) <= snapshotAt));
 }
