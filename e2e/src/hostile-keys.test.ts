@@ -91,6 +91,8 @@ test("keys that somebody else wrote get into no hook, file, log, command or conf
   });
   const a = start();
   await group.masterAmong([a]);
+  const currentMaster = join(a.runDir, "current_master");
+  await waitFor(() => readFileSync(currentMaster, "utf8") === "a\n", { what: "the current master's file" });
   const filesBefore = readdirSync(a.runDir).sort();
   const configFile = join(group.dir, "frontend-db", "haproxy.cfg");
   const configBefore = readFileSync(configFile, "utf8");
@@ -111,7 +113,7 @@ test("keys that somebody else wrote get into no hook, file, log, command or conf
     expect(state).toMatch(/^[\x21-\x7e]{1,64}$/);
   }
   expect(readdirSync(a.runDir).sort()).toEqual(filesBefore);
-  expect(readFileSync(join(a.runDir, "current_master"), "utf8")).toBe("a\n");
+  expect(readFileSync(currentMaster, "utf8")).toBe("a\n");
   expect(readFileSync(configFile, "utf8")).toBe(configBefore);
   for (const log of [a.log(), frontend.log()]) {
     for (const line of log.trimEnd().split("\n")) {

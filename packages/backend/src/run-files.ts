@@ -9,8 +9,16 @@ export interface RunFiles {
   /** The id of the run that used this folder before. */
   readonly formerRunId: string | undefined;
   setMaster(isMaster: boolean): Promise<void>;
-  /** Writes `current_master` and `current_master_address`; both are empty when there is none. Writes in order. */
-  setCurrentMaster(master: { readonly name: string; readonly address: string } | undefined): Promise<void>;
+  /**
+   * Writes `current_master` and `current_master_address`; both are empty when there is none. Writes in order, and
+   * nothing when they say so already.
+   */
+  setCurrentMaster(master: CurrentMaster | undefined): Promise<void>;
+}
+
+interface CurrentMaster {
+  readonly name: string;
+  readonly address: string;
 }
 
 /**
@@ -23,21 +31,24 @@ export async function openRunFiles(dir: string): Promise<RunFiles> {
   const runId = randomUUID();
   await rm(path("is_master"), { force: true });
   await writeAtomically(path("run_id"), `${runId}\n`);
+  let written: string | undefined;
   let lastWrite = writeMaster(undefined);
   await lastWrite;
 
-  async function writeMaster(
-    master: { readonly name: string; readonly address: string } | undefined,
-  ): Promise<void> {
-    await writeAtomically(path("current_master_address"), master ? `${master.address}\n` : "");
-    await writeAtomically(path("current_master"), master ? `${master.name}\n` : "");
+  async function writeMaster(master: CurrentMaster | undefined): Promise<void> {
+    const [name, address] = master ? [`${master.name}\n`, `${master.address}\n`] : ["", ""];
+    if (written === name + address) return;
+    written = undefined;
+    await writeAtomically(path("current_master_address"), address);
+    await writeAtomically(path("current_master"), name);
+    written = name + address;
   }
 
   return {
     runId,
     formerRunId,
     async setMaster(isMaster) {
-      if (isMaster) await writeAtomically(path("is_master"), "");
+      if (isMaster) await writeFile(path("is_master"), "");
       else await rm(path("is_master"), { force: true });
     },
     setCurrentMaster(master) {
@@ -60,8 +71,9 @@ async function readId(file: string): Promise<string | undefined> {
   }
 }
 
+/** A draft that a killed run left is written over by the next one. */
 async function writeAtomically(file: string, text: string): Promise<void> {
-  const draft = `${file}.${process.pid}.new`;
+  const draft = `${file}.new`;
   await writeFile(draft, text);
   await rename(draft, file);
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -36,6 +36,34 @@ test("writes the current master last in the order in which it was told", async (
   expect([await read("current_master"), await read("current_master_address")]).toEqual(["c\n", "c.net\n"]);
   await files.setCurrentMaster(undefined);
   expect(await read("current_master")).toBe("");
+});
+
+test("leaves the files alone when it is told the same master again", async () => {
+  const files = await openRunFiles(dir);
+  await files.setCurrentMaster({ name: "a", address: "10.0.0.1" });
+  await writeFile(join(dir, "current_master"), "mark");
+  await files.setCurrentMaster({ name: "a", address: "10.0.0.1" });
+  expect(await read("current_master")).toBe("mark");
+  await files.setCurrentMaster({ name: "a", address: "10.0.0.2" });
+  expect([await read("current_master"), await read("current_master_address")]).toEqual(["a\n", "10.0.0.2\n"]);
+});
+
+test("writes again what could not be written", async () => {
+  const files = await openRunFiles(dir);
+  const obstacle = join(dir, "current_master.new");
+  await mkdir(obstacle);
+  await expect(files.setCurrentMaster({ name: "a", address: "10.0.0.1" })).rejects.toThrow("EISDIR");
+  await rm(obstacle, { recursive: true });
+  await files.setCurrentMaster({ name: "a", address: "10.0.0.1" });
+  expect(await read("current_master")).toBe("a\n");
+});
+
+test("leaves no draft of a killed run", async () => {
+  for (const name of ["run_id", "current_master", "current_master_address"]) {
+    await writeFile(join(dir, `${name}.new`), "half");
+  }
+  await openRunFiles(dir);
+  expect((await readdir(dir)).sort()).toEqual(["current_master", "current_master_address", "run_id"]);
 });
 
 test("has is_master while it is told to, and only then", async () => {
