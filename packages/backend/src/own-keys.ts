@@ -13,20 +13,13 @@ export type KeyOwner = Pick<
  * grown past ours again.
  */
 export function checkOwnKeys(node: KeyOwner, view: GroupView): void {
-  const { membership, lock, lease, trafficOpenSince } = node;
-  if (lock && node.leaving !== "lock" && view.revision >= lock.token && view.lock?.token !== lock.token) {
-    loseKey(node, new LockLostError(lock.token));
-  }
+  const { membership, lease } = node;
   const key = view.nodes.get(membership.name);
-  const shown = view.revision >= membership.modRevision;
-  if (
-    node.leaving === "nothing" &&
-    shown &&
-    (key?.lease !== lease.id || key.modRevision < membership.modRevision)
-  ) {
-    loseKey(node, new NodeKeyLostError(view.keys.node(membership.name)));
-  }
-  if (trafficOpenSince !== undefined && view.revision >= trafficOpenSince) checkTraffic(node, view);
+  endAtLoss(node, view.keys, {
+    lock: (token) => view.revision >= token && view.lock?.token !== token,
+    nodeKey: (written) => view.revision >= written && (key?.lease !== lease.id || key.modRevision < written),
+    traffic: (opened) => view.revision >= opened && isHeld(node, view),
+  });
 }
 
 /**
@@ -34,15 +27,13 @@ export function checkOwnKeys(node: KeyOwner, view: GroupView): void {
  * is believed of both would never be proved wrong: after a restore our keys must be exactly what we last wrote.
  */
 export function checkRestoredKeys(node: KeyOwner, view: GroupView): void {
-  const { membership, lock, lease } = node;
-  if (lock && node.leaving !== "lock" && (view.lock?.token !== lock.token || view.lock.lease !== lease.id)) {
-    loseKey(node, new LockLostError(lock.token));
-  }
+  const { membership, lease } = node;
   const key = view.nodes.get(membership.name);
-  if (node.leaving === "nothing" && (key?.lease !== lease.id || key.modRevision !== membership.modRevision)) {
-    loseKey(node, new NodeKeyLostError(view.keys.node(membership.name)));
-  }
-  if (node.trafficOpenSince !== undefined) checkTraffic(node, view);
+  endAtLoss(node, view.keys, {
+    lock: (token) => view.lock?.token !== token || view.lock.lease !== lease.id,
+    nodeKey: (written) => key?.lease !== lease.id || key.modRevision !== written,
+    traffic: () => isHeld(node, view),
+  });
 }
 
 /**
@@ -50,24 +41,33 @@ export function checkRestoredKeys(node: KeyOwner, view: GroupView): void {
  * not told of it before may never do so.
  */
 export function checkUndoneKeys(node: KeyOwner, restoredTo: number): void {
-  const { membership, lock, trafficOpenSince, follower } = node;
-  const { keys } = follower.view;
-  if (lock && node.leaving !== "lock" && lock.token > restoredTo)
-    loseKey(node, new LockLostError(lock.token));
-  if (node.leaving === "nothing" && membership.modRevision > restoredTo) {
-    loseKey(node, new NodeKeyLostError(keys.node(membership.name)));
-  }
-  if (trafficOpenSince !== undefined && trafficOpenSince > restoredTo) {
-    loseKey(node, new NodeKeyLostError(keys.details(membership.name)));
+  const isUndone = (written: number): boolean => written > restoredTo;
+  endAtLoss(node, node.follower.view.keys, { lock: isUndone, nodeKey: isUndone, traffic: isUndone });
+}
+
+/** Whether each key that a node wrote is lost, by the revision at which it wrote it. */
+interface Losses {
+  lock(token: number): boolean;
+  nodeKey(written: number): boolean;
+  traffic(opened: number): boolean;
+}
+
+/** Ends a node that lost a key which it has not itself begun to give up. */
+function endAtLoss(node: KeyOwner, keys: GroupView["keys"], isLost: Losses): void {
+  const { membership, lock, leaving, trafficOpenSince } = node;
+  const { name, modRevision } = membership;
+  if (lock && leaving !== "lock" && isLost.lock(lock.token)) end(node, new LockLostError(lock.token));
+  if (leaving === "nothing" && isLost.nodeKey(modRevision)) end(node, new NodeKeyLostError(keys.node(name)));
+  if (trafficOpenSince !== undefined && isLost.traffic(trafficOpenSince)) {
+    end(node, new NodeKeyLostError(keys.details(name)));
   }
 }
 
-function checkTraffic(node: KeyOwner, view: GroupView): void {
-  const { name } = node.membership;
-  if (view.details.get(name)?.held) loseKey(node, new NodeKeyLostError(view.keys.details(name)));
+function isHeld({ membership }: KeyOwner, view: GroupView): boolean {
+  return view.details.get(membership.name)?.held === true;
 }
 
-function loseKey(node: KeyOwner, error: LockLostError | NodeKeyLostError): void {
+function end(node: KeyOwner, error: LockLostError | NodeKeyLostError): void {
   node.fence.close(node.clock.now());
   node.end({ kind: "lost", error });
 }
