@@ -80,3 +80,33 @@ test("a former master's TTL is waited for, also when a restored etcd has forgott
   }
   expect(shown).toBeGreaterThan(7);
 });
+
+test("a master that is frozen at any step from its publication to its hook, and beyond, does no harm", async () => {
+  const places = new Set<string>();
+  const longerThanAllDeadlines = 12_000;
+  const betweenStopAndKill = 4_000;
+  for (const frozenMs of [betweenStopAndKill, longerThanAllDeadlines]) {
+    for (let step = 1; step <= 20; step += 1) {
+      const trace: string[] = [];
+      const group = createGroup({ ...quiet, seed: step }, { onTrace: (line) => trace.push(line) });
+      freezeAfterPublication(group, step, frozenMs);
+      await goOn(group, 40_000);
+      expect(hasRecovered(group), `frozen at step ${step} for ${frozenMs} ms`).toBe(true);
+      const frozenAt = trace.findIndex((line) => line.includes("frozen for"));
+      const hookAt = trace.findIndex((line) => / master $/.test(line));
+      if (frozenAt >= 0)
+        places.add(hookAt === -1 || frozenAt < hookAt ? "before the hook" : "after it began");
+    }
+  }
+  expect([...places].sort()).toEqual(["after it began", "before the hook"]);
+});
+
+/** Freezes the first who is published, so many steps of its code later. */
+function freezeAfterPublication({ world, machines }: Group, step: number, frozenMs: number): void {
+  let published = false;
+  world.onMoment = (run, { events }) => {
+    if (published || !events.some(({ type, kv }) => type === "PUT" && kv.value === "master")) return;
+    published = true;
+    machines.find((machine) => machine.run === run)?.freezeAtStep(step, frozenMs);
+  };
+}

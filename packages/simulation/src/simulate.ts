@@ -15,7 +15,7 @@ import { createWorld, type Violation, type World } from "./world/world.ts";
 export interface SimulateOptions {
   /** A rule that is switched off. */
   readonly mutation?: Mutation | undefined;
-  /** The only invariant that counts; all do unless told otherwise. */
+  /** The only invariant that counts; unless told otherwise all do, and with a mutation the one that notices it. */
   readonly only?: string | undefined;
   /** Takes the trace, line by line. */
   readonly onTrace?: ((line: string) => void) | undefined;
@@ -51,7 +51,8 @@ export async function simulate(seed: number, options: SimulateOptions = {}): Pro
 }
 
 /** Makes a group whose nodes start within the next seconds. */
-export function createGroup(scenario: Scenario, { mutation, onTrace, only }: SimulateOptions): Group {
+export function createGroup(scenario: Scenario, { mutation, onTrace, ...options }: SimulateOptions): Group {
+  const only = options.only ?? mutation?.noticedBy;
   const world = createWorld(scenario, { collaborators: mutation?.collaborators ?? {}, onTrace, only });
   const machines = scenario.backends.map((each) => createMachine(each, world));
   const frontends = Array.from({ length: scenario.frontends }, (_, index) =>

@@ -4,6 +4,7 @@ import type { Mutation } from "./mutation.ts";
 
 export const killAtThreeTtls: Mutation = {
   rule: "2: the kill time is 3 TTLs after the last proof instead of 1.75",
+  noticedBy: "goneByKillTime",
   collaborators: {
     guard: (guard, { ttlMs }) => ({
       ...keep(guard),
@@ -14,6 +15,7 @@ export const killAtThreeTtls: Mutation = {
 
 export const noKillTimeDuringStops: Mutation = {
   rule: "2: the kill time is called off once a stop has begun",
+  noticedBy: "goneByKillTime",
   collaborators: {
     guard(guard) {
       let stopping = false;
@@ -38,6 +40,7 @@ export const noKillTimeDuringStops: Mutation = {
 
 export const goneIsWhatWasStarted: Mutation = {
   rule: "3: what descends from the started programs is not looked for",
+  noticedBy: "handOverWhenGone",
   collaborators: {
     guard(guard) {
       const started: GuardedProcess[] = [];
@@ -59,6 +62,7 @@ export const goneIsWhatWasStarted: Mutation = {
 
 export const handOverBeforeGone: Mutation = {
   rule: "7: the lock is handed over before everything is gone",
+  noticedBy: "handOverWhenGone",
   collaborators: {
     guard: (guard) => ({
       ...keep(guard),
@@ -70,6 +74,7 @@ export const handOverBeforeGone: Mutation = {
 
 export const demotedOnly: Mutation = {
   rule: "9: who loses the lock goes on as a slave",
+  noticedBy: "goneByKillTime",
   collaborators: {
     guard(guard, run, { facts }) {
       const demoted = (): boolean => run.published && facts.group.lock?.run !== run;
@@ -88,11 +93,13 @@ export const demotedOnly: Mutation = {
 
 export const noGuard: Mutation = {
   rule: "10: nobody kills what a frozen supervisor left",
+  noticedBy: "goneByKillTime",
   collaborators: { guard: (guard) => ({ ...keep(guard), setDeadline: async () => {} }) },
 };
 
 export const deadlineNotReadAgain: Mutation = {
   rule: "10: the guard does not look at the deadline before it starts something",
+  noticedBy: "goneByKillTime",
   collaborators: { startsPastDeadline: true },
 };
 

@@ -6,6 +6,7 @@ import { tamperWith } from "./wrap-etcd.ts";
 
 export const tokenNotCompared: Mutation = {
   rule: "5: writes of the master do not compare the fencing token",
+  noticedBy: "handOverWhenGone",
   collaborators: {
     etcd: (etcd, _, { keys }) =>
       tamperWith(etcd, {
@@ -16,6 +17,7 @@ export const tokenNotCompared: Mutation = {
 
 export const lockNotCompared: Mutation = {
   rule: "6: taking the lock does not look whether it is held",
+  noticedBy: "keysAreRespected",
   collaborators: {
     etcd: (etcd, _, { keys }) =>
       tamperWith(etcd, {
@@ -26,6 +28,7 @@ export const lockNotCompared: Mutation = {
 
 export const noWaitAfterAdoption: Mutation = {
   rule: "6: who finds the lock on its own lease does not wait",
+  noticedBy: "waitForTheFormer",
   collaborators: {
     etcd: (etcd, run, { keys }) => {
       const handed = (kv: KeyValue): KeyValue => {
@@ -40,6 +43,7 @@ export const noWaitAfterAdoption: Mutation = {
 
 export const handOverWithoutWait: Mutation = {
   rule: "7: who gave up in the middle of its wait hands over",
+  noticedBy: "handOverWhenGone",
   collaborators: {
     etcd: (etcd, run, { keys }) =>
       tamperWith(etcd, {
@@ -58,6 +62,7 @@ export const handOverWithoutWait: Mutation = {
 
 export const staleHandOverBelieved: Mutation = {
   rule: "7: a hand-over that came back with a snapshot is believed",
+  noticedBy: "waitForTheFormer",
   collaborators: {
     etcd: (etcd, _, { keys }) =>
       tamperWith(etcd, {
@@ -79,6 +84,7 @@ export const staleHandOverBelieved: Mutation = {
 
 export const formerRunByName: Mutation = {
   rule: "8: a node takes whoever has its name for its own former run",
+  noticedBy: "onlyOwnLeases",
   collaborators: {
     files: (files) => ({ ...files, formerRunId: FORMER }),
     etcd: (etcd, run, { keys }) =>
@@ -97,6 +103,7 @@ function withRunId(kv: KeyValue, runId: string): KeyValue {
 
 export const nodeKeyNotCompared: Mutation = {
   rule: "8: a node's key is put whoever has it",
+  noticedBy: "keysAreRespected",
   collaborators: {
     etcd: (etcd, run, { keys }) =>
       tamperWith(etcd, {

@@ -5,6 +5,8 @@ import type { Scenario } from "../scenario.ts";
 export interface Mutation {
   /** The rule's number in docs/protocol.md, and what is done instead. */
   readonly rule: string;
+  /** The invariant that says what goes wrong without the rule. Others might only say that the mutation is clumsy. */
+  readonly noticedBy: string;
   readonly collaborators: Collaborators;
   /** Under which circumstances it is noticed soon; the usual ones unless told otherwise. */
   readonly circumstances?: (usual: Scenario) => Scenario;

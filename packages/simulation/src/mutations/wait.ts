@@ -6,6 +6,7 @@ import { tamperWith } from "./wrap-etcd.ts";
 
 export const noWait: Mutation = {
   rule: "4: nobody waits for the former master",
+  noticedBy: "waitForTheFormer",
   collaborators: {
     etcd: (etcd, _, { keys }) =>
       tamperWith(etcd, {
@@ -26,6 +27,7 @@ const askedAt = new WeakMap<RunFacts, number>();
 
 export const waitFromRequest: Mutation = {
   rule: "4: the wait counts from the request for the lock, not from the answer",
+  noticedBy: "waitForTheFormer",
   collaborators: {
     etcd: (etcd, run, { keys, scheduler }) => ({
       ...etcd,
@@ -49,6 +51,7 @@ export const waitFromRequest: Mutation = {
 
 export const waitForOwnTtl: Mutation = {
   rule: "4: the wait is for one's own TTL, whatever the group's record says",
+  noticedBy: "waitForTheFormer",
   collaborators: {
     etcd: (etcd, _, { keys }) =>
       tamperWith(etcd, { kv: (kv) => (kv.key === keys.ttl ? { ...kv, value: "0" } : kv) }),
@@ -57,6 +60,7 @@ export const waitForOwnTtl: Mutation = {
 
 export const recordLoweredByTaking: Mutation = {
   rule: "4: taking the lock lowers the group's record",
+  noticedBy: "ttlNotLoweredEarly",
   collaborators: {
     etcd: (etcd, { ttlMs }, { keys }) =>
       tamperWith(etcd, {
@@ -70,6 +74,7 @@ export const recordLoweredByTaking: Mutation = {
 
 export const recordNotCompared: Mutation = {
   rule: "4: taking the lock does not compare the record's revision",
+  noticedBy: "ttlNotLoweredEarly",
   collaborators: {
     etcd: (etcd, _, { keys }) =>
       tamperWith(etcd, { transaction: (asked) => withoutCompare(asked, keys.ttl) }),
@@ -79,6 +84,7 @@ export const recordNotCompared: Mutation = {
 
 export const recordOnLease: Mutation = {
   rule: "4: the group's record is on its writer's lease",
+  noticedBy: "ttlNotLoweredEarly",
   collaborators: {
     etcd: (etcd, run, { keys }) =>
       tamperWith(etcd, {

@@ -4,6 +4,7 @@ import type { Mutation } from "./mutation.ts";
 
 export const resumeFromNow: Mutation = {
   rule: "a broken watch goes on from now, not from what was told",
+  noticedBy: "historyIsTold",
   collaborators: {
     etcd: (etcd) => ({
       ...etcd,
@@ -15,6 +16,7 @@ export const resumeFromNow: Mutation = {
 /** Makes a lock of every node key that says master, and hides the real one. */
 export const masterByNodeKeysAlone: Mutation = {
   rule: "who is master, for readers: a node key that says so is enough",
+  noticedBy: "frontendsFollow",
   collaborators: {
     frontendEtcd: (etcd, { keys }) => {
       const lockOf = (kv: KeyValue): KeyValue | undefined => {
