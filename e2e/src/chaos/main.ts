@@ -2,7 +2,7 @@ import { appendFileSync, cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runChaos } from "./chaos.ts";
-import { readOptions } from "./options.ts";
+import { describeAgain, readOptions } from "./options.ts";
 import { describeReport, isClean } from "./report.ts";
 import { isInSandbox, runInSandbox } from "./sandbox.ts";
 
@@ -32,8 +32,7 @@ try {
   const clean = isClean(report);
   process.stdout.write(options.json ? `${JSON.stringify(report, null, 2)}\n` : describeReport(report));
   if (!clean || options.keep) process.stderr.write(`logs and journal: ${keepFolder(options.seed)}\n`);
-  if (!clean)
-    process.stderr.write(`again: script/chaos --seed ${options.seed} --minutes ${options.minutes}\n`);
+  if (!clean) process.stderr.write(`again: ${describeAgain(options)}\n`);
   process.exitCode = interrupted.signal.aborted ? 130 : clean ? 0 : 1;
 } catch (error) {
   process.stderr.write(`script/chaos: ${error instanceof Error ? error.stack : error}\n`);

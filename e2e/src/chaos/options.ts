@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { allFaults } from "./faults/all-faults.ts";
 import type { Fault } from "./faults/fault.ts";
@@ -9,9 +11,18 @@ export interface Options {
   readonly json: boolean;
   readonly keep: boolean;
   readonly keepGoing: boolean;
+  /** The pattern that picked the faults, if there was one. */
+  readonly only: string | undefined;
   readonly faults: readonly Fault[];
   readonly code: string;
 }
+
+interface Picked {
+  readonly pattern: string | undefined;
+  readonly faults: readonly Fault[];
+}
+
+const everyFault: Picked = { pattern: undefined, faults: allFaults };
 
 /** Reads the command line. Ends the process with a clear line when it is wrong, or when help was asked for. */
 export function readOptions(args: readonly string[]): Options {
@@ -24,9 +35,9 @@ export function readOptions(args: readonly string[]): Options {
     .addOption(
       new Option("--only <pattern>", "only the faults whose names match this regular expression")
         .argParser(matching)
-        .default(allFaults, "every fault"),
+        .default(everyFault, "every fault"),
     )
-    .option("--code <folder>", "hurt the programs of another folder like packages/", BUILT)
+    .option("--code <folder>", "hurt the programs of another folder like packages/", withPrograms, BUILT)
     .option("--keep-going", "do not end when something was found")
     .option("--keep", "keep logs and journal also when nothing was found")
     .option("--json", "print the report as JSON")
@@ -35,7 +46,7 @@ export function readOptions(args: readonly string[]): Options {
   const options = program.parse(args, { from: "user" }).opts<{
     minutes: number;
     seed?: string;
-    only: readonly Fault[];
+    only: Picked;
     code: string;
     keepGoing?: boolean;
     keep?: boolean;
@@ -48,17 +59,52 @@ export function readOptions(args: readonly string[]): Options {
   }
   const { json = false, keep = false, keepGoing = false } = options;
   const seed = options.seed ?? String(Math.floor(Math.random() * 1e6));
-  return { minutes: options.minutes, seed, json, keep, keepGoing, faults: options.only, code: options.code };
+  const { pattern: only, faults } = options.only;
+  return { minutes: options.minutes, seed, json, keep, keepGoing, only, faults, code: options.code };
+}
+
+/** The command line that does the same again. */
+export function describeAgain({ seed, minutes, only, code, keepGoing }: Options): string {
+  return [
+    `script/chaos --seed ${quote(seed)} --minutes ${minutes}`,
+    ...(only === undefined ? [] : [`--only ${quote(only)}`]),
+    ...(code === BUILT ? [] : [`--code ${quote(code)}`]),
+    ...(keepGoing ? ["--keep-going"] : []),
+  ].join(" ");
+}
+
+/** As a shell takes it for one word. */
+function quote(text: string): string {
+  return /^[\w./:-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 function minutes(text: string): number {
   const value = Number(text);
   if (value > 0 && value <= 100_000) return value;
-  throw new InvalidArgumentError("Expected a number of minutes.");
+  throw new InvalidArgumentError("Expected a number of minutes above 0 and up to 100000.");
 }
 
-function matching(text: string): readonly Fault[] {
-  const faults = allFaults.filter(({ name }) => new RegExp(text).test(name));
-  if (faults.length > 0) return faults;
+function matching(text: string): Picked {
+  const pattern = compile(text);
+  const faults = allFaults.filter(({ name }) => pattern.test(name));
+  if (faults.length > 0) return { pattern: text, faults };
   throw new InvalidArgumentError("No fault has such a name: --list prints them.");
+}
+
+function compile(text: string): RegExp {
+  try {
+    return new RegExp(text);
+  } catch (error) {
+    throw new InvalidArgumentError(`Expected a regular expression. ${String(error)}`);
+  }
+}
+
+/** The folder from wherever it is asked for again. */
+function withPrograms(text: string): string {
+  const folder = resolve(text);
+  for (const app of ["backend", "frontend"]) {
+    const program = join(folder, app, "dist", `msdha-${app}.mjs`);
+    if (!existsSync(program)) throw new InvalidArgumentError(`There is no ${program}.`);
+  }
+  return folder;
 }

@@ -1,24 +1,29 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { parentPort } from "node:worker_threads";
+import { toResult, watchForCrashes } from "./crashes.ts";
 import { mutations } from "./mutations/all.ts";
 import { type Result, simulate } from "./simulate.ts";
 
-/** Seeds to run, one after the other. */
+/** A seed to run. Answered with its result. */
 export interface Order {
-  readonly from: number;
-  readonly count: number;
+  readonly seed: number;
   readonly mutation?: string | undefined;
   readonly only?: string | undefined;
 }
 
 const port = parentPort;
 if (!port) throw new Error("expected to be a worker thread");
-port.on("message", ({ from, count, mutation, only }: Order) => {
-  const off = mutation === undefined ? undefined : mutations[mutation];
-  void (async () => {
-    const results: Result[] = [];
-    for (let seed = from; seed < from + count; seed += 1) {
-      results.push(await simulate(seed, { mutation: off, only }));
-    }
-    port.postMessage(results);
-  })();
+port.on("message", (order: Order) => {
+  void (async () => port.postMessage(await runSeed(order)))();
 });
+
+/** A crash is the seed's result. What is left of its simulation runs to its end before the next one begins. */
+async function runSeed({ seed, mutation, only }: Order): Promise<Result> {
+  using crashes = watchForCrashes();
+  const off = mutation === undefined ? undefined : mutations[mutation];
+  const [outcome] = await Promise.allSettled([simulate(seed, { mutation: off, only })]);
+  // Node tells of a rejection only when the callbacks that might handle it have run.
+  await nextTurn();
+  if (outcome.status === "rejected") return toResult(seed, crashes.first ?? outcome);
+  return crashes.first ? toResult(seed, crashes.first) : outcome.value;
+}

@@ -1,18 +1,21 @@
 import { createProgress, rateOf } from "../progress.ts";
 import { type Batch, runSeeds } from "../run-seeds.ts";
-import { describeResult, replay } from "./replay.ts";
+import { describe, replayToCrash } from "./replay-to-crash.ts";
 
 /** Runs seeds with a progress bar, writes each violation, the rate in the end, and the trace of the first violation. */
 export async function runMany(batch: Batch): Promise<number> {
   const progress = createProgress(batch.count, process.stderr);
-  await runSeeds(batch, (results) => {
-    progress.add(results);
-    for (const result of results) {
-      if (result.violation) process.stdout.write(`${describeResult(result)}\n`);
-    }
-    return false;
-  });
-  progress.end();
+  try {
+    await runSeeds(batch, (results) => {
+      progress.add(results);
+      for (const result of results) {
+        if (result.violation) process.stdout.write(`${describe(result)}\n`);
+      }
+      return false;
+    });
+  } finally {
+    progress.end();
+  }
   const { tally } = progress;
   const hours = (tally.simulatedMs / 3_600_000).toFixed(1);
   const seconds = Math.round(tally.elapsedMs / 1_000);
@@ -22,8 +25,15 @@ export async function runMany(batch: Batch): Promise<number> {
   );
   const [first] = tally.violations.toSorted((a, b) => a.seed - b.seed);
   if (!first) return 0;
-  const flags = batch.mutation === undefined ? "" : ` --mutation ${batch.mutation}`;
-  await replay(first.seed, { ...batch, trace: true });
-  process.stdout.write(`replay with: script/simulate --seed ${first.seed} --trace${flags}\n`);
+  await replayToCrash(first.seed, { ...batch, trace: true });
+  process.stdout.write(`replay with: ${replayCommand(first.seed, batch)}\n`);
   return 1;
+}
+
+function replayCommand(seed: number, { mutation, only }: Batch): string {
+  const flags = [
+    ...(mutation === undefined ? [] : ["--mutation", mutation]),
+    ...(only === undefined ? [] : ["--only", only]),
+  ];
+  return ["script/simulate", "--seed", seed, "--trace", ...flags].join(" ");
 }
