@@ -4,7 +4,6 @@ import { acquireLease, type Lease } from "@msdha/etcd-lease";
 import {
   followGroup,
   type GroupFollower,
-  type GroupView,
   groupKeys,
   type HeardRevisions,
   hearRevisions,
@@ -17,6 +16,7 @@ import type { Guard } from "@msdha/guard";
 import type { HookRunner } from "@msdha/hook-runner";
 import type { Log } from "@msdha/settings";
 import type { BackendConfig } from "./config.ts";
+import { keepCurrentMaster } from "./current-master.ts";
 import { describeReason, type Ending, endingOf, NodeEnded } from "./ending.ts";
 import { createFence, type Fence } from "./fence.ts";
 import { hookEnvironment } from "./hook-context.ts";
@@ -121,12 +121,15 @@ export async function openNode(
       }),
     onFailure: (error) => end({ kind: "failed", error }),
   });
+  const tellFiles = keepCurrentMaster(files, () => mastership(follower.view), {
+    ...{ clock, log, signal: following.signal },
+  });
   const follower = followGroup(etcd, config.group, {
     clock,
     signal: following.signal,
     onView: (view, nodeChanges, { restored }) => {
       heard.told(view.revision);
-      tellFiles(view, files, log);
+      tellFiles();
       for (const change of nodeChanges) changes.push(change);
       if (node && restored) checkRestoredKeys(node, view);
       else if (node) checkOwnKeys(node, view);
@@ -180,13 +183,6 @@ export async function openNode(
     await lease.release();
     throw error;
   }
-}
-
-function tellFiles(view: GroupView, files: RunFiles, log: Log): void {
-  const master = mastership(view);
-  files
-    .setCurrentMaster(master.kind === "master" ? master : undefined)
-    .catch((error: unknown) => log.error({ err: error }, "can't write the current master's files"));
 }
 
 function onAbort(signal: AbortSignal, act: () => void): void {

@@ -1,3 +1,4 @@
+import { withTimeout } from "@msdha/clock";
 import { giveBackLock, type HandoverLease, prepareHandover } from "@msdha/group";
 import { describeEnding, type Ending } from "./ending.ts";
 import type { Node } from "./node.ts";
@@ -14,7 +15,7 @@ export async function stopNode(node: Node, ending: Ending): Promise<void> {
   const dropped = node.changes.close();
   if (dropped > 0) log.warn({ dropped }, "dropped calls of node_state_change that had not begun");
 
-  if (ending.kind === "planned") await runPreStop(node);
+  if (ending.kind === "planned") await runStopHook(node, "pre_stop");
   await attempt(node, "remove is_master", () => node.files.setMaster(false));
   const handover = lost ? undefined : attempt(node, "prepare the hand-over", () => prepare(node));
   if (!lost) await attempt(node, "delete the node key", () => leave(node));
@@ -30,17 +31,17 @@ export async function stopNode(node: Node, ending: Ending): Promise<void> {
   log.info(`ended: ${describeEnding(ending)}`);
 }
 
-async function runPreStop(node: Node): Promise<void> {
-  if (!node.main) return;
+/** Runs a hook of the stop for as long as a stop may take; resolves with whether it has done what it should. */
+async function runStopHook(node: Node, hook: "pre_stop" | "stopped"): Promise<boolean> {
+  if (!node.main) return true;
   const { clock, config, lease } = node;
-  const limit = new AbortController();
-  const signal = AbortSignal.any([limit.signal, lease.lost]);
-  clock.sleep(config.stopTimeoutMs, { signal }).then(
-    () => limit.abort(new Error(`it took longer than ${config.stopTimeoutMs} ms`)),
-    () => {},
-  );
-  await attempt(node, "run pre_stop", () => runStateHook(node, "pre_stop", { signal }));
-  limit.abort();
+  const ran = await attempt(node, `run ${hook}`, async () => {
+    await withTimeout(clock, config.stopTimeoutMs, (signal) => runStateHook(node, hook, { signal }), {
+      signal: lease.lost,
+    });
+    return true;
+  });
+  return ran === true;
 }
 
 async function prepare(node: Node): Promise<HandoverLease | undefined> {
@@ -80,25 +81,25 @@ async function removeEverything(node: Node): Promise<boolean> {
   }
   // A call that has not got as far as its start would start it after everything was gone.
   node.changes.interrupt();
-  return (
-    (await attempt(node, "kill what is left", async () => {
-      await guard.killAll();
-      return true;
-    })) === true
-  );
+  return await killRest(node);
 }
 
 async function runStopped(node: Node): Promise<boolean> {
-  if (!node.main) return true;
-  const ran = await attempt(node, "run stopped", async () => {
-    await runStateHook(node, "stopped", { signal: node.lease.lost });
+  const ran = await runStopHook(node, "stopped");
+  return (await killRest(node)) && ran;
+}
+
+/**
+ * Kills what is left. What can't be killed (it hangs in the kernel, with its storage) does not hold the lock for ever:
+ * after a TTL the node goes on without it, and hands over nothing.
+ */
+async function killRest(node: Node): Promise<boolean> {
+  const { clock, guard, lease } = node;
+  const killed = await attempt(node, "kill what is left", async () => {
+    await withTimeout(clock, lease.ttlMs, () => guard.killAll());
     return true;
   });
-  const gone = await attempt(node, "kill what stopped left", async () => {
-    await node.guard.killAll();
-    return true;
-  });
-  return ran === true && gone === true;
+  return killed === true;
 }
 
 async function giveBack(node: Node, handover: HandoverLease | undefined): Promise<void> {

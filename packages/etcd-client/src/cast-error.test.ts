@@ -32,6 +32,7 @@ describe("castError", () => {
     ["EtcdUnavailableError", status.DEADLINE_EXCEEDED, "Deadline exceeded"],
     ["EtcdUnavailableError", status.UNIMPLEMENTED, "Received HTTP status code 404"],
     ["EtcdUnavailableError", status.RESOURCE_EXHAUSTED, "etcdserver: too many requests"],
+    ["EtcdUnavailableError", status.FAILED_PRECONDITION, "etcdserver: rpc not supported for learner"],
     ["EtcdRequestError", status.RESOURCE_EXHAUSTED, "etcdserver: mvcc: database space exceeded"],
     ["EtcdRequestError", status.INVALID_ARGUMENT, "etcdserver: request is too large"],
     ["EtcdRequestError", status.OUT_OF_RANGE, "etcdserver: mvcc: required revision has been compacted"],

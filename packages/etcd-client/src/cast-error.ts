@@ -18,6 +18,9 @@ const definite = new Set<number>([
   status.OUT_OF_RANGE,
 ]);
 
+/** What a member that is a learner answers to all but serializable reads, from etcd 3.5 on: others answer it. */
+const learner = "rpc not supported for learner";
+
 /** Whether the token, not the user, is what etcd refused. */
 export function isStaleToken(error: unknown): boolean {
   return stale.test(detailsOf(error));
@@ -41,7 +44,7 @@ export function castError(error: unknown, where: string): EtcdError {
   const options = { cause: error };
   const code = isServiceError(error) ? error.code : undefined;
   if (details.includes("requested lease not found")) return new EtcdLeaseNotFoundError(message, options);
-  if (stale.test(details)) return new EtcdUnavailableError(message, options);
+  if (stale.test(details) || details.includes(learner)) return new EtcdUnavailableError(message, options);
   if (refused.test(details) || code === status.PERMISSION_DENIED || code === status.UNAUTHENTICATED) {
     return new EtcdAuthError(message, options);
   }

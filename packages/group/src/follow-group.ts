@@ -55,7 +55,8 @@ export function followGroup(
   /** The hand-over that was there when the watch noticed that etcd had been restored. */
   let cameBack: number | undefined;
   let lockHistory = unknownLockHistory;
-  let next = Promise.withResolvers<void>();
+  /** Called at the next batch. Not one promise for all: who waits for less long would stay known to it. */
+  const waiting = new Set<() => void>();
 
   async function follow(): Promise<never> {
     for await (const batch of watchPrefix(etcd, view.keys.prefix, {
@@ -68,8 +69,7 @@ export function followGroup(
       const restored = batch.type === "changes" && batch.restored;
       if (restored) cameBack = view.handover;
       onView(view, nodeChanges(view.keys, batch), { restored });
-      next.resolve();
-      next = Promise.withResolvers();
+      for (const goOn of waiting) goOn();
     }
     throw signal.reason ?? new Error("the watch of the group has ended");
   }
@@ -79,9 +79,12 @@ export function followGroup(
     if (view !== since) return;
     const over = new AbortController();
     const end = stop ? AbortSignal.any([stop, over.signal]) : over.signal;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    waiting.add(resolve);
     try {
-      await Promise.race([next.promise, clock.sleep(timeoutMs ?? Number.POSITIVE_INFINITY, { signal: end })]);
+      await Promise.race([promise, clock.sleep(timeoutMs ?? Number.POSITIVE_INFINITY, { signal: end })]);
     } finally {
+      waiting.delete(resolve);
       over.abort();
     }
   }

@@ -1,3 +1,4 @@
+import type { Guard } from "@msdha/guard";
 import { expect, test } from "vitest";
 import type { Group } from "./faults/fault.ts";
 import type { BackendScenario, Scenario } from "./scenario.ts";
@@ -99,6 +100,21 @@ test("a master that is frozen at any step from its publication to its hook, and 
     }
   }
   expect([...places].sort()).toEqual(["after it began", "before the hook"]);
+});
+
+test("a master whose last process can't be killed gives the lock back, and hands over nothing", async () => {
+  const guard = (production: Guard): Guard => ({ ...production, killAll: () => new Promise(() => {}) });
+  const mutation = { rule: "", noticedBy: "oneMasterRuns", collaborators: { guard } };
+  const group = createGroup(quiet, { mutation });
+  await goOn(group, 9_000);
+  const master = group.world.facts.group.lock?.node;
+  const machine = group.machines.find(({ run }) => run?.node === master);
+  machine?.retire();
+  machine?.stop({ graceMs: 60_000 });
+  await goOn(group, 3_000 + 6_000 + 2_000);
+  expect(group.world.facts.group.lock?.node).not.toBe(master);
+  expect(group.world.etcd.store.get(group.world.keys.lock)?.value).toContain('"via":"wait"');
+  expect(hasRecovered(group)).toBe(true);
 });
 
 /** Freezes the first who is published, so many steps of its code later. */
