@@ -53,6 +53,54 @@ test("a group works under roles that can reach nothing but its keys", async () =
   expect(frontend.log()).not.toMatch(/permission denied/);
 });
 
+const beyond = [
+  "/msdha/db2/x",
+  "/msdha/db2/_lock",
+  "/msdha/dbx",
+  "/msdha/db",
+  "/msdha/d",
+  "/msdha/",
+  "/other",
+];
+
+test("a group's role reaches no key beside its own, nor all at a time; a frontend's writes none", async () => {
+  await using etcd = await startEtcd({ auth: { rootPassword: "root", users } });
+  await etcd.etcdctl("role", "add", "reader");
+  await etcd.etcdctl("role", "grant-permission", "reader", "--prefix=true", "read", "/msdha/db/");
+  await etcd.etcdctl("user", "grant-role", "reader", "reader");
+  await etcd.etcdctl("put", "/msdha/db/x", "ours");
+  await etcd.etcdctl("put", "/msdha/db2/x", "theirs");
+  const as = (user: string, ...args: readonly string[]): Promise<string> =>
+    etcd.etcdctl("--user", `${user}:${password}`, ...args);
+
+  expect(await as("db", "get", "/msdha/db/x")).toContain("ours");
+  await as("db", "put", "/msdha/db/x", "ours again");
+  expect(await as("reader", "get", "--prefix", "/msdha/db/")).toContain("ours again");
+
+  const wholes = ["", "/msdha", "/msdha/", "/msdha/d", "/msdha/db"].map((prefix) => ["--prefix", prefix]);
+  const denied = [
+    ...beyond.flatMap((key) => [
+      ["db", "get", key],
+      ["db", "put", key, "x"],
+      ["db", "del", key],
+      ["reader", "get", key],
+    ]),
+    ...wholes.flatMap((range) => [
+      ["db", "get", ...range],
+      ["db", "del", ...range],
+      ["reader", "get", ...range],
+    ]),
+    ...["put", "del"].map((write) => ["reader", write, "/msdha/db/x", ...(write === "put" ? ["x"] : [])]),
+    ["db", "user", "add", "mallory:pw"],
+    ["db", "role", "grant-permission", "db", "readwrite", "/msdha/db2/x"],
+    ["db", "auth", "disable"],
+  ];
+  for (const [user = "", ...args] of denied) {
+    await expect(as(user, ...args), `${user}: ${args.join(" ")}`).rejects.toThrow(/permission denied/);
+  }
+  expect(await etcd.etcdctl("get", "/msdha/db2/x")).toContain("theirs");
+});
+
 test("a node whose user may not read the group's keys ends with 77 and says so", async () => {
   await using etcd = await startEtcd({ auth: { rootPassword: "root", users } });
   await using group = await startGroup({ group: "db", etcd });
