@@ -37,6 +37,7 @@ const HOSTILE = [
     "toString",
     "a\u2028b",
     "\u202e",
+    "\ufffd",
     "%s%n",
     "é",
     "名",
@@ -44,6 +45,11 @@ const HOSTILE = [
   ...["x".repeat(253), "x".repeat(254), "*", "a=b", "a#b", "~", "a\u009b2Jb"],
 ];
 const GENERATED = 150;
+
+/** Bytes that are no UTF-8: a byte that begins nothing, a character cut short, an overlong `/`, a surrogate, beyond the last. */
+const NO_TEXT = ["ff", "61ff62", "6e31c3", "c0af", "eda080", "f4908080", "80", "fe0a1b5b324a"].map((hex) =>
+  Buffer.from(hex, "hex"),
+);
 
 /** Texts that are often no names, the same ones each time. */
 function hostileTexts(): readonly string[] {
@@ -64,10 +70,32 @@ async function writeHostileKeys(group: TestGroup): Promise<void> {
       await client.put(`/msdha/db/_rank/${text}`).value(text).exec();
       await client.put(`/msdha/db/_${text}/x`).value(text).exec();
     }
+    for (const bytes of NO_TEXT) {
+      for (const folder of ["", "_node/", "_rank/", "_claim/", "_value/"]) {
+        await client
+          .put(Buffer.concat([Buffer.from(`/msdha/db/${folder}`), bytes]))
+          .value("master")
+          .exec();
+      }
+      await client
+        .put(`/msdha/db/raw${bytes.toString("hex")}`)
+        .value(bytes)
+        .exec();
+      await client
+        .put(`/msdha/db/_node/raw${bytes.toString("hex")}`)
+        .value(detailsWith(bytes))
+        .exec();
+    }
     await client.put("/msdha/db/last").value("ready").exec();
   } finally {
     client.close();
   }
+}
+
+/** A node's details with raw bytes in the place of its address. */
+function detailsWith(bytes: Buffer): Buffer {
+  const [before = "", after = ""] = JSON.stringify({ runId: "x", address: "|", ttlSeconds: 3 }).split("|");
+  return Buffer.concat([Buffer.from(before), bytes, Buffer.from(after)]);
 }
 
 /** What was written after a hook's mark, with every argument between two control characters that no name has. */
@@ -109,9 +137,12 @@ test("keys that somebody else wrote get into no hook, file, log, command or conf
     expect(call).toHaveLength(4);
     const [, action, name, state] = call;
     expect(action).toMatch(/^(init|PUT|DELETE)$/);
-    expect(name).toMatch(/^(?![-._])[^/\p{White_Space}\p{C}]{1,253}$/u);
+    expect(name).toMatch(/^(?![-._])[^/\p{White_Space}\p{C}\ufffd]{1,253}$/u);
     expect(state).toMatch(/^[\x21-\x7e]{1,64}$/);
   }
+  expect(callsIn(calls).filter(([, , name]) => name?.startsWith("raw"))).toEqual(
+    NO_TEXT.map((bytes) => [expect.any(String), "PUT", `raw${bytes.toString("hex")}`, "invalid"]),
+  );
   expect(readdirSync(a.runDir).sort()).toEqual(filesBefore);
   expect(readFileSync(currentMaster, "utf8")).toBe("a\n");
   expect(readFileSync(configFile, "utf8")).toBe(configBefore);
@@ -125,7 +156,7 @@ test("keys that somebody else wrote get into no hook, file, log, command or conf
   const nodes = execFileSync(backendCommand, ["nodes"], { env, encoding: "utf8" });
   expect(nodes).toMatch(/^a master 127\.0\.72\.1$/m);
   for (const line of nodes.trimEnd().split("\n"))
-    expect(line).toMatch(/^[^\p{C}\s]+ [\x21-\x7e]+ [^\p{C}\s]+$/u);
+    expect(line).toMatch(/^[^\p{C}\s\ufffd]+ [\x21-\x7e]+ [^\p{C}\s\ufffd]+$/u);
   expect(
     nodes
       .trimEnd()

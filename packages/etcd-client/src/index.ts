@@ -27,7 +27,7 @@ export {
 } from "./errors.ts";
 export { type ConnectOptions, connectMember, type EtcdMember } from "./member.ts";
 export { prefixRangeEnd } from "./prefix.ts";
-export { type EtcdSettingProblem, EtcdSettingsError, readEtcdSettings } from "./read-settings.ts";
+export { readEtcdSettings } from "./read-settings.ts";
 export {
   describeEndpoints,
   type EtcdEndpoint,
@@ -35,4 +35,5 @@ export {
   type EtcdTlsFiles,
   type EtcdUser,
 } from "./settings.ts";
+export { type EtcdSettingProblem, EtcdSettingsError } from "./settings-error.ts";
 export { type WaitForEtcdOptions, waitForEtcd } from "./wait-for-etcd.ts";

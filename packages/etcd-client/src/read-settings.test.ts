@@ -1,10 +1,11 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { EtcdSettingsError, readEtcdSettings } from "./read-settings.ts";
+import { readEtcdSettings } from "./read-settings.ts";
 import { describeEndpoints } from "./settings.ts";
+import { EtcdSettingsError } from "./settings-error.ts";
 
 let folder: string;
 const file = (name: string): string => join(folder, name);
@@ -69,9 +70,11 @@ describe("endpoints", () => {
   });
 
   test("are required", () => {
+    writeFileSync(file("empty"), "\n");
     const missing = ["ETCDCTL_ENDPOINTS: expected one or more URLs of etcd, comma-separated: it is required"];
     expect(problemsOf({})).toEqual(missing);
     expect(problemsOf({ ETCDCTL_ENDPOINTS: "" })).toEqual(missing);
+    expect(problemsOf({ ETCDCTL_ENDPOINTS_FILE: file("empty") })).toEqual(missing);
   });
 
   test.each([
@@ -85,6 +88,7 @@ describe("endpoints", () => {
     "http://user:%zz@etcd:2379",
     "http://:password@etcd:2379",
     "http://a b:2379",
+    "http://a\nb:2379",
     "http://a:2379,,http://b:2379",
   ])("that can't be read are one problem each: %s", (value) => {
     const problems = problemsOf({ ETCDCTL_ENDPOINTS: value });
@@ -121,6 +125,10 @@ describe("the user", () => {
     expect(problemsOf({ ...etcd, ETCDCTL_USER: "me" })[0]).toMatch(
       /^ETCDCTL_PASSWORD: expected the password/,
     );
+    writeFileSync(file("empty"), "");
+    expect(problemsOf({ ...etcd, ETCDCTL_USER: "me", ETCDCTL_PASSWORD_FILE: file("empty") })).toEqual([
+      "ETCDCTL_PASSWORD: expected the password of the user in ETCDCTL_USER",
+    ]);
     expect(problemsOf({ ...etcd, ETCDCTL_PASSWORD: "x" })[0]).toMatch(/^ETCDCTL_USER: expected a user/);
     expect(problemsOf({ ...etcd, ETCDCTL_USER: ":x" })[0]).toMatch(/^ETCDCTL_USER: expected name/);
   });
@@ -158,6 +166,48 @@ describe("files", () => {
     for (const way of ways) expect(readEtcdSettings({ ...etcd, ...way }).tls).toEqual({ ca: file("a.crt") });
     const pair = { ETCDCTL_CERT: file("a.crt"), ETCDCTL_KEY: file("a.key") };
     expect(readEtcdSettings({ ...etcd, ...pair }).tls).toEqual({ cert: file("a.crt"), key: file("a.key") });
+  });
+
+  test("of PEM may have text in front of it", () => {
+    const key = readFileSync(file("a.key"), "utf8");
+    for (const preamble of [
+      "\n",
+      "\ufeff",
+      "Bag Attributes\n    friendlyName: a\nKey Attributes: <No Attributes>\n",
+    ]) {
+      writeFileSync(file("preamble.key"), preamble + key);
+      const pair = { ETCDCTL_CERT: file("a.crt"), ETCDCTL_KEY_FILE: file("preamble.key") };
+      expect(readEtcdSettings({ ...etcd, ...pair }).tls).toEqual({
+        cert: file("a.crt"),
+        key: file("preamble.key"),
+      });
+    }
+  });
+
+  test("are refused where their text is in the place of their path", () => {
+    const key = readFileSync(file("a.key"), "utf8");
+    const cert = { ...etcd, ETCDCTL_CERT: file("a.crt") };
+    expect(problemsOf({ ...cert, ETCDCTL_KEY: key })).toEqual([
+      "ETCDCTL_KEY: expected the path of a PEM file, not its text",
+    ]);
+    expect(problemsOf({ ...cert, ETCDCTL_KEY_FILE: `\n${key}` })).toEqual([
+      "ETCDCTL_KEY_FILE: expected the path of a file, not its text",
+    ]);
+  });
+
+  test("are told of by their path, never by what they hold", () => {
+    writeFileSync(file("no.key"), readFileSync(file("a.key"), "utf8").replaceAll(/-----.*-----\n/g, ""));
+    const cert = { ...etcd, ETCDCTL_CERT: file("a.crt") };
+    expect(problemsOf({ ...cert, ETCDCTL_KEY_FILE: file("no.key") })[0]).toBe(
+      `ETCDCTL_KEY_FILE: expected a PEM file, or a file with the path of one, that can be read (ENOENT), got "${file("no.key")}"`,
+    );
+    expect(problemsOf({ ...cert, ETCDCTL_KEY_FILE: "hunter2" })).toEqual([
+      "ETCDCTL_KEY_FILE: expected the path of a file that can be read (ENOENT)",
+    ]);
+    expect(problemsOf({ ETCDCTL_ENDPOINTS_FILE: "http://u:hunter2@h:1" })).toEqual([
+      "ETCDCTL_ENDPOINTS_FILE: expected the path of a file that can be read (ENOENT)",
+    ]);
+    expect(problemsOf({ ETCDCTL_ENDPOINTS_FILE: "/nowhere/u:hunter2@h" }).join()).not.toContain("hunter2");
   });
 
   test("that are missing, empty or of the wrong kind are told", () => {
@@ -198,10 +248,11 @@ test("all problems are told together, each in one line, and no password in any",
   expect(problems.map((line) => line.split(":")[0])).toEqual([
     "ETCDCTL_CACERT",
     "ETCDCTL_KEY_FILE",
+    "ETCDCTL_CERT",
     "ETCDCTL_ENDPOINTS",
     "ETCDCTL_ENDPOINTS",
     "ETCDCTL_USER",
   ]);
-  expect(problems[2]).toMatch(/\(entry 2 of 3\)$/);
+  expect(problems[3]).toMatch(/\(entry 2 of 3\)$/);
   expect(problems.join()).not.toContain("hun");
 });

@@ -1,9 +1,13 @@
+import { generateKeyPairSync } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { isIP } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { isName } from "@msdha/group";
 import { allVariables, SettingsError } from "@msdha/settings";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { knownVariables, readConfig } from "./config.ts";
+import { type FrontendConfig, knownVariables, readConfig } from "./config.ts";
 
 const least = { ETCDCTL_ENDPOINTS: "http://etcd:2379", MSDHA_GROUP: "db", MSDHA_PORT: "5432" };
 
@@ -69,6 +73,12 @@ describe("readConfig", () => {
       "a/b",
       "a name of 1 to 253 characters without / or white space, not beginning with _ . or -",
     ],
+    [
+      "MSDHA_GROUP",
+      "d\ufffdb",
+      "a name of 1 to 253 characters without / or white space, not beginning with _ . or -",
+    ],
+    ["MSDHA_HAPROXY", "\u001b[2J", "the name or the path of a program"],
     ["MSDHA_BIND", "localhost", "* or IP addresses with commas between them"],
     ["MSDHA_BIND", "127.0.0.1,", "* or IP addresses with commas between them"],
     ["MSDHA_PARK", "30d", "a length of time such as 90, 15m, 12h, 1d, at most 2073600 s"],
@@ -108,4 +118,106 @@ function problems(environment: Record<string, string>): SettingsError["problems"
 
 it("is known to the other app by every one of its variables", () => {
   expect(allVariables).toEqual(expect.arrayContaining([...knownVariables]));
+});
+
+const PASSWORD = "hunter2";
+const ETCD_VARIABLES = ["ENDPOINTS", "USER", "PASSWORD", "CACERT", "CERT", "KEY"].map(
+  (name) => `ETCDCTL_${name}`,
+);
+const FILE_VARIABLES = [...ETCD_VARIABLES, ...knownVariables].map((name) => `${name}_FILE`);
+const key = String(
+  generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey.export({ format: "pem", type: "pkcs8" }),
+);
+const bareKey = key.replaceAll(/-----.*-----\n/g, "");
+const keyLine = bareKey.replaceAll("\n", "");
+/** The parts of the key that are looked for: every eight characters of it. */
+const keyParts = Array.from({ length: keyLine.length - 7 }, (_, at) => keyLine.slice(at, at + 8));
+
+const isHarmless = (line: string): boolean =>
+  /^(MSDHA|ETCDCTL)_[A-Z_]+: expected [^\p{Cc}]+$/u.test(line) &&
+  !line.includes(PASSWORD) &&
+  !keyParts.some((part) => line.includes(part));
+
+const isUsable = ({ group, port, addresses, runDir, haproxyFile, statusPort }: FrontendConfig): boolean =>
+  isName(group) &&
+  [port, statusPort ?? 1].every((one) => Number.isInteger(one) && one > 0 && one < 65_536) &&
+  addresses.every((address) => isIP(address) !== 0) &&
+  /^\/[\w./-]*$/.test(runDir) &&
+  !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(haproxyFile);
+
+it("answers any environment with settings or with lines that name the variables, and never with a secret", () => {
+  const dir = mkdtempSync(join(tmpdir(), "msdha-config-"));
+  const contents = [key, `\n${key}`, bareKey, PASSWORD, "http://u:hunter2@[", `u:${PASSWORD}`, "", "5432\n"];
+  const paths = contents.map((content, index) => {
+    const path = join(dir, `secret-${index}`);
+    writeFileSync(path, content);
+    return path;
+  });
+  const character = fc.oneof(fc.integer({ max: 0xa0, min: 0 }), fc.integer({ max: 0x10_ff_ff, min: 0 }));
+  const anything = fc.oneof(
+    fc.string({ unit: character.map((code) => String.fromCodePoint(code)) }),
+    fc.constantFrom(
+      ...[
+        "",
+        "-1",
+        "0",
+        "80",
+        "5432",
+        "1e9",
+        "infinity",
+        "1m",
+        "/",
+        "/run/x y",
+        "*",
+        "::1,127.0.0.1",
+        "::1%lo",
+      ],
+      ...["yes", "json", "$(reboot)", "a\nb", "a\n    bind :80", "\u001b[2J", "\u2028", "\ufffd", "a\ufffdb"],
+    ),
+  );
+  // Secrets that show what they are: they may get into any variable by mistake.
+  const secret = fc.constantFrom(
+    ...[key, `\n${key}`, `Bag Attributes\n    a: b\n${key}`, bareKey, "http://u:hunter2@[", "u:hunter2@h"],
+    ...[
+      "http://u:hunter2@h:99999",
+      "http://hunter2@h:1 2",
+      "http://u:hunter2@h:1",
+      "http://a,http://u:hunter2@",
+    ],
+  );
+  // Nobody could tell these from a name.
+  const bare = fc.constantFrom(PASSWORD, keyLine, "hunter2://u@h");
+  const own = fc.dictionary(
+    fc.constantFrom(...knownVariables, "MSDHA_UNKNOWN"),
+    fc.oneof({ weight: 4, arbitrary: anything }, secret),
+    { maxKeys: 5 },
+  );
+  const etcd = fc.dictionary(fc.constantFrom(...ETCD_VARIABLES), fc.oneof(anything, secret, bare), {
+    maxKeys: 2,
+  });
+  const files = fc.dictionary(
+    fc.constantFrom(...FILE_VARIABLES),
+    fc.oneof(secret, bare, fc.constantFrom(...paths, dir, join(dir, "none"))),
+    { maxKeys: 2 },
+  );
+  const counts = { config: 0, error: 0 };
+  try {
+    fc.assert(
+      fc.property(own, etcd, files, (own, etcd, files) => {
+        const rest = Object.entries(least).filter(([name]) => !(`${name}_FILE` in files));
+        try {
+          const { config } = readConfig({ ...Object.fromEntries(rest), ...own, ...etcd, ...files });
+          counts.config += 1;
+          return isUsable(config);
+        } catch (error) {
+          counts.error += 1;
+          return error instanceof SettingsError && error.message.split("\n").every(isHarmless);
+        }
+      }),
+      { numRuns: 10_000 },
+    );
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+  expect(Math.min(counts.config, counts.error)).toBeGreaterThan(200);
 });

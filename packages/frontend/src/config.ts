@@ -62,7 +62,11 @@ const schema = z.object({
     .regex(/^\/[\w./-]{0,69}$/, "an absolute path of at most 70 letters, digits and . _ / -")
     .default(DEFAULT_RUN_DIR),
   MSDHA_STATUS_PORT: port().optional(),
-  MSDHA_HAPROXY: z.string().default("haproxy"),
+  // The log names a program that is not there.
+  MSDHA_HAPROXY: z
+    .string()
+    .regex(/^(?!.*-----)[^\p{C}\p{Zl}\p{Zp}]{1,4000}$/u, "the name or the path of a program")
+    .default("haproxy"),
   MSDHA_ETCD_TIMEOUT: duration().default(30_000),
   MSDHA_LOG_LEVEL: z.enum(logLevels, { error: `one of ${logLevels.join(", ")}` }).default("info"),
   MSDHA_LOG_FORMAT: z.enum(logFormats, { error: `one of ${logFormats.join(", ")}` }).default("text"),

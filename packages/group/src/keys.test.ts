@@ -27,13 +27,25 @@ test("keeps groups apart when one's name is the beginning of the other's", () =>
 test("takes no key for a node's that a node can't have written", () => {
   const keys = groupKeys("db");
   fc.assert(
-    fc.property(fc.string({ unit: "binary" }), (rest) => {
+    fc.property(fc.oneof(fc.string({ unit: "binary" }), fc.constantFrom("\ufffd", "a\ufffdb")), (rest) => {
       const parsed = parseKey(keys, keys.prefix + rest);
       if (parsed.kind === "node") expect(isName(parsed.name)).toBe(true);
     }),
     { numRuns: 10_000 },
   );
-  for (const rest of ["", "_x", "-rf", "..", "a/b", "a b", "_node/", "_node/a/b", "_claim/_x", "\u0000"]) {
+  for (const rest of [
+    "",
+    "_x",
+    "-rf",
+    "..",
+    "a/b",
+    "a b",
+    "a\ufffd",
+    "_node/",
+    "_node/a/b",
+    "_claim/_x",
+    "\u0000",
+  ]) {
     expect(parseKey(keys, keys.prefix + rest)).toEqual({ kind: "unknown" });
   }
 });

@@ -13,6 +13,7 @@ import {
   canonicalAddress,
   ipAddress,
   sectionName,
+  serverState,
   socketPath as socketPathValue,
   tcpPort,
 } from "./values.ts";
@@ -118,13 +119,13 @@ export function createRuntimeApi(
   return {
     showServers,
     setServerAddress,
-    setServerStates: (backend, changes, options) => {
+    setServerStates: async (backend, changes, options) => {
       const lines = changes.map(
-        ({ server, state }) => `set server ${target(backend, server)} state ${state}`,
+        ({ server, state }) => `set server ${target(backend, server)} state ${serverState("state", state)}`,
       );
       return sendExpectingNothing(lines.join(";"), options);
     },
-    disableFrontend: (frontend, options) =>
+    disableFrontend: async (frontend, options) =>
       sendExpectingNothing(`disable frontend ${sectionName("frontend", frontend)}`, options, /already/i),
     showStat: async (options) => parseStat(await send("show stat", options)),
     showInfo: async (options) => parseInfo(await send("show info", options)),

@@ -40,6 +40,12 @@ export function sectionName(name: string, value: string): string {
   throw unexpected(name, "a name of letters, digits and . _ -", value);
 }
 
+/** What the runtime API can set a server to. */
+export function serverState<State extends string>(name: string, value: State): State {
+  if (value === "ready" || value === "drain" || value === "maint") return value;
+  throw unexpected(name, "ready, drain or maint", value);
+}
+
 /** One spelling for each address, so that two can be compared: `0:0::1` and `::1` are the same. */
 export function canonicalAddress(address: string): string {
   if (isIP(address) !== 6) return address;

@@ -60,7 +60,11 @@ export function yesNo(): z.ZodType<boolean, string> {
   });
 }
 
-/** A group's name: part of etcd keys, so without `/`, white space or control characters, not beginning with `_`, `.` or `-`. */
+/**
+ * A group's name: part of etcd keys, so without `/`, white space or control characters, not beginning with `_`, `.` or
+ * `-`. Nor has it U+FFFD, which is what Node makes of bytes that are no UTF-8. The same rule as `isName` in
+ * `@msdha/group`, which a test of the backend compares it with.
+ */
 export function groupName(): z.ZodType<string, string> {
   return name();
 }
@@ -74,7 +78,7 @@ function name(): z.ZodType<string, string> {
   return z
     .string()
     .regex(
-      /^(?![_.-])[^\p{White_Space}\p{C}/]{1,253}$/u,
+      /^(?![_.-])[^\p{White_Space}\p{C}/\uFFFD]{1,253}$/u,
       "a name of 1 to 253 characters without / or white space, not beginning with _ . or -",
     );
 }

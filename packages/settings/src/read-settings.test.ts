@@ -5,7 +5,8 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { duration, groupName, port, wholeNumber, yesNo } from "./fields.ts";
-import { readSettings, SettingsError } from "./read-settings.ts";
+import { readSettings } from "./read-settings.ts";
+import { SettingsError } from "./settings-error.ts";
 
 const schema = z.object({
   APP_GROUP: groupName(),
@@ -64,7 +65,7 @@ describe("reading settings", () => {
     writeFileSync(file, "db\n");
     expect(readSettings({ APP_GROUP_FILE: file }, options)).toMatchObject({ APP_GROUP: "db" });
     expect(problemsOf({ APP_GROUP_FILE: join(dir, "none") })).toEqual([
-      expect.stringMatching(/^APP_GROUP_FILE: expected a file that can be read \(ENOENT\)/),
+      `APP_GROUP_FILE: expected the path of a file that can be read (ENOENT), got "${join(dir, "none")}"`,
     ]);
     expect(problemsOf({ APP_GROUP_FILE: file, APP_GROUP: "db" })).toEqual([
       "APP_GROUP: expected either APP_GROUP or APP_GROUP_FILE, not both",
@@ -74,6 +75,24 @@ describe("reading settings", () => {
   test("never prints a secret", () => {
     expect(problemsOf({ APP_GROUP: "db", APP_SECRET: "hunter2" })).toEqual([
       'APP_SECRET: expected at most 3 characters, got "(not shown)"',
+    ]);
+  });
+
+  test("never prints what may be a key or a URL with a password, nor what a file holds", () => {
+    const hidden = "(not shown: it has a line end, an @ or -----)";
+    const key = "-----BEGIN PRIVATE KEY-----\nMIGHAgEA\n-----END PRIVATE KEY-----\n";
+    const file = join(dir, "key");
+    writeFileSync(file, key);
+    for (const value of [key, "5432\n", "u:hunter2@h", "-----BEGIN"]) {
+      expect(problemsOf({ APP_GROUP: "db", APP_PORT: value })).toEqual([
+        `APP_PORT: expected a whole number from 1 to 65535, got "${hidden}"`,
+      ]);
+    }
+    expect(problemsOf({ APP_GROUP: "db", APP_PORT_FILE: file })).toEqual([
+      `APP_PORT_FILE: expected a file with a whole number from 1 to 65535, got "${file}"`,
+    ]);
+    expect(problemsOf({ APP_GROUP_FILE: "hunter2" })).toEqual([
+      'APP_GROUP_FILE: expected the path of a file that can be read (ENOENT), got "(not shown: no absolute path)"',
     ]);
   });
 
@@ -88,7 +107,10 @@ describe("reading settings", () => {
   });
 
   test("answers any value with a setting or with lines of plain text", () => {
-    const value = fc.string({ unit: "binary", minLength: 1 });
+    const value = fc.oneof(
+      fc.string({ unit: "binary", minLength: 1 }),
+      fc.constantFrom("a\ufffdb", "a\nb", "\u001b[2J", "\u2028"),
+    );
     fc.assert(
       fc.property(
         fc.record({ APP_GROUP: value, APP_TTL: value, APP_KEEP: value, APP_PORT: value }),

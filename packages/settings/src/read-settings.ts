@@ -1,27 +1,8 @@
 import { readFileSync } from "node:fs";
 import type { z } from "zod";
-import { printable } from "./printable.ts";
+import { type SettingProblem, SettingsError, shownPath } from "./settings-error.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
-
-/** One wrong variable; `got` is left out where it must not be printed or where there was nothing. */
-export interface SettingProblem {
-  readonly variable: string;
-  readonly expected: string;
-  readonly got?: string;
-}
-
-/** Says which variables are wrong, all of them, one line each. */
-export class SettingsError extends Error {
-  override readonly name = "SettingsError";
-  readonly code = "ERR_SETTINGS";
-  readonly problems: readonly SettingProblem[];
-
-  constructor(problems: readonly SettingProblem[]) {
-    super(problems.map(describeProblem).join("\n"));
-    this.problems = problems;
-  }
-}
 
 export interface ReadSettingsOptions<Shape extends z.ZodRawShape> {
   /** The zod type of each variable; its issue messages say what was expected ("a whole number from 1 to 9"). */
@@ -48,25 +29,34 @@ export function readSettings<Shape extends z.ZodRawShape>(
   const known = Object.keys(schema.shape);
   const given = gather(environment, known, aliases, problems);
   problems.push(...findUnknown(environment, { prefix, known: [...known, ...Object.keys(aliases)], foreign }));
-  const parsed = schema.safeParse(given);
+  const parsed = schema.safeParse(Object.fromEntries([...given].map(([name, { text }]) => [name, text])));
   for (const issue of parsed.error?.issues ?? []) {
     const variable = String(issue.path[0] ?? "");
     if (problems.some((problem) => problem.variable.replace(/_FILE$/, "") === variable)) continue;
-    const value = given[variable];
+    const value = given.get(variable);
     if (value === undefined) problems.push({ variable, expected: "a value: it is required" });
+    else if (value.file !== undefined)
+      problems.push(describeFile(value.file, `a file with ${issue.message}`));
     else
       problems.push({
         variable,
         expected: issue.message,
-        got: secret.includes(variable) ? "(not shown)" : value,
+        got: secret.includes(variable) ? "(not shown)" : value.text,
       });
   }
   if (problems.length > 0 || !parsed.success) throw new SettingsError(problems);
   return parsed.data;
 }
 
-function describeProblem({ variable, expected, got }: SettingProblem): string {
-  return `${printable(variable)}: expected ${expected}${got === undefined ? "" : `, got ${printable(JSON.stringify(got))}`}`;
+/** A value, and the `NAME_FILE` that it comes from. */
+interface Given {
+  readonly text: string;
+  readonly file?: GivenFile;
+}
+
+interface GivenFile {
+  readonly variable: string;
+  readonly path: string;
 }
 
 function gather(
@@ -74,14 +64,14 @@ function gather(
   known: readonly string[],
   aliases: Readonly<Record<string, string>>,
   problems: SettingProblem[],
-): Record<string, string> {
-  const given: Record<string, string> = {};
+): ReadonlyMap<string, Given> {
+  const given = new Map<string, Given>();
   for (const variable of known) {
     const spellings = [variable, ...Object.keys(aliases).filter((alias) => aliases[alias] === variable)];
     for (const spelling of spellings) {
       const value = readVariable(environment, spelling, problems);
       if (value === undefined) continue;
-      given[variable] = value;
+      given.set(variable, value);
       break;
     }
   }
@@ -92,21 +82,27 @@ function readVariable(
   environment: Environment,
   variable: string,
   problems: SettingProblem[],
-): string | undefined {
-  const value = environment[variable] || undefined;
-  const file = environment[`${variable}_FILE`] || undefined;
-  if (file === undefined) return value;
-  if (value !== undefined) {
+): Given | undefined {
+  const text = environment[variable] || undefined;
+  const path = environment[`${variable}_FILE`] || undefined;
+  if (path === undefined) return text === undefined ? undefined : { text };
+  if (text !== undefined) {
     problems.push({ variable, expected: `either ${variable} or ${variable}_FILE, not both` });
-    return value;
+    return { text };
   }
+  const file = { variable: `${variable}_FILE`, path };
   try {
-    return readFileSync(file, "utf8").replace(/\r?\n$/, "");
+    return { text: readFileSync(path, "utf8").replace(/\r?\n$/, ""), file };
   } catch (error) {
-    const why = (error as NodeJS.ErrnoException).code ?? String(error);
-    problems.push({ variable: `${variable}_FILE`, expected: `a file that can be read (${why})`, got: file });
+    const why = (error as NodeJS.ErrnoException).code ?? "no code";
+    problems.push(describeFile(file, `the path of a file that can be read (${why})`));
     return undefined;
   }
+}
+
+/** Of a file only its path is told, never what it holds. */
+function describeFile({ variable, path }: GivenFile, expected: string): SettingProblem {
+  return { variable, expected, got: shownPath(path) };
 }
 
 function findUnknown(
