@@ -25,13 +25,14 @@ export async function serveControl(
   const path = join(dir, CONTROL_SOCKET);
   await rm(path, { force: true });
   const sockets = new Set<Socket>();
+  const inTurn = takeTurns();
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
     // A caller that goes away while it is answered is nothing to do something about.
     socket.on("error", () => {});
     void readArguments(socket)
-      .then((argv) => answer(argv, currentNode))
+      .then((argv) => answer(argv, currentNode, inTurn))
       .catch((error: unknown) => complaint(error))
       .then(({ code, text }) => socket.end(Buffer.concat([Buffer.of(code), Buffer.from(text)])));
   });
@@ -71,7 +72,11 @@ async function readArguments(socket: Socket): Promise<readonly string[]> {
 }
 
 /** Reads a command as a command line, and carries it out. */
-async function answer(argv: readonly string[], currentNode: () => Node | undefined): Promise<Answer> {
+async function answer(
+  argv: readonly string[],
+  currentNode: () => Node | undefined,
+  inTurn: InTurn,
+): Promise<Answer> {
   let text = "";
   const write = (more: string): void => {
     text += more;
@@ -82,7 +87,7 @@ async function answer(argv: readonly string[], currentNode: () => Node | undefin
   declareControlCommands(program, async (call) => {
     const node = currentNode();
     if (!node) throw new Error("the node has not joined its group yet");
-    write(await call(commandsOf(node)));
+    write(await call(commandsOf(node, inTurn)));
   });
   try {
     await program.parseAsync(argv, { from: "user" });
@@ -97,7 +102,19 @@ function complaint(error: unknown): Answer {
   return { code: 1, text: `msdha-backend: ${error instanceof Error ? error.message : String(error)}\n` };
 }
 
-function commandsOf(node: Node): ControlCommands {
+type InTurn = <T>(act: () => Promise<T>) => Promise<T>;
+
+/** Carries out one after the other, in the order in which they were asked for, whoever still waits for the answer. */
+function takeTurns(): InTurn {
+  let last: Promise<unknown> = Promise.resolve();
+  return (act) => {
+    const turn = last.then(act);
+    last = turn.catch(() => {});
+    return turn;
+  };
+}
+
+function commandsOf(node: Node, inTurn: InTurn): ControlCommands {
   const { etcd, lease, follower, lock, waited } = node;
   const { keys } = follower.view;
   const call = { timeoutMs: CALL_TIMEOUT_MS, signal: lease.lost };
@@ -109,7 +126,9 @@ function commandsOf(node: Node): ControlCommands {
     },
     async put(name, wanted) {
       if (!lock || !waited) throw new Error("only the master may put a value");
-      await putValue(etcd, keys, read(key, name), read(value, wanted), { ...call, lock });
+      const [valid, text] = [read(key, name), read(value, wanted)];
+      // One that its caller has given up must not come after the next one.
+      await inTurn(() => putValue(etcd, keys, valid, text, { ...call, lock }));
       return "";
     },
     async get(name) {

@@ -1,12 +1,16 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import type { EtcdApi } from "@msdha/etcd-client";
+import { groupKeys } from "@msdha/group";
 import { guardBinary } from "@msdha/guard";
 import { tempDir } from "@msdha/testkit";
 import { execa } from "execa";
 import { describe, expect, test } from "vitest";
 import { CONTROL_SOCKET } from "../src/control-protocol.ts";
 import { serveControl } from "../src/control-server.ts";
+import type { Node } from "../src/node.ts";
 
 const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 const NODE = [process.execPath, ["--conditions=@msdha/source", main]] as const;
@@ -101,6 +105,48 @@ test("a command that the node can't read fails with what is wrong with it", asyn
     ...{ exitCode: 1, stderr: "msdha-backend: the command is too long" },
   });
   expect(await ask()).toMatchObject({ exitCode: 1 });
+});
+
+test("a put whose caller has given up does not come after the next one", async () => {
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
+  const { promise: asked, resolve: firstIsAsked } = Promise.withResolvers<void>();
+  let stored = { value: "", modRevision: 0 };
+  let transactions = 0;
+  const etcd: Pick<EtcdApi, "range" | "txn"> = {
+    range: async () => ({ kvs: [{ key: "", lease: "0", createRevision: 1, ...stored }], revision: 9 }),
+    async txn({ compare, success: [put] }) {
+      transactions += 1;
+      firstIsAsked();
+      if (transactions === 1) await released;
+      const known = compare.find(({ target }) => target === "mod")?.value;
+      if (known === stored.modRevision && put?.type === "put") {
+        stored = { value: put.value, modRevision: stored.modRevision + 1 };
+        return { succeeded: true, results: [{ type: "put" }], revision: 9 };
+      }
+      const held = { key: "", value: "{}", lease: "5", createRevision: 7, modRevision: 7 };
+      const found = { key: "", lease: "0", createRevision: 1, ...stored };
+      const results = [held, found].map((kv) => ({ type: "range", kvs: [kv] }) as const);
+      return { succeeded: false, results, revision: 9 };
+    },
+  };
+  const node = {
+    ...{ etcd, waited: true, lock: { token: 7, lease: "5" }, lease: { lost: new AbortController().signal } },
+    follower: { view: { keys: groupKeys("db") } },
+  } as unknown as Node;
+  await using dir = tempDir();
+  await using _ = await serveControl(dir.path, () => node);
+
+  const first = ways[0]?.ask(dir.path, ["put", "x", "first"]);
+  await asked;
+  first?.kill("SIGKILL");
+  await first;
+  const second = ways[0]?.ask(dir.path, ["put", "x", "second"]);
+  // Time enough for the second to overtake the first.
+  await setTimeout(300);
+  release();
+  expect(await second).toMatchObject({ exitCode: 0 });
+  await setTimeout(100);
+  expect(stored.value).toBe("second");
 });
 
 test("a caller that goes away does not hurt the node", async () => {
