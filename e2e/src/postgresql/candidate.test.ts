@@ -84,6 +84,8 @@ describe.concurrent("a PostgreSQL node that is asked whether it may be the maste
     await c.stop("SIGKILL");
     expect(await b.hook("candidate")).toEqual(first);
 
+    expect(await c.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    await becomeReady(c);
     group.setMaster("c");
     const told = b.hook("node_state_change", "PUT", "c", "master");
     await waitFor(
@@ -94,6 +96,7 @@ describe.concurrent("a PostgreSQL node that is asked whether it may be the maste
     );
     group.setMaster(undefined);
     await told;
+    await c.stop("SIGKILL");
     expect(await b.hook("candidate")).toMatchObject({ exitCode: 1 });
   });
 

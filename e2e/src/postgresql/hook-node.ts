@@ -56,6 +56,10 @@ export interface HookGroup extends AsyncDisposable {
   /** What a master has put, or undefined. */
   value(key: string): string | undefined;
   setValue(key: string, value: string): void;
+  /** Has the next put fail, but be kept as one that etcd may still carry out. */
+  leavePutPending(): void;
+  /** Carries that put out; false when another one was carried out after it was sent, undefined when there is none yet. */
+  carryOutPut(): boolean | undefined;
 }
 
 const PASSWORD = "it's a:secret\\";
@@ -185,6 +189,16 @@ export async function createHookGroup(settings: Readonly<Record<string, string>>
       return existsSync(file) ? readFileSync(file, "utf8") : undefined;
     },
     setValue: (key, value) => writeFileSync(join(claims, `value-${key}`), value),
+    leavePutPending: () => writeFileSync(join(claims, "unanswered"), ""),
+    carryOutPut() {
+      const file = join(claims, "pending");
+      if (!existsSync(file)) return undefined;
+      const [key = "", sentAt = "", value = ""] = readFileSync(file, "utf8").split("\n");
+      rmSync(file);
+      if (readFileSync(join(claims, `puts-${key}`)).length !== Number(sentAt)) return false;
+      writeFileSync(join(claims, `value-${key}`), value);
+      return true;
+    },
     async [Symbol.asyncDispose]() {
       master = undefined;
       for (const node of nodes.values()) tell(node);
@@ -205,6 +219,11 @@ case $1 in
     rm -f "${folder}/.$$"; cat "${folder}/$1" ;;
   put)
     [ -e "$MSDHA_RUN_DIR/is_master" ] || { echo "only the master may put a value" >&2; exit 1; }
+    if rm "${folder}/unanswered" 2>/dev/null; then
+      printf '%s\\n' "$2" "$(wc -c <"${folder}/puts-$2")" "$3" >"${folder}/.pending" && mv "${folder}/.pending" "${folder}/pending"
+      echo "etcd does not answer" >&2; exit 1
+    fi
+    printf . >>"${folder}/puts-$2"
     printf %s "$3" >"${folder}/.$$" && mv "${folder}/.$$" "${folder}/value-$2" ;;
   get) cat "${folder}/value-$2" 2>/dev/null || { echo "the group has no value $2" >&2; exit 1; } ;;
   nodes) cat "${folder}/nodes" ;;

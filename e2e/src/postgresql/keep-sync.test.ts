@@ -1,8 +1,17 @@
 import { rmSync } from "node:fs";
+import { waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
 import { cutClone } from "./cut-clone.ts";
 import { createHookGroup } from "./hook-node.ts";
-import { becomeReady, hookProcesses, inSync, joinGroup, startFirst, waitsForStandby } from "./stages.ts";
+import {
+  becomeReady,
+  hookProcesses,
+  inSync,
+  joinGroup,
+  signalHook,
+  startFirst,
+  waitsForStandby,
+} from "./stages.ts";
 
 describe.concurrent("a PostgreSQL master with strict", () => {
   test("acknowledges nothing while no standby is there, and goes on when one is back", async () => {
@@ -42,6 +51,25 @@ describe.concurrent("a PostgreSQL master with strict", () => {
     await c.stop("SIGKILL");
     await inSync(group, "sync 1 a b");
     expect(await a.sql("SHOW synchronous_standby_names")).toBe('ANY 1 ("b")');
+  });
+
+  test("has the group know of all that it waits for when a write that failed is carried out later", async () => {
+    await using group = await createHookGroup({ MSDHA_PG_SYNC: "strict" });
+    const a = await startFirst(group, "a");
+    await joinGroup(group, "b");
+    const c = await joinGroup(group, "c");
+    await inSync(group, "sync 1 a b c");
+    const waitsFor = (names: string): Promise<unknown> =>
+      waitFor(async () => (await a.sql("SHOW synchronous_standby_names")) === `ANY 1 (${names})`, {
+        what: `commits to wait for ${names}`,
+      });
+    group.leavePutPending();
+    await c.stop("SIGKILL");
+    await waitsFor('"b"');
+    await waitsFor('"b", "c"');
+    expect(group.carryOutPut()).toBe(false);
+    expect(group.value("postgresql-sync")).toBe("sync 1 a b c");
+    await inSync(group, "sync 1 a b");
   });
 
   test("has nothing acknowledged when it wakes up after its time", async () => {
@@ -101,5 +129,27 @@ describe.concurrent("a PostgreSQL master with preferred", () => {
     expect(group.value("postgresql-sync")).toBe("sync 1 a b");
     await write;
     expect(group.value("postgresql-sync")).toBe("async 1 a");
+  });
+
+  test("tells the group of all standbys that it waits for again, also of one that has not caught up", async () => {
+    await using group = await createHookGroup({ MSDHA_PG_SYNC: "preferred", MSDHA_PG_SYNC_PATIENCE: "1" });
+    const a = await startFirst(group, "a");
+    await inSync(group, "async 1 a");
+    // Until both are there, nobody looks.
+    signalHook(a, "master", "SIGSTOP");
+    await joinGroup(group, "b");
+    const c = await joinGroup(group, "c");
+    await waitFor(
+      async () => (await a.sql("SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'")) === "2",
+      { what: "both to stream" },
+    );
+    const receiver = Number(await c.sql("SELECT pid FROM pg_stat_wal_receiver"));
+    using frozen = new DisposableStack();
+    process.kill(receiver, "SIGSTOP");
+    frozen.defer(() => process.kill(receiver, "SIGCONT"));
+    signalHook(a, "master", "SIGCONT");
+    await waitFor(() => group.value("postgresql-sync") !== "async 1 a", { what: "another record" });
+    expect(group.value("postgresql-sync")).toBe("sync 1 a b c");
+    await a.sql("CREATE TABLE t ()");
   });
 });

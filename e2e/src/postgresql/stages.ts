@@ -69,6 +69,18 @@ export function hookProcesses(node: HookNode, hook: string): readonly number[] {
     });
 }
 
+/** Sends a signal to all of them, also to what they have started meanwhile. */
+export function signalHook(node: HookNode, hook: string, signal: "SIGSTOP" | "SIGCONT"): void {
+  for (let pass = 0; pass < 3; pass += 1)
+    for (const pid of hookProcesses(node, hook)) {
+      try {
+        process.kill(pid, signal);
+      } catch {
+        // It has ended.
+      }
+    }
+}
+
 function read(file: string): string {
   try {
     return readFileSync(file, "utf8");

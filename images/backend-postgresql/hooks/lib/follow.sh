@@ -5,6 +5,9 @@
 settings=$data/msdha.conf
 # Who the master's commits wait for.
 sync_settings=$data/msdha-sync.conf
+# What the candidate hook has found out, for its next run and for the master hook: this node's rank, the record, and the
+# standbys that were in sync and have as much as this node.
+heard_file=$home/heard
 
 # standby_names [STANDBY ...] sets $names to how synchronous_standby_names says it.
 standby_names() {
@@ -15,7 +18,8 @@ standby_names() {
 
 # follow_current_master [again] writes msdha.conf for the master of this moment. What it says stays while there is no
 # master, so that a stopping one can still send its last records. Returns 0 when it wrote it, 3 when there was no need,
-# and 4 when this node must not follow that master: it would write the log of another history over its own.
+# and 4 when this node must not follow that master: it would write the log of another history over its own. 5: that is
+# not known yet, since the master did not tell. Then this node follows nobody, and has to ask again.
 #
 # Hooks run beside one another: one at a time decides whom to follow.
 follow_current_master() {
@@ -24,7 +28,17 @@ follow_current_master() {
     flock 9
     code=3
     while current_master && { [ "${1-}" = again ] || [ "$(followed)" != "$master_address" ]; }; do
-      ! is_twin_of "$master_address" reserve || exit 4
+      twin=0
+      is_twin_of "$master_address" reserve || twin=$?
+      case $twin in
+        0) exit 4 ;;
+        2)
+          [ "$(followed)" != "$master_address" ] || exit 3
+          [ -n "${told_unknown-}" ] || say "following nobody until $master ($master_address) tells of its history: $answer"
+          follow_nobody
+          exit 5
+          ;;
+      esac
       standby_settings "$master_address" "$slot" | write_file "$settings"
       code=0
       set --
@@ -32,7 +46,17 @@ follow_current_master() {
     exit $code
   ) 9>>"$home/follow.lock" || written=$?
   [ $written != 1 ] || exit 1
+  [ $written != 5 ] || told_unknown=yes
   return $written
+}
+
+# follow_nobody, called under the lock, has this standby receive nothing more from whom it has followed. What it has heard
+# of others was true as long as it followed nobody.
+follow_nobody() {
+  [ -n "$(followed)" ] || return 0
+  as_postgres rm -f "$heard_file"
+  standby_settings '' '' | write_file "$settings"
+  reload
 }
 
 # followed prints the address that msdha.conf names.
@@ -83,6 +107,7 @@ wal_keep_size = '${MSDHA_PG_WAL_KEEP:-128MB}'
 max_slot_wal_keep_size = '${MSDHA_PG_SLOT_KEEP:-1GB}'
 wal_retrieve_retry_interval = '1s'
 wal_sender_timeout = '6s'
+restart_after_crash = off
 $(fast_recovery)
 $(archive_settings)
 $([ "$sync_mode" = off ] || echo "include_if_exists = 'msdha-sync.conf'")
@@ -175,19 +200,28 @@ asks_beyond() {
 # is_twin_of ADDRESS [reserve]: two promotions that did not know of each other have begun timelines of one number; this node has
 # records of the one, that server of the other. By number, and by where they begin, they may look the same, so the first
 # record of the timeline is compared, or the latest checkpoint on it that this node knows: both have the time in them.
-# Works with this node's server down too. Unknown counts as no. `reserve` does in the same question what reserve_wal does.
+# Works with this node's server down too. Returns 1 when it is none, and 2 when that server does not tell; a node that
+# knows the first timeline only is nobody's twin. `reserve` does in the same question what reserve_wal does, if it can.
 is_twin_of() {
   set_slot_sql
   slot=
   [ "${2-}" = reserve ] || reserve_sql=
   newest_timeline
   first_record
-  master_sql "$1" "${reserve_sql:+$reserve_sql; }SELECT max(left(name, 8)), $theirs_sql, $slot_sql
-    FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}\$'" || return 1
+  histories_sql="SELECT max(left(name, 8)), $theirs_sql, $slot_sql FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}\$'"
+  master_sql "$1" "${reserve_sql:+$reserve_sql; }$histories_sql" || {
+    [ -n "$own" ] && [ "$own" != 00000001 ] || return 1
+    # See master_sql.
+    case $reserve_sql$answer in
+      *\;*FATAL:*) master_sql "$1" "$histories_sql" || return 2 ;;
+      *) return 2 ;;
+    esac
+  }
   IFS='|' read -r newest theirs slot <<END
 $answer
 END
-  [ -n "$own" ] && [ "$own" != 00000001 ] && [ -n "$newest" ] || return 1
+  [ -n "$own" ] && [ "$own" != 00000001 ] || return 1
+  [ -n "$newest" ] || return 2
   [ "$((0x$newest))" -ge "$((0x$own))" ] || return 0
   [ "$own" = "$newest" ] && [ -n "$record" ] && [ -n "$theirs" ] && [ "$theirs" != "$record" ]
 }

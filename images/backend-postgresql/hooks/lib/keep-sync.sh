@@ -57,7 +57,6 @@ position_now() { local_sql "SELECT pg_current_wal_flush_lsn()"; }
 count_on() {
   put_record "$@"
   wait_for_standbys "$@"
-  waits_for=$record_standbys
   case $1 in
     async) say "no synchronous standby is connected: commits are acknowledged without one" ;;
     sync) say "commits wait for one of: ${record_standbys:-nobody is there}" ;;
@@ -68,7 +67,6 @@ count_on() {
 forget() {
   staying=$(without "$record_standbys" "$1")
   wait_for_standbys sync $staying
-  waits_for=$staying
   # Whoever comes back is served by a process that knows the new list.
   local_sql "DO \$\$
     DECLARE old int[] = ARRAY(SELECT pid FROM pg_stat_replication
@@ -90,18 +88,15 @@ forget() {
 
 # wait_again ends the asynchronous time. The server first: when every commit waits, and what was acknowledged until then
 # is on a standby too, the record may say so. The checkpointer is the one that has commits wait, and a checkpoint is the
-# sign that it has read its settings.
+# sign that it has read its settings. It has to name all that the server waits for, also those that have less: any of them
+# may have a commit acknowledged from now on.
 wait_again() {
   wait_for_standbys sync $connected
   if local_sql CHECKPOINT && at=$(position_now) && has_one_from "$at" "$connected"; then
-    caught_up=$(local_sql "SELECT string_agg(application_name, ' ') FROM pg_stat_replication
-      WHERE flush_lsn >= '$at'::pg_lsn AND application_name = ANY (string_to_array('$connected', ' '))")
-    [ -z "$caught_up" ] || {
-      count_on sync $caught_up
-      return
-    }
+    count_on sync $connected
+  else
+    wait_for_standbys async
   fi
-  wait_for_standbys async
 }
 
 adjust() {
@@ -120,23 +115,26 @@ adjust() {
     [ -n "$since" ] || since=$now
     [ $((now - since)) -lt $LONGEST_AWAY_S ] || forget "$gone"
     return 0
-  elif [ "$waits_for" != "$record_standbys" ]; then
-    wait_for_standbys sync $record_standbys && waits_for=$record_standbys
   fi
   since=
 }
 
 # keep_sync fresh|again returns when this node is not the master any more; fails, to be called again, when a step does.
 # fresh: the master hook has just written the record. Where it names standbys, commits need nothing from here for now.
+#
+# again: a write that failed may still be carried out later. It isn't any more when another one has succeeded after it, so
+# the record is written as it was read before the server is told anything. Until then the server may stay as it is under
+# the one record and under the other.
 keep_sync() {
   [ "$1" = again ] || [ -z "$record_standbys" ] || sleep 0.5
   began_at=$(position_now)
   if [ "$1" = again ]; then
     read_record
     [ "$record_token" = "$MSDHA_FENCING_TOKEN" ] || fail "the group has another master"
+    put_record "$record_kind" $record_standbys
     wait_for_standbys "$record_kind" $record_standbys
   fi
-  waits_for=$record_standbys connected='' since=
+  connected='' since=
   while is_master; do
     adjust
     if [ -n "$since" ]; then look 1; else look 5; fi

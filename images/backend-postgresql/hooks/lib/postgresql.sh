@@ -161,21 +161,37 @@ escape() {
   esac
 }
 
-# master_sql ADDRESS STATEMENT asks another node's server as the replication user. Credentials and certificates
-# that are refused end the hook: no waiting mends them.
+# master_sql ADDRESS STATEMENT asks another node's server as the replication user. What it may not do, and credentials and
+# certificates that are refused, end the hook: no waiting mends them.
+#
+# Clients may take all connections, and keep them until a standby follows, when their commits wait for it. A server that
+# refuses one is asked again over one of those that it keeps for standbys, if it is one statement without a semicolon:
+# PostgreSQL 13 and 14 take nothing else there.
 master_sql() {
-  if answer=$(as_postgres "$bin/psql" -XAtqw -v ON_ERROR_STOP=1 -d "$(conninfo "$1") dbname=postgres" -c "$2" 2>&1); then
-    return 0
-  fi
+  ! ask_server "$1" "$2" || return 0
+  case $2 in
+    *\;*) ;;
+    *)
+      case $answer in
+        *FATAL:*) ! ask_server "$1" "$2" replication=database || return 0 ;;
+      esac
+      ;;
+  esac
   case $answer in
-    *FATAL:*"authentication failed"* | *FATAL:*pg_hba.conf* | *FATAL:*"does not exist"* | *"no password supplied"*)
-      fail "$1 refuses the replication user $replicator: $(printf '%s' "$answer" | sed -n 's/.*\(FATAL: .*\|fe_sendauth.*\)/\1/p' | head -1)"
+    *FATAL:*"authentication failed"* | *FATAL:*pg_hba.conf* | *FATAL:*"does not exist"* | *"no password supplied"* | \
+      *ERROR:*"permission denied"*)
+      fail "$1 refuses the replication user $replicator: $(printf '%s' "$answer" | sed -n 's/.*\(FATAL: .*\|ERROR: .*\|fe_sendauth.*\)/\1/p' | head -1)"
       ;;
     *"SSL error"* | *certificate* | *"not support SSL"*)
       fail "no connection to $1 over TLS: $(printf '%s' "$answer" | tail -1 | sed 's/.*failed: //')"
       ;;
   esac
   return 1
+}
+
+# ask_server ADDRESS STATEMENT [OPTION] sets $answer; fails where that is an error.
+ask_server() {
+  answer=$(as_postgres "$bin/psql" -XAtqw -v ON_ERROR_STOP=1 -d "$(conninfo "$1") dbname=postgres ${3-}" -c "$2" 2>&1)
 }
 
 # control FIELD [FOLDER] prints a field of pg_controldata.

@@ -6,7 +6,8 @@ rejoin() {
   mark=
   ! in_parent test -e "$rejoin_mark" || mark=$(in_parent cat "$rejoin_mark")
   while current_master; do
-    # A standby that was not told otherwise just starts: it finds out by itself whether it can follow.
+    # A standby that was not told otherwise just starts: it finds out by itself whether it can follow, and follows nobody
+    # before.
     [ -n "$mark" ] || was_master || is_twin_of "$master_address" || return 0
     ! is_promoted "$master_address" || ! rewind "$master_address" || return 0
     sleep 0.2

@@ -12,9 +12,6 @@
 # What the master writes into its data before it begins: these are the data of that master.
 master_mark=$data/msdha.master
 member=$(member_of "$name")
-# What the candidate hook has found out, for its next run and for the master hook: this node's rank, the record, and the
-# standbys that were in sync and have as much as this node.
-heard_file=$home/heard
 
 # read_record sets $record_kind (sync, async or none), $record_token, $record_master and $record_standbys.
 read_record() {
@@ -79,11 +76,7 @@ let_go() {
   (
     flock 9
     ! current_master || exit 1
-    [ -z "$(followed)" ] || {
-      as_postgres rm -f "$heard_file"
-      standby_settings '' '' | write_file "$settings"
-      reload
-    }
+    follow_nobody
   ) 9>>"$home/follow.lock" || fail "there is a master"
 }
 

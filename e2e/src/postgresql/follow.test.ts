@@ -1,0 +1,90 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { waitFor } from "@msdha/testkit";
+import { describe, expect, test } from "vitest";
+import { createHookGroup, type HookGroup, type HookNode } from "./hook-node.ts";
+import { becomeReady, joinGroup, promote, startFirst } from "./stages.ts";
+
+describe.concurrent("a PostgreSQL standby", () => {
+  test("follows a new master whose connections clients have taken", async () => {
+    await using group = await createHookGroup();
+    const a = await startFirst(group, "a");
+    const b = await joinGroup(group, "b");
+    const c = await joinGroup(group, "c");
+    await a.stop("SIGINT");
+    await promote(group, b);
+    await takeConnections(b);
+    const change = c.hook("node_state_change", "PUT", "b", "master");
+    await waitFor(async () => (await b.sql("SELECT application_name FROM pg_stat_replication")) === "c", {
+      what: "c to stream from b",
+    });
+    expect(await change).toEqual({ exitCode: 0, output: "" });
+  });
+
+  test("finds that such a master has another history, and does not follow it", async () => {
+    await using group = await createHookGroup();
+    const { c, d } = await partTimelines(group);
+    await takeConnections(c);
+    const change = await d.hook("node_state_change", "PUT", "c", "master");
+    expect(change.output).toMatch(/the data hold records that c does not have/);
+    await d.ended;
+    expect(follows(d)).toBe(group.node("b").address);
+  });
+
+  test("follows nobody until a master that does not answer has told of its history", async () => {
+    await using group = await createHookGroup();
+    const { c, d } = await partTimelines(group);
+    await using frozen = new AsyncDisposableStack();
+    await c.signalServer("SIGSTOP");
+    frozen.defer(() => c.signalServer("SIGCONT"));
+    const change = d.hook("node_state_change", "PUT", "c", "master");
+    await waitFor(() => follows(d) !== group.node("b").address, { what: "d to follow b no more" });
+    expect(follows(d)).toBe("");
+    await frozen.disposeAsync();
+    expect((await change).output).toMatch(
+      /following nobody until c .*\n(.*\n)*the data hold records that c does not have/,
+    );
+    await d.ended;
+    expect(follows(d)).toBe("");
+  });
+});
+
+/** b was promoted and d has followed it; c, which has heard of neither, is the master on a timeline of the same number. */
+async function partTimelines(group: HookGroup): Promise<{ readonly c: HookNode; readonly d: HookNode }> {
+  const a = await startFirst(group, "a");
+  const b = await joinGroup(group, "b");
+  const c = await joinGroup(group, "c");
+  const d = await joinGroup(group, "d");
+  await c.stop("SIGINT");
+  await a.stop("SIGINT");
+  await promote(group, b);
+  expect(await d.hook("node_state_change", "PUT", "b", "master")).toMatchObject({ exitCode: 0 });
+  await b.sql("CREATE TABLE only_here AS SELECT 1");
+  await waitFor(() => d.sql("SELECT count(*) FROM only_here"), { what: "the table on d" });
+  await b.stop("SIGKILL");
+  group.setMaster(undefined);
+  expect(await c.hook("pre_start")).toMatchObject({ exitCode: 0 });
+  await becomeReady(c);
+  await promote(group, c);
+  await c.sql("CREATE TABLE other AS SELECT generate_series(1, 1000)");
+  return { c, d };
+}
+
+/** Takes all but those that are kept for superusers. */
+async function takeConnections(node: HookNode): Promise<void> {
+  const free =
+    Number(await node.sql("SHOW max_connections")) -
+    Number(await node.sql("SHOW superuser_reserved_connections"));
+  for (let taken = 0; taken < free; taken += 1) void node.sql("SELECT pg_sleep(600)").catch(() => {});
+  await waitFor(
+    async () =>
+      Number(await node.sql("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'")) ===
+      free,
+    { what: "clients to have all connections" },
+  );
+}
+
+/** The address of the master that its settings name. */
+function follows(node: HookNode): string | undefined {
+  return /^# Follows: (.*)$/m.exec(readFileSync(join(node.data, "msdha.conf"), "utf8"))?.[1];
+}
