@@ -28,11 +28,30 @@ describe(`a PostgreSQL with a session that commits${because}`, options, () => {
     for (let run = 0; run < 2; run++) expectGone(await pair.failOver(faults.freeze));
   });
 
+  test("is gone before the next master's hook begins, when its supervisor's event loop is blocked", async () => {
+    await using pair = await startPostgresqlPair();
+    expectGone(await pair.failOver(faults.block));
+  });
+
   test("is gone at once when its supervisor is killed", async () => {
     await using pair = await startPostgresqlPair();
     const figures = await pair.failOver(faults.kill);
     expectGone(figures);
     expect(figures.aliveMs).toBeLessThan(3_000);
+  });
+
+  test("is gone at once when both guards are killed and its supervisor lives", async () => {
+    await using pair = await startPostgresqlPair();
+    const figures = await pair.failOver(faults.killGuards);
+    expectGone(figures);
+    expect(figures.aliveMs).toBeLessThan(3_000);
+  });
+
+  test("lives on when its supervisor and both guards are killed at once, in no container", async () => {
+    await using pair = await startPostgresqlPair({ ttlSeconds: 2 });
+    const figures = await pair.failOver(faults.killSupervision);
+    expect(figures.alive).not.toEqual([]);
+    expect(figures.afterUndoMs).toBeLessThan(3_000);
   });
 
   test("lives for a moment after it was frozen as a whole and thawed, and no longer", async () => {

@@ -6,6 +6,7 @@ import { bootTime } from "../support/boot-time.ts";
 import { type GroupEtcd, openGroup, startGroup, type TestGroup } from "../support/group.ts";
 import type { TestNode } from "../support/node.ts";
 import { promoted } from "../support/paths.ts";
+import { blockable } from "./blocked-loop.ts";
 import { startCommitter } from "./committer.ts";
 import { createServer, type Server } from "./postgresql-server.ts";
 
@@ -63,7 +64,7 @@ export async function startPostgresqlPair({
     const run = `run=$(cat "$MSDHA_RUN_DIR/run_id")`;
     return group.start(name, {
       ...(name === NAMES[0] && firstEndpoint && { endpoints: firstEndpoint }),
-      env: { MSDHA_STOP_SIGNAL: "SIGINT" },
+      env: { MSDHA_STOP_SIGNAL: "SIGINT", ...blockable },
       hooks: {
         start: `exec ${serverOf({ name }).command}`,
         master: `${run}; exec ${promoted} ${group.journal.path} ${name} "$run" "$MSDHA_FENCING_TOKEN" ${other} ${join(group.dir, group.name, other, "run")} ${serverOf({ name: other }).data}`,
@@ -106,7 +107,9 @@ export async function startPostgresqlPair({
         { what: "the next promotion", timeoutMs: PATIENCE_MS, intervalMs: 5 },
       );
       const promotion = group.journal.of(other.name, "master").at(-1);
-      // The hook has looked at everybody a moment after it began.
+      // What the hook may yet find must not be gone before it has looked at everybody.
+      const next = nodes.get(other.name) as TestNode;
+      await next.logged(/a hook has run.*hook=master/, PATIENCE_MS);
       await waitFor(async () => (await group.master()) === other.name, { what: "the next master" });
       const undoneAt = bootTime();
       undo();

@@ -3,6 +3,7 @@ import { join } from "node:path";
 
 /** A group of processes that can be frozen together, as `docker pause` does it. */
 export interface Freezer extends Disposable {
+  /** Does nothing when the process has ended. */
   add(pid: number): void;
   freeze(): Promise<void>;
   thaw(): void;
@@ -19,7 +20,13 @@ export function openFreezer(): Freezer | undefined {
       continue;
     }
     return {
-      add: (pid) => writeFileSync(join(folder, "cgroup.procs"), String(pid)),
+      add(pid) {
+        try {
+          writeFileSync(join(folder, "cgroup.procs"), String(pid));
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+        }
+      },
       async freeze() {
         writeFileSync(join(folder, file), frozen);
         while (!readFileSync(join(folder, state), "utf8").includes(reached)) await new Promise(setImmediate);

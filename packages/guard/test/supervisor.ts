@@ -48,5 +48,7 @@ if (plan.next === "freeze") {
     );
   }
 }
-await guard.gone();
-tell({ event: "gone", at: systemClock.now(), outputBytes });
+await guard.gone().then(
+  () => tell({ event: "gone", at: systemClock.now(), outputBytes }),
+  (error) => tell({ event: "unknown", code: error.code }),
+);

@@ -20,7 +20,7 @@ export interface SupervisorPlan {
 }
 
 export interface SupervisorEvent {
-  readonly event: "ready" | "lost" | "exited" | "spawned" | "refused" | "gone";
+  readonly event: "ready" | "lost" | "exited" | "spawned" | "refused" | "gone" | "unknown";
   readonly guard?: { readonly outer: number; readonly inner: number };
   readonly [field: string]: unknown;
 }
@@ -121,16 +121,21 @@ export async function waitForGrowth(file: string): Promise<void> {
   await waitFor(() => sizeOf(file) > before + 20, { what: `${file} to grow` });
 }
 
+export interface StartSupervisorOptions {
+  /** A command that runs the supervisor, in namespaces of its own: its process then is the command's. Default: none. */
+  readonly within?: readonly string[];
+}
+
 /** Runs a supervisor process with `plan`; what it starts has the mark, it itself has not. */
-export function startSupervisor(plan: SupervisorPlan, { env }: Mark): Supervisor {
+export function startSupervisor(
+  plan: SupervisorPlan,
+  { env }: Mark,
+  { within = [] }: StartSupervisorOptions = {},
+): Supervisor {
   const script = fileURLToPath(new URL("supervisor.ts", import.meta.url));
-  const child = spawn(
-    process.execPath,
-    ["--conditions=@msdha/source", script, JSON.stringify({ ...plan, env })],
-    {
-      stdio: ["ignore", "pipe", "inherit"],
-    },
-  );
+  const node = [process.execPath, "--conditions=@msdha/source", script, JSON.stringify({ ...plan, env })];
+  const [file = "", ...args] = [...within, ...node];
+  const child = spawn(file, args, { stdio: ["ignore", "pipe", "inherit"] });
   const forget = undoAtExit(() => child.kill("SIGKILL"));
   const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
   const events: SupervisorEvent[] = [];
