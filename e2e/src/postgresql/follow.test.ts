@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
-import { createHookGroup, type HookGroup, type HookNode } from "./hook-node.ts";
-import { becomeReady, joinGroup, promote, startFirst } from "./stages.ts";
+import { createHookGroup, type HookNode } from "./hook-node.ts";
+import { joinGroup, partTimelines, promote, startFirst } from "./stages.ts";
 
 describe.concurrent("a PostgreSQL standby", () => {
   test("follows a new master whose connections clients have taken", async () => {
@@ -48,27 +48,6 @@ describe.concurrent("a PostgreSQL standby", () => {
     expect(follows(d)).toBe("");
   });
 });
-
-/** b was promoted and d has followed it; c, which has heard of neither, is the master on a timeline of the same number. */
-async function partTimelines(group: HookGroup): Promise<{ readonly c: HookNode; readonly d: HookNode }> {
-  const a = await startFirst(group, "a");
-  const b = await joinGroup(group, "b");
-  const c = await joinGroup(group, "c");
-  const d = await joinGroup(group, "d");
-  await c.stop("SIGINT");
-  await a.stop("SIGINT");
-  await promote(group, b);
-  expect(await d.hook("node_state_change", "PUT", "b", "master")).toMatchObject({ exitCode: 0 });
-  await b.sql("CREATE TABLE only_here AS SELECT 1");
-  await waitFor(() => d.sql("SELECT count(*) FROM only_here"), { what: "the table on d" });
-  await b.stop("SIGKILL");
-  group.setMaster(undefined);
-  expect(await c.hook("pre_start")).toMatchObject({ exitCode: 0 });
-  await becomeReady(c);
-  await promote(group, c);
-  await c.sql("CREATE TABLE other AS SELECT generate_series(1, 1000)");
-  return { c, d };
-}
 
 /** Takes all but those that are kept for superusers. */
 async function takeConnections(node: HookNode): Promise<void> {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
 import { createHookGroup } from "./hook-node.ts";
-import { becomeReady, joinGroup, promote, startFirst } from "./stages.ts";
+import { becomeReady, joinGroup, partTimelines, promote, startFirst } from "./stages.ts";
 
 describe.concurrent("a group of PostgreSQL nodes", () => {
   test("has one node that initialises the data; the others clone them and stream", async () => {
@@ -168,23 +168,7 @@ describe.concurrent("a group of PostgreSQL nodes", () => {
 
   test("does not let a node that followed the one of them follow the other", async () => {
     await using group = await createHookGroup({ MSDHA_PG_RECLONE: "yes" });
-    const a = await startFirst(group, "a");
-    const b = await joinGroup(group, "b");
-    const c = await joinGroup(group, "c");
-    const d = await joinGroup(group, "d");
-    await c.stop("SIGINT");
-    await a.stop("SIGINT");
-    // b is promoted, and d follows it; both are gone before c comes back and is promoted in its turn.
-    await promote(group, b);
-    expect(await d.hook("node_state_change", "PUT", "b", "master")).toMatchObject({ exitCode: 0 });
-    await b.sql("CREATE TABLE only_here AS SELECT 1");
-    await waitFor(() => d.sql("SELECT count(*) FROM only_here"), { what: "the table on d" });
-    await b.stop("SIGKILL");
-    group.setMaster(undefined);
-    expect(await c.hook("pre_start")).toMatchObject({ exitCode: 0 });
-    await becomeReady(c);
-    await promote(group, c);
-    await c.sql("CREATE TABLE other AS SELECT generate_series(1, 1000)");
+    const { b, c, d } = await partTimelines(group);
     expect(await c.sql("SELECT pg_walfile_name(pg_current_wal_lsn())")).toMatch(/^00000003/);
     expect(await d.sql("SELECT max(left(name, 8)) FROM pg_ls_waldir() WHERE name ~ '^0'")).toBe("00000003");
 

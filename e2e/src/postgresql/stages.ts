@@ -88,3 +88,26 @@ function read(file: string): string {
     return ""; // It has ended.
   }
 }
+
+/** b was promoted and d has followed it; c, which has heard of neither, is the master on a timeline of the same number. */
+export async function partTimelines(
+  group: HookGroup,
+): Promise<{ readonly b: HookNode; readonly c: HookNode; readonly d: HookNode }> {
+  const a = await startFirst(group, "a");
+  const b = await joinGroup(group, "b");
+  const c = await joinGroup(group, "c");
+  const d = await joinGroup(group, "d");
+  await c.stop("SIGINT");
+  await a.stop("SIGINT");
+  await promote(group, b);
+  expect(await d.hook("node_state_change", "PUT", "b", "master")).toMatchObject({ exitCode: 0 });
+  await b.sql("CREATE TABLE only_here AS SELECT 1");
+  await waitFor(() => d.sql("SELECT count(*) FROM only_here"), { what: "the table on d" });
+  await b.stop("SIGKILL");
+  group.setMaster(undefined);
+  expect(await c.hook("pre_start")).toMatchObject({ exitCode: 0 });
+  await becomeReady(c);
+  await promote(group, c);
+  await c.sql("CREATE TABLE other AS SELECT generate_series(1, 1000)");
+  return { b, c, d };
+}
