@@ -12,12 +12,17 @@ const users = [
 const endpointFor = (user: string, { endpoint }: EtcdMember): string =>
   endpoint.replace("//", `//${user}:${password}@`);
 
-/** The roles of docs/etcd-keys.md: backends may read and write below the group's prefix, frontends may read. */
-test("a group works under roles that can reach nothing but its keys", async () => {
-  await using etcd = await startEtcd({ auth: { rootPassword: "root", users } });
+/** Gives the user `reader` a frontend's role. */
+async function grantReading(etcd: EtcdMember): Promise<void> {
   await etcd.etcdctl("role", "add", "reader");
   await etcd.etcdctl("role", "grant-permission", "reader", "--prefix=true", "read", "/msdha/db/");
   await etcd.etcdctl("user", "grant-role", "reader", "reader");
+}
+
+/** The roles of docs/etcd-keys.md: backends may read and write below the group's prefix, frontends may read. */
+test("a group works under roles that can reach nothing but its keys", async () => {
+  await using etcd = await startEtcd({ auth: { rootPassword: "root", users } });
+  await grantReading(etcd);
   const endpoints = endpointFor("db", etcd);
   await using group = await startGroup({ group: "db", ttlSeconds: 4, etcd });
   const place = { dir: group.dir, group: "db", ttlSeconds: 4 };
@@ -65,9 +70,7 @@ const beyond = [
 
 test("a group's role reaches no key beside its own, nor all at a time; a frontend's writes none", async () => {
   await using etcd = await startEtcd({ auth: { rootPassword: "root", users } });
-  await etcd.etcdctl("role", "add", "reader");
-  await etcd.etcdctl("role", "grant-permission", "reader", "--prefix=true", "read", "/msdha/db/");
-  await etcd.etcdctl("user", "grant-role", "reader", "reader");
+  await grantReading(etcd);
   await etcd.etcdctl("put", "/msdha/db/x", "ours");
   await etcd.etcdctl("put", "/msdha/db2/x", "theirs");
   const as = (user: string, ...args: readonly string[]): Promise<string> =>
