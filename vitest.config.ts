@@ -22,7 +22,7 @@ export default defineConfig({
         ...source,
         test: {
           name: "unit",
-          include: ["packages/*/src/**/*.test.ts"],
+          include: ["{packages,testing}/*/src/**/*.test.ts"],
           testTimeout: 60_000,
         },
       },
@@ -30,7 +30,7 @@ export default defineConfig({
         ...source,
         test: {
           name: "integration",
-          include: ["packages/*/test/**/*.test.ts"],
+          include: ["{packages,testing}/*/test/**/*.test.ts"],
           // Real processes and real time, several files at once: the reporter tells what passed only when run again.
           retry: 1,
           testTimeout: 60_000,

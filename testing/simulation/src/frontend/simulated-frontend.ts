@@ -1,7 +1,7 @@
 import { combineMembers, type EtcdApi } from "@msdha/etcd-client";
 import { createSwitcher } from "@msdha/haproxy-config";
-import { followMaster } from "../../../frontend/src/follow-master.ts";
-import { createGuide } from "../../../frontend/src/guide.ts";
+import { followMaster } from "../../../../packages/frontend/src/follow-master.ts";
+import { createGuide } from "../../../../packages/frontend/src/guide.ts";
 import type { FrontendFacts } from "../facts/facts.ts";
 import { applyHeard } from "../facts/keep-facts.ts";
 import { gateEtcd } from "../node/gate-etcd.ts";

@@ -8,7 +8,7 @@ import type {
 } from "@msdha/etcd-client";
 import type { Change } from "@msdha/etcd-simulated";
 import { type GroupKeys, parseKey } from "@msdha/group";
-import { parseDetails } from "../../../group/src/node-state.ts";
+import { parseDetails } from "../../../../packages/group/src/node-state.ts";
 import type { Facts, FrontendFacts, GroupFacts, LockFacts, RunFacts } from "./facts.ts";
 import { createGroupHistory } from "./group-history.ts";
 
