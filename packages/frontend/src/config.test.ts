@@ -16,7 +16,9 @@ describe("readConfig", () => {
     expect(readConfig(least).config).toEqual({
       etcd: { endpoints: [{ address: "etcd:2379", secure: false }] },
       etcdTimeoutMs: 30_000,
+      etcdLost: "park",
       group: "db",
+      ttlSeconds: 10,
       port: 5432,
       addresses: [],
       parkMs: 40_000,

@@ -20,7 +20,10 @@ import { DEFAULT_RUN_DIR } from "./run-dir.ts";
 export interface FrontendConfig {
   readonly etcd: EtcdSettings;
   readonly etcdTimeoutMs: number;
+  /** What happens to new connections when etcd has not been seen for 2 TTLs. */
+  readonly etcdLost: "park" | "keep";
   readonly group: string;
+  readonly ttlSeconds: number;
   readonly port: number;
   /** IP addresses to listen on; none stands for all. */
   readonly addresses: readonly string[];
@@ -68,6 +71,7 @@ const schema = z.object({
     .regex(/^(?!.*-----)[^\p{C}\p{Zl}\p{Zp}]{1,4000}$/u, "the name or the path of a program")
     .default("haproxy"),
   MSDHA_ETCD_TIMEOUT: duration().default(30_000),
+  MSDHA_ETCD_LOST: z.enum(["park", "keep"], { error: "park or keep" }).default("park"),
   MSDHA_LOG_LEVEL: z.enum(logLevels, { error: `one of ${logLevels.join(", ")}` }).default("info"),
   MSDHA_LOG_FORMAT: z.enum(logFormats, { error: `one of ${logFormats.join(", ")}` }).default("text"),
   MSDHA_LOG_SESSIONS: yesNo().default(false),
@@ -94,7 +98,9 @@ export function readConfig(environment: Environment): { config: FrontendConfig; 
     config: {
       etcd: etcd.value,
       etcdTimeoutMs: value.MSDHA_ETCD_TIMEOUT,
+      etcdLost: value.MSDHA_ETCD_LOST,
       group: value.MSDHA_GROUP,
+      ttlSeconds: value.MSDHA_TTL,
       port: value.MSDHA_PORT,
       addresses: value.MSDHA_BIND,
       parkMs: value.MSDHA_PARK ?? 3_000 * value.MSDHA_TTL + 10_000,

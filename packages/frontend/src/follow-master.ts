@@ -1,21 +1,28 @@
 import type { Clock } from "@msdha/clock";
 import type { EtcdApi } from "@msdha/etcd-client";
-import { followGroup, type Mastership, mastership } from "@msdha/group";
+import { followGroup, type GroupView, type Mastership, mastership } from "@msdha/group";
 import type { Log } from "@msdha/settings";
 import { describeError } from "./describe-error.ts";
+import { proveMaster } from "./prove-master.ts";
 
 export interface FollowMasterOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
+  /** The group's TTL where etcd has no record of it. */
+  readonly ttlSeconds: number;
   /** Called with what the group says, after each change of anything in it. */
   readonly onMastership: (now: Mastership) => void;
+  /** Called before `onMastership` when a quorum of etcd confirms that master, or has not for 2 TTLs; at first it has not. */
+  readonly onProven: (proven: boolean) => void;
 }
 
 /** Following a group's master. */
 export interface MasterFollower {
-  /** Whether etcd is followed right now; the last that was seen holds while it is not. */
+  /** Whether etcd's watch is followed right now. */
   readonly following: boolean;
+  /** Whether a quorum of etcd has confirmed what the watch showed within 2 TTLs. */
+  readonly proven: boolean;
   /** Settles when `signal` has aborted. */
   readonly ended: Promise<void>;
 }
@@ -24,20 +31,26 @@ const AGAIN_MS = 5_000;
 
 /** Follows a group for as long as `signal` lets it, whatever etcd does; an error that lasts is logged and outwaited. */
 export function followMaster(etcd: EtcdApi, group: string, options: FollowMasterOptions): MasterFollower {
-  const { clock, log, signal, onMastership } = options;
+  const { clock, log, signal, ttlSeconds, onMastership, onProven } = options;
+  const prover = proveMaster(etcd, group, { clock, signal, ttlSeconds, onProven });
   let following = false;
 
   function onHealth(up: boolean, why?: Error): void {
     if (up === following) return;
     following = up;
     if (up) log.info("following etcd");
-    else log.warn({ why: describeError(why) }, "etcd can't be followed: the last master is kept");
+    else
+      log.warn(
+        { why: describeError(why) },
+        "etcd can't be followed: connections go on to the last master for a while",
+      );
   }
 
   async function follow(): Promise<void> {
     while (!signal.aborted) {
-      const onView = (view: Parameters<typeof mastership>[0]): void => {
+      const onView = (view: GroupView): void => {
         onHealth(true);
+        prover.watched(view);
         onMastership(mastership(view));
       };
       const error = await followGroup(etcd, group, { clock, signal, onView, onHealth }).ended.catch(
@@ -45,7 +58,10 @@ export function followMaster(etcd: EtcdApi, group: string, options: FollowMaster
       );
       if (signal.aborted) return;
       following = false;
-      log.error({ why: describeError(error) }, "etcd refuses to be followed: the last master is kept");
+      log.error(
+        { why: describeError(error) },
+        "etcd refuses to be followed: connections go on to the last master for a while",
+      );
       await clock.sleep(AGAIN_MS, { signal }).catch(() => {});
     }
   }
@@ -54,6 +70,9 @@ export function followMaster(etcd: EtcdApi, group: string, options: FollowMaster
   return {
     get following() {
       return following;
+    },
+    get proven() {
+      return prover.proven;
     },
     ended,
   };

@@ -69,6 +69,23 @@ describe("createGuide", () => {
     expect(clock.sleeping).toBe(0);
   });
 
+  it("has new connections wait, and sessions go on, for as long as etcd does not confirm the master", async () => {
+    const { guide, kinds, clock } = start({ "c.example": ["10.0.0.3"] }, { confirmed: false });
+    guide.tell(a);
+    guide.confirm(true);
+    guide.confirm(false);
+    expect(kinds()).toEqual(["drain 7", "serve 7", "drain 7"]);
+    guide.tell(named);
+    await clock.advance(0);
+    expect(kinds().slice(3)).toEqual(["drain 11"]);
+    guide.confirm(true);
+    expect(kinds().slice(4)).toEqual(["serve 11"]);
+    guide.tell({ kind: "none" });
+    guide.confirm(false);
+    guide.confirm(true);
+    expect(kinds().slice(5)).toEqual(["none"]);
+  });
+
   it("sends nobody back to this frontend", () => {
     const { guide, kinds } = start({}, { own: "10.0.0.1" });
     guide.tell(a);
@@ -85,7 +102,10 @@ interface Trial {
   kinds(): string[];
 }
 
-function start(hosts: Record<string, string[]> = {}, { own }: { readonly own?: string } = {}): Trial {
+function start(
+  hosts: Record<string, string[]> = {},
+  { own, confirmed = true }: { readonly own?: string; readonly confirmed?: boolean } = {},
+): Trial {
   const clock = createManualClock();
   const routes: Route[] = [];
   const lookup: Lookup = async (host) => hosts[host] ?? [];
@@ -98,6 +118,7 @@ function start(hosts: Record<string, string[]> = {}, { own }: { readonly own?: s
     log: createLog({ level: "silent" }).log,
     onRoute: (route) => routes.push(route),
   });
+  guide.confirm(confirmed);
   const kinds = (): string[] =>
     routes.map((route) => (route.kind === "none" ? "none" : `${route.kind} ${route.owner}`));
   return { guide, clock, routes, kinds };

@@ -33,8 +33,10 @@ interface ServedMaster {
 export interface Guide extends Disposable {
   /** Tells what the group says now; does nothing when it is what it said before. */
   tell(now: Mastership): void;
+  /** Tells whether etcd confirms what was told. Without that, which is how it begins, new connections wait. */
+  confirm(confirmed: boolean): void;
   readonly master: ServedMaster | undefined;
-  /** The last route. */
+  /** The route that HAProxy is to take now. */
   readonly route: Route;
 }
 
@@ -42,13 +44,40 @@ export interface Guide extends Disposable {
 export function createGuide(options: GuideOptions): Guide {
   const { port, lookup, lookupIntervalMs, isOwn, clock, log, onRoute } = options;
   let wanted: Wanted = { kind: "none" };
+  /** Where connections go when etcd confirms it. */
+  let intended: Route = { kind: "none" };
   let route: Route = { kind: "none" };
+  let confirmed = false;
   let master: ServedMaster | undefined;
   let following = new AbortController();
 
   function go(to: Route): void {
-    route = to;
-    onRoute(to);
+    intended = to;
+    apply();
+  }
+
+  function apply(): void {
+    if (intended.kind === "serve" && !confirmed) {
+      const { owner } = intended;
+      const left = route.kind === "serve" && route.owner === owner;
+      if (left)
+        log.warn(
+          { master: master?.name, token: Number(owner) },
+          "no quorum of etcd confirms the master: its sessions go on, new connections wait",
+        );
+      enter({ kind: "drain", owner });
+    } else enter(intended);
+  }
+
+  function enter(next: Route): void {
+    if (sameRoute(next, route)) return;
+    route = next;
+    if (route.kind === "serve")
+      log.info(
+        { master: master?.name, token: Number(route.owner), address: route.address, port },
+        "connections go to the master",
+      );
+    onRoute(route);
   }
 
   function serve({ name, host, owner }: Wanted & { kind: "master" }, signal: AbortSignal): void {
@@ -67,7 +96,6 @@ export function createGuide(options: GuideOptions): Guide {
         go({ kind: "drain", owner });
         return;
       }
-      log.info({ ...fields, address, port }, "connections go to the master");
       go({ kind: "serve", owner, address, port });
     };
     const onTrouble = (error: unknown): void => {
@@ -79,8 +107,7 @@ export function createGuide(options: GuideOptions): Guide {
     };
     void followAddress(host, { lookup, clock, intervalMs: lookupIntervalMs, signal, onAddress, onTrouble });
     // Until the name is resolved nobody may go to the master before this one.
-    if (current.address === undefined && !(route.kind === "drain" && route.owner === owner))
-      go({ kind: "drain", owner });
+    if (current.address === undefined) go({ kind: "drain", owner });
   }
 
   function tell(now: Mastership): void {
@@ -117,6 +144,10 @@ export function createGuide(options: GuideOptions): Guide {
 
   return {
     tell,
+    confirm(now) {
+      confirmed = now;
+      apply();
+    },
     get master() {
       return master;
     },
@@ -125,4 +156,10 @@ export function createGuide(options: GuideOptions): Guide {
     },
     [Symbol.dispose]: () => following.abort(),
   };
+}
+
+function sameRoute(a: Route, b: Route): boolean {
+  if (a.kind === "none" || b.kind === "none") return a.kind === b.kind;
+  if (a.kind !== b.kind || a.owner !== b.owner) return false;
+  return a.kind !== "serve" || b.kind !== "serve" || (a.address === b.address && a.port === b.port);
 }

@@ -22,6 +22,7 @@ export async function renderMetrics(
   if (status.ready && status.master) master.set({ node: status.master.name }, 1);
   gauge("healthy", "1 when connections are taken and go where they should", Number(status.healthy));
   gauge("following", "1 while etcd is followed", Number(status.following));
+  gauge("proven", "1 while a quorum of etcd confirms the master", Number(status.proven));
   counter("switches", "How many times connections were sent to another master", status.switches);
   gauge("haproxy_up", "1 while HAProxy runs and answers", Number(status.haproxy.running));
   counter("haproxy_restarts", "How many times HAProxy was started again", status.haproxy.restarts);

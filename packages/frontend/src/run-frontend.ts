@@ -100,12 +100,19 @@ export async function runFrontend(
         "etcd does not answer yet",
       ),
   });
+  const keeps = config.etcdLost === "keep";
+  if (keeps) {
+    guide.confirm(true);
+    log.warn("MSDHA_ETCD_LOST=keep: without etcd connections go to the last master, whatever it is by then");
+  }
   const followed = new AbortController();
   const master = followMaster(etcd, config.group, {
     clock,
     log,
     signal: followed.signal,
+    ttlSeconds: config.ttlSeconds,
     onMastership: (now) => guide.tell(now),
+    onProven: (proven) => guide.confirm(proven || keeps),
   });
   stack.defer(() => {
     followed.abort();
@@ -130,6 +137,7 @@ export async function runFrontend(
           }
         : null,
       following: master.following,
+      proven: master.proven,
       stopping: stop.aborted,
       switches,
       haproxy: {

@@ -17,8 +17,10 @@ export interface FrontendStatus {
     readonly token: number;
     readonly since: string;
   } | null;
-  /** Whether etcd is followed; while it is not, the last master is kept. */
+  /** Whether etcd's watch is followed. */
   readonly following: boolean;
+  /** Whether a quorum of etcd has confirmed the master within 2 TTLs; while none has, new connections wait. */
+  readonly proven: boolean;
   readonly stopping: boolean;
   readonly switches: number;
   readonly haproxy: {

@@ -13,6 +13,7 @@ export { type JoinOptions, joinGroup, type Membership } from "./membership.ts";
 export { type NodeChange, nodeChanges, plainState } from "./node-change.ts";
 export { isAddress, type NodeDetails, type NodeState, nodeStates, type Via } from "./node-state.ts";
 export { publishMaster } from "./publish-master.ts";
+export { readMaster } from "./read-master.ts";
 export { type Known, takeLock } from "./take-lock.ts";
 export { getValue, putValue } from "./values.ts";
 export {

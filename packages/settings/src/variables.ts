@@ -8,6 +8,7 @@ export const allVariables: readonly string[] = [
   "MSDHA_BIND",
   "MSDHA_CONNECT_TIMEOUT",
   "MSDHA_DRAIN",
+  "MSDHA_ETCD_LOST",
   "MSDHA_ETCD_TIMEOUT",
   "MSDHA_GROUP",
   "MSDHA_GUARD_BINARY",

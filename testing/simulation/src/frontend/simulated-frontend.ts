@@ -106,9 +106,10 @@ export function createSimulatedFrontend(name: string, world: World): SimulatedFr
       clock,
       log,
       signal: new AbortController().signal,
-      onMastership(mastership) {
-        guide.tell(mastership);
-      },
+      // What a frontend is set to need not be the nodes' TTL, which it takes from etcd.
+      ttlSeconds: 10,
+      onMastership: (mastership) => guide.tell(mastership),
+      onProven: (proven) => guide.confirm(proven),
     });
   }
 
