@@ -1,20 +1,25 @@
 /* msdha-guard: a pair of processes between a supervisor and what it starts. See ../README.md and main.c. */
 #pragma once
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 /* The protocol; src/protocol.ts is the other end. A frame is a little-endian u32 length of what follows, a u8 type
- * and the type's fields, little-endian, in the order given here. Strings end in a NUL. */
-#define PROTOCOL_VERSION 1
+ * and the type's fields, little-endian, in the order given here. Strings end in a NUL. A roll is u32 how many
+ * processes were reached, u32 how many were denied, then up to 2 x ROLL_NAMES of them, each u32 pid, u32 user,
+ * i32 errno (0: reached), name. */
+#define PROTOCOL_VERSION 2
 enum command {
-  CMD_SPAWN = 1,    /* u32 id, u8 piped, u32 argc, cwd, file, argc arguments (with argv[0]), environment */
-  CMD_SIGNAL = 2,   /* u32 id, u8 signal, u8 whole process group */
-  CMD_DEADLINE = 3, /* u32 request, i64 ns on CLOCK_BOOTTIME (INT64_MAX: none) */
-  CMD_KILL_ALL = 4, /* u32 request: answered once nothing is left */
-  CMD_GONE = 5,     /* u32 request: answered once nothing is left */
-  CMD_PING = 6,     /* u32 request */
+  CMD_SPAWN = 1,      /* u32 id, u8 piped, u32 argc, cwd, file, argc arguments (with argv[0]), environment */
+  CMD_SIGNAL = 2,     /* u32 id, u8 signal, u8 whole process group */
+  CMD_DEADLINE = 3,   /* u32 request, i64 ns on CLOCK_BOOTTIME (INT64_MAX: none) */
+  CMD_KILL_ALL = 4,   /* u32 request: answered once nothing is left, after REP_KILLED */
+  CMD_GONE = 5,       /* u32 request: answered once nothing is left */
+  CMD_PING = 6,       /* u32 request */
+  CMD_SIGNAL_ALL = 7, /* u32 request, u8 signal, 0 to send none: answered by REP_SIGNALLED */
+  CMD_WITHDRAW = 8,   /* u32 request, up to WITHDRAW_FILES absolute paths: unlinked at each kill from now on */
 };
 enum report {
   REP_HELLO = 1,        /* u8 version, u32 pid, i64 now */
@@ -27,6 +32,9 @@ enum report {
   REP_ACK = 8,          /* u32 request, u8 refused, i64 now */
   REP_FOLDING = 9,      /* u8 why: everything is being killed for good */
   REP_GONE = 10,        /* nothing: nothing is left and nothing will be started again */
+  REP_SIGNALLED = 11,   /* u32 request, roll */
+  REP_DENIED = 12,      /* roll: what may not be killed, whenever that changes during a kill */
+  REP_KILLED = 13,      /* roll: what ended by SIGKILL, before the answer to CMD_KILL_ALL and before REP_GONE */
 };
 enum step { STEP_FORK = 1, STEP_CWD, STEP_EXEC, STEP_PAST_DEADLINE, STEP_REFUSED };
 enum fold { FOLD_CLOSED = 1, FOLD_DEADLINE, FOLD_PARTNER, FOLD_BROKEN };
@@ -70,6 +78,36 @@ int64_t take_i64(struct cursor *c);
 char *take_string(struct cursor *c);
 void *need(void *memory);
 
+/* roll.c: how many processes something was done to, and the names of some. */
+#define ROLL_NAMES 8
+#define TASK_NAME 16 /* the kernel's own limit, with its NUL */
+struct roll_entry {
+  pid_t pid;
+  uid_t user;
+  int error;
+  char name[TASK_NAME];
+};
+struct roll {
+  uint32_t reached, denied;
+  struct roll_entry reached_some[ROLL_NAMES], denied_some[ROLL_NAMES];
+};
+void roll_add(struct roll *r, pid_t pid, const char *name, int error);
+bool roll_same_denied(const struct roll *a, const struct roll *b);
+/* Its bytes for a report, in memory that the next call uses again. */
+const void *roll_pack(const struct roll *r, size_t *len);
+
+/* tasks.c: processes as /proc shows them. Nothing here takes memory. */
+struct task {
+  pid_t pid, parent;
+  bool alive, stopped;
+  unsigned long long started; /* with the pid it names a process for good */
+  char name[TASK_NAME];
+};
+bool tasks_setup(void);
+bool task_read(pid_t pid, struct task *t);
+uid_t task_user(pid_t pid);
+void walk_descendants(void (*visit)(const struct task *t, void *context), void *context);
+
 /* processes.c: what was started by command, and only that. */
 struct process {
   struct process *next;
@@ -95,11 +133,18 @@ void processes_setup(int old_nice);
 
 /* kill.c */
 bool kill_setup(void);
-struct seen {
-  size_t descendants;   /* alive or not yet reaped, without the spared one */
+struct kill_pass {
+  size_t left;         /* descendants that are alive or not yet reaped, without the spared one */
   bool spared_stopped;
+  struct roll denied;
 };
-struct seen kill_descendants(pid_t spared);
+void kill_descendants(pid_t spared, struct kill_pass *pass);
+void signal_descendants(int number, struct roll *roll);
+
+/* withdraw.c: files that must not outlive what was started. */
+#define WITHDRAW_FILES 4
+bool withdraw_set(struct cursor *paths);
+void withdraw_now(void);
 
 /* init.c */
 _Noreturn void run_as_init(char **argv);
@@ -107,12 +152,29 @@ _Noreturn void run_as_init(char **argv);
 /* ask.c */
 int ask(const char *name, const char *path, char **argv);
 
-/* serve.c */
+/* serve.c, commands.c */
 struct guard {
   struct channel chan;
   pid_t inner;     /* the outer one's: its child, 0 once that is reaped */
   pid_t outer;     /* the inner one's: its parent; the outer one's: 0 */
   int outer_alive; /* the inner one's: a pipe that closes with the outer one; the outer one's: -1 */
   int lock;        /* the lock file, or -1 */
+
+  int timer;
+  _Atomic int64_t *deadline; /* shared with children until they execute their program */
+  struct process *processes, **processes_end; /* in the order of their start */
+  enum fold folding; /* why; 0: not */
+  bool killing;      /* something is being killed, for good or not */
+  int64_t killing_since;
+  int kill_pause;    /* ms to the next pass, if nothing happens before */
+  bool withdrawn;    /* at this kill */
+  bool denied_told;  /* as is, at this kill */
+  struct roll denied, killed; /* at this kill */
+  uint32_t kill_request, gone_request; /* the newest ones; an answer is one to all before it too */
 };
 _Noreturn void serve(struct guard *g);
+void fold(struct guard *g, enum fold why);
+void start_killing(struct guard *g);
+void check_deadline(struct guard *g);
+void acknowledge(struct guard *g, uint32_t request, bool refused);
+void take_commands(struct guard *g);

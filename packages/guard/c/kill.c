@@ -1,11 +1,8 @@
-#include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -18,33 +15,26 @@
  * /proc, so that a tree does not grow at its leaves while it is cut at its root. Parents die before their children,
  * so none sees a child die and starts another. The caller repeats passes until waitpid says that none is left. */
 
-struct task {
-  pid_t pid, parent;
-  char state;
-  bool ours;
-  unsigned long long started; /* with the pid it names a process for good */
-};
-
 static int children_fd = -1; /* kept open: killing must not fail for want of a descriptor */
-static DIR *proc;
-static struct task *tasks;
-static size_t tasks_cap;
 
 /* For the process that calls it, not for what it forks. */
 bool kill_setup(void) {
   char path[64];
   snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
   children_fd = open(path, O_RDONLY | O_CLOEXEC); /* not in every kernel; the walk finds direct children too */
-  proc = opendir("/proc");
-  return proc != NULL;
+  return tasks_setup();
+}
+
+static int send_signal(pid_t pid, int number) {
+  return kill(pid, number) < 0 && errno != ESRCH ? errno : 0;
 }
 
 /* A child that has not yet made its session is still in our group. Any other group is in a session that one of ours
  * made, and only processes of that session can be in it; its number is taken as long as this child is not reaped. */
-static void kill_child(pid_t pid) {
+static int kill_child(pid_t pid) {
   pid_t group = getpgid(pid);
   if (group > 1 && group != getpgrp()) kill(-group, SIGKILL);
-  kill(pid, SIGKILL);
+  return send_signal(pid, SIGKILL);
 }
 
 static void kill_children(pid_t spared) {
@@ -63,79 +53,58 @@ static void kill_children(pid_t spared) {
   }
 }
 
-static bool read_task(pid_t pid, struct task *t) {
-  char path[32], text[512];
-  snprintf(path, sizeof path, "%d/stat", (int)pid);
-  int fd = openat(dirfd(proc), path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return false;
-  ssize_t n = read(fd, text, sizeof text - 1);
-  close(fd);
-  if (n <= 0) return false;
-  text[n] = 0;
-  char *after_name = strrchr(text, ')'); /* the name before may hold anything */
-  int parent;
-  *t = (struct task){.pid = pid};
-  if (!after_name ||
-      sscanf(after_name, ") %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-             &t->state, &parent, &t->started) != 3)
-    return false;
-  t->parent = parent;
-  return true;
-}
-
-static int by_pid(const void *a, const void *b) {
-  pid_t x = ((const struct task *)a)->pid, y = ((const struct task *)b)->pid;
-  return (x > y) - (x < y);
-}
-
-static size_t read_tasks(void) {
-  size_t n = 0;
-  rewinddir(proc);
-  for (struct dirent *entry; (entry = readdir(proc));) {
-    if (!isdigit((unsigned char)entry->d_name[0])) continue;
-    if (n == tasks_cap) {
-      tasks_cap = tasks_cap ? 2 * tasks_cap : 256;
-      tasks = need(realloc(tasks, tasks_cap * sizeof *tasks));
-    }
-    if (read_task(atoi(entry->d_name), &tasks[n])) n++;
-  }
-  qsort(tasks, n, sizeof *tasks, by_pid);
-  return n;
-}
-
 /* Not our child, so someone else may reap it and its pid be used again: hold on to the process, look whether it is
- * the one that was seen, then kill what is held. */
-static void kill_grandchild(const struct task *t) {
+ * the one that was seen, then signal what is held. */
+static int signal_grandchild(const struct task *t, int number) {
   struct task again;
-  int fd = (int)syscall(SYS_pidfd_open, t->pid, 0);
-  if (fd < 0 && errno == ESRCH) return;
-  if (read_task(t->pid, &again) && again.started == t->started && again.parent == t->parent) {
-    if (fd < 0 || syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) < 0) kill(t->pid, SIGKILL);
+  int error = 0, fd = (int)syscall(SYS_pidfd_open, t->pid, 0);
+  if (fd < 0 && errno == ESRCH) return 0;
+  if (task_read(t->pid, &again) && again.started == t->started && again.parent == t->parent) {
+    if (fd >= 0 && syscall(SYS_pidfd_send_signal, fd, number, NULL, 0) == 0) error = 0;
+    else if (fd >= 0 && errno != ENOSYS) error = errno == ESRCH ? 0 : errno;
+    else error = send_signal(t->pid, number);
   }
   if (fd >= 0) close(fd);
+  return error;
 }
 
-struct seen kill_descendants(pid_t spared) {
-  struct seen seen = {0};
-  pid_t self = getpid();
-  kill_children(spared);
-  size_t n = read_tasks();
-  for (bool more = true; more;) {
-    more = false;
-    for (size_t i = 0; i < n; i++) {
-      struct task *t = &tasks[i];
-      if (t->ours) continue;
-      struct task *parent = bsearch(&(struct task){.pid = t->parent}, tasks, n, sizeof *tasks, by_pid);
-      if (t->parent != self && !(parent && parent->ours)) continue;
-      t->ours = more = true;
-      if (t->pid == spared) {
-        seen.spared_stopped = t->state == 'T' || t->state == 't';
-        continue;
-      }
-      seen.descendants++;
-      if (t->parent == self) kill_child(t->pid);
-      else kill_grandchild(t);
-    }
+struct killing {
+  pid_t self, spared;
+  struct kill_pass *pass;
+};
+
+static void kill_one(const struct task *t, void *context) {
+  const struct killing *k = context;
+  if (t->pid == k->spared) {
+    k->pass->spared_stopped = t->stopped;
+    return;
   }
-  return seen;
+  k->pass->left++;
+  int error = t->parent == k->self ? kill_child(t->pid) : signal_grandchild(t, SIGKILL);
+  if (error && t->alive) roll_add(&k->pass->denied, t->pid, t->name, error);
+}
+
+void kill_descendants(pid_t spared, struct kill_pass *pass) {
+  *pass = (struct kill_pass){0};
+  kill_children(spared);
+  walk_descendants(kill_one, &(struct killing){.self = getpid(), .spared = spared, .pass = pass});
+}
+
+struct signalling {
+  pid_t self;
+  int number;
+  struct roll *roll;
+};
+
+static void signal_one(const struct task *t, void *context) {
+  const struct signalling *s = context;
+  if (!t->alive) return;
+  int error = t->parent == s->self ? send_signal(t->pid, s->number) : signal_grandchild(t, s->number);
+  roll_add(s->roll, t->pid, t->name, error);
+}
+
+/* Sends a signal to every descendant that is alive, to each once; 0 sends none, and tells whether one might be sent. */
+void signal_descendants(int number, struct roll *roll) {
+  *roll = (struct roll){0};
+  walk_descendants(signal_one, &(struct signalling){.self = getpid(), .number = number, .roll = roll});
 }

@@ -1,16 +1,16 @@
 import type { Duplex } from "node:stream";
 import { createFrameReader } from "./frames.ts";
-import { decodeReport, encodeRequest, type Report, type RequestKind } from "./protocol.ts";
+import { decodeReport, type Report, type RequestKind } from "./protocol.ts";
 
-export type Ack = Extract<Report, { type: "ack" }>;
+export type Answer = Extract<Report, { type: "ack" | "signalled" }>;
 
 /** The connection to one of the guard's two processes. */
 export interface Channel {
   /** Resolves once nothing more can come: the process has ended. */
   readonly closed: Promise<void>;
   send(frame: Buffer): void;
-  /** Settles with the answer, or by `settle`. */
-  request(kind: RequestKind, deadlineMs?: number): Promise<Ack | undefined>;
+  /** Sends what `encode` makes of the request's number; settles with the answer, or by `settle`. */
+  request(kind: RequestKind, encode: (request: number) => Buffer): Promise<Answer | undefined>;
   /** Ends all open requests of some kinds: rejects them with `error`, or resolves them with undefined. */
   settle(kinds: readonly RequestKind[], error?: unknown): void;
   /** Sends nothing more, which makes the guard fold; what it reports still comes. */
@@ -19,7 +19,7 @@ export interface Channel {
 
 interface Open {
   readonly kind: RequestKind;
-  readonly resolve: (ack: Ack | undefined) => void;
+  readonly resolve: (answer: Answer | undefined) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -34,7 +34,7 @@ export function openChannel(stream: Duplex, onReport: (report: Report) => void):
     for (const frame of readFrames(chunk)) {
       const report = decode(frame);
       if (!report) return;
-      if (report.type === "ack") settleUpTo(report);
+      if (report.type === "ack" || report.type === "signalled") settleUpTo(report);
       onReport(report);
     }
   });
@@ -52,23 +52,24 @@ export function openChannel(stream: Duplex, onReport: (report: Report) => void):
   }
 
   /** An answer counts for older requests of its kind too. */
-  function settleUpTo(ack: Ack): void {
-    const kind = open.get(ack.request)?.kind;
+  function settleUpTo(answer: Answer): void {
+    const kind = open.get(answer.request)?.kind;
     for (const [request, entry] of open) {
-      if (entry.kind !== kind || request > ack.request) continue;
+      if (entry.kind !== kind || request > answer.request) continue;
       open.delete(request);
-      entry.resolve(ack);
+      entry.resolve(answer);
     }
   }
 
   return {
     closed: closed.promise,
     send: (frame) => void (stream.writable && stream.write(frame)),
-    request(kind, deadlineMs) {
+    request(kind, encode) {
+      const frame = encode(lastRequest + 1);
       lastRequest += 1;
-      const answer = Promise.withResolvers<Ack | undefined>();
+      const answer = Promise.withResolvers<Answer | undefined>();
       open.set(lastRequest, { kind, resolve: answer.resolve, reject: answer.reject });
-      if (stream.writable) stream.write(encodeRequest(kind, lastRequest, deadlineMs));
+      if (stream.writable) stream.write(frame);
       return answer.promise;
     },
     settle(kinds, error) {

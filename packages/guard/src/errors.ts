@@ -1,3 +1,5 @@
+import type { DeniedProcess } from "./roll.ts";
+
 /** The guard's program is not where it should be, or may not be executed. */
 export class GuardMissingError extends Error {
   override readonly name = "GuardMissingError";
@@ -59,6 +61,31 @@ export class GuardPastDeadlineError extends Error {
 
   constructor() {
     super("the guard's deadline has passed: everything it started is killed, and it starts nothing any more");
+  }
+}
+
+/**
+ * Something that was started may not be signalled, so it may not be killed either: as long as it is alive, nothing that
+ * rests on its end is true. It is killed as soon as that is permitted; `gone()` waits for it.
+ */
+export class KillNotPermittedError extends Error {
+  override readonly name = "KillNotPermittedError";
+  readonly code = "ERR_KILL_NOT_PERMITTED";
+  /** How many there are. */
+  readonly count: number;
+  /** Up to eight of them. */
+  readonly processes: readonly DeniedProcess[];
+
+  constructor(count: number, processes: readonly DeniedProcess[]) {
+    const names = processes.map(
+      ({ pid, name, user, errno }) => `${name} (process ${pid}, user ${user}: ${errno})`,
+    );
+    super(
+      `the guard may not kill ${names.join(", ")}${count > names.length ? " and others" : ""}: ` +
+        `it runs as user ${process.getuid?.()}, and to kill another user's processes it needs CAP_KILL`,
+    );
+    this.count = count;
+    this.processes = processes;
   }
 }
 

@@ -1,3 +1,5 @@
+import type { KillReport, SignalReport } from "./roll.ts";
+
 /**
  * Starts processes so that none of them, nor anything they start, outlives the deadline, this process or the guard.
  * Disposing of it kills everything at once and resolves when the guard has ended; it never rejects.
@@ -32,10 +34,34 @@ export interface Guard extends AsyncDisposable {
   spawn(file: string, args: readonly string[], options: SpawnOptions): Promise<GuardedProcess>;
 
   /**
-   * SIGKILLs everything that was started and all that descends from it; resolves when nothing is left. The guard can
-   * be used again then. Rejects with a `GuardLostError` when both of its processes died before they could tell.
+   * Sends a signal to everything that was started and all that descends from it, in whatever session, to each process
+   * once, parents before their children as a rule. Resolves with what it reached; what is started meanwhile may be
+   * missed. Throws a `TypeError` for an unknown signal; rejects with the reason of `lost`.
    */
-  killAll(): Promise<void>;
+  signalAll(signal: NodeJS.Signals): Promise<SignalReport>;
+
+  /**
+   * Sends no signal, but asks the kernel of each process whether one might be sent. Resolves with how many are alive,
+   * and how many of them the guard may not kill. Rejects with the reason of `lost`.
+   */
+  survey(): Promise<SignalReport>;
+
+  /**
+   * Names files (absolute paths, at most four) that the guard unlinks itself each time that it kills everything, be it
+   * by `killAll`, at the deadline or because this process ended, before it says that nothing is left. Takes the place
+   * of the former list. Resolves when both processes of the guard have it; rejects with the reason of `lost`.
+   */
+  withdrawAtKill(files: readonly string[]): Promise<void>;
+
+  /**
+   * SIGKILLs everything that was started and all that descends from it. Resolves when nothing is left, with what had to
+   * be killed: what ends by itself meanwhile is not counted. The guard can be used again then.
+   *
+   * Rejects with a `KillNotPermittedError` as soon as something can't be sent SIGKILL; that goes on being tried, and
+   * another call rejects again while it is so. Rejects with a `GuardLostError` when both of the guard's processes died
+   * before they could tell. A process that the kernel can't end yet is waited for without limit.
+   */
+  killAll(): Promise<KillReport>;
 
   /**
    * Resolves when no process that was started here, nor anything that descends from one, is alive, which may be at

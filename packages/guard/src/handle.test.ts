@@ -199,6 +199,78 @@ describe("when a process of the guard dies", () => {
   });
 });
 
+describe("killing", () => {
+  const sleep = { pid: 77, user: 1_000, name: "sleep" };
+  const denied = { reached: 0, denied: 1, some: [{ ...sleep, errno: 1 }] };
+
+  test("tells what had to be killed", async () => {
+    const { fake, guard } = await attach();
+    fake.answer({ inner: false, outer: true });
+    const killing = guard.killAll();
+    fake.killed("inner", { reached: 1, denied: 0, some: [{ ...sleep, errno: 0 }] });
+    await settle();
+    fake.ack("inner", fake.commands.at(-1)?.number ?? 0);
+    expect(await killing).toEqual({ killed: 1, someKilled: [{ pid: 77, name: "sleep" }] });
+  });
+
+  test("rejects as soon as something may not be killed, and gone() goes on waiting", async () => {
+    const { fake, guard } = await attach();
+    fake.answer({ inner: false, outer: true });
+    const gone = guard.gone();
+    const refused = expect(guard.killAll()).rejects.toMatchObject({
+      code: "ERR_KILL_NOT_PERMITTED",
+      count: 1,
+      processes: [{ pid: 77, name: "sleep", user: 1_000, errno: "EPERM" }],
+    });
+    fake.denied("inner", denied);
+    await refused;
+    fake.killed("inner", { reached: 0, denied: 0, some: [] });
+    fake.gone("inner");
+    await gone;
+    await guard.killAll();
+  });
+
+  test("by a guard that folds rejects as long as something may not be killed", async () => {
+    const { fake, guard } = await attach();
+    fake.answer({ inner: false, outer: false });
+    fake.folding("inner", 2);
+    fake.denied("inner", denied);
+    await settle();
+    for (let call = 0; call < 2; call++) {
+      await expect(guard.killAll()).rejects.toMatchObject({ code: "ERR_KILL_NOT_PERMITTED" });
+    }
+    fake.denied("inner", { reached: 0, denied: 0, some: [] });
+    await settle();
+    const killing = guard.killAll();
+    fake.gone("inner");
+    await killing;
+  });
+
+  test("signals everything, and tells what it reached and what it may not", async () => {
+    const { fake, guard } = await attach();
+    const signalling = guard.signalAll("SIGTERM");
+    await settle();
+    const command = fake.commands.at(-1);
+    expect([command?.to, command?.type, command?.body.readUInt8(5)]).toEqual(["inner", 7, 15]);
+    fake.signalled(command?.number ?? 0, { ...denied, reached: 3 });
+    expect(await signalling).toEqual({
+      reached: 3,
+      someReached: [],
+      denied: 1,
+      someDenied: [{ ...sleep, errno: "EPERM" }],
+    });
+  });
+
+  test("asks in vain once the guard is lost", async () => {
+    const { fake, guard } = await attach();
+    const surveying = expect(guard.survey()).rejects.toBeInstanceOf(GuardPastDeadlineError);
+    fake.folding("inner", 2);
+    await surveying;
+    await expect(guard.signalAll("SIGTERM")).rejects.toBeInstanceOf(GuardPastDeadlineError);
+    await expect(guard.withdrawAtKill([])).rejects.toBeInstanceOf(GuardPastDeadlineError);
+  });
+});
+
 describe("when the guard folds", () => {
   test("at the deadline, lost says so, once", async () => {
     const { fake, guard } = await attach();

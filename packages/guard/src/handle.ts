@@ -1,11 +1,28 @@
+import { isAbsolute } from "node:path";
 import type { Duplex } from "node:stream";
 import type { Clock } from "@msdha/clock";
 import { openChannel } from "./channel.ts";
-import { GuardLostError, GuardPastDeadlineError, GuardStartError, SpawnFailedError } from "./errors.ts";
+import {
+  GuardLostError,
+  GuardPastDeadlineError,
+  GuardStartError,
+  KillNotPermittedError,
+  SpawnFailedError,
+} from "./errors.ts";
 import type { Guard, GuardedProcess, SpawnOptions } from "./guard.ts";
 import { watchSilence } from "./heartbeat.ts";
-import { createProcesses } from "./processes.ts";
-import { encodeSignal, encodeSpawn, type FoldReason, PROTOCOL_VERSION, type Report } from "./protocol.ts";
+import { createProcesses, signalNumber } from "./processes.ts";
+import {
+  encodeRequest,
+  encodeSignal,
+  encodeSignalAll,
+  encodeSpawn,
+  encodeWithdraw,
+  type FoldReason,
+  PROTOCOL_VERSION,
+  type Report,
+} from "./protocol.ts";
+import { type KillReport, killReport, type SignalReport, signalReport } from "./roll.ts";
 
 /** A guard that runs: a connection to each of its two processes. */
 export interface GuardLink {
@@ -38,6 +55,9 @@ type Which = "inner" | "outer";
 /** More than execve takes; the guard takes longer commands for nonsense. */
 const LONGEST_SPAWN_BYTES = 4 * 1024 * 1024;
 const WAKE_EVERY_MS = 500;
+/** As in c/guard.h. */
+const MOST_WITHDRAWN = 4;
+const LONGEST_PATH_BYTES = 4_095;
 
 /** Makes the handle to a guard; resolves when both of its processes have said hello. */
 export async function attachGuard(
@@ -51,6 +71,8 @@ export async function attachGuard(
   let started = false;
   let startFailure: StartFailure | undefined;
   let nothingLeft: boolean | "unknown" = false;
+  let killed: KillReport = { killed: 0, someKilled: [] };
+  let notPermitted: KillNotPermittedError | undefined;
   /** The guard's clock minus ours, never too large: a message takes its time, so the largest seen is the nearest. */
   let ahead = Number.NEGATIVE_INFINITY;
 
@@ -83,6 +105,13 @@ export async function attachGuard(
       case "folding":
         lose(foldError(report.why));
         break;
+      case "killed":
+        killed = killReport(report.roll);
+        notPermitted = undefined;
+        break;
+      case "denied":
+        deny(signalReport(report.roll));
+        break;
       case "gone":
         nothingLeft = true;
         processes.endAll();
@@ -91,6 +120,11 @@ export async function attachGuard(
       default:
         processes.take(report);
     }
+  }
+
+  function deny({ denied, someDenied }: SignalReport): void {
+    notPermitted = denied > 0 ? new KillNotPermittedError(denied, someDenied) : undefined;
+    if (notPermitted) inner.settle(["killAll"], notPermitted);
   }
 
   function lose(error: GuardLostError | GuardPastDeadlineError): void {
@@ -104,7 +138,7 @@ export async function attachGuard(
     ending.abort(reason);
     for (const channel of [inner, outer]) {
       channel.end();
-      channel.settle(["deadline", "ping"], reason);
+      channel.settle(["deadline", "ping", "signalAll", "withdraw"], reason);
     }
     processes.failStarts(reason);
     void keepAwake();
@@ -136,17 +170,42 @@ export async function attachGuard(
     for (const which of [hello.outer, hello.inner]) which.reject(failure);
   }
 
-  async function untilNothingIsLeft(request: "gone" | "killAll"): Promise<void> {
+  async function untilNothingIsLeft(kind: "gone" | "killAll"): Promise<void> {
     if (nothingLeft === "unknown") throw unknownError();
-    if (!nothingLeft) await inner.request(request);
+    if (nothingLeft) return;
+    // A guard that folds reads nothing more.
+    if (kind === "killAll" && notPermitted && ending.signal.aborted) throw notPermitted;
+    await inner.request(kind, (request) => encodeRequest(kind, request));
+  }
+
+  async function signalEach(number: number): Promise<SignalReport> {
+    ending.signal.throwIfAborted();
+    const answer = await inner.request("signalAll", (request) => encodeSignalAll(request, number));
+    if (answer?.type !== "signalled") throw new GuardLostError("it gave no answer");
+    return signalReport(answer.roll);
+  }
+
+  async function withdrawAtKill(files: readonly string[]): Promise<void> {
+    refuseFiles(files);
+    ending.signal.throwIfAborted();
+    await Promise.all(
+      [inner, outer].map((channel) =>
+        channel.request("withdraw", (request) => encodeWithdraw(request, files)),
+      ),
+    );
   }
 
   async function setDeadline(at: number | undefined): Promise<void> {
     if (Number.isNaN(at)) throw new TypeError("expected a time in milliseconds, got NaN");
     ending.signal.throwIfAborted();
     const deadline = at === undefined || at === Number.POSITIVE_INFINITY ? undefined : at + ahead;
-    const answers = await Promise.all([inner, outer].map((channel) => channel.request("deadline", deadline)));
-    if (answers.some((ack) => ack?.refused)) throw new GuardPastDeadlineError();
+    const answers = await Promise.all(
+      [inner, outer].map((channel) =>
+        channel.request("deadline", (request) => encodeRequest("deadline", request, deadline)),
+      ),
+    );
+    if (answers.some((answer) => answer?.type === "ack" && answer.refused))
+      throw new GuardPastDeadlineError();
   }
 
   async function spawn(
@@ -181,13 +240,27 @@ export async function attachGuard(
     },
     setDeadline,
     spawn,
-    killAll: () => untilNothingIsLeft("killAll"),
+    signalAll: async (signal) => await signalEach(signalNumber(signal)),
+    survey: () => signalEach(0),
+    withdrawAtKill,
+    async killAll() {
+      await untilNothingIsLeft("killAll");
+      return killed;
+    },
     gone: () => untilNothingIsLeft("gone"),
     async [Symbol.asyncDispose]() {
       if (!ending.signal.aborted) end(new GuardLostError("it was disposed of"));
       await ended;
     },
   };
+}
+
+function refuseFiles(files: readonly string[]): void {
+  if (files.length > MOST_WITHDRAWN)
+    throw new TypeError(`expected ${MOST_WITHDRAWN} files at most, got ${files.length}`);
+  const bad = files.find((file) => !isAbsolute(file) || Buffer.byteLength(file) > LONGEST_PATH_BYTES);
+  if (bad !== undefined)
+    throw new TypeError(`expected absolute paths of at most ${LONGEST_PATH_BYTES} bytes, got ${bad}`);
 }
 
 function foldError(why: FoldReason): GuardLostError | GuardPastDeadlineError {

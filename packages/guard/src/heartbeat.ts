@@ -1,5 +1,6 @@
 import type { Clock } from "@msdha/clock";
 import type { Channel } from "./channel.ts";
+import { encodeRequest } from "./protocol.ts";
 
 const BEATS = 4;
 
@@ -22,12 +23,14 @@ export async function watchSilence(
     if (!waiting) {
       waiting = true;
       missed = 0;
-      channel.request("ping").then(
-        () => {
-          waiting = false;
-        },
-        () => {},
-      );
+      channel
+        .request("ping", (request) => encodeRequest("ping", request))
+        .then(
+          () => {
+            waiting = false;
+          },
+          () => {},
+        );
     }
     try {
       await clock.sleep(silentMs / BEATS, { signal });

@@ -5,10 +5,12 @@ export {
   GuardMissingError,
   GuardPastDeadlineError,
   GuardStartError,
+  KillNotPermittedError,
   SpawnFailedError,
   type SpawnStep,
 } from "./errors.ts";
 export type { Guard, GuardedProcess, ProcessExit, SpawnOptions } from "./guard.ts";
 export type { StartedGuard } from "./handle.ts";
 export { findLockHolders } from "./lock-holders.ts";
+export type { DeniedProcess, GuardedName, KillReport, SignalReport } from "./roll.ts";
 export { type StartGuardOptions, startGuard } from "./start-guard.ts";

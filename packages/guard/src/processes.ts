@@ -55,8 +55,7 @@ export function createProcesses(sendSignal: (id: number, signal: number, group: 
       exited: entry.exited.promise,
       outputEnded: entry.outputEnded.promise,
       kill(signal, { group = false } = {}) {
-        const number = SIGNALS[signal];
-        if (number === undefined) throw new TypeError(`expected the name of a signal, got ${signal}`);
+        const number = signalNumber(signal);
         if (entry.running) sendSignal(id, number, group);
       },
     };
@@ -137,6 +136,13 @@ export function createProcesses(sendSignal: (id: number, signal: number, group: 
       alive = 0;
     },
   };
+}
+
+/** Throws a `TypeError` for an unknown signal. */
+export function signalNumber(signal: NodeJS.Signals): number {
+  const number = SIGNALS[signal];
+  if (number === undefined) throw new TypeError(`expected the name of a signal, got ${signal}`);
+  return number;
 }
 
 function exitOf({ signaled, value }: Extract<Report, { type: "exit" }>): ProcessExit {

@@ -1,13 +1,31 @@
 // The other end is c/guard.h, which describes the fields.
 import { frame } from "./frames.ts";
 
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 const SPAWN = 1;
 const SIGNAL = 2;
+const SIGNAL_ALL = 7;
+const WITHDRAW = 8;
 const REQUESTS = { deadline: 3, killAll: 4, gone: 5, ping: 6 } as const;
 
-export type RequestKind = keyof typeof REQUESTS;
+export type PlainRequestKind = keyof typeof REQUESTS;
+export type RequestKind = PlainRequestKind | "signalAll" | "withdraw";
+
+/** A process in a roll; `errno` is why it could not be reached, 0 if it was. */
+export interface RollEntry {
+  readonly pid: number;
+  readonly user: number;
+  readonly errno: number;
+  readonly name: string;
+}
+
+/** How many processes something was done to, and some of them. */
+export interface Roll {
+  readonly reached: number;
+  readonly denied: number;
+  readonly some: readonly RollEntry[];
+}
 
 export interface SpawnCommand {
   readonly id: number;
@@ -38,7 +56,10 @@ export type Report =
   | { readonly type: "output-end"; readonly id: number }
   | { readonly type: "ack"; readonly request: number; readonly refused: boolean; readonly now: number }
   | { readonly type: "folding"; readonly why: FoldReason }
-  | { readonly type: "gone" };
+  | { readonly type: "gone" }
+  | { readonly type: "signalled"; readonly request: number; readonly roll: Roll }
+  | { readonly type: "denied"; readonly roll: Roll }
+  | { readonly type: "killed"; readonly roll: Roll };
 
 const FAILED_STEPS = ["fork", "cwd", "exec", "past-deadline", "refused"] as const;
 export type FailedStep = (typeof FAILED_STEPS)[number];
@@ -58,11 +79,7 @@ export function encodeSpawn({ id, piped, cwd, file, args, env }: SpawnCommand): 
   const variables = Object.entries(env).flatMap(([name, value]) =>
     value === undefined ? [] : `${name}=${value}`,
   );
-  const strings = [cwd, file, file, ...args, ...variables];
-  const bad = strings.find((text) => text.includes("\0"));
-  if (bad !== undefined)
-    throw new TypeError(`expected strings without null bytes, got ${JSON.stringify(bad)}`);
-  return frame(head, Buffer.from(strings.map((text) => `${text}\0`).join("")));
+  return frame(head, encodeStrings([cwd, file, file, ...args, ...variables]));
 }
 
 export function encodeSignal(id: number, signal: number, group: boolean): Buffer {
@@ -75,12 +92,35 @@ export function encodeSignal(id: number, signal: number, group: boolean): Buffer
 }
 
 /** `deadlineMs` goes with the kind "deadline" only: milliseconds on CLOCK_BOOTTIME, undefined for none. */
-export function encodeRequest(kind: RequestKind, request: number, deadlineMs?: number): Buffer {
+export function encodeRequest(kind: PlainRequestKind, request: number, deadlineMs?: number): Buffer {
   const body = Buffer.alloc(kind === "deadline" ? 13 : 5);
   body.writeUInt8(REQUESTS[kind], 0);
   body.writeUInt32LE(request, 1);
   if (kind === "deadline") body.writeBigInt64LE(toNanoseconds(deadlineMs), 5);
   return frame(body);
+}
+
+/** `signal` 0 sends none. */
+export function encodeSignalAll(request: number, signal: number): Buffer {
+  const body = Buffer.alloc(6);
+  body.writeUInt8(SIGNAL_ALL, 0);
+  body.writeUInt32LE(request, 1);
+  body.writeUInt8(signal, 5);
+  return frame(body);
+}
+
+export function encodeWithdraw(request: number, paths: readonly string[]): Buffer {
+  const head = Buffer.alloc(5);
+  head.writeUInt8(WITHDRAW, 0);
+  head.writeUInt32LE(request, 1);
+  return frame(head, encodeStrings(paths));
+}
+
+function encodeStrings(strings: readonly string[]): Buffer {
+  const bad = strings.find((text) => text.includes("\0"));
+  if (bad !== undefined)
+    throw new TypeError(`expected strings without null bytes, got ${JSON.stringify(bad)}`);
+  return Buffer.from(strings.map((text) => `${text}\0`).join(""));
 }
 
 function toNanoseconds(ms: number | undefined): bigint {
@@ -142,9 +182,31 @@ export function decodeReport(bytes: Buffer): Report {
       return { type: "folding", why: nth(FOLD_REASONS, bytes.readUInt8(1)) };
     case 10:
       return { type: "gone" };
+    case 11:
+      return { type: "signalled", request: bytes.readUInt32LE(1), roll: decodeRoll(bytes, 5) };
+    case 12:
+      return { type: "denied", roll: decodeRoll(bytes, 1) };
+    case 13:
+      return { type: "killed", roll: decodeRoll(bytes, 1) };
     default:
       throw new RangeError(`expected a report of the guard, got type ${bytes.readUInt8(0)}`);
   }
+}
+
+function decodeRoll(bytes: Buffer, start: number): Roll {
+  const some: RollEntry[] = [];
+  for (let at = start + 8; at < bytes.length; ) {
+    const end = bytes.indexOf(0, at + 12);
+    if (end < 0) throw new RangeError("expected a name that ends, got none");
+    some.push({
+      pid: bytes.readUInt32LE(at),
+      user: bytes.readUInt32LE(at + 4),
+      errno: bytes.readInt32LE(at + 8),
+      name: bytes.toString("utf8", at + 12, end),
+    });
+    at = end + 1;
+  }
+  return { reached: bytes.readUInt32LE(start), denied: bytes.readUInt32LE(start + 4), some };
 }
 
 function toMilliseconds(bytes: Buffer, at: number): number {

@@ -2,7 +2,7 @@
 import { type Duplex, duplexPair } from "node:stream";
 import { createFrameReader, frame } from "../src/frames.ts";
 import type { GuardLink } from "../src/handle.ts";
-import { type FailedStep, PROTOCOL_VERSION } from "../src/protocol.ts";
+import { type FailedStep, PROTOCOL_VERSION, type Roll } from "../src/protocol.ts";
 
 export type Which = "inner" | "outer";
 
@@ -33,12 +33,16 @@ export interface FakeGuard {
   ack(from: Which, request: number, options?: { readonly refused?: boolean }): void;
   folding(from: Which, why: 1 | 2 | 3 | 4): void;
   gone(from: Which): void;
+  signalled(request: number, roll: Roll): void;
+  denied(from: Which, roll: Roll): void;
+  killed(from: Which, roll: Roll): void;
   raw(from: Which, bytes: Buffer): void;
   /** The process ends. */
   die(which: Which): void;
 }
 
-const REQUEST_TYPES = [3, 4, 5, 6];
+/** Those that an ack answers. */
+const REQUEST_TYPES = [3, 4, 5, 6, 8];
 const STEPS: readonly FailedStep[] = ["fork", "cwd", "exec", "past-deadline", "refused"];
 const PIDS = { inner: 12, outer: 11 };
 
@@ -111,6 +115,9 @@ export function createFakeGuard(nowMs: () => number): FakeGuard {
     ack,
     folding: (from, why) => send(from, u8(9), u8(why)),
     gone: (from) => send(from, u8(10)),
+    signalled: (request, roll) => send("inner", u8(11), u32(request), encodeRoll(roll)),
+    denied: (from, roll) => send(from, u8(12), encodeRoll(roll)),
+    killed: (from, roll) => send(from, u8(13), encodeRoll(roll)),
     raw: (from, bytes) => void sides[from][1].write(bytes),
     die(which) {
       destroy(...sides[which]);
@@ -122,6 +129,14 @@ export function createFakeGuard(nowMs: () => number): FakeGuard {
 function destroy(handleSide: Duplex, guardSide: Duplex): void {
   guardSide.destroy();
   handleSide.destroy();
+}
+
+function encodeRoll({ reached, denied, some }: Roll): Buffer {
+  const entries = some.flatMap(({ pid, user, errno, name }) => [
+    ...[u32(pid), u32(user), u32(errno)],
+    Buffer.from(`${name}\0`),
+  ]);
+  return Buffer.concat([u32(reached), u32(denied), ...entries]);
 }
 
 function u8(value: number): Buffer {

@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { guardBinary } from "../src/index.ts";
-import { encodeRequest, encodeSpawn } from "../src/protocol.ts";
+import { encodeRequest, encodeSpawn, encodeWithdraw } from "../src/protocol.ts";
 import { buildGuard, mark } from "./support.ts";
 
 beforeAll(buildGuard);
@@ -44,6 +44,13 @@ describe("a guard that gets what it cannot read kills everything and ends in ord
     { title: "a kill at the process that starts nothing", which: 4, frames: [encodeRequest("killAll", 1)] },
     { title: "a start that is cut short", which: 3, frames: [framed(spawning.subarray(4, 20))] },
     { title: "a deadline that is cut short", which: 4, frames: [framed(Buffer.from([3, 1, 0, 0, 0, 1]))] },
+    { title: "a ping that is too long", which: 3, frames: [framed(Buffer.from([6, 1, 0, 0, 0, 0]))] },
+    { title: "a file to withdraw that is no path", which: 4, frames: [encodeWithdraw(1, ["is_master"])] },
+    {
+      title: "a command that makes no sense with one behind it that does, in one write",
+      which: 3,
+      frames: [Buffer.concat([framed(Buffer.from([99])), encodeRequest("ping", 1)])],
+    },
   ];
 
   test.each(cases)("$title", async ({ which, frames }) => {

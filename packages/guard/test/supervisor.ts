@@ -17,6 +17,7 @@ function block(ms: number): void {
 const guard = await startGuard({ ...(plan.lockFile !== undefined && { lockFile: plan.lockFile }) });
 guard.lost.addEventListener("abort", () => tell({ event: "lost", code: guard.lost.reason.code }));
 
+await guard.withdrawAtKill(plan.withdraw ?? []);
 let outputBytes = 0;
 for (const [file, ...args] of plan.spawn ?? []) {
   const started = await guard.spawn(file, args, {

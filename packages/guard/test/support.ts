@@ -11,6 +11,7 @@ export interface SupervisorPlan {
   readonly spawn?: readonly (readonly [string, ...string[]])[];
   readonly env?: NodeJS.ProcessEnv;
   readonly output?: "inherit" | "pipe";
+  readonly withdraw?: readonly string[];
   readonly deadlineMs?: number;
   /** What it does once it has told that it is ready: nothing, block its event loop (after `waitMs`), or stop itself. */
   readonly next?: "block" | "freeze";

@@ -6,7 +6,7 @@ import { waitFor } from "@msdha/testkit";
 import { beforeAll, describe, expect, test } from "vitest";
 import { openChannel } from "../src/channel.ts";
 import { guardBinary } from "../src/index.ts";
-import type { Report } from "../src/protocol.ts";
+import { encodeRequest, type Report } from "../src/protocol.ts";
 import { buildGuard, mark, program, startSupervisor } from "./support.ts";
 import { findObstacle, SUSPENDED_MS, suspended } from "./time-namespace.ts";
 
@@ -43,7 +43,8 @@ describe(`on a machine that has been suspended${because}`, { skip: obstacle !== 
       if (report.type === "hello") expect(Math.abs(report.now - now())).toBeLessThan(SLACK_MS);
     }
     const at = now() + 500;
-    for (const channel of channels) void channel.request("deadline", at);
+    for (const channel of channels)
+      void channel.request("deadline", (request) => encodeRequest("deadline", request, at));
     await told("ack");
     expect(now()).toBeLessThan(at);
     await told("folding");

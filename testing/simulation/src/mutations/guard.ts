@@ -1,6 +1,8 @@
-import type { Guard, GuardedProcess } from "@msdha/guard";
+import type { Guard, GuardedProcess, KillReport } from "@msdha/guard";
 import { withMany } from "./circumstances.ts";
 import type { Mutation } from "./mutation.ts";
+
+const NOTHING_KILLED: KillReport = { killed: 0, someKilled: [] };
 
 export const killAtThreeTtls: Mutation = {
   rule: "2: the kill time is 3 TTLs after the last proof instead of 1.75",
@@ -54,6 +56,7 @@ export const goneIsWhatWasStarted: Mutation = {
         async killAll() {
           for (const process of started) process.kill("SIGKILL");
           await Promise.all(started.map(({ exited }) => exited));
+          return NOTHING_KILLED;
         },
       };
     },
@@ -66,7 +69,7 @@ export const handOverBeforeGone: Mutation = {
   collaborators: {
     guard: (guard) => ({
       ...keep(guard),
-      killAll: async () => {},
+      killAll: async () => NOTHING_KILLED,
     }),
   },
   circumstances: (usual) => ({ ...withMany("stopNode")(usual), trouble: 1 }),
@@ -114,6 +117,9 @@ function keep(guard: Guard): Guard {
     },
     setDeadline: guard.setDeadline,
     spawn: guard.spawn,
+    signalAll: guard.signalAll,
+    survey: guard.survey,
+    withdrawAtKill: guard.withdrawAtKill,
     killAll: guard.killAll,
     gone: guard.gone,
     [Symbol.asyncDispose]: () => guard[Symbol.asyncDispose](),

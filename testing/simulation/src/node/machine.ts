@@ -10,7 +10,7 @@ import { createProcess, type SimulatedProcess } from "../world/process.ts";
 import type { World } from "../world/world.ts";
 import { gateEtcd } from "./gate-etcd.ts";
 import { chooseBehaviour, type Program, startProgram } from "./program.ts";
-import { type Disk, openSimulatedFiles } from "./simulated-files.ts";
+import { type Disk, openSimulatedFiles, removeSimulatedFile } from "./simulated-files.ts";
 import {
   createSimulatedGuard,
   type ProgramEvents,
@@ -58,7 +58,7 @@ export function createMachine(scenario: BackendScenario, world: World): Machine 
   const offset = random.between(0, 1e6);
   const hardware = createDriftingClock(scheduler, { rate, offset });
   const links = etcd.members.map(() => createLink({ random: random.fork(), ...world.scenario.network }));
-  let disk: Disk = { runId: undefined };
+  let disk: Disk = { runId: undefined, isMaster: false };
   let live: Live | undefined;
   let former: SimulatedGuard | undefined;
   let runs = 0;
@@ -72,7 +72,7 @@ export function createMachine(scenario: BackendScenario, world: World): Machine 
       return;
     }
     runs += 1;
-    if (!scenario.filesPersist) disk = { runId: undefined };
+    if (!scenario.filesPersist) disk = { runId: undefined, isMaster: false };
     const id = `${scenario.machine}#${runs}`;
     const process = createProcess(scheduler, {
       rate,
@@ -123,6 +123,7 @@ export function createMachine(scenario: BackendScenario, world: World): Machine 
       hardware,
       supervisor: process,
       start: startFor(facts),
+      withdraw: (file) => removeSimulatedFile(disk, file),
       latency: () => random.between(0.05, 1),
       startsPastDeadline: world.collaborators.startsPastDeadline,
     });

@@ -1,10 +1,13 @@
 import type { Clock } from "@msdha/clock";
 import {
   type Guard,
+  type GuardedName,
   type GuardedProcess,
   GuardLostError,
   GuardPastDeadlineError,
+  type KillReport,
   type ProcessExit,
+  type SignalReport,
   SpawnFailedError,
 } from "@msdha/guard";
 import type { SimulatedProcess } from "../world/process.ts";
@@ -41,18 +44,23 @@ export interface SimulatedGuardOptions {
   readonly hardware: Clock;
   readonly supervisor: SimulatedProcess;
   readonly start: StartProgram;
+  /** Removes a file of the machine. */
+  readonly withdraw: (file: string) => void;
   /** How long the next message between the two takes, in ms. */
   readonly latency: () => number;
   /** Breaks it: whatever is asked for past the deadline is started all the same, and never killed. */
   readonly startsPastDeadline?: boolean | undefined;
 }
 
+/** What a program takes for a wish that it end. */
+const STOPS: readonly NodeJS.Signals[] = ["SIGTERM", "SIGINT", "SIGQUIT"];
+
 /**
  * The guard: a process of its own that goes on while the supervisor is frozen or dead. Commands reach it in order, and
  * so do its reports the supervisor. Past the deadline, or once its supervisor is gone, it kills everything for good.
  */
 export function createSimulatedGuard(options: SimulatedGuardOptions): SimulatedGuard {
-  const { scheduler, hardware, supervisor, start, latency, startsPastDeadline = false } = options;
+  const { scheduler, hardware, supervisor, start, withdraw, latency, startsPastDeadline = false } = options;
   const lost = new AbortController();
   const programs = new Set<Program>();
   const over = Promise.withResolvers<void>();
@@ -61,7 +69,9 @@ export function createSimulatedGuard(options: SimulatedGuardOptions): SimulatedG
   let killing = false;
   let deadline = Number.POSITIVE_INFINITY;
   let calledOff: Cancel = () => {};
-  const whenNothingIsLeft: (() => void)[] = [];
+  let withdrawn: readonly string[] = [];
+  const killed = new Set<Program>();
+  const whenNothingIsLeft: ((report: KillReport) => void)[] = [];
   const pending = new Set<(reason: Error) => void>();
   const toGuard = createPipe(scheduler, latency);
   const toSupervisor = createPipe(scheduler, latency);
@@ -92,14 +102,22 @@ export function createSimulatedGuard(options: SimulatedGuardOptions): SimulatedG
 
   function killEverything(): void {
     killing = true;
-    for (const program of programs) program.kill();
+    for (const file of withdrawn) withdraw(file);
+    for (const program of programs) kill(program);
     checkLeft();
+  }
+
+  function kill(program: Program): void {
+    killed.add(program);
+    program.kill();
   }
 
   function checkLeft(): void {
     if (programs.size > 0) return;
     killing = folding !== undefined;
-    for (const tell of whenNothingIsLeft.splice(0)) report(tell);
+    const left = { killed: killed.size, someKilled: namesOf([...killed]) };
+    killed.clear();
+    for (const tell of whenNothingIsLeft.splice(0)) report(() => tell(left));
     if (folding) over.resolve();
   }
 
@@ -192,7 +210,7 @@ export function createSimulatedGuard(options: SimulatedGuardOptions): SimulatedG
 
   function add(program: Program): void {
     programs.add(program);
-    if (killing && !startsPastDeadline) program.kill();
+    if (killing && !startsPastDeadline) kill(program);
   }
 
   function forget(program: Program): void {
@@ -201,13 +219,38 @@ export function createSimulatedGuard(options: SimulatedGuardOptions): SimulatedG
   }
 
   /** Settles also after the guard was lost: what is left is still being killed. */
-  function nothingLeft(act: () => void): Promise<void> {
+  function nothingLeft(act: () => void): Promise<KillReport> {
     return new Promise((resolve) => {
       command(() => {
         whenNothingIsLeft.push(resolve);
         act();
       });
     });
+  }
+
+  function signalEach(act: (program: Program) => void): Promise<SignalReport> {
+    return request((resolve) =>
+      command(() => {
+        const reached = [...programs];
+        for (const program of reached) act(program);
+        const answer = {
+          reached: reached.length,
+          someReached: namesOf(reached),
+          denied: 0,
+          someDenied: [],
+        };
+        report(() => resolve(answer));
+      }),
+    );
+  }
+
+  function withdrawAtKill(files: readonly string[]): Promise<void> {
+    return request<void>((resolve) =>
+      command(() => {
+        withdrawn = files;
+        report(() => resolve());
+      }),
+    );
   }
 
   function close(): void {
@@ -219,7 +262,14 @@ export function createSimulatedGuard(options: SimulatedGuardOptions): SimulatedG
     setDeadline,
     spawn,
     killAll: () => nothingLeft(killEverything),
-    gone: () => nothingLeft(checkLeft),
+    gone: async () => void (await nothingLeft(checkLeft)),
+    signalAll: (signal) =>
+      signalEach((program) => {
+        if (signal === "SIGKILL") program.kill();
+        else if (STOPS.includes(signal)) program.term();
+      }),
+    survey: () => signalEach(() => {}),
+    withdrawAtKill,
     get alive() {
       return programs.size;
     },
@@ -236,6 +286,10 @@ export function createSimulatedGuard(options: SimulatedGuardOptions): SimulatedG
     },
     over: over.promise,
   };
+}
+
+function namesOf(programs: readonly Program[]): GuardedName[] {
+  return programs.slice(0, 8).map(({ name }) => ({ pid: 1, name }));
 }
 
 /** Messages take their time and stay in order. */

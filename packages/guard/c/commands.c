@@ -1,0 +1,139 @@
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "guard.h"
+
+/* What the supervisor asks for. A command that makes no sense ends the guard: it kills everything. */
+
+static bool is_outer(const struct guard *g) {
+  return g->outer == 0;
+}
+
+static void do_spawn(struct guard *g, struct cursor *c) {
+  struct spawn what = {.id = take_u32(c), .piped = take_u8(c)};
+  uint32_t argc = take_u32(c), envc = 0;
+  size_t rest = (size_t)(c->end - c->at);
+  if (c->bad || what.id == 0 || argc < 1 || argc > rest) {
+    c->bad = true;
+    return;
+  }
+  what.cwd = take_string(c);
+  what.file = take_string(c);
+  what.argv = need(calloc(argc + 1, sizeof *what.argv));
+  for (uint32_t i = 0; i < argc; i++) what.argv[i] = take_string(c);
+  what.env = need(calloc(rest + 1, sizeof *what.env));
+  while (!c->bad && c->at < c->end) what.env[envc++] = take_string(c);
+  if (c->bad) goto done;
+  if (g->folding || g->killing) {
+    enum step step = g->folding == FOLD_DEADLINE ? STEP_PAST_DEADLINE : STEP_REFUSED;
+    report(&g->chan, REP_FAILED, "wuw", what.id, (unsigned)step, (uint32_t)0);
+  } else {
+    struct process *p = process_start(&g->chan, &what, g->deadline);
+    if (p) *g->processes_end = p, g->processes_end = &p->next;
+  }
+done:
+  free(what.argv);
+  free(what.env);
+}
+
+/* Only to what has not been reaped: its pid, and its group's number, are nobody else's. */
+static void do_signal(struct guard *g, struct cursor *c) {
+  uint32_t id = take_u32(c);
+  int number = take_u8(c);
+  bool group = take_u8(c);
+  for (struct process *p = g->processes; p && !c->bad; p = p->next) {
+    if (p->id != id || p->exited || (group && kill(-p->pid, number) == 0)) continue;
+    kill(p->pid, number);
+  }
+}
+
+static void do_signal_all(struct guard *g, struct cursor *c) {
+  struct roll roll;
+  uint32_t request = take_u32(c);
+  int number = take_u8(c);
+  if (is_outer(g)) c->bad = true;
+  if (c->bad) return;
+  signal_descendants(number, &roll);
+  size_t len;
+  const void *packed = roll_pack(&roll, &len);
+  report(&g->chan, REP_SIGNALLED, "wb", request, packed, len);
+}
+
+static void do_deadline(struct guard *g, struct cursor *c) {
+  uint32_t request = take_u32(c);
+  int64_t at = take_i64(c);
+  if (c->bad) return;
+  if (!g->folding) {
+    atomic_store(g->deadline, at);
+    boot_timer_set(g->timer, at);
+  }
+  acknowledge(g, request, g->folding != 0);
+}
+
+static void do_kill_all(struct guard *g, struct cursor *c) {
+  uint32_t request = take_u32(c);
+  if (is_outer(g)) c->bad = true;
+  if (c->bad) return;
+  g->kill_request = request;
+  start_killing(g);
+}
+
+static void do_withdraw(struct guard *g, struct cursor *c) {
+  uint32_t request = take_u32(c);
+  if (c->bad) return;
+  if (withdraw_set(c)) acknowledge(g, request, false);
+  else c->bad = true;
+}
+
+static void do_command(struct guard *g, uint8_t type, struct cursor *c) {
+  uint32_t request;
+  check_deadline(g); /* a later one that was sent in time but is read too late does not count */
+  switch (type) {
+    case CMD_SPAWN:
+      if (is_outer(g)) c->bad = true;
+      else do_spawn(g, c);
+      break;
+    case CMD_SIGNAL:
+      do_signal(g, c);
+      break;
+    case CMD_DEADLINE:
+      do_deadline(g, c);
+      break;
+    case CMD_KILL_ALL:
+      do_kill_all(g, c);
+      break;
+    case CMD_GONE:
+      request = take_u32(c);
+      if (!c->bad) g->gone_request = request;
+      break;
+    case CMD_PING:
+      request = take_u32(c);
+      if (!c->bad) acknowledge(g, request, g->folding != 0);
+      break;
+    case CMD_SIGNAL_ALL:
+      do_signal_all(g, c);
+      break;
+    case CMD_WITHDRAW:
+      do_withdraw(g, c);
+      break;
+    default:
+      c->bad = true;
+  }
+}
+
+/* Nothing is read any more once something made no sense: what lies behind it may be anything. */
+void take_commands(struct guard *g) {
+  uint8_t type;
+  struct cursor payload;
+  bool broken = false;
+  while (channel_receive(&g->chan)) {
+    while (!broken && channel_next(&g->chan, &type, &payload, &broken)) {
+      do_command(g, type, &payload);
+      if (payload.bad || payload.at != payload.end) broken = true;
+    }
+    if (!broken) continue;
+    fold(g, FOLD_BROKEN);
+    g->chan.eof = true;
+  }
+}
