@@ -1,4 +1,4 @@
 export type { Clock, SleepOptions } from "./clock.ts";
 export { createManualClock, type ManualClock } from "./manual-clock.ts";
 export { systemClock } from "./system-clock.ts";
-export { TimeoutError, withTimeout } from "./timeout.ts";
+export { isTimeoutError, TimeoutError, withTimeout } from "./timeout.ts";

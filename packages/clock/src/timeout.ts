@@ -12,6 +12,11 @@ export class TimeoutError extends Error {
   }
 }
 
+/** Returns whether `error` is a `TimeoutError`, also one of another copy of this package. */
+export function isTimeoutError(error: unknown): error is TimeoutError {
+  return error instanceof Error && "code" in error && error.code === "ERR_TIMEOUT";
+}
+
 /**
  * Runs `work` with a signal that aborts when `timeoutMs` are over or when `signal` aborts, and settles no later
  * than that: with the work's own outcome, with a `TimeoutError`, or with `signal.reason`. Work that ignores its

@@ -1,7 +1,11 @@
 /** An etcd lease id: a decimal int64, kept as text because it does not fit a JavaScript number. */
 export type LeaseId = string;
 
-/** A key as etcd tells it. Revisions are numbers: they stay far below 2^53. Bytes that are not UTF-8 read as U+FFFD. */
+/**
+ * A key as etcd has it. Revisions are numbers: they stay far below 2^53. In keys and values a byte that is not part of
+ * UTF-8 is a lone surrogate (0xff is U+DCFF): different keys are different texts, and a text that was read can be
+ * written again.
+ */
 export interface KeyValue {
   readonly key: string;
   readonly value: string;

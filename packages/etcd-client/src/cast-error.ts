@@ -1,5 +1,11 @@
 import { type ServiceError, status } from "@grpc/grpc-js";
-import { EtcdAuthError, EtcdLeaseNotFoundError, EtcdRequestError, EtcdUnavailableError } from "./errors.ts";
+import {
+  EtcdAuthError,
+  EtcdLeaseNotFoundError,
+  EtcdRequestError,
+  EtcdUnavailableError,
+  isEtcdError,
+} from "./errors.ts";
 
 /** Any error of this package that a call can end with. */
 export type EtcdError = EtcdUnavailableError | EtcdAuthError | EtcdLeaseNotFoundError | EtcdRequestError;
@@ -38,7 +44,7 @@ export function isAuthOff(error: unknown): boolean {
 
 /** Makes one of this package's errors of what gRPC, etcd3 or Node threw; `where` is the member's address. */
 export function castError(error: unknown, where: string): EtcdError {
-  if (isEtcdError(error)) return error;
+  if (isOwnError(error)) return error;
   const details = detailsOf(error);
   const message = `etcd at ${where}: ${describe(details)}`;
   const options = { cause: error };
@@ -73,12 +79,12 @@ export function castTlsError(error: unknown, tlsError: NodeJS.ErrnoException, wh
 }
 
 /** Whether `error` is one of this package's own. */
-export function isEtcdError(error: unknown): error is EtcdError {
+export function isOwnError(error: unknown): error is EtcdError {
   return (
-    error instanceof EtcdUnavailableError ||
-    error instanceof EtcdAuthError ||
-    error instanceof EtcdLeaseNotFoundError ||
-    error instanceof EtcdRequestError
+    isEtcdError(error, "ERR_ETCD_UNAVAILABLE") ||
+    isEtcdError(error, "ERR_ETCD_AUTH") ||
+    isEtcdError(error, "ERR_ETCD_LEASE_NOT_FOUND") ||
+    isEtcdError(error, "ERR_ETCD_REQUEST")
   );
 }
 

@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from "@msdha/clock";
 import type { CallOptions, EtcdApi, WatchStream } from "./api.ts";
-import { EtcdAuthError, EtcdUnavailableError } from "./errors.ts";
+import { isEtcdError } from "./errors.ts";
 import { type Ask, type RaceOptions, raceMembers } from "./race.ts";
 
 /** After this long without an answer a read is asked of the next member too, unless the call has less time. */
@@ -88,7 +88,7 @@ async function believeGone(
     await member.range({ key: "\0" }, options);
   } catch (error) {
     // A user who may not read that key is told so after the member has caught up: as good as an answer.
-    if (!(error instanceof EtcdAuthError)) throw error;
+    if (!isEtcdError(error, "ERR_ETCD_AUTH")) throw error;
   }
   return ask();
 }
@@ -96,7 +96,7 @@ async function believeGone(
 /** The same stream; `failed` is called when it broke, or was given up for an `EtcdUnavailableError`. */
 function onFailure(stream: WatchStream, signal: AbortSignal, failed: () => void): WatchStream {
   const givenUp = (): void => {
-    if (signal.reason instanceof EtcdUnavailableError) failed();
+    if (isEtcdError(signal.reason, "ERR_ETCD_UNAVAILABLE")) failed();
   };
   signal.addEventListener("abort", givenUp, { once: true });
   return {
@@ -105,7 +105,7 @@ function onFailure(stream: WatchStream, signal: AbortSignal, failed: () => void)
       try {
         yield* stream;
       } catch (error) {
-        if (error instanceof EtcdUnavailableError && !signal.aborted) failed();
+        if (isEtcdError(error, "ERR_ETCD_UNAVAILABLE") && !signal.aborted) failed();
         throw error;
       } finally {
         signal.removeEventListener("abort", givenUp);

@@ -33,3 +33,22 @@ export class EtcdRequestError extends Error {
   override readonly name = "EtcdRequestError";
   readonly code = "ERR_ETCD_REQUEST";
 }
+
+interface EtcdErrors {
+  readonly ERR_ETCD_UNAVAILABLE: EtcdUnavailableError;
+  readonly ERR_ETCD_AUTH: EtcdAuthError;
+  readonly ERR_ETCD_LEASE_NOT_FOUND: EtcdLeaseNotFoundError;
+  readonly ERR_ETCD_COMPACTED: EtcdCompactedError;
+  readonly ERR_ETCD_REQUEST: EtcdRequestError;
+}
+
+/**
+ * Returns whether `error` has this code. Use it instead of `instanceof`, which fails when a program has two copies of
+ * this package (or of one that depends on it) and the error comes from the other copy.
+ */
+export function isEtcdError<Code extends keyof EtcdErrors>(
+  error: unknown,
+  code: Code,
+): error is EtcdErrors[Code] {
+  return error instanceof Error && "code" in error && error.code === code;
+}

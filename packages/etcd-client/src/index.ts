@@ -24,6 +24,7 @@ export {
   EtcdLeaseNotFoundError,
   EtcdRequestError,
   EtcdUnavailableError,
+  isEtcdError,
 } from "./errors.ts";
 export { type ConnectOptions, connectMember, type EtcdMember } from "./member.ts";
 export { prefixRangeEnd } from "./prefix.ts";

@@ -1,5 +1,5 @@
 import { Metadata } from "@grpc/grpc-js";
-import { type Clock, TimeoutError, withTimeout } from "@msdha/clock";
+import { type Clock, isTimeoutError, withTimeout } from "@msdha/clock";
 import { AuthClient } from "etcd3";
 import type { CallOptions } from "./api.ts";
 import { type Callable, createCallable } from "./callable.ts";
@@ -158,7 +158,7 @@ export function createLink({ endpoints, user, tls }: EtcdSettings, index: number
         // Whose answer was not waited for any longer is doubted here: its own failure comes too late, if ever.
         if (current) doubt(current);
         if (signal?.aborted && error === signal.reason) throw error;
-        if (error instanceof TimeoutError) {
+        if (isTimeoutError(error)) {
           throw new EtcdUnavailableError(`etcd at ${address}: ${error.message}`, { cause: error });
         }
         throw cast(error);

@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from "@msdha/clock";
 import { KVClient, LeaseClient } from "etcd3";
 import type { EtcdApi } from "./api.ts";
-import { EtcdLeaseNotFoundError } from "./errors.ts";
+import { isEtcdError } from "./errors.ts";
 import { keepAliveOnce } from "./keep-alive.ts";
 import { createLink } from "./link.ts";
 import { rangeRequest, rangeResult, txnRequest, txnResult } from "./messages.ts";
@@ -45,7 +45,7 @@ export function connectMember(
       try {
         await link.call(options, ({ rpc }) => new LeaseClient(rpc).leaseRevoke({ ID: id }));
       } catch (error) {
-        if (!(error instanceof EtcdLeaseNotFoundError)) throw error;
+        if (!isEtcdError(error, "ERR_ETCD_LEASE_NOT_FOUND")) throw error;
       }
     },
     leaseTimeToLive: (id, options) =>

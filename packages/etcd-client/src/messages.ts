@@ -19,6 +19,7 @@ import type {
   TransactionResult,
 } from "./api.ts";
 import { prefixRangeEnd } from "./prefix.ts";
+import { decodeText, encodeText } from "./text.ts";
 
 /** etcd3's `ICompare` forgets the lease. */
 type FullCompare = ICompare & { readonly lease?: string };
@@ -27,8 +28,8 @@ const comparisons = { "=": "Equal", ">": "Greater", "<": "Less" } as const;
 
 export function rangeRequest({ key, prefix = false }: KeyRange): IRangeRequest & { key: Buffer } {
   // An empty prefix means every key; etcd's smallest possible key is one zero byte.
-  if (prefix) return { key: key === "" ? Buffer.of(0) : Buffer.from(key), range_end: prefixRangeEnd(key) };
-  return { key: Buffer.from(key) };
+  if (prefix) return { key: key === "" ? Buffer.of(0) : encodeText(key), range_end: prefixRangeEnd(key) };
+  return { key: encodeText(key) };
 }
 
 export function rangeResult({ kvs, header }: IRangeResponse): RangeResult {
@@ -37,8 +38,8 @@ export function rangeResult({ kvs, header }: IRangeResponse): RangeResult {
 
 export function keyValue(kv: IKeyValue): KeyValue {
   return {
-    key: kv.key.toString("utf8"),
-    value: kv.value.toString("utf8"),
+    key: decodeText(kv.key),
+    value: decodeText(kv.value),
     createRevision: Number(kv.create_revision),
     modRevision: Number(kv.mod_revision),
     lease: kv.lease,
@@ -64,7 +65,7 @@ export function txnResult(transaction: Transaction, response: ITxnResponse): Tra
 }
 
 function compareRequest(compare: Compare): FullCompare {
-  const common = { key: Buffer.from(compare.key), result: comparisons[compare.is] };
+  const common = { key: encodeText(compare.key), result: comparisons[compare.is] };
   switch (compare.target) {
     case "create":
       return { ...common, target: "Create", create_revision: compare.value };
@@ -73,7 +74,7 @@ function compareRequest(compare: Compare): FullCompare {
     case "lease":
       return { ...common, target: "Lease", lease: compare.value };
     case "value":
-      return { ...common, target: "Value", value: Buffer.from(compare.value) };
+      return { ...common, target: "Value", value: encodeText(compare.value) };
   }
 }
 
@@ -83,10 +84,10 @@ function operationRequest(operation: Operation): IRequestOp {
       return { request_range: rangeRequest(operation) };
     case "put": {
       const { key, value, lease = "0" } = operation;
-      return { request_put: { key: Buffer.from(key), value: Buffer.from(value), lease } };
+      return { request_put: { key: encodeText(key), value: encodeText(value), lease } };
     }
     case "delete":
-      return { request_delete_range: { key: Buffer.from(operation.key) } };
+      return { request_delete_range: { key: encodeText(operation.key) } };
     case "txn":
       return { request_txn: txnRequest(operation) };
   }

@@ -1,6 +1,6 @@
-import { type Clock, TimeoutError, withTimeout } from "@msdha/clock";
+import { type Clock, isTimeoutError, withTimeout } from "@msdha/clock";
 import type { CallOptions, EtcdApi } from "./api.ts";
-import { EtcdAuthError, EtcdUnavailableError } from "./errors.ts";
+import { EtcdUnavailableError, isEtcdError } from "./errors.ts";
 
 /** How long is waited after every member has failed once: the first time, doubled each time, up to the last. */
 const firstPauseMs = 50;
@@ -57,7 +57,7 @@ export async function raceMembers<T>(
       { signal },
     );
   } catch (error) {
-    if (error instanceof TimeoutError) throw noAnswer(timeoutMs, failures);
+    if (isTimeoutError(error)) throw noAnswer(timeoutMs, failures);
     throw error;
   } finally {
     over.abort(overtaken);
@@ -110,8 +110,8 @@ async function askInTurn<T>(
 }
 
 function isAnswer(error: unknown, failures: ReadonlyMap<number, Error>, members: number): boolean {
-  if (!(error instanceof EtcdAuthError)) return !(error instanceof EtcdUnavailableError);
-  const refusals = [...failures.values()].filter((failure) => failure instanceof EtcdAuthError);
+  if (!isEtcdError(error, "ERR_ETCD_AUTH")) return !isEtcdError(error, "ERR_ETCD_UNAVAILABLE");
+  const refusals = [...failures.values()].filter((failure) => isEtcdError(failure, "ERR_ETCD_AUTH"));
   return refusals.length * 2 > members;
 }
 

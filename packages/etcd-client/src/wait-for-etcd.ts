@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from "@msdha/clock";
 import type { EtcdApi, KeyRange } from "./api.ts";
-import { EtcdUnavailableError } from "./errors.ts";
+import { EtcdUnavailableError, isEtcdError } from "./errors.ts";
 
 /** How long one try may take. */
 const tryMs = 2_000;
@@ -35,7 +35,7 @@ export async function waitForEtcd(
       await etcd.range(range, { timeoutMs: Math.max(Math.min(tryMs, until - startedAt), 1), signal });
       return;
     } catch (error) {
-      if (!(error instanceof EtcdUnavailableError) || signal?.aborted) throw error;
+      if (!isEtcdError(error, "ERR_ETCD_UNAVAILABLE") || signal?.aborted) throw error;
       const pauseMs = Math.max(startedAt + intervalMs - clock.now(), 0);
       if (clock.now() + pauseMs >= until) {
         throw new EtcdUnavailableError(`etcd was not there within ${timeoutMs} ms: ${error.message}`, {

@@ -1,7 +1,7 @@
 import { type IDuplexStream, type IWatchRequest, type IWatchResponse, WatchClient } from "etcd3";
 import type { WatchMessage, WatchRequest, WatchStream } from "./api.ts";
 import { isStaleToken } from "./cast-error.ts";
-import { EtcdAuthError, EtcdCompactedError, EtcdUnavailableError } from "./errors.ts";
+import { EtcdCompactedError, EtcdUnavailableError, isEtcdError } from "./errors.ts";
 import type { Link, StreamAttempt } from "./link.ts";
 import { createMessageQueue } from "./message-queue.ts";
 import { keyValue, rangeRequest } from "./messages.ts";
@@ -68,7 +68,7 @@ export function openWatch(link: Link, request: WatchRequest, signal: AbortSignal
   function broken(error: unknown): void {
     if (over) return;
     const cast = link.cast(error, attempt?.connection);
-    const mayBeToken = link.hasUser && (cast instanceof EtcdAuthError || isStaleToken(error));
+    const mayBeToken = link.hasUser && (isEtcdError(cast, "ERR_ETCD_AUTH") || isStaleToken(error));
     if (!mayBeToken || renewed) {
       if (attempt) link.doubt(attempt.connection);
       end(cast);
@@ -91,7 +91,7 @@ export function openWatch(link: Link, request: WatchRequest, signal: AbortSignal
 
   function abort(): void {
     end(signal.reason);
-    if (attempt && signal.reason instanceof EtcdUnavailableError) link.doubt(attempt.connection);
+    if (attempt && isEtcdError(signal.reason, "ERR_ETCD_UNAVAILABLE")) link.doubt(attempt.connection);
   }
 
   function start(): void {

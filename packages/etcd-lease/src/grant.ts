@@ -1,5 +1,5 @@
 import type { Clock } from "@msdha/clock";
-import { type EtcdApi, EtcdUnavailableError, type LeaseId } from "@msdha/etcd-client";
+import { type EtcdApi, EtcdUnavailableError, isEtcdError, type LeaseId } from "@msdha/etcd-client";
 
 export interface GrantedLease {
   readonly id: LeaseId;
@@ -41,7 +41,7 @@ export async function grantLease(
       throw new EtcdUnavailableError(`etcd granted a lease only after ${Math.round(clock.now() - sent)} ms`);
     } catch (error) {
       signal?.throwIfAborted();
-      if (!(error instanceof EtcdUnavailableError) || clock.now() + RETRY_MS >= until) throw error;
+      if (!isEtcdError(error, "ERR_ETCD_UNAVAILABLE") || clock.now() + RETRY_MS >= until) throw error;
     }
     await clock.sleep(RETRY_MS, { signal });
   }

@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from "@msdha/clock";
-import { type EtcdApi, EtcdLeaseNotFoundError, type LeaseId } from "@msdha/etcd-client";
+import { type EtcdApi, isEtcdError, type LeaseId } from "@msdha/etcd-client";
 import { LeaseLostError, type LeaseLostKind } from "./errors.ts";
 import { type GrantedLease, grantLease } from "./grant.ts";
 import { type LeaseProof, proves } from "./proof.ts";
@@ -153,7 +153,7 @@ function keepLease(etcd: EtcdApi, { id, ttlMs, sent: granted }: GrantedLease, op
 
   function onFailure(error: unknown): void {
     if (!stillHeld()) return;
-    if (error instanceof EtcdLeaseNotFoundError) lose("gone", error);
+    if (isEtcdError(error, "ERR_ETCD_LEASE_NOT_FOUND")) lose("gone", error);
     else lastFailure = error;
   }
 

@@ -16,16 +16,16 @@ export interface WatchChanges {
   /** Can be empty with `resync`. */
   readonly events: readonly WatchEvent[];
   /**
-   * The first batch of a stream that went on where another one had broken. Usually nothing is missing before it; but
-   * etcd may have been restored meanwhile and have gone on beyond what was told, which a later batch will say.
+   * The first batch of a stream that replaced a broken one. Usually nothing is missing before it; but etcd may have been
+   * restored meanwhile and have gone on beyond the last batch, which a later batch will say.
    */
   readonly resumed: boolean;
   /**
-   * The steps could not be told (compacted, or etcd was restored): the events are the net difference to a fresh read,
-   * deletions first, at the read's revision, then what was put, by the revision of its last put.
+   * Single steps are missing (etcd was compacted or restored, or more was waiting than `maxBufferedEvents`): the events
+   * are the net difference, deletions first, at the batch's revision, then puts, by the revision of their last put.
    */
   readonly resync: boolean;
-  /** The history that was told so far is not etcd's any more: it was restored to an older state. Implies `resync`. */
+  /** The history of the earlier batches is not etcd's any more: it was restored to an older state. Implies `resync`. */
   readonly restored: boolean;
 }
 

@@ -1,20 +1,30 @@
-/** Holds what was produced until it is consumed, in order and without a limit. For one consumer. */
-export interface Buffer<T> {
-  put(item: T): void;
-  /** Ends it: what is still held is dropped, and every `take` from now on rejects with `reason`. The first call counts. */
+import type { WatchBatch } from "./batch.ts";
+import { createFifo } from "./fifo.ts";
+
+/** Holds batches until they are consumed, in order. For one consumer. */
+export interface BatchBuffer {
+  put(batch: WatchBatch): void;
+  /** Ends it: batches that wait are dropped, and every later `take` rejects with `reason`. Only the first call counts. */
   end(reason: unknown): void;
-  take(): Promise<T>;
+  /** Resolves with the next batch. Rejects with the reason of `end`. */
+  take(): Promise<WatchBatch>;
 }
 
-export function createBuffer<T>(): Buffer<T> {
-  const items: T[] = [];
+/** What waits in a buffer. */
+export interface Waiting {
+  add(batch: WatchBatch): void;
+  next(): WatchBatch | undefined;
+}
+
+/** Returns a buffer over `waiting`; default: everything waits, without a limit. */
+export function createBuffer(waiting: Waiting = createUnlimited()): BatchBuffer {
   let ended: { readonly reason: unknown } | undefined;
   let wake = (): void => {};
 
   return {
-    put(item) {
+    put(batch) {
       if (ended) return;
-      items.push(item);
+      waiting.add(batch);
       wake();
     },
     end(reason) {
@@ -24,12 +34,17 @@ export function createBuffer<T>(): Buffer<T> {
     async take() {
       for (;;) {
         if (ended) throw ended.reason;
-        const item = items.shift();
-        if (item !== undefined) return item;
+        const batch = waiting.next();
+        if (batch) return batch;
         await new Promise<void>((resolve) => {
           wake = resolve;
         });
       }
     },
   };
+}
+
+function createUnlimited(): Waiting {
+  const batches = createFifo<WatchBatch>();
+  return { add: batches.push, next: batches.shift };
 }

@@ -3,8 +3,8 @@ import type { KeyValue, WatchEvent } from "@msdha/etcd-client";
 export type PrefixState = ReadonlyMap<string, KeyValue>;
 
 /**
- * What leads from `before` to the keys of a read at `revision`: deletions at that revision, by key, then puts by
- * modification revision. A key that was put again with the same value has changed.
+ * Returns the events that lead from `before` to the keys of a read at `revision`: deletions at that revision, by key,
+ * then puts by modification revision. A key that was put again with the same value has changed.
  */
 export function difference(before: PrefixState, kvs: readonly KeyValue[], revision: number): WatchEvent[] {
   const present = new Set(kvs.map(({ key }) => key));
@@ -17,11 +17,15 @@ export function difference(before: PrefixState, kvs: readonly KeyValue[], revisi
   ];
 }
 
-/** Whether a read shows something else for a time whose every change is known, up to the revision `told`. */
-export function contradicts(before: PrefixState, told: number, kvs: readonly KeyValue[]): boolean {
-  return kvs.some((kv) => kv.modRevision <= told && !isSame(before.get(kv.key), kv));
+/**
+ * Returns whether `kvs`, read from etcd, differ from `before` in a change up to `revision`. Every change up to there is
+ * in `before`, so etcd's history must be another one then.
+ */
+export function contradicts(before: PrefixState, revision: number, kvs: readonly KeyValue[]): boolean {
+  return kvs.some((kv) => kv.modRevision <= revision && !isSame(before.get(kv.key), kv));
 }
 
+/** Returns whether a read of the whole prefix shows exactly `before`. */
 export function isSameState(before: PrefixState, kvs: readonly KeyValue[]): boolean {
   return before.size === kvs.length && kvs.every((kv) => isSame(before.get(kv.key), kv));
 }

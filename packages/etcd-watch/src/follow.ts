@@ -1,5 +1,5 @@
 import type { Clock } from "@msdha/clock";
-import { type EtcdApi, EtcdAuthError, EtcdCompactedError } from "@msdha/etcd-client";
+import { type EtcdApi, isEtcdError, type KeyRange } from "@msdha/etcd-client";
 import type { WatchBatch } from "./batch.ts";
 import { HistoryReplacedError, WatchStalledError } from "./errors.ts";
 import { followStream } from "./follow-stream.ts";
@@ -9,22 +9,22 @@ export interface FollowOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly progressIntervalMs: number;
-  readonly tell: (batch: WatchBatch) => void;
+  readonly emit: (batch: WatchBatch) => void;
   readonly onHealth: (up: boolean, why?: Error) => void;
 }
 
 const SHORTEST_BACKOFF_MS = 50;
 const LONGEST_BACKOFF_MS = 1_000;
-/** A stream that told something, or lasted this long, was a good one: the backoff begins anew after it. */
+/** A stream that brought something, or lasted this long, was a good one: the backoff begins anew after it. */
 const GOOD_STREAM_MS = 1_000;
 /** etcd refuses a token that it does not know any more just as it refuses a wrong password; only the latter lasts. */
 const AUTH_PATIENCE_MS = 10_000;
 /** One failure is a change of connection, two in a row are trouble. */
 const FAILURES_TO_REPORT = 2;
 
-/** Reads the prefix, then follows it on one stream after the other. Rejects with the signal's reason or an auth error. */
-export async function follow(etcd: EtcdApi, prefix: string, options: FollowOptions): Promise<never> {
-  const { clock, signal, progressIntervalMs, tell, onHealth } = options;
+/** Reads the range, then follows it on one stream after the other. Rejects with the signal's reason or an auth error. */
+export async function follow(etcd: EtcdApi, range: KeyRange, options: FollowOptions): Promise<never> {
+  const { clock, signal, progressIntervalMs, emit, onHealth } = options;
   const replica = createReplica();
   let read: "needed" | "needed-restored" | "done" = "needed";
   let resumed = false;
@@ -34,14 +34,13 @@ export async function follow(etcd: EtcdApi, prefix: string, options: FollowOptio
 
   async function followOnce(): Promise<never> {
     if (read !== "done") {
-      const timeoutMs = 2 * progressIntervalMs;
-      const answer = await etcd.range({ key: prefix, prefix: true }, { timeoutMs, signal });
+      const answer = await etcd.range(range, { timeoutMs: 2 * progressIntervalMs, signal });
       signal.throwIfAborted();
-      tell(replica.load(answer, { restored: read === "needed-restored" }));
+      emit(replica.load(answer, { restored: read === "needed-restored" }));
       read = "done";
       resumed = false;
     }
-    const told = replica.revision;
+    const revisionBefore = replica.revision;
     let openedAt: number | undefined;
     const onOpen = (): void => {
       openedAt = clock.now();
@@ -49,13 +48,18 @@ export async function follow(etcd: EtcdApi, prefix: string, options: FollowOptio
       report(true);
     };
     try {
-      return await followStream(etcd, prefix, replica, {
-        ...{ clock, signal, progressIntervalMs, resumed, tell, onOpen },
+      return await followStream(etcd, range, replica, {
+        clock,
+        signal,
+        progressIntervalMs,
+        resumed,
+        emit,
+        onOpen,
       });
     } finally {
       resumed = true;
       const lasted = openedAt !== undefined && clock.now() - openedAt >= GOOD_STREAM_MS;
-      if (lasted || replica.revision > told) failures = 0;
+      if (lasted || replica.revision > revisionBefore) failures = 0;
     }
   }
 
@@ -67,7 +71,7 @@ export async function follow(etcd: EtcdApi, prefix: string, options: FollowOptio
   }
 
   function judge(error: unknown): void {
-    if (error instanceof EtcdCompactedError) {
+    if (isEtcdError(error, "ERR_ETCD_COMPACTED")) {
       read = "needed";
       return;
     }
@@ -78,7 +82,7 @@ export async function follow(etcd: EtcdApi, prefix: string, options: FollowOptio
     failures += 1;
     const why = error instanceof Error ? error : new Error(String(error));
     if (failures >= FAILURES_TO_REPORT || error instanceof WatchStalledError) report(false, why);
-    if (!(error instanceof EtcdAuthError)) return;
+    if (!isEtcdError(error, "ERR_ETCD_AUTH")) return;
     refusedSince ??= clock.now();
     if (clock.now() - refusedSince >= AUTH_PATIENCE_MS) throw error;
   }

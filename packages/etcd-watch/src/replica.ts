@@ -2,20 +2,20 @@ import type { KeyValue, RangeResult, WatchEvent } from "@msdha/etcd-client";
 import type { WatchBatch, WatchChanges } from "./batch.ts";
 import { contradicts, difference, isSameState } from "./difference.ts";
 
-/** The prefix as it was told so far. */
+/** The prefix as it was emitted so far. */
 export interface Replica {
   /**
-   * The last revision that was told; 0 before the first read. The watch goes on after it. Revisions of messages
+   * The last revision that was emitted; 0 before the first read. The watch continues after it. Revisions of messages
    * without events never move it: etcd before 3.4.25 and 3.5.8 sends them ahead of events that are still to come.
    */
   readonly revision: number;
-  /** Takes a fresh read: the snapshot, or the difference to what was told. `restored`: the caller knows it was. */
+  /** Takes a fresh read: returns the snapshot, or the difference to the state so far. `restored`: etcd is known to be. */
   load(read: RangeResult, options?: { readonly restored?: boolean }): WatchBatch;
-  /** Takes a message's events. Those that were told already are left out: etcd before 3.4.25 can repeat some. */
+  /** Takes a message's events. Those that were emitted already are left out: etcd before 3.4.25 can repeat some. */
   apply(events: readonly WatchEvent[]): WatchChanges | undefined;
-  /** Whether a read that was asked for at the present revision can't be of the history that was told. */
+  /** Whether a read that was requested at the present revision can't be of the history that was followed. */
   isRefutedBy(read: RangeResult): boolean;
-  /** Whether a read of the whole prefix shows what was told and no more. */
+  /** Whether a read of the whole prefix shows what was emitted and no more. */
   isSame(read: RangeResult): boolean;
 }
 

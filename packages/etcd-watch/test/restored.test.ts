@@ -1,5 +1,6 @@
 import { cpSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { systemClock } from "@msdha/clock";
 import {
   type EtcdMember,
   getFreePorts,
@@ -86,3 +87,28 @@ test("a restored etcd that has as many revisions again is told too", async () =>
   await waitFor(() => !watch.state.has("/p/c"), { what: "the loss" });
   expect(watch.batches.at(-1)).toMatchObject({ resync: true, restored: true, events: [{ type: "DELETE" }] });
 });
+
+test("a restart is not taken for a restore when keys differ only in bytes that are not UTF-8", async () => {
+  await using client = connect([etcd.clientPort]);
+  for (const byte of [0xfe, 0xff]) await putBytes(Buffer.of(0x2f, 0x62, 0x2f, byte), Buffer.of(byte));
+  await using watch = record(client, "/b/", { progressIntervalMs: 500 });
+  await waitFor(() => watch.state.size === 2, { what: "both keys" });
+  await whileDown(() => {});
+  await put(client, "/b/mark", "1");
+  await waitFor(() => watch.state.has("/b/mark"), { what: "the watch to be followed again" });
+  // The comparison with a read of the whole prefix takes three quiet intervals.
+  await systemClock.sleep(3_000);
+  await put(client, "/b/new", "1");
+  await waitFor(() => watch.state.has("/b/new"), { what: "a change after the restart" });
+  expect(watch.batches.filter((batch) => batch.type === "changes" && batch.resync)).toEqual([]);
+  const [first] = watch.state.keys();
+  if (first !== undefined) await put(client, first, "written again");
+  await waitFor(() => [...watch.state.values()][0]?.value === "written again", { what: "the same key" });
+  expect(watch.state.size).toBe(4);
+});
+
+async function putBytes(key: Buffer, value: Buffer): Promise<void> {
+  const body = JSON.stringify({ key: key.toString("base64"), value: value.toString("base64") });
+  const answer = await fetch(`http://127.0.0.1:${etcd.clientPort}/v3/kv/put`, { method: "POST", body });
+  expect(answer.status).toBe(200);
+}

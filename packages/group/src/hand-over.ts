@@ -1,4 +1,4 @@
-import { type EtcdApi, EtcdLeaseNotFoundError, type Operation } from "@msdha/etcd-client";
+import { type EtcdApi, isEtcdError, type Operation } from "@msdha/etcd-client";
 import { rangeAnswer } from "./answers.ts";
 import type { GroupKeys } from "./keys.ts";
 import type { LockOptions, MasterLock } from "./master-lock.ts";
@@ -36,7 +36,7 @@ export async function giveBackLock(
   try {
     return await tryToGiveBack(etcd, keys, lock, options);
   } catch (error) {
-    if (!options.handover || !(error instanceof EtcdLeaseNotFoundError)) throw error;
+    if (!options.handover || !isEtcdError(error, "ERR_ETCD_LEASE_NOT_FOUND")) throw error;
     const handover = await prepareHandover(etcd, options);
     return await tryToGiveBack(etcd, keys, lock, { ...options, handover });
   }

@@ -1,5 +1,5 @@
 import type { Clock } from "@msdha/clock";
-import { type CallOptions, EtcdUnavailableError } from "@msdha/etcd-client";
+import { type CallOptions, isEtcdError } from "@msdha/etcd-client";
 import type { Lease } from "@msdha/etcd-lease";
 
 /** How long to wait before etcd is asked again after it could not be reached at once. */
@@ -27,7 +27,7 @@ export async function untilLost<T>(
     } catch (error) {
       lease.throwIfLost();
       signal?.throwIfAborted();
-      if (!(error instanceof EtcdUnavailableError)) throw error;
+      if (!isEtcdError(error, "ERR_ETCD_UNAVAILABLE")) throw error;
       await clock.sleep(PAUSE_MS, { signal: end });
     }
   }

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { resolve } from "node:path";
 import type { Duplex } from "node:stream";
 import { getSystemErrorName } from "node:util";
-import { type Clock, systemClock, TimeoutError, withTimeout } from "@msdha/clock";
+import { type Clock, isTimeoutError, systemClock, withTimeout } from "@msdha/clock";
 import { guardBinary, requireBinary } from "./binary.ts";
 import { GuardBusyError, GuardStartError } from "./errors.ts";
 import { attachGuard, type StartedGuard, type StartFailure } from "./handle.ts";
@@ -68,7 +68,7 @@ export async function startGuard({
   } catch (error) {
     attached.then((guard) => guard[Symbol.asyncDispose]()).catch(() => {});
     child.kill("SIGKILL"); // the inner one, if there is one, ends with it
-    if (error instanceof TimeoutError) throw new GuardStartError("greeting", `none within ${GREETING_MS} ms`);
+    if (isTimeoutError(error)) throw new GuardStartError("greeting", `none within ${GREETING_MS} ms`);
     throw error;
   }
 }

@@ -2,8 +2,8 @@ import type { Clock } from "@msdha/clock";
 import {
   type CallOptions,
   type EtcdApi,
-  EtcdLeaseNotFoundError,
   EtcdUnavailableError,
+  isEtcdError,
   type LeaseId,
   type Transaction,
 } from "@msdha/etcd-client";
@@ -138,7 +138,7 @@ export function createClient(server: Server, { clock, member }: ClientOptions): 
       try {
         await ask("leaseRevoke", id, options, () => agreed(() => lessor.revoke(id)));
       } catch (error) {
-        if (!(error instanceof EtcdLeaseNotFoundError)) throw error;
+        if (!isEtcdError(error, "ERR_ETCD_LEASE_NOT_FOUND")) throw error;
       }
     },
     leaseTimeToLive: (id, options) =>
