@@ -2,7 +2,7 @@ export type { SimulatedClient } from "./client.ts";
 export type { SimulatedMember } from "./cluster.ts";
 export type { LeaseRecord } from "./lessor.ts";
 export type { CallName, Fate, Interceptor, Message } from "./link.ts";
-export { createRandom, type Random } from "./random.ts";
+export { createNamedRandom, createRandom, type Random } from "./random.ts";
 export type {
   ConnectSimulatedOptions,
   EtcdSnapshot,

@@ -41,3 +41,19 @@ export function createRandom(seed: number): Random {
     fork: () => createRandom(Math.floor(next() * 2 ** 32)),
   };
 }
+
+/**
+ * Makes a stream that belongs to a seed and a name. What is drawn from one name's stream moves nothing in another's, so
+ * a new choice leaves all others as they were.
+ */
+export function createNamedRandom(seed: number, name: string): Random {
+  return createRandom(seed ^ hash(name));
+}
+
+/** FNV-1a over UTF-16 units. */
+function hash(text: string): number {
+  let value = 0x811c9dc5;
+  for (let index = 0; index < text.length; index += 1)
+    value = Math.imul(value ^ text.charCodeAt(index), 0x01000193);
+  return value >>> 0;
+}

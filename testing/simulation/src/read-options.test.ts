@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { describe, expect, test } from "vitest";
+import { faults } from "./faults/all.ts";
 import { readOptions, UsageError } from "./read-options.ts";
 
 function read(line: string): ReturnType<typeof readOptions> {
@@ -9,14 +10,19 @@ function read(line: string): ReturnType<typeof readOptions> {
 
 describe("the command line", () => {
   test("asks for many seeds, for one, or for all mutations", () => {
-    const rest = { workers: availableParallelism(), mutation: undefined, only: undefined };
+    const rest = {
+      workers: availableParallelism(),
+      mutation: undefined,
+      only: undefined,
+      faults: faults.length,
+    };
     expect(read("--seeds 10 --from 0")).toEqual({ kind: "seeds", batch: { from: 0, count: 10, ...rest } });
     expect(read("--seeds 1 --workers 4")).toMatchObject({ batch: { from: 1, count: 1, workers: 4 } });
     expect(read("--mutations")).toEqual({ kind: "mutations", batch: { from: 1, count: 5_000, ...rest } });
     expect(read("--seed 4711 --mutation noWait --only oneMasterRuns")).toEqual({
       kind: "seed",
       seed: 4_711,
-      options: { trace: false, mutation: "noWait", only: "oneMasterRuns" },
+      options: { trace: false, mutation: "noWait", only: "oneMasterRuns", faults: faults.length },
     });
     expect(read("--help")).toEqual({ kind: "help" });
   });
@@ -30,6 +36,8 @@ describe("the command line", () => {
     ["--seed 4294967296", /^--seed: expected a whole number from 0 to 4294967295, got "4294967296"$/],
     ["--seed 1 --only constructor", /^--only: expected one of oneMasterRuns, .* got "constructor"$/],
     ["--seeds 1 --mutation toString", /^--mutation: expected one of .*noWait, .* got "toString"$/],
+    ["--seed 1 --faults 0", /^--faults: expected a whole number from 1 to \d+, got "0"$/],
+    ["--seed 1 --faults 999", /^--faults: expected a whole number from 1 to \d+, got "999"$/],
     ["--seed 1 --seeds 5", /^--seeds: expected without --seed/],
     ["--seed 1 --from 5", /^--from: expected without --seed/],
     ["--seed 1 --workers 1", /^--workers: expected without --seed/],

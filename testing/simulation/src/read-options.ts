@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import type { ReplayOptions } from "./commands/replay.ts";
 import { NOTHING_CRASHES } from "./crashes.ts";
+import { faults } from "./faults/all.ts";
 import { invariants } from "./invariants/all.ts";
 import { mutations } from "./mutations/all.ts";
 import type { Batch } from "./run-seeds.ts";
@@ -31,6 +32,7 @@ export const USAGE = `usage: script/simulate --seeds COUNT [--from SEED] [--work
        script/simulate --mutations [--seeds COUNT] [--from SEED] [--workers COUNT]
 --mutation NAME switches a rule off: ${mutationNames.join(", ")}
 --only NAME looks at one invariant alone: ${invariantNames.join(", ")}
+--faults COUNT takes the first faults of the list only, as many as there were when a seed was found; now ${faults.length}
 `;
 
 const options = {
@@ -42,6 +44,7 @@ const options = {
   mutation: { type: "string" },
   mutations: { type: "boolean" },
   only: { type: "string" },
+  faults: { type: "string" },
   help: { type: "boolean" },
 } as const;
 
@@ -51,13 +54,17 @@ export function readOptions(args: readonly string[]): Request {
   if (values.help) return { kind: "help" };
   const mutation = readName("mutation", values.mutation, mutationNames);
   const only = readName("only", values.only, invariantNames);
+  const known = readNumber("faults", values.faults ?? String(faults.length), {
+    least: 1,
+    most: faults.length,
+  });
   if (values.seed !== undefined) {
     for (const name of ["seeds", "from", "workers", "mutations"] as const) {
       if (values[name] !== undefined)
         throw new UsageError(`--${name}: expected without --seed, which runs one seed alone`);
     }
     const seed = readNumber("seed", values.seed, { least: 0, most: SEEDS - 1 });
-    return { kind: "seed", seed, options: { trace: values.trace ?? false, mutation, only } };
+    return { kind: "seed", seed, options: { trace: values.trace ?? false, mutation, only, faults: known } };
   }
   if (values.trace) throw new UsageError("--trace: expected together with --seed");
   const kind = values.mutations ? "mutations" : "seeds";
@@ -72,7 +79,7 @@ export function readOptions(args: readonly string[]): Request {
     least: 1,
     most: MOST_WORKERS,
   });
-  return { kind, batch: { from, count, workers, mutation, only } };
+  return { kind, batch: { from, count, workers, mutation, only, faults: known } };
 }
 
 function parse(args: readonly string[]) {

@@ -28,7 +28,7 @@ export class ThreadEndedError extends Error {
  * `ThreadEndedError` when that was not all that ended.
  */
 export async function runSeeds(
-  { from, count, workers, mutation, only }: Batch,
+  { from, count, workers, mutation, only, faults }: Batch,
   onResults: (results: readonly Result[]) => boolean,
 ): Promise<void> {
   let next = from;
@@ -36,7 +36,7 @@ export async function runSeeds(
 
   function take(): Order | undefined {
     if (enough || next >= from + count) return undefined;
-    const order = { seed: next, mutation, only };
+    const order = { seed: next, mutation, only, faults };
     next += 1;
     return order;
   }

@@ -1,5 +1,5 @@
-import { createRandom, type Random } from "@msdha/etcd-simulated";
-import { faults } from "./faults/all.ts";
+import { createNamedRandom, createRandom, type Random } from "@msdha/etcd-simulated";
+import type { KnownFault } from "./faults/all.ts";
 
 /** What one seed stands for, but for what happens by chance on the way. */
 export interface Scenario {
@@ -49,13 +49,12 @@ export interface BackendScenario {
 const CLOCK_ERROR = 0.01;
 /** How often a second node calls itself n0. */
 const STRANGER = 0.12;
-/** Up to here are the seeds that tests name. They keep their groups, so none of those has nodes that hold traffic back. */
-const NO_NODE_HOLDS = 30_000;
-/** And up to here, of those that were added later: in none of these groups are faults favoured or revisions bumped. */
-const NOTHING_FAVOURED = 62_000;
 
-/** Chooses a group and the circumstances it lives in. */
-export function makeScenario(seed: number): Scenario {
+/**
+ * Chooses a group and the circumstances it lives in. Each kind of choice that came later has a random stream of its own,
+ * so that it leaves the earlier ones as they were.
+ */
+export function makeScenario(seed: number, faults: readonly KnownFault[]): Scenario {
   const random = createRandom(seed);
   const ttls = chooseTtls(random);
   const count = random.pick([2, 2, 2, 3, 3, 3, 4, 5, 6, 9]);
@@ -79,7 +78,7 @@ export function makeScenario(seed: number): Scenario {
     trouble: random.pick([0, 0.3, 1]),
     faultsMs: random.between(8, 16) * longestTtlMs,
     faults: random.pick([2, 4, 8, 14]),
-    ...favour(seed),
+    ...favour(seed, faults),
     moments: random.pick([
       { freeze: 0, snapshot: 0 },
       { freeze: 0.15, snapshot: 0.2 },
@@ -113,8 +112,8 @@ function makeBackend(name: string, ttls: readonly number[], random: Random): Bac
 
 /** In half of the groups, half of the nodes have no traffic sent to them before their `master` hook has run. */
 function holdTraffic(seed: number, backends: readonly BackendScenario[]): readonly BackendScenario[] {
-  const random = createRandom(seed + 0x5eed);
-  if (seed <= NO_NODE_HOLDS || random.chance(0.5)) return backends;
+  const random = createNamedRandom(seed, "traffic");
+  if (random.chance(0.5)) return backends;
   return backends.map((backend) => ({ ...backend, traffic: random.pick(["at_once", "after_hook"]) }));
 }
 
@@ -122,9 +121,9 @@ function holdTraffic(seed: number, backends: readonly BackendScenario[]): readon
  * In half of the groups a few faults come much more often than others: where everything happens to everybody, nothing
  * lives long enough for some of it to meet ("swarm testing", Groce and others, 2012).
  */
-function favour(seed: number): Pick<Scenario, "favoured" | "bumps"> {
-  const random = createRandom(seed + 0xfa7042);
-  if (seed <= NOTHING_FAVOURED || random.chance(0.5)) return { favoured: [], bumps: false };
+function favour(seed: number, faults: readonly KnownFault[]): Pick<Scenario, "favoured" | "bumps"> {
+  const random = createNamedRandom(seed, "favoured");
+  if (random.chance(0.5)) return { favoured: [], bumps: false };
   const count = random.whole(1, 3);
   return {
     favoured: Array.from({ length: count }, () => random.pick(faults).name),

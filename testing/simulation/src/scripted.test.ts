@@ -1,8 +1,10 @@
 import type { Guard } from "@msdha/guard";
 import { expect, test } from "vitest";
 import type { Group } from "./faults/fault.ts";
+import { hasRecovered } from "./recover.ts";
 import type { BackendScenario, Scenario } from "./scenario.ts";
-import { createGroup, hasRecovered, run } from "./simulate.ts";
+import { createGroup } from "./simulate.ts";
+import { run } from "./world/world.ts";
 
 const quiet: Scenario = {
   seed: 1,

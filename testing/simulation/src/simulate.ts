@@ -1,22 +1,23 @@
-import { createRandom } from "@msdha/etcd-simulated";
-import { parseKey } from "@msdha/group";
-import type { RunFacts } from "./facts/facts.ts";
 import { faults } from "./faults/all.ts";
-import type { Fault, Group } from "./faults/fault.ts";
+import type { Group } from "./faults/fault.ts";
 import { watchForMoments } from "./faults/moments.ts";
+import { planFaults } from "./faults/plan.ts";
 import { createSimulatedFrontend } from "./frontend/simulated-frontend.ts";
 import type { Mutation } from "./mutations/mutation.ts";
-import { createMachine } from "./node/machine.ts";
+import { Machine } from "./node/machine.ts";
+import { recover } from "./recover.ts";
 import { makeScenario, type Scenario } from "./scenario.ts";
 import { withoutStackTraces } from "./world/no-stack-traces.ts";
 import { installQuickAbort } from "./world/quick-abort.ts";
-import { createWorld, type Violation, type World } from "./world/world.ts";
+import { createWorld, run, type Violation } from "./world/world.ts";
 
 export interface SimulateOptions {
   /** A rule that is switched off. */
   readonly mutation?: Mutation | undefined;
   /** The only invariant that counts; unless told otherwise all do, and with a mutation the one that notices it. */
   readonly only?: string | undefined;
+  /** How many faults of the list there were when the seed was found. Default: all. */
+  readonly faults?: number | undefined;
   /** Takes the trace, line by line. */
   readonly onTrace?: ((line: string) => void) | undefined;
 }
@@ -30,19 +31,16 @@ export interface Result {
   readonly masters: number;
 }
 
-const LOOK_MS = 500;
-/** How long a stream that fell silent can go unnoticed: until it is asked, and for as long as it may take to answer. */
-const LONGEST_SILENCE_MS = 18_000;
-
 /** Runs one group from its start through its faults to its recovery. The same seed always does the same. */
 export async function simulate(seed: number, options: SimulateOptions = {}): Promise<Result> {
   using _quick = installQuickAbort();
   using _bare = withoutStackTraces();
-  const usual = makeScenario(seed);
+  const known = faults.slice(0, options.faults);
+  const usual = makeScenario(seed, known);
   const scenario = options.mutation?.circumstances?.(usual) ?? usual;
   const group = createGroup(scenario, options);
   const { world } = group;
-  planFaults(group);
+  planFaults(group, known);
   watchForMoments(group);
   await run(world, scenario.faultsMs);
   if (!world.violation) await recover(group);
@@ -54,120 +52,13 @@ export async function simulate(seed: number, options: SimulateOptions = {}): Pro
 export function createGroup(scenario: Scenario, { mutation, onTrace, ...options }: SimulateOptions): Group {
   const only = options.only ?? mutation?.noticedBy;
   const world = createWorld(scenario, { collaborators: mutation?.collaborators ?? {}, onTrace, only });
-  const machines = scenario.backends.map((each) => createMachine(each, world));
+  const machines = scenario.backends.map((each) => new Machine(each, world));
   const frontends = Array.from({ length: scenario.frontends }, (_, index) =>
     createSimulatedFrontend(`f${index}`, world),
   );
   world.trace("scenario", () => JSON.stringify(scenario));
-  for (const machine of machines) world.scheduler.after(world.random.between(0, 2_000), machine.start);
+  for (const machine of machines)
+    world.scheduler.after(world.random.between(0, 2_000), () => machine.start());
   for (const frontend of frontends) world.scheduler.after(world.random.between(0, 500), frontend.start);
   return { world, machines, frontends };
-}
-
-function planFaults(group: Group): void {
-  const { world } = group;
-  const random = createRandom(world.scenario.seed ^ 0x5eed);
-  const list = faults.flatMap((each) => Array.from({ length: each.weight }, () => each.fault));
-  const favoured = faults.filter(({ name }) => world.scenario.favoured.includes(name));
-  const pick = (): Fault =>
-    favoured.length > 0 && random.chance(0.5) ? random.pick(favoured).fault : random.pick(list);
-  for (let count = random.whole(0, 2 * world.scenario.faults); count > 0; count -= 1) {
-    world.scheduler.at(random.between(0, world.scenario.faultsMs), () => {
-      if (!world.calm) pick()(group, random);
-    });
-  }
-}
-
-/** Lets the world go on until then, or to the first violation. */
-export async function run(world: World, until: number): Promise<void> {
-  await world.scheduler.run(until, {
-    afterEach: () => world.check({ kind: "step", now: world.scheduler.now }),
-    stop: () => world.violation !== undefined,
-  });
-}
-
-/** Once the faults end, there is one master within a bound, and everybody has been told the truth. */
-async function recover(group: Group): Promise<void> {
-  const { world, machines, frontends } = group;
-  heal(group);
-  await run(world, Math.max(...[...machines, ...frontends].map(({ frozenUntil }) => frozenUntil)));
-  const { now } = world.scheduler;
-  const bound = now + longestRecoveryMs(world.scenario);
-  if (!(await runUntil(world, bound, () => hasRecovered(group)))) {
-    world.violate("oneMasterInTime", describeGroup(group));
-  }
-  if (!(await runUntil(world, world.scheduler.now + LONGEST_SILENCE_MS, () => !uninformed(world)))) {
-    world.violate("everythingIsTold", `${uninformed(world)?.id} was not told what etcd holds in the end`);
-  }
-}
-
-/** Whether it was done by then. */
-async function runUntil(world: World, bound: number, done: () => boolean): Promise<boolean> {
-  for (;;) {
-    if (done()) return true;
-    if (world.violation || world.scheduler.now >= bound) return false;
-    await run(world, world.scheduler.now + LOOK_MS);
-  }
-}
-
-/** A run that does not know what etcd holds, unless there are calls of its hook waiting. */
-function uninformed({ facts }: World): RunFacts | undefined {
-  return [...facts.runs].find(
-    (run) => run.lease !== undefined && run.supervisor.alive && !isBusy(run) && !run.told.upToDate,
-  );
-}
-
-function heal({ world, machines, frontends }: Group): void {
-  world.trace("faults", () => "end");
-  world.calm = true;
-  for (const each of [...machines, ...frontends]) {
-    for (const link of each.links) link.heal();
-  }
-  for (const member of world.etcd.members) {
-    member.start();
-    member.thaw();
-    member.rejoin();
-  }
-  // A key that somebody put without a lease keeps its node from ever coming back, until somebody removes it.
-  for (const { key, lease } of world.etcd.store.list(world.keys.prefix)) {
-    const { kind } = parseKey(world.keys, key);
-    if (kind === "node" && lease === "0") world.byHand(() => world.etcd.store.delete(key));
-  }
-  // Nor does anybody start while there is a hand-over that is not true (see restore-later.ts).
-  if (world.facts.group.handover?.isTrue === false) {
-    world.byHand(() => world.etcd.store.delete(world.keys.handover));
-  }
-  for (const { programs } of world.facts.runs) {
-    for (const program of programs) program.hurry();
-  }
-}
-
-/**
- * Three times the longest TTL, an election and a removal; a planned stop that has begun, and a restart; and where
- * nodes are asked how far they are, the time that one stands aside.
- */
-function longestRecoveryMs({ longestTtlMs, etcd, backends }: Scenario): number {
-  const stop = Math.max(...backends.map(({ stopTimeoutMs }) => 2 * stopTimeoutMs));
-  const restart = Math.max(...backends.map(({ restartMs }) => restartMs));
-  const asking = backends.some(({ ranks }) => ranks) ? longestTtlMs + 2_000 : 0;
-  return 3 * longestTtlMs + 3 * etcd.electionMs + 5_000 + stop + restart + asking;
-}
-
-/** Whether there is a master that is done with its hook, and every frontend sends to it alone. */
-export function hasRecovered({ world, frontends }: Group): boolean {
-  const run = world.facts.group.lock?.run;
-  if (!run?.mastered || run.programs.size === 0) return false;
-  const key = world.etcd.store.get(world.keys.node(run.node));
-  if (key?.value !== "master" || key.lease !== run.lease) return false;
-  return frontends.every(({ targets }) => targets.length === 1 && targets[0] === run.node);
-}
-
-function isBusy({ programs }: RunFacts): boolean {
-  return [...programs].some(({ name }) => name === "node_state_change");
-}
-
-function describeGroup({ world, frontends }: Group): string {
-  const { lock } = world.facts.group;
-  const sends = frontends.map(({ name, targets }) => `${name} sends to ${targets.join(" and ") || "nobody"}`);
-  return `no master in time: the lock is ${lock?.run?.id ?? "nobody"}'s, ${sends.join(", ")}`;
 }

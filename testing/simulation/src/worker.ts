@@ -9,6 +9,7 @@ export interface Order {
   readonly seed: number;
   readonly mutation?: string | undefined;
   readonly only?: string | undefined;
+  readonly faults?: number | undefined;
 }
 
 const port = parentPort;
@@ -18,10 +19,10 @@ port.on("message", (order: Order) => {
 });
 
 /** A crash is the seed's result. What is left of its simulation runs to its end before the next one begins. */
-async function runSeed({ seed, mutation, only }: Order): Promise<Result> {
+async function runSeed({ seed, mutation, only, faults }: Order): Promise<Result> {
   using crashes = watchForCrashes();
   const off = mutation === undefined ? undefined : mutations[mutation];
-  const [outcome] = await Promise.allSettled([simulate(seed, { mutation: off, only })]);
+  const [outcome] = await Promise.allSettled([simulate(seed, { mutation: off, only, faults })]);
   // Node tells of a rejection only when the callbacks that might handle it have run.
   await nextTurn();
   if (outcome.status === "rejected") return toResult(seed, crashes.first ?? outcome);

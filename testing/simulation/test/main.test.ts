@@ -41,7 +41,7 @@ test("a violation is told with its trace and with what replays it", { timeout: P
   expect(many.code).toBe(1);
   expect(many.stdout).toMatch(/took the master lock/);
   const [, command = ""] = /replay with: script\/simulate (.*)\n$/.exec(many.stdout) ?? [];
-  expect(command).toMatch(/^--seed \d+ --trace --mutation noWait --only oneMasterRuns$/);
+  expect(command).toMatch(/^--seed \d+ --trace --mutation noWait --only oneMasterRuns --faults \d+$/);
   const one = await simulate(...command.split(" "));
   expect(one.code).toBe(1);
   expect(one.stdout).toMatch(/\nseed \d+: VIOLATION at .* oneMasterRuns/);
@@ -59,7 +59,7 @@ describe("code that crashes", () => {
       "seed 6: VIOLATION: nothingCrashes: RangeError: thrown unheard",
     ]);
     expect(stdout).toMatch(/^8 seeds, 3 violations;/m);
-    expect(stdout).toMatch(/\nreplay with: script\/simulate --seed 3 --trace\n$/);
+    expect(stdout).toMatch(/\nreplay with: script\/simulate --seed 3 --trace --faults \d+\n$/);
   });
 
   test.each(["5", "6"])(

@@ -30,10 +30,11 @@ export async function runMany(batch: Batch): Promise<number> {
   return 1;
 }
 
-function replayCommand(seed: number, { mutation, only }: Batch): string {
+function replayCommand(seed: number, { mutation, only, faults }: Batch): string {
   const flags = [
     ...(mutation === undefined ? [] : ["--mutation", mutation]),
     ...(only === undefined ? [] : ["--only", only]),
+    ...(faults === undefined ? [] : ["--faults", faults]),
   ];
   return ["script/simulate", "--seed", seed, "--trace", ...flags].join(" ");
 }

@@ -1,6 +1,7 @@
 import type { Clock } from "@msdha/clock";
 import type { LeaseId } from "@msdha/etcd-client";
 import type { Program } from "../node/program.ts";
+import type { MachineTime } from "../world/machine-time.ts";
 import type { SimulatedProcess } from "../world/process.ts";
 import type { GroupHistory, HistoryReader } from "./group-history.ts";
 
@@ -12,7 +13,9 @@ export interface RunFacts {
   /** When it started, in the world's time, and how fast its machine's clock goes. */
   readonly startedAt: number;
   readonly rate: number;
-  /** The clock of its machine, which never freezes. */
+  /** The time of its machine, which stands still with it. */
+  readonly machine: MachineTime;
+  /** The clock of its machine, which does not freeze with a process. */
   readonly hardware: Clock;
   readonly supervisor: SimulatedProcess;
   /** Everything of it that is alive, but for the supervisor itself. */
@@ -24,6 +27,8 @@ export interface RunFacts {
   published: boolean;
   /** The run's own clock when it sent the last request whose answer proved it by quorum. */
   seen: number;
+  /** For how long its machine had stood still by then. */
+  lostMsAtSeen: number;
   /** The newest revision that an answer or a watch has told it of. */
   newest: number;
   /** The newest revision that it knows all of up to, by its first read and its watch. */

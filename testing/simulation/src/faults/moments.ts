@@ -1,4 +1,4 @@
-import { type Change, createRandom, type Random } from "@msdha/etcd-simulated";
+import { type Change, createNamedRandom, type Random } from "@msdha/etcd-simulated";
 import type { RunFacts } from "../facts/facts.ts";
 import { type Group, someTime } from "./fault.ts";
 import { restoreLater } from "./restore-later.ts";
@@ -12,7 +12,7 @@ const LATEST_STEP = 14;
  */
 export function watchForMoments(group: Group): void {
   const { world } = group;
-  const random = createRandom(world.scenario.seed ^ 0xf4ee2e);
+  const random = createNamedRandom(world.scenario.seed, "moments");
   const { freeze, snapshot } = world.scenario.moments;
   world.onMoment = (run, change) => {
     if (world.calm) return;

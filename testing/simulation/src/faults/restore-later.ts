@@ -1,6 +1,6 @@
 import type { Random } from "@msdha/etcd-simulated";
+import { misleads } from "../facts/apply-restore.ts";
 import type { RunFacts } from "../facts/facts.ts";
-import { misleads } from "../facts/keep-facts.ts";
 import type { Machine } from "../node/machine.ts";
 import { type Group, someTime } from "./fault.ts";
 

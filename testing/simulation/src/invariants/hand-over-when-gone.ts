@@ -1,4 +1,4 @@
-import { waitedMs } from "../facts/keep-facts.ts";
+import { waitedMs } from "../facts/apply-change.ts";
 import type { Invariant } from "../facts/moment.ts";
 
 /**

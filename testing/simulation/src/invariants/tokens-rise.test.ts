@@ -1,7 +1,7 @@
 import { groupKeys } from "@msdha/group";
 import { expect, test } from "vitest";
+import { createFacts } from "../facts/create-facts.ts";
 import type { RunFacts } from "../facts/facts.ts";
-import { createFacts } from "../facts/keep-facts.ts";
 import { tokensRise } from "./tokens-rise.ts";
 
 function setUp() {

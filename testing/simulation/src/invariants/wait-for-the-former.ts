@@ -1,5 +1,5 @@
 import type { Transaction } from "@msdha/etcd-client";
-import { waitedMs } from "../facts/keep-facts.ts";
+import { waitedMs } from "../facts/apply-change.ts";
 import type { Invariant } from "../facts/moment.ts";
 
 const ROUNDING_MS = 0.01;

@@ -1,6 +1,6 @@
 import type { Random } from "@msdha/etcd-simulated";
 import type { ProcessExit } from "@msdha/hook-runner";
-import type { Scheduler } from "../world/scheduler.ts";
+import type { Timeline } from "../world/machine-time.ts";
 
 /** What a program does when it is let alone, and when it is asked to end. */
 export interface Behaviour {
@@ -28,14 +28,15 @@ export interface Program {
 }
 
 export interface ProgramOptions {
-  readonly scheduler: Scheduler;
+  /** The time of its machine. */
+  readonly time: Timeline;
   readonly onExit: (exit: ProcessExit) => void;
   readonly onFork: () => void;
 }
 
 /** Starts a program. */
 export function startProgram(name: string, behaviour: Behaviour, options: ProgramOptions): Program {
-  const { scheduler, onExit, onFork } = options;
+  const { time, onExit, onFork } = options;
   let alive = true;
   let dying = false;
   let asked = false;
@@ -47,8 +48,8 @@ export function startProgram(name: string, behaviour: Behaviour, options: Progra
     onExit(how);
   }
 
-  scheduler.after(behaviour.runsMs, () => exit({ code: behaviour.code, signal: null }));
-  scheduler.after(behaviour.forksAfterMs, () => {
+  time.after(behaviour.runsMs, () => exit({ code: behaviour.code, signal: null }));
+  time.after(behaviour.forksAfterMs, () => {
     if (alive && !dying) onFork();
   });
   return {
@@ -58,12 +59,12 @@ export function startProgram(name: string, behaviour: Behaviour, options: Progra
     },
     term() {
       asked = true;
-      scheduler.after(hurried ? 0 : behaviour.stopsInMs, () => exit({ code: null, signal: "SIGTERM" }));
+      time.after(hurried ? 0 : behaviour.stopsInMs, () => exit({ code: null, signal: "SIGTERM" }));
     },
     kill() {
       if (dying) return;
       dying = true;
-      scheduler.after(behaviour.diesInMs, () => exit({ code: null, signal: "SIGKILL" }));
+      time.after(behaviour.diesInMs, () => exit({ code: null, signal: "SIGKILL" }));
     },
     hurry() {
       hurried = true;

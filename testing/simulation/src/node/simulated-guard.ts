@@ -10,8 +10,9 @@ import {
   type SignalReport,
   SpawnFailedError,
 } from "@msdha/guard";
+import type { Timeline } from "../world/machine-time.ts";
 import type { SimulatedProcess } from "../world/process.ts";
-import type { Cancel, Scheduler } from "../world/scheduler.ts";
+import type { Cancel } from "../world/scheduler.ts";
 import type { Program } from "./program.ts";
 
 /** The guard as the supervisor has it, and what can be done to it from outside. */
@@ -39,7 +40,8 @@ export interface ProgramEvents {
 }
 
 export interface SimulatedGuardOptions {
-  readonly scheduler: Scheduler;
+  /** The time of its machine. */
+  readonly time: Timeline;
   /** The machine's clock: the guard does not freeze with the supervisor. */
   readonly hardware: Clock;
   readonly supervisor: SimulatedProcess;
@@ -60,7 +62,7 @@ const STOPS: readonly NodeJS.Signals[] = ["SIGTERM", "SIGINT", "SIGQUIT"];
  * so do its reports the supervisor. Past the deadline, or once its supervisor is gone, it kills everything for good.
  */
 export function createSimulatedGuard(options: SimulatedGuardOptions): SimulatedGuard {
-  const { scheduler, hardware, supervisor, start, withdraw, latency, startsPastDeadline = false } = options;
+  const { time, hardware, supervisor, start, withdraw, latency, startsPastDeadline = false } = options;
   const lost = new AbortController();
   const programs = new Set<Program>();
   const over = Promise.withResolvers<void>();
@@ -73,8 +75,8 @@ export function createSimulatedGuard(options: SimulatedGuardOptions): SimulatedG
   const killed = new Set<Program>();
   const whenNothingIsLeft: ((report: KillReport) => void)[] = [];
   const pending = new Set<(reason: Error) => void>();
-  const toGuard = createPipe(scheduler, latency);
-  const toSupervisor = createPipe(scheduler, latency);
+  const toGuard = createPipe(time, latency);
+  const toSupervisor = createPipe(time, latency);
 
   function command(act: () => void): void {
     supervisor.leave(() =>
@@ -293,10 +295,10 @@ function namesOf(programs: readonly Program[]): GuardedName[] {
 }
 
 /** Messages take their time and stay in order. */
-function createPipe(scheduler: Scheduler, latency: () => number): (arrive: () => void) => void {
+function createPipe(time: Timeline, latency: () => number): (arrive: () => void) => void {
   let last = 0;
   return (arrive) => {
-    last = Math.max(last, scheduler.now + latency());
-    scheduler.at(last, arrive);
+    last = Math.max(last, time.now + latency());
+    time.at(last, arrive);
   };
 }

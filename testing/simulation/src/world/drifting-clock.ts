@@ -1,5 +1,5 @@
 import type { Clock } from "@msdha/clock";
-import type { Scheduler } from "./scheduler.ts";
+import type { Timeline } from "./machine-time.ts";
 
 export interface DriftingClockOptions {
   /** How many of its milliseconds pass in one of the world's. */
@@ -16,7 +16,7 @@ export interface DriftingClockOptions {
 const ROUNDING_MS = 1e-6;
 
 /** A clock of a machine: it begins anywhere and goes a little too fast or too slow. */
-export function createDriftingClock(scheduler: Scheduler, options: DriftingClockOptions): Clock {
+export function createDriftingClock(scheduler: Timeline, options: DriftingClockOptions): Clock {
   const { rate, offset, deliver = (wake) => wake(), worldNow = () => scheduler.now } = options;
   const now = (): number => offset + worldNow() * rate;
   return {

@@ -1,6 +1,6 @@
 import type { Clock } from "@msdha/clock";
 import { createDriftingClock } from "./drifting-clock.ts";
-import type { Scheduler } from "./scheduler.ts";
+import type { MachineTime, Timeline } from "./machine-time.ts";
 
 /**
  * A process with an event loop, of which the simulated code is one. Whatever it waits for comes in through `enter`,
@@ -31,107 +31,130 @@ export interface SimulatedProcess {
 export interface ProcessOptions {
   readonly rate: number;
   readonly offset: number;
+  /** The time of its machine, where that can stand still. */
+  readonly machine?: MachineTime;
   /** Asked before each step: how long the process freezes right there, in ms; 0 for not at all. */
   readonly freezeBefore?: (step: number) => number;
   readonly onFreeze?: (ms: number) => void;
 }
 
-export function createProcess(scheduler: Scheduler, options: ProcessOptions): SimulatedProcess {
-  const { rate, offset, freezeBefore = () => 0, onFreeze = () => {} } = options;
-  let alive = true;
-  let frozenUntil = Number.NEGATIVE_INFINITY;
-  let thawedAt = Number.NEGATIVE_INFINITY;
-  let steps = 0;
-  let outbox: (() => void)[] = [];
-  const inbox: (() => void)[] = [];
+/** Starts a process that runs by `time`. */
+export function createProcess(time: Timeline, options: ProcessOptions): SimulatedProcess {
+  return new Process(time, options);
+}
 
-  const frozen = (): boolean => scheduler.now < frozenUntil;
+class Process implements SimulatedProcess {
+  readonly clock: Clock;
+  readonly #time: Timeline;
+  readonly #machine: MachineTime | undefined;
+  readonly #freezeBefore: (step: number) => number;
+  readonly #onFreeze: (ms: number) => void;
+  readonly #forget: () => void;
+  readonly #inbox: (() => void)[] = [];
+  #outbox: (() => void)[] = [];
+  #alive = true;
+  #frozenUntil: number = Number.NEGATIVE_INFINITY;
+  #thawedAt: number = Number.NEGATIVE_INFINITY;
+  #steps = 0;
 
-  function step(): void {
-    steps += 1;
-    const ms = freezeBefore(steps);
-    if (ms > 0) freeze(ms);
+  constructor(time: Timeline, options: ProcessOptions) {
+    const { rate, offset, machine, freezeBefore = () => 0, onFreeze = () => {} } = options;
+    this.#time = time;
+    this.#machine = machine;
+    this.#freezeBefore = freezeBefore;
+    this.#onFreeze = onFreeze;
+    this.#forget = machine?.onResume(() => this.#wake()) ?? (() => {});
+    this.clock = createDriftingClock(time, {
+      rate,
+      offset,
+      deliver: (wake) => this.enter(wake),
+      // Code that runs on after a freeze began within it does so after the thaw, and reads the time then.
+      worldNow: () => Math.max(time.now, this.#frozenUntil),
+    });
   }
 
-  function enter(act: () => void): void {
-    if (!alive) return;
-    step();
-    if (!frozen() && inbox.length === 0) act();
-    else inbox.push(act);
+  get alive(): boolean {
+    return this.#alive;
   }
 
-  function leave(act: () => void): void {
-    if (!alive) return;
-    step();
-    if (frozen()) outbox.push(act);
+  get frozen(): boolean {
+    return this.#time.now < this.#frozenUntil;
+  }
+
+  get frozenUntil(): number {
+    return this.#frozenUntil;
+  }
+
+  get steps(): number {
+    return this.#steps;
+  }
+
+  get thawedAt(): number {
+    return this.#thawedAt;
+  }
+
+  get #still(): boolean {
+    return this.frozen || this.#machine?.paused === true;
+  }
+
+  enter(act: () => void): void {
+    if (!this.#alive) return;
+    this.#step();
+    if (!this.#still && this.#inbox.length === 0) act();
+    else this.#inbox.push(act);
+  }
+
+  leave(act: () => void): void {
+    if (!this.#alive) return;
+    this.#step();
+    if (this.#still) this.#outbox.push(act);
     else act();
   }
 
-  function freeze(ms: number): void {
-    if (!alive) return;
-    onFreeze(ms);
-    frozenUntil = Math.max(frozenUntil, scheduler.now + ms);
-    scheduler.at(frozenUntil, wake);
-  }
-
-  function wake(): void {
-    if (!alive || frozen()) return;
-    thawedAt = scheduler.now;
-    const out = outbox;
-    outbox = [];
-    for (const act of out) act();
-    if (inbox.length > 0) scheduler.after(0, takeNext);
-  }
-
-  /** One at a time, so that all that follows from one happens before the next. */
-  function takeNext(): void {
-    if (!alive || frozen()) return;
-    inbox.shift()?.();
-    if (inbox.length > 0) scheduler.after(0, takeNext);
-  }
-
-  function ask<T>(request: () => Promise<T>): Promise<T> {
+  ask<T>(request: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      leave(() => {
+      this.leave(() => {
         request().then(
-          (value) => enter(() => resolve(value)),
-          (error: unknown) => enter(() => reject(error)),
+          (value) => this.enter(() => resolve(value)),
+          (error: unknown) => this.enter(() => reject(error)),
         );
       });
     });
   }
 
-  return {
-    clock: createDriftingClock(scheduler, {
-      rate,
-      offset,
-      deliver: enter,
-      // Code that runs on after a freeze began within it does so after the thaw, and reads the time then.
-      worldNow: () => Math.max(scheduler.now, frozenUntil),
-    }),
-    get alive() {
-      return alive;
-    },
-    get frozen() {
-      return frozen();
-    },
-    get frozenUntil() {
-      return frozenUntil;
-    },
-    get steps() {
-      return steps;
-    },
-    get thawedAt() {
-      return thawedAt;
-    },
-    enter,
-    leave,
-    ask,
-    freeze,
-    kill() {
-      alive = false;
-      outbox = [];
-      inbox.length = 0;
-    },
-  };
+  freeze(ms: number): void {
+    if (!this.#alive) return;
+    this.#onFreeze(ms);
+    this.#frozenUntil = Math.max(this.#frozenUntil, this.#time.now + ms);
+    this.#time.at(this.#frozenUntil, () => this.#wake());
+  }
+
+  kill(): void {
+    this.#alive = false;
+    this.#forget();
+    this.#outbox = [];
+    this.#inbox.length = 0;
+  }
+
+  #step(): void {
+    this.#steps += 1;
+    const ms = this.#freezeBefore(this.#steps);
+    if (ms > 0) this.freeze(ms);
+  }
+
+  #wake(): void {
+    if (!this.#alive || this.#still) return;
+    this.#thawedAt = this.#time.now;
+    const out = this.#outbox;
+    this.#outbox = [];
+    for (const act of out) act();
+    if (this.#inbox.length > 0) this.#time.after(0, () => this.#takeNext());
+  }
+
+  /** One at a time, so that all that follows from one happens before the next. */
+  #takeNext(): void {
+    if (!this.#alive || this.#still) return;
+    this.#inbox.shift()?.();
+    if (this.#inbox.length > 0) this.#time.after(0, () => this.#takeNext());
+  }
 }

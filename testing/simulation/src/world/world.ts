@@ -6,8 +6,10 @@ import {
   type SimulatedEtcd,
 } from "@msdha/etcd-simulated";
 import { type GroupKeys, groupKeys } from "@msdha/group";
+import { applyChange } from "../facts/apply-change.ts";
+import { applyRestore } from "../facts/apply-restore.ts";
+import { createFacts } from "../facts/create-facts.ts";
 import type { Facts, RunFacts } from "../facts/facts.ts";
-import { applyChange, applyRestore, createFacts } from "../facts/keep-facts.ts";
 import type { Moment } from "../facts/moment.ts";
 import { invariants } from "../invariants/all.ts";
 import type { Collaborators } from "../node/collaborators.ts";
@@ -130,4 +132,12 @@ function describe(
     ({ type, kv }) => `${kv.key.slice(prefix.length)} ${type === "PUT" ? kv.value : "deleted"}`,
   );
   return `@${revision} ${changes.join(", ")}`;
+}
+
+/** Lets the world go on until then, or to the first violation. */
+export async function run(world: World, until: number): Promise<void> {
+  await world.scheduler.run(until, {
+    afterEach: () => world.check({ kind: "step", now: world.scheduler.now }),
+    stop: () => world.violation !== undefined,
+  });
 }

@@ -1,3 +1,4 @@
+import type { KnownFault } from "../../src/faults/all.ts";
 import { makeScenario as makeUsual, type Scenario } from "../../src/scenario.ts";
 
 const crashes: Readonly<Record<number, () => void>> = {
@@ -10,9 +11,9 @@ const crashes: Readonly<Record<number, () => void>> = {
 };
 
 /** As the real one, but some seeds crash, all but 3 when their group has begun to live. */
-export function makeScenario(seed: number): Scenario {
+export function makeScenario(seed: number, faults: readonly KnownFault[]): Scenario {
   crashes[seed]?.();
-  return makeUsual(seed);
+  return makeUsual(seed, faults);
 }
 
 function rejectUnheard(): void {

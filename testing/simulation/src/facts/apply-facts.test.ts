@@ -1,10 +1,14 @@
 import { groupKeys } from "@msdha/group";
 import { expect, test } from "vitest";
 import { createDriftingClock } from "../world/drifting-clock.ts";
+import { createMachineTime } from "../world/machine-time.ts";
 import { createProcess } from "../world/process.ts";
 import { createScheduler } from "../world/scheduler.ts";
+import { applyAnswer } from "./apply-answer.ts";
+import { applyHeard } from "./apply-heard.ts";
+import { applyRestore } from "./apply-restore.ts";
+import { createFacts } from "./create-facts.ts";
 import type { FrontendFacts, LockFacts, RunFacts } from "./facts.ts";
-import { applyAnswer, applyHeard, applyRestore, createFacts } from "./keep-facts.ts";
 
 const keys = groupKeys("g");
 const ttlMs = 3_000;
@@ -18,6 +22,7 @@ function makeRun() {
     node: "n0",
     ttlMs,
     startedAt: 0,
+    machine: createMachineTime(scheduler),
     rate: 1,
     hardware: createDriftingClock(scheduler, clock),
     supervisor: createProcess(scheduler, clock),
@@ -26,6 +31,7 @@ function makeRun() {
     lock: undefined,
     published: false,
     seen: 0,
+    lostMsAtSeen: 0,
     newest: 0,
     followed: 0,
     mastered: false,
@@ -37,7 +43,13 @@ function makeRun() {
     await pass(10);
     const kvs =
       holder === undefined ? [] : [{ key, value: "", createRevision: 4, modRevision: 4, lease: holder }];
-    applyAnswer(keys, run, { call: "range", argument: { key }, answer: { kvs, revision: 4 }, sent });
+    applyAnswer(keys, run, {
+      call: "range",
+      argument: { key },
+      answer: { kvs, revision: 4 },
+      sent,
+      lostMs: 0,
+    });
     await pass(ttlMs / 3 - 10);
   }
   const pass = (ms: number): Promise<void> =>

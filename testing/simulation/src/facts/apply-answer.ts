@@ -1,0 +1,56 @@
+import type { EtcdApi, KeyRange, RangeResult, Transaction, TransactionResult } from "@msdha/etcd-client";
+import type { GroupKeys } from "@msdha/group";
+import type { RunFacts } from "./facts.ts";
+
+/** What a run learns from an answer to a request that it sent at `sent`, by its own clock. */
+export function applyAnswer(
+  keys: GroupKeys,
+  run: RunFacts,
+  exchange: {
+    readonly call: keyof EtcdApi;
+    readonly argument: unknown;
+    readonly answer: unknown;
+    readonly sent: number;
+    /** For how long its machine had stood still by then. */
+    readonly lostMs: number;
+  },
+): void {
+  const { call, argument, answer, sent, lostMs } = exchange;
+  if (call === "txn" || call === "range")
+    applyTold(run, (answer as TransactionResult | RangeResult).revision);
+  if (call === "txn" && run.lock && run.lock.receivedAt === undefined && asksForLock(argument, keys)) {
+    const { succeeded, revision } = answer as TransactionResult;
+    if (!succeeded || revision === run.lock.token) run.lock.receivedAt = run.supervisor.clock.now();
+  }
+  if (call !== "range") return;
+  const { key, prefix } = argument as KeyRange;
+  const { kvs, revision } = answer as RangeResult;
+  if (prefix && key === keys.prefix) {
+    if (!run.told.begun) applyFollowed(run, revision);
+    run.told.read(revision);
+  }
+  // Before the node key is known to be there, any read of the lock will do that comes with a keepalive.
+  const probed = !run.lock && !prefix && key === keys.lock;
+  const proof = key === keys.lock || (!run.published && key === keys.node(run.node));
+  const held = probed || (proof && kvs.some((kv) => kv.lease === run.lease));
+  // An answer that comes when the lease may be lost already brings nothing back.
+  if (!held || run.supervisor.clock.now() >= run.seen + run.ttlMs || sent <= run.seen) return;
+  run.seen = sent;
+  run.lostMsAtSeen = lostMs;
+}
+
+/** A run's first read or its watch tells it of what happened up to a revision. */
+export function applyFollowed(run: RunFacts, revision: number): void {
+  run.followed = Math.max(run.followed, revision);
+  applyTold(run, revision);
+}
+
+function applyTold(run: RunFacts, revision: number): void {
+  run.newest = Math.max(run.newest, revision);
+}
+
+function asksForLock(argument: unknown, keys: GroupKeys): boolean {
+  return (argument as Transaction).compare.some(
+    ({ key, target, value }) => key === keys.lock && target === "create" && value === 0,
+  );
+}

@@ -1,0 +1,111 @@
+import type { KeyValue } from "@msdha/etcd-client";
+import type { Change } from "@msdha/etcd-simulated";
+import { type GroupKeys, parseKey } from "@msdha/group";
+import { parseDetails } from "../../../../packages/group/src/node-state.ts";
+import type { Facts, GroupFacts, LockFacts, RunFacts } from "./facts.ts";
+
+/** Brings the facts up to date with a change in etcd; returns what the group's keys said before. */
+export function applyChange(
+  facts: Facts,
+  keys: GroupKeys,
+  { revision, events }: Change,
+  now: number,
+): GroupFacts {
+  const before = facts.group;
+  facts.history.add(revision, events);
+  for (const { type, kv } of events) {
+    if (type === "PUT" && parseKey(keys, kv.key).kind === "details") claimLease(facts, kv);
+  }
+  const consumed = events.some(({ type, kv }) => type === "DELETE" && kv.key === keys.handover);
+  for (const { type, kv } of events) {
+    const put = type === "PUT";
+    if (kv.key === keys.lock) {
+      if (!put) facts.group = { ...facts.group, lock: undefined, freeSince: now };
+      else if (kv.createRevision === revision) takeLock(facts, kv, before, consumed);
+    } else if (kv.key === keys.handover) {
+      facts.group = { ...facts.group, handover: put ? { isTrue: true, revision } : undefined };
+    } else if (kv.key === keys.ttl) {
+      facts.group = { ...facts.group, ttlSeconds: put ? Number(kv.value) : 0 };
+    } else noteNode(facts, keys, kv, put);
+  }
+  noteMaster(facts, revision);
+  return before;
+}
+
+export function noteNode(
+  facts: Facts,
+  keys: GroupKeys,
+  { key, value: state, lease }: KeyValue,
+  put: boolean,
+): void {
+  const parsed = parseKey(keys, key);
+  if (parsed.kind === "details") {
+    const held = new Set(facts.group.held);
+    facts.group = { ...facts.group, held };
+    if (put && parseDetails(state)?.held) held.add(parsed.name);
+    else held.delete(parsed.name);
+  }
+  if (parsed.kind !== "node") return;
+  const nodes = new Map(facts.group.nodes);
+  facts.group = { ...facts.group, nodes };
+  if (!put) {
+    nodes.delete(parsed.name);
+    return;
+  }
+  nodes.set(parsed.name, { state, lease });
+  const run = runOf(facts, lease);
+  if (run && state === "master" && !facts.byHand) run.published = true;
+}
+
+/** The master is the node that the lock names and whose own key, on the same lease, says so; it may want no traffic yet. */
+export function noteMaster(facts: Facts, revision: number): void {
+  const { lock, nodes, held } = facts.group;
+  const key = lock && nodes.get(lock.node);
+  const master =
+    key?.state === "master" && key.lease === lock?.lease && !held.has(lock.node) ? lock.node : undefined;
+  if (facts.masters.at(-1)?.master !== master) facts.masters = [...facts.masters, { revision, master }];
+}
+
+function claimLease(facts: Facts, { value, lease }: KeyValue): void {
+  for (const run of facts.runs) {
+    if (!value.includes(JSON.stringify(run.id))) continue;
+    run.lease = lease;
+    run.seen = run.hardware.now();
+    run.lostMsAtSeen = run.machine.lostMs;
+  }
+}
+
+function takeLock(facts: Facts, kv: KeyValue, before: GroupFacts, consumed: boolean): void {
+  const run = runOf(facts, kv.lease);
+  const seconds = Math.max(before.ttlSeconds, (run?.ttlMs ?? 0) / 1_000);
+  const handed = consumed && before.handover?.isTrue === true;
+  const lock: LockFacts = {
+    token: kv.createRevision,
+    restores: facts.restores,
+    lease: kv.lease,
+    run,
+    node: String((JSON.parse(kv.value) as { node?: unknown }).node),
+    waitMs: handed ? 0 : 2_000 * seconds,
+    freeSince: Math.max(before.freeSince, run?.startedAt ?? 0),
+    receivedAt: undefined,
+  };
+  facts.group = { ...facts.group, lock };
+  if (run) run.lock = lock;
+}
+
+export function runOf(facts: Facts, lease: string): RunFacts | undefined {
+  for (const run of facts.runs) {
+    if (run.lease === lease) return run;
+  }
+  return undefined;
+}
+
+/** How long nobody else has had the lock, by its holder's clock. */
+export function waitedMs(
+  { freeSince }: LockFacts,
+  { rate, supervisor, hardware }: RunFacts,
+  now: number,
+): number {
+  const ahead = supervisor.clock.now() - hardware.now(); // of a process that runs on after a freeze
+  return (now - freeSince) * rate + ahead;
+}

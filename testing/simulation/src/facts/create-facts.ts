@@ -1,0 +1,24 @@
+import type { GroupKeys } from "@msdha/group";
+import type { Facts } from "./facts.ts";
+import { createGroupHistory } from "./group-history.ts";
+
+/** Returns the facts of a group that has nothing in etcd yet. */
+export function createFacts(keys: GroupKeys): Facts {
+  return {
+    runs: new Set(),
+    frontends: new Set(),
+    history: createGroupHistory(keys),
+    masters: [{ revision: 0, master: undefined }],
+    group: {
+      lock: undefined,
+      handover: undefined,
+      ttlSeconds: 0,
+      freeSince: 0,
+      nodes: new Map(),
+      held: new Set(),
+    },
+    restores: 0,
+    byHand: false,
+    lastTokens: new Map(),
+  };
+}

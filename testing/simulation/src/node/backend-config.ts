@@ -1,0 +1,27 @@
+import type { BackendConfig } from "@msdha/backend";
+import { readEtcdSettings } from "@msdha/etcd-client";
+import type { BackendScenario } from "../scenario.ts";
+
+const etcdSettings = readEtcdSettings({ ETCDCTL_ENDPOINTS: "http://etcd:2379" });
+
+/** What a simulated node is configured with. */
+export function backendConfig(scenario: BackendScenario, group: string): BackendConfig {
+  return {
+    etcd: etcdSettings,
+    etcdTimeoutMs: 30_000,
+    group,
+    name: scenario.name,
+    address: scenario.name,
+    ttlSeconds: scenario.ttlSeconds,
+    masterTtlMs: scenario.masterTtlMs,
+    hooksDir: "/hooks",
+    runDir: "/run",
+    stopSignal: "SIGTERM",
+    stopTimeoutMs: scenario.stopTimeoutMs,
+    drainMs: scenario.drainMs,
+    traffic: scenario.traffic,
+    hookTimeoutMs: Number.POSITIVE_INFINITY,
+    hooksEtcdctl: false,
+    nodeStateChangeFailure: "log",
+  };
+}

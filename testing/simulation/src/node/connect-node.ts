@@ -1,0 +1,34 @@
+import type { Clock } from "@msdha/clock";
+import { combineMembers, type EtcdApi } from "@msdha/etcd-client";
+import { applyAnswer, applyFollowed } from "../facts/apply-answer.ts";
+import type { RunFacts } from "../facts/facts.ts";
+import type { Link } from "../world/network.ts";
+import type { World } from "../world/world.ts";
+import { gateEtcd } from "./gate-etcd.ts";
+
+export interface ConnectNodeOptions {
+  /** The node's way to each member. */
+  readonly links: readonly Link[];
+  readonly clock: Clock;
+}
+
+/** Connects a run with every member of etcd, and notes what it asks, is answered, and is told by its watches. */
+export function connectNode(run: RunFacts, world: World, { links, clock }: ConnectNodeOptions): EtcdApi {
+  const { supervisor } = run;
+  const members = world.etcd.members.map(({ index }) => {
+    const client = world.etcd.connect({ member: index, clock: supervisor.clock });
+    const link = links[index];
+    client.onRequest = link?.onRequest;
+    client.onAnswer = link?.onAnswer;
+    return gateEtcd(client, supervisor, {
+      asked(call, argument) {
+        const sent = supervisor.clock.now();
+        const { lostMs } = run.machine;
+        world.check({ kind: "ask", run, call, argument, now: world.scheduler.now });
+        return (answer) => applyAnswer(world.keys, run, { call, argument, answer, sent, lostMs });
+      },
+      heard: ({ events }) => applyFollowed(run, events.at(-1)?.kv.modRevision ?? 0),
+    });
+  });
+  return combineMembers(members, { clock });
+}

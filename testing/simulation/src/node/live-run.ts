@@ -1,0 +1,91 @@
+import { runBackend } from "@msdha/backend";
+import { waitForEtcd } from "@msdha/etcd-client";
+import type { Random } from "@msdha/etcd-simulated";
+import type { RunFacts } from "../facts/facts.ts";
+import type { BackendScenario } from "../scenario.ts";
+import type { Link } from "../world/network.ts";
+import type { SimulatedProcess } from "../world/process.ts";
+import type { World } from "../world/world.ts";
+import { backendConfig } from "./backend-config.ts";
+import { connectNode } from "./connect-node.ts";
+import { launchPrograms } from "./launch-programs.ts";
+import { type Disk, openSimulatedFiles, removeSimulatedFile } from "./simulated-files.ts";
+import { createSimulatedGuard, type SimulatedGuard } from "./simulated-guard.ts";
+import { createSimulatedHooks } from "./simulated-hooks.ts";
+import { createTraceLog } from "./trace-log.ts";
+
+/** One run of a backend: its supervisor, and the guard once it has one. */
+export interface LiveRun {
+  readonly facts: RunFacts;
+  readonly process: SimulatedProcess;
+  readonly stop: AbortController;
+  guard: SimulatedGuard | undefined;
+}
+
+export interface RunParts {
+  readonly scenario: BackendScenario;
+  readonly world: World;
+  readonly random: Random;
+  readonly links: readonly Link[];
+  readonly disk: Disk;
+  /** The guard of the run before this one. */
+  readonly former: SimulatedGuard | undefined;
+}
+
+/** How long a new run waits for the processes of the one before it, as the backend does. */
+const FORMER_RUN_MS = 15_000;
+
+/** What start-backend.ts does, with the simulated world's parts. Resolves with the kind of its ending. */
+export async function superviseRun(own: LiveRun, parts: RunParts): Promise<string> {
+  const { facts, process, stop } = own;
+  const { scenario, world } = parts;
+  const { collaborators } = world;
+  const clock = collaborators.clock?.(process.clock, facts, world) ?? process.clock;
+  await waitForFormer(process, parts.former);
+  const guard = openGuard(own, parts);
+  own.guard = guard;
+  const files = openSimulatedFiles(parts.disk, facts.id);
+  const api = connectNode(facts, world, { links: parts.links, clock });
+  try {
+    await waitForEtcd(api, { timeoutMs: 30_000, clock, signal: stop.signal });
+    const usedGuard = collaborators.guard?.(guard, facts, world) ?? guard;
+    const ports = {
+      etcd: collaborators.etcd?.(api, facts, world) ?? api,
+      clock,
+      guard: usedGuard,
+      hooks: createSimulatedHooks(usedGuard, {
+        clock,
+        rank: scenario.ranks ? () => parts.random.whole(0, 3) : undefined,
+      }),
+      files: collaborators.files?.(files, facts, world) ?? files,
+      log: createTraceLog((line) => world.trace(facts.id, () => line())),
+      baseEnvironment: {},
+    };
+    const ending = await runBackend(backendConfig(scenario, world.scenario.group), ports, {
+      stop: stop.signal,
+    });
+    return ending.kind;
+  } finally {
+    await guard[Symbol.asyncDispose]();
+  }
+}
+
+async function waitForFormer(process: SimulatedProcess, former: SimulatedGuard | undefined): Promise<void> {
+  if (!former) return;
+  const late = process.clock.sleep(FORMER_RUN_MS).then(() => {
+    throw new Error("something of the former run is still alive");
+  });
+  await Promise.race([process.ask(() => former.over), late]);
+}
+
+function openGuard({ facts, process }: LiveRun, { world, random, disk }: RunParts): SimulatedGuard {
+  return createSimulatedGuard({
+    time: facts.machine,
+    hardware: facts.hardware,
+    supervisor: process,
+    start: launchPrograms(facts, world, random.fork()),
+    withdraw: (file) => removeSimulatedFile(disk, file),
+    latency: () => random.between(0.05, 1),
+    startsPastDeadline: world.collaborators.startsPastDeadline,
+  });
+}
