@@ -27,7 +27,7 @@ test("a seed picks from as many faults as it is given, and no others", { timeout
   for (let seed = 1; seed <= 10; seed += 1)
     await simulate(seed, { faults: 1, onTrace: (line) => lines.push(line) });
   expect(lines.some((line) => line.includes("frozen for"))).toBe(true);
-  expect(lines.filter((line) => /killed|cut off from etcd|snapshot at/.test(line))).toEqual([]);
+  expect(lines.filter((line) => /container killed|cut off from etcd|snapshot at/.test(line))).toEqual([]);
 });
 
 test("the same seed does the same, to the last step", { timeout: PATIENCE_MS }, async () => {

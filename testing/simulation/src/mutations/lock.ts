@@ -13,6 +13,7 @@ export const tokenNotCompared: Mutation = {
         transaction: (asked) => (takesLock(asked, keys) ? asked : withoutCompare(asked, keys.lock)),
       }),
   },
+  circumstances: withMany("stopNode", "deleteLock", "slowNetwork"),
 };
 
 export const lockNotCompared: Mutation = {
