@@ -122,7 +122,7 @@ test("keys that somebody else wrote get into no hook, file, log, command or conf
   const currentMaster = join(a.runDir, "current_master");
   await waitFor(() => readFileSync(currentMaster, "utf8") === "a\n", { what: "the current master's file" });
   const filesBefore = readdirSync(a.runDir).sort();
-  const configFile = join(group.dir, "frontend-db", "haproxy.cfg");
+  const configFile = join(group.dir, "frontend-db", "haproxy", "haproxy.cfg");
   const configBefore = readFileSync(configFile, "utf8");
   await using client = startClient(frontend.port);
   await waitFor(() => client.servedBy("a"), { what: "a visit" });

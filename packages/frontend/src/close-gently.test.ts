@@ -60,7 +60,7 @@ function fakeHaproxy(sessions: number) {
     if (state.gone) throw new HaproxyUnavailableError("gone");
   };
   const api = {
-    disableFrontend: async () => {
+    shutdownFrontend: async () => {
       await answer();
       state.disabled = true;
     },

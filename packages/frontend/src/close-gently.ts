@@ -19,13 +19,13 @@ const LOOK_MS = 100;
  * what is left can be cut. Never rejects: what can't be closed gently is closed all the same.
  */
 export async function closeGently(
-  api: Pick<RuntimeApi, "disableFrontend" | "showStat">,
+  api: Pick<RuntimeApi, "shutdownFrontend" | "showStat">,
   { clock, log, graceMs, hurry }: CloseOptions,
 ): Promise<void> {
   const until = clock.now() + graceMs;
   let left = 0;
   try {
-    await api.disableFrontend(names.frontend, { signal: hurry });
+    await api.shutdownFrontend(names.frontend, { signal: hurry });
     for (;;) {
       const rows = await api.showStat({ signal: hurry });
       const row = rows.find(({ proxy, server }) => proxy === names.frontend && server === "FRONTEND");

@@ -24,12 +24,14 @@ describe("readConfig", () => {
       parkMs: 40_000,
       tickMs: 100,
       idleTimeoutMs: 86_400_000,
+      halfClosedTimeoutMs: undefined,
       stopGraceMs: 8_000,
       lookupIntervalMs: 5_000,
       maxConnections: undefined,
       threads: undefined,
       runDir: "/run/msdha",
       statusPort: undefined,
+      statusAddress: undefined,
       haproxyFile: "haproxy",
       logSessions: false,
     });
@@ -90,6 +92,8 @@ describe("readConfig", () => {
     ["MSDHA_RUN_DIR", "/run/x y", "an absolute path of at most 70 letters, digits and . _ / -"],
     ["MSDHA_LOG_FORMAT", "xml", "one of text, json"],
     ["MSDHA_STATUS_PORT", "5432", "another port than MSDHA_PORT"],
+    ["MSDHA_STATUS_BIND", "localhost", "* or an IP address"],
+    ["MSDHA_ETCD_LOST", "wait", "park or keep"],
   ])("refuses %s=%s", (variable, got, expected) => {
     expect(problems({ ...least, [variable]: got })).toEqual([{ variable, expected, got }]);
   });

@@ -30,12 +30,15 @@ export interface FrontendConfig {
   readonly parkMs: number;
   readonly tickMs: number;
   readonly idleTimeoutMs: number;
+  readonly halfClosedTimeoutMs: number | undefined;
   readonly stopGraceMs: number;
   readonly lookupIntervalMs: number;
   readonly maxConnections: number | undefined;
   readonly threads: number | undefined;
   readonly runDir: string;
   readonly statusPort: number | undefined;
+  /** The IP address of the status port; all where there is none. */
+  readonly statusAddress: string | undefined;
   readonly haproxyFile: string;
   readonly logSessions: boolean;
 }
@@ -56,6 +59,7 @@ const schema = z.object({
   MSDHA_PARK: milliseconds({ maxMs: LONGEST_MS }).optional(),
   MSDHA_CONNECT_TIMEOUT: milliseconds({ minMs: 10, maxMs: 60_000 }).default(100),
   MSDHA_IDLE_TIMEOUT: milliseconds({ minMs: 1_000, maxMs: LONGEST_MS }).default(86_400_000),
+  MSDHA_HALF_CLOSED_TIMEOUT: milliseconds({ minMs: 1_000, maxMs: LONGEST_MS }).optional(),
   MSDHA_STOP_GRACE: milliseconds({ maxMs: LONGEST_MS }).default(8_000),
   MSDHA_LOOKUP_INTERVAL: milliseconds({ minMs: 100, maxMs: LONGEST_MS }).default(5_000),
   MSDHA_MAXCONN: wholeNumber({ min: 1, max: 10_000_000 }).optional(),
@@ -65,6 +69,7 @@ const schema = z.object({
     .regex(/^\/[\w./-]{0,69}$/, "an absolute path of at most 70 letters, digits and . _ / -")
     .default(DEFAULT_RUN_DIR),
   MSDHA_STATUS_PORT: port().optional(),
+  MSDHA_STATUS_BIND: statusAddress().optional(),
   // The log names a program that is not there.
   MSDHA_HAPROXY: z
     .string()
@@ -106,12 +111,14 @@ export function readConfig(environment: Environment): { config: FrontendConfig; 
       parkMs: value.MSDHA_PARK ?? 3_000 * value.MSDHA_TTL + 10_000,
       tickMs: value.MSDHA_CONNECT_TIMEOUT,
       idleTimeoutMs: value.MSDHA_IDLE_TIMEOUT,
+      halfClosedTimeoutMs: value.MSDHA_HALF_CLOSED_TIMEOUT,
       stopGraceMs: value.MSDHA_STOP_GRACE,
       lookupIntervalMs: value.MSDHA_LOOKUP_INTERVAL,
       maxConnections: value.MSDHA_MAXCONN,
       threads: value.MSDHA_THREADS,
       runDir: value.MSDHA_RUN_DIR,
       statusPort: value.MSDHA_STATUS_PORT,
+      statusAddress: value.MSDHA_STATUS_BIND,
       haproxyFile: value.MSDHA_HAPROXY,
       logSessions: value.MSDHA_LOG_SESSIONS,
     },
@@ -133,6 +140,14 @@ function addresses(): z.ZodType<readonly string[], string> {
     context.addIssue({ code: "custom", message: "* or IP addresses with commas between them" });
     return z.NEVER;
   });
+}
+
+/** `*`, or one IP address. */
+function statusAddress(): z.ZodType<string | undefined, string> {
+  return z
+    .string()
+    .refine((text) => text === "*" || (isIP(text) !== 0 && !text.includes("%")), "* or an IP address")
+    .transform((text) => (text === "*" ? undefined : text));
 }
 
 type Part<T> = { readonly value: T } | { readonly problems: SettingsError["problems"] };

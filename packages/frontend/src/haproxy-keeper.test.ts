@@ -68,6 +68,30 @@ describe("keepHaproxy", () => {
     expect(world.started).toHaveLength(1);
   });
 
+  it("replaces one that is told to go, and resolves when the next one answers", async () => {
+    const world = fakeWorld({ stubborn: true });
+    const haproxy = await keep(world);
+    const replaced = haproxy.replace();
+    expect(haproxy.running).toBe(false);
+    await world.clock.advance(50);
+    await replaced;
+    expect([haproxy.running, haproxy.restarts, haproxy.pid]).toEqual([true, 1, 2]);
+    expect(world.started[0]?.signals).toEqual(["SIGKILL"]);
+    const ended = haproxy[Symbol.asyncDispose]();
+    await world.clock.advance(3_000);
+    await ended;
+  });
+
+  it("starts none again that was let end", async () => {
+    const world = fakeWorld();
+    const haproxy = await keep(world);
+    haproxy.letEnd();
+    world.last().end("killed by SIGKILL");
+    await world.clock.advance(60_000);
+    expect(world.started).toHaveLength(1);
+    await haproxy[Symbol.asyncDispose]();
+  });
+
   it("kills a HAProxy that does not end", async () => {
     const world = fakeWorld({ stubborn: true });
     const haproxy = await keep(world);

@@ -20,13 +20,17 @@ export interface HaproxyKeeper extends AsyncDisposable {
   readonly pid: number;
   /** How many times it was started again. */
   readonly restarts: number;
+  /** Kills it with SIGKILL, which cuts all sessions; another one is started. Resolves when one answers. */
+  replace(): Promise<void>;
+  /** From now on it is not started again. */
+  letEnd(): void;
 }
 
 const START_MS = 10_000;
 const STOP_MS = 3_000;
 const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 5_000;
-/** Who ran for so long is started again at once when it ends. */
+/** After so long a life the next one is started at once. */
 const STEADY_MS = 30_000;
 
 /**
@@ -43,6 +47,7 @@ export async function keepHaproxy(
   let info = await cameUp(current, api);
   let running = true;
   let restarts = 0;
+  let answersAgain = Promise.withResolvers<void>();
 
   async function keep(): Promise<void> {
     let retryMs = FIRST_RETRY_MS;
@@ -69,6 +74,8 @@ export async function keepHaproxy(
       running = true;
       log.info({ pid: current.pid }, "HAProxy runs again");
       onReplaced();
+      answersAgain.resolve();
+      answersAgain = Promise.withResolvers();
     }
   }
 
@@ -88,6 +95,13 @@ export async function keepHaproxy(
     get restarts() {
       return restarts;
     },
+    replace() {
+      const { promise } = answersAgain;
+      running = false;
+      current.kill("SIGKILL");
+      return Promise.race([promise, kept]);
+    },
+    letEnd: () => ended.abort(),
     [Symbol.asyncDispose]: async () => {
       ended.abort();
       await endProcess(current, clock);

@@ -9,6 +9,15 @@ export interface HaproxyPrograms {
   readonly setpriv: string | undefined;
 }
 
+export interface HaproxyStart {
+  readonly configFile: string;
+  /** Descriptors of this process that HAProxy gets as 3, 4 and so on. */
+  readonly descriptors: readonly number[];
+  /** Whom it runs as; this process's own user where there is none. */
+  readonly user: { readonly uid: number; readonly gid: number } | undefined;
+  readonly onLine: (line: HaproxyLine) => void;
+}
+
 export interface HaproxyProcess {
   readonly pid: number;
   /** Resolves when it has ended and all its output was read: with how it ended. Never rejects. */
@@ -24,16 +33,20 @@ export interface HaproxyProcess {
  */
 export function startHaproxyProcess(
   { haproxy, setpriv }: HaproxyPrograms,
-  configFile: string,
-  { onLine }: { readonly onLine: (line: HaproxyLine) => void },
+  { configFile, descriptors, user, onLine }: HaproxyStart,
 ): HaproxyProcess {
   const command = [haproxy, "-db", "-f", configFile];
   const [file = haproxy, ...args] = setpriv ? [setpriv, "--pdeathsig", "TERM", "--", ...command] : command;
-  const child = spawn(file, args, { stdio: ["ignore", "pipe", "pipe"], env: environment(), cwd: "/" });
+  const child = spawn(file, args, {
+    stdio: ["ignore", "pipe", "pipe", ...descriptors],
+    env: environment(),
+    cwd: "/",
+    ...user,
+  });
   let complaint: string | undefined;
   let failure: Error | undefined;
-  forEachLine(child.stdout, (line) => onLine(readLogLine(line)));
-  forEachLine(child.stderr, (line) => {
+  forEachLine(child.stdout as Readable, (line) => onLine(readLogLine(line)));
+  forEachLine(child.stderr as Readable, (line) => {
     const read = readErrorLine(line);
     if (read.level === "error") complaint ??= read.text;
     // What it says of our slots it also says in its log.

@@ -12,6 +12,8 @@ const MOST_CONNECTIONS = 50_000;
 
 /** How HAProxy is set up. */
 export interface HaproxySettings {
+  /** A folder for HAProxy alone. */
+  readonly folder: string;
   /** The text of haproxy.cfg. */
   readonly text: string;
   readonly configFile: string;
@@ -24,6 +26,8 @@ export interface HaproxySettings {
 export interface Machine {
   /** The addresses to listen on. */
   readonly addresses: readonly string[];
+  /** How many sockets HAProxy inherits for them; undefined when it listens by itself. */
+  readonly inherited: number | undefined;
   /** The limit on open files. */
   readonly openFiles: number;
   /** A port of 127.0.0.1 that refuses connections. */
@@ -36,7 +40,7 @@ export interface Machine {
  */
 export function haproxySettings(
   config: FrontendConfig,
-  { addresses, openFiles, parkingPort }: Machine,
+  { addresses, inherited, openFiles, parkingPort }: Machine,
 ): HaproxySettings {
   const threads = config.threads ?? Math.min(availableParallelism(), MOST_THREADS);
   const possible = maxConnectionsFor(openFiles, { threads });
@@ -45,14 +49,17 @@ export function haproxySettings(
     const expected = `at most ${possible}, for a limit of ${openFiles} open files`;
     throw new SettingsError([{ variable: "MSDHA_MAXCONN", expected, got: String(maxConnections) }]);
   }
-  const socketPath = join(config.runDir, "haproxy.sock");
+  const folder = join(config.runDir, "haproxy");
+  const socketPath = join(folder, "stats.sock");
   const text = renderConfig({
     port: config.port,
     addresses,
+    descriptors: inherited === undefined ? undefined : Array.from({ length: inherited }, (_, i) => 3 + i),
     socketPath,
     parkMs: config.parkMs,
     tickMs: config.tickMs,
     idleTimeoutMs: config.idleTimeoutMs,
+    halfClosedTimeoutMs: config.halfClosedTimeoutMs ?? config.idleTimeoutMs,
     logSessions: config.logSessions,
     maxConnections,
     threads,
@@ -60,7 +67,8 @@ export function haproxySettings(
   });
   return {
     text,
-    configFile: join(config.runDir, "haproxy.cfg"),
+    folder,
+    configFile: join(folder, "haproxy.cfg"),
     socketPath,
     drainMs: config.tickMs + DRAIN_MARGIN_MS,
     maxConnections,

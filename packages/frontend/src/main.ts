@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { askStatus } from "./ask-status.ts";
 import { describeError } from "./describe-error.ts";
+import { judgeHealth } from "./health.ts";
 import { DEFAULT_RUN_DIR } from "./run-dir.ts";
 
 const program = new Command("msdha-frontend")
@@ -27,10 +28,9 @@ program
   )
   .option("--ready", "succeed only when there is a master to send them to", false)
   .action(async ({ ready }: { ready: boolean }) => {
-    const status = await askStatus(runDir());
-    if (!status.healthy) throw new Error("connections do not go where they should");
-    if (ready && !status.ready) throw new Error("there is no master");
-    process.stdout.write(`${status.route}${status.following ? "" : " (etcd is away)"}\n`);
+    const { code, text } = judgeHealth(await askStatus(runDir()), { ready });
+    (code === 0 ? process.stdout : process.stderr).write(text);
+    process.exitCode = code;
   });
 
 function runDir(): string {

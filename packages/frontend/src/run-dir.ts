@@ -3,3 +3,6 @@ export const DEFAULT_RUN_DIR = "/run/msdha";
 
 /** The file in the run folder of the socket on which the frontend tells its status. */
 export const STATUS_SOCKET = "frontend.sock";
+
+/** The file in the run folder of the socket for health checks that start no Node. */
+export const ASK_SOCKET = "ask.sock";

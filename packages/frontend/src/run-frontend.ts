@@ -1,26 +1,18 @@
-import { writeFile } from "node:fs/promises";
 import type { Clock } from "@msdha/clock";
 import { connectEtcd, describeEndpoints, waitForEtcd } from "@msdha/etcd-client";
 import { groupKeys } from "@msdha/group";
-import { createRuntimeApi, createSwitcher } from "@msdha/haproxy-config";
 import type { Log } from "@msdha/settings";
+import { serveAsks } from "./ask-server.ts";
 import { closeGently } from "./close-gently.ts";
 import type { FrontendConfig } from "./config.ts";
 import { describeError } from "./describe-error.ts";
-import { findProgram } from "./find-program.ts";
 import { followMaster } from "./follow-master.ts";
 import { createGuide } from "./guide.ts";
-import { keepHaproxy } from "./haproxy-keeper.ts";
-import { type HaproxyPrograms, startHaproxyProcess } from "./haproxy-process.ts";
-import { haproxySettings } from "./haproxy-settings.ts";
-import { checkListen } from "./listen-check.ts";
 import { lookupHost } from "./lookup.ts";
-import { openFilesLimit } from "./open-files.ts";
 import { isOwnAddress } from "./own-address.ts";
-import { findParkingPort } from "./parking-port.ts";
+import { startProxy } from "./start-proxy.ts";
 import { type FrontendStatus, readTraffic } from "./status.ts";
 import { serveStatus } from "./status-server.ts";
-import { createTroubleLog } from "./trouble-log.ts";
 
 export interface FrontendPorts {
   readonly clock: Clock;
@@ -40,36 +32,18 @@ export async function runFrontend(
   config: FrontendConfig,
   { clock, log, stop, hurry }: FrontendPorts,
 ): Promise<void> {
-  const programs = findPrograms(config, log);
   await using stack = new AsyncDisposableStack();
   const status: { read: () => Promise<FrontendStatus> } = {
     read: () => Promise.reject(new Error("starting")),
   };
-  stack.use(await serveStatus(() => status.read(), { runDir: config.runDir, port: config.statusPort }));
+  const { runDir, statusPort, statusAddress } = config;
+  stack.use(await serveStatus(() => status.read(), { runDir, port: statusPort, address: statusAddress }));
+  stack.use(await serveAsks(() => status.read(), runDir));
 
-  const addresses = await checkListen(config.addresses, config.port, { clock, signal: stop });
-  const settings = haproxySettings(config, {
-    addresses,
-    openFiles: openFilesLimit(),
-    parkingPort: await findParkingPort(),
-  });
-  await writeFile(settings.configFile, settings.text, { mode: 0o600 });
-
-  const api = createRuntimeApi(settings.socketPath);
-  const trouble = createTroubleLog(log);
-  const switcher = createSwitcher(api, { drainMs: settings.drainMs, clock, ...trouble });
-  const haproxy = stack.use(
-    await keepHaproxy(() => startHaproxyProcess(programs, settings.configFile, { onLine: logLine }), api, {
-      clock,
-      log,
-      onReplaced: () => switcher.replay(),
-    }),
-  );
-  stack.use(switcher);
-  const { maxConnections } = settings;
-  log.info(
-    { port: config.port, addresses, maxConnections, haproxy: haproxy.version },
-    "connections are taken",
+  const { addresses, haproxy, switcher, trouble, api, release } = await startProxy(
+    config,
+    { clock, log, stop },
+    stack,
   );
 
   let switches = 0;
@@ -121,7 +95,7 @@ export async function runFrontend(
 
   status.read = async () => {
     const traffic = await readTraffic(api).catch(() => null);
-    const healthy = haproxy.running && !trouble.lasting && traffic !== null;
+    const healthy = haproxy.running && trouble.since === undefined && traffic !== null;
     return {
       group: config.group,
       port: config.port,
@@ -153,21 +127,8 @@ export async function runFrontend(
 
   await aborted(stop);
   log.info({ graceMs: config.stopGraceMs }, "stopping: new connections are refused, sessions may end");
+  release();
   await closeGently(api, { clock, log, graceMs: config.stopGraceMs, hurry });
-
-  function logLine({ level, text }: { level: "debug" | "info" | "warn" | "error"; text: string }): void {
-    log[level]({ from: "haproxy" }, text);
-  }
-}
-
-function findPrograms(config: FrontendConfig, log: Log): HaproxyPrograms {
-  const haproxy = findProgram(config.haproxyFile);
-  try {
-    return { haproxy, setpriv: findProgram("setpriv") };
-  } catch {
-    log.warn("setpriv (util-linux) is not installed: HAProxy would outlive a frontend that is killed");
-    return { haproxy, setpriv: undefined };
-  }
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {

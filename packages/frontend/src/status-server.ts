@@ -10,9 +10,16 @@ import type { FrontendStatus } from "./status.ts";
 
 export interface StatusServerOptions {
   readonly runDir: string;
-  /** A TCP port to answer on too, on all addresses. */
+  /** A TCP port to answer on too. */
   readonly port: number | undefined;
+  /** The IP address of that port; default: all. */
+  readonly address?: string | undefined;
 }
+
+/** Anybody may reach the port: what is open there at once costs the frontend no more descriptors than these. */
+const MOST_CONNECTIONS = 64;
+/** A connection that asks nothing makes room for another one after this long. */
+const IDLE_MS = 5_000;
 
 /**
  * Answers `GET /status` (JSON), `/health` and `/ready` (200 or 503) and `/metrics` (Prometheus) on a unix socket of
@@ -21,7 +28,7 @@ export interface StatusServerOptions {
  */
 export async function serveStatus(
   readStatus: () => Promise<FrontendStatus>,
-  { runDir, port }: StatusServerOptions,
+  { runDir, port, address }: StatusServerOptions,
 ): Promise<AsyncDisposable> {
   const path = join(runDir, STATUS_SOCKET);
   if (await answers(path)) throw new RunDirTakenError(runDir);
@@ -34,7 +41,8 @@ export async function serveStatus(
   } finally {
     process.umask(umask);
   }
-  if (port !== undefined) servers.use(await listen(listener, { port }, `MSDHA_STATUS_PORT ${port}`));
+  if (port !== undefined)
+    servers.use(await listen(listener, { port, host: address }, `MSDHA_STATUS_PORT ${port}`));
   const kept = servers.move();
   return { [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
@@ -70,10 +78,21 @@ function answer(readStatus: () => Promise<FrontendStatus>): RequestListener {
 
 async function listen(
   listener: RequestListener,
-  where: { readonly path: string } | { readonly port: number },
+  where: { readonly path: string } | { readonly port: number; readonly host: string | undefined },
   name: string,
 ): Promise<AsyncDisposable> {
-  const server = createServer({ keepAlive: true, requestTimeout: 10_000, headersTimeout: 10_000 }, listener);
+  const server = createServer(
+    {
+      keepAlive: true,
+      requestTimeout: IDLE_MS,
+      headersTimeout: IDLE_MS,
+      keepAliveTimeout: IDLE_MS,
+      connectionsCheckingInterval: 1_000,
+    },
+    listener,
+  );
+  server.maxConnections = MOST_CONNECTIONS;
+  server.setTimeout(2 * IDLE_MS);
   server.listen(where);
   try {
     await once(server, "listening");

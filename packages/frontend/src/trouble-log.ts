@@ -1,30 +1,28 @@
+import type { Clock } from "@msdha/clock";
 import type { SwitcherOptions } from "@msdha/haproxy-config";
 import type { Log } from "@msdha/settings";
 import { describeError } from "./describe-error.ts";
 
 /** Logs that HAProxy can't be led, once, and that it can again. */
 export interface TroubleLog extends Required<Pick<SwitcherOptions, "onTrouble" | "onStep" | "onSettled">> {
-  /** Whether HAProxy can't be led at the moment. */
-  readonly lasting: boolean;
+  /** Since when HAProxy can't be led, on the clock; undefined while it can. */
+  readonly since: number | undefined;
 }
 
-export function createTroubleLog(log: Log): TroubleLog {
-  let lasting = false;
+export function createTroubleLog(log: Log, clock: Clock): TroubleLog {
+  let since: number | undefined;
   const over = (): void => {
-    if (lasting) log.info("HAProxy can be led again");
-    lasting = false;
+    if (since !== undefined) log.info("HAProxy can be led again");
+    since = undefined;
   };
   return {
-    get lasting() {
-      return lasting;
+    get since() {
+      return since;
     },
     onTrouble: (error) => {
-      if (!lasting)
-        log.error(
-          { why: describeError(error) },
-          "HAProxy can't be led where it should go: it is tried until it can",
-        );
-      lasting = true;
+      if (since === undefined)
+        log.error({ why: describeError(error) }, "HAProxy did not carry out a change; trying again");
+      since ??= clock.now();
     },
     onStep: (step) => {
       over();

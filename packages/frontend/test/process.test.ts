@@ -25,6 +25,17 @@ describe("the frontend's processes", () => {
     expect(await askName(frontend.port)).toBe("a");
   });
 
+  it("logs each connection that waited in vain, also one that said nothing", async () => {
+    await using frontend = await startFrontend(etcd.endpoint, "in-vain", { env: { MSDHA_PARK: "0.3" } });
+    await frontend.until("HAProxy", ({ healthy }) => healthy);
+    const lines = (): number => frontend.log().split("be/parking").length - 1;
+    for (const count of [1, 2]) {
+      using session = openSession(frontend.port);
+      await session.closed;
+      await waitFor(() => lines() === count, { what: "a line" });
+    }
+  });
+
   it("is not healthy while HAProxy does not answer", async () => {
     await using frontend = await startFrontend(etcd.endpoint, "frozen-haproxy");
     const { haproxy } = await frontend.until("HAProxy", ({ healthy }) => healthy);
@@ -117,7 +128,7 @@ describe("the frontend's processes", () => {
     await frontend.until("HAProxy", ({ healthy }) => healthy);
     const { haproxy } = await frontend.status();
     expect(readFileSync(`/proc/${haproxy.pid}/environ`, "utf8")).not.toContain("hunter2");
-    expect(readFileSync(join(frontend.runDir, "haproxy.cfg"), "utf8")).not.toContain("hunter2");
+    expect(readFileSync(join(frontend.runDir, "haproxy", "haproxy.cfg"), "utf8")).not.toContain("hunter2");
     expect(frontend.log()).not.toContain("hunter2");
   });
 });

@@ -1,7 +1,10 @@
 import { spawnSync } from "node:child_process";
-import { type EtcdMember, getFreePort, startEtcd, tempDir } from "@msdha/testkit";
+import { readdirSync } from "node:fs";
+import { connect } from "node:net";
+import { guardBinary } from "@msdha/guard";
+import { type EtcdMember, getFreePort, startEtcd, tempDir, waitFor } from "@msdha/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { frontendCommand, openGroup, serving, startFrontend, startNamedServer } from "./support.ts";
+import { askName, frontendCommand, openGroup, serving, startFrontend, startNamedServer } from "./support.ts";
 
 let etcd: EtcdMember;
 beforeAll(async () => {
@@ -58,6 +61,56 @@ describe("the frontend's status", () => {
     const metrics = await (await get("/metrics")).text();
     expect(metrics).toContain('msdha_frontend_master{node="a",group="http"} 1');
     expect(metrics).toContain('msdha_frontend_sessions{group="http"} 0');
+  });
+});
+
+describe("the status port", () => {
+  it("costs the frontend no descriptors that it needs, however many connections are opened to it", async () => {
+    const port = await getFreePort();
+    await using group = openGroup(etcd, "crowded");
+    await using frontend = await startFrontend(etcd.endpoint, group.name, {
+      env: { MSDHA_STATUS_PORT: String(port), MSDHA_STATUS_BIND: "127.0.0.1" },
+      under: ["prlimit", "--nofile=1024:1024"],
+    });
+    await frontend.until("etcd to be followed", ({ following }) => following);
+    const crowd = Array.from({ length: 1_000 }, () => connect(port, "127.0.0.1").on("error", () => {}));
+    try {
+      await waitFor(() => crowd.every(({ connecting }) => !connecting), { what: "the crowd" });
+      await using _a = await startNamedServer("a", { address: "127.0.0.2", port: frontend.port });
+      await group.becomeMaster("a", { address: "127.0.0.2" });
+      expect(await askName(frontend.port)).toBe("a");
+      expect(readdirSync(`/proc/${frontend.child.pid}/fd`).length).toBeLessThan(150);
+    } finally {
+      for (const socket of crowd) socket.destroy();
+    }
+  });
+
+  it("is on the address that is set, and on no other", async () => {
+    const port = await getFreePort();
+    await using frontend = await startFrontend(etcd.endpoint, "bound", {
+      env: { MSDHA_STATUS_PORT: String(port), MSDHA_STATUS_BIND: "127.0.0.5" },
+    });
+    await frontend.until("health", ({ healthy }) => healthy);
+    expect((await fetch(`http://127.0.0.5:${port}/health`)).status).toBe(200);
+    await expect(fetch(`http://127.0.0.1:${port}/health`)).rejects.toThrow("fetch failed");
+  });
+});
+
+describe("a health check through the guard's program", () => {
+  it("says what the command says", async () => {
+    const guard = guardBinary();
+    await using frontend = await startFrontend(etcd.endpoint, "cheap");
+    await frontend.until("etcd to be followed", ({ following }) => following);
+    const socket = `${frontend.runDir}/ask.sock`;
+    const ask = (...args: string[]) =>
+      spawnSync(guard, ["--ask", "msdha-frontend", socket, ...args], { encoding: "utf8" });
+    expect(ask("healthcheck")).toMatchObject({ status: 0, stdout: "none\n", stderr: "" });
+    expect(ask("healthcheck", "--ready")).toMatchObject({
+      status: 1,
+      stdout: "",
+      stderr: "msdha-frontend: there is no master\n",
+    });
+    expect(ask("status")).toMatchObject({ status: 1, stdout: "" });
   });
 });
 

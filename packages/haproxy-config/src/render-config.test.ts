@@ -13,8 +13,8 @@ describe("renderConfig", () => {
   it("lays out two disabled slots and a parking server that nothing listens on", () => {
     const servers = renderConfig(good).match(/^ {4}server .*$/gm);
     expect(servers).toEqual([
-      "    server m0 127.0.0.1:1 disabled on-marked-down shutdown-sessions tcp-ut 30000ms",
-      "    server m1 127.0.0.1:1 disabled on-marked-down shutdown-sessions tcp-ut 30000ms",
+      "    server m0 127.0.0.1:1 disabled on-marked-down shutdown-sessions",
+      "    server m1 127.0.0.1:1 disabled on-marked-down shutdown-sessions",
       "    server parking 127.0.0.1:1 backup",
     ]);
   });
@@ -40,7 +40,21 @@ describe("renderConfig", () => {
     ]);
   });
 
+  it("listens on the sockets that it inherits, where there are any", () => {
+    const config = renderConfig({ ...good, descriptors: [3, 4] });
+    expect(config.match(/^ {4}bind .*$/gm)).toEqual(["    bind fd@3", "    bind fd@4"]);
+  });
+
+  it("gives up unacknowledged data and half-closed sessions early only where it is told to", () => {
+    expect(renderConfig(good)).not.toContain("tcp-ut");
+    expect(renderConfig(good)).toMatch(/timeout client-fin 86400000ms\n {4}timeout server-fin 86400000ms/);
+    const strict = renderConfig({ ...good, unacknowledgedMs: 30_000, halfClosedTimeoutMs: 5_000 });
+    expect(strict.match(/tcp-ut 30000ms/g)).toHaveLength(3);
+    expect(strict).toMatch(/timeout client-fin 5000ms\n {4}timeout server-fin 5000ms/);
+  });
+
   it.each<[string, Partial<ConfigOptions>]>([
+    ["descriptors: expected a whole number from 3 to 1000, got 0", { descriptors: [0] }],
     ["port: expected a whole number from 1 to 65535, got 0", { port: 0 }],
     ["port: expected a whole number from 1 to 65535, got 80.5", { port: 80.5 }],
     ['addresses: expected an IP address, got "localhost"', { addresses: ["localhost"] }],
@@ -118,7 +132,7 @@ describe("maxConnectionsFor", () => {
 /** The text with every value that may differ replaced by what it is. */
 function shapeOf(config: string): string {
   return config
-    .replace(/bind (?:[\d.]+|\[[\da-fA-F:.]+\]):\d+(?: v4v6| v6only)? /g, "bind N ")
+    .replace(/bind (?:[\d.]+|\[[\da-fA-F:.]+\]):\d+(?: v4v6| v6only)?/g, "bind N")
     .replace(/\/[\w./-]+/g, "PATH")
     .replace(/(?<=[ :])[\d.]+(?=ms|s| |:|\n)/g, "N");
 }

@@ -14,6 +14,8 @@ export interface ConfigOptions {
   readonly port: number;
   /** The IP addresses to listen on, `0.0.0.0` unless told otherwise; `::` takes IPv4 too. */
   readonly addresses?: readonly string[];
+  /** Descriptors of bound sockets that HAProxy inherits and listens on, instead of `port` and `addresses`. */
+  readonly descriptors?: readonly number[] | undefined;
   /** Where HAProxy makes its stats socket, mode 600. */
   readonly socketPath: string;
   /** How long a new connection waits for a master, in ms; 0 closes it at once. A whole number of ticks, rounded up. */
@@ -26,11 +28,14 @@ export interface ConfigOptions {
   readonly threads?: number;
   /** How long a session may be silent in both directions, in ms. A day unless told otherwise. */
   readonly idleTimeoutMs?: number;
-  /** How long a session that one side has closed may linger, in ms. 30 s unless told otherwise. */
-  readonly closeTimeoutMs?: number;
+  /** How long a session that one side has closed may be silent, in ms. Default: `idleTimeoutMs`. */
+  readonly halfClosedTimeoutMs?: number;
   /** After how much silence a TCP keepalive is sent on either side, in ms. A minute unless told otherwise. */
   readonly keepaliveMs?: number;
-  /** How long data may stay unacknowledged before the connection is given up, in ms. 30 s unless told otherwise. */
+  /**
+   * How long data may stay unacknowledged before the connection is given up, in ms. Default: the kernel's own patience,
+   * some 15 minutes. It also cuts whoever does not read for so long, a client that pauses or a server that waits for a lock.
+   */
   readonly unacknowledgedMs?: number;
   /** Whether each ended session is logged; failed ones always are. */
   readonly logSessions?: boolean;
@@ -39,6 +44,7 @@ export interface ConfigOptions {
 }
 
 const KEEPALIVE_TRIES = 3;
+const HARD_STOP_MS = 30_000;
 /** With parking switched off a lost packet should not fail a connection all the same. */
 const LEAST_RETRIES = 3;
 
@@ -57,19 +63,19 @@ export function renderConfig(options: ConfigOptions): string {
     parkingPort = 1,
     logSessions = false,
   } = options;
-  const { idleTimeoutMs = 86_400_000, closeTimeoutMs = 30_000 } = options;
-  const { keepaliveMs = 60_000, unacknowledgedMs = 30_000 } = options;
+  const { idleTimeoutMs = 86_400_000, halfClosedTimeoutMs = idleTimeoutMs, keepaliveMs = 60_000 } = options;
   const port = tcpPort("port", options.port);
   const parkMs = milliseconds("parkMs", options.parkMs, 0);
   const maxConnections = wholeNumber("maxConnections", options.maxConnections, 1, 10_000_000);
   const idle = milliseconds("idleTimeoutMs", idleTimeoutMs);
-  const close = milliseconds("closeTimeoutMs", closeTimeoutMs);
-  const unacknowledged = milliseconds("unacknowledgedMs", unacknowledgedMs);
+  const halfClosed = milliseconds("halfClosedTimeoutMs", halfClosedTimeoutMs);
+  const patience = acknowledgement(options.unacknowledgedMs);
   const keepalive = Math.max(1, Math.round(milliseconds("keepaliveMs", keepaliveMs) / 1000));
   const probe = Math.max(1, Math.round(keepalive / (2 * KEEPALIVE_TRIES)));
-  if (addresses.length === 0) throw new TypeError("addresses: expected at least one IP address, got none");
+  const binds = options.descriptors?.map(inherit) ?? addresses.map((address) => listenOn(address, port));
+  if (binds.length === 0) throw new TypeError("addresses: expected at least one IP address, got none");
   const nowhere = `127.0.0.1:${tcpPort("parkingPort", parkingPort)}`;
-  const slot = `${nowhere} disabled on-marked-down shutdown-sessions tcp-ut ${unacknowledged}ms`;
+  const slot = `${nowhere} disabled on-marked-down shutdown-sessions${patience}`;
 
   return `${[
     "global",
@@ -78,7 +84,7 @@ export function renderConfig(options: ConfigOptions): string {
     `    maxconn ${maxConnections}`,
     `    nbthread ${wholeNumber("threads", threads, 1, 64)}`,
     "    noreuseport",
-    `    hard-stop-after ${close}ms`,
+    `    hard-stop-after ${HARD_STOP_MS}ms`,
     "",
     "defaults",
     "    mode tcp",
@@ -86,7 +92,6 @@ export function renderConfig(options: ConfigOptions): string {
     "    option tcplog",
     "    option log-separate-errors",
     ...(logSessions ? [] : ["    option dontlog-normal"]),
-    "    option dontlognull",
     "    option abortonclose",
     "    option clitcpka",
     `    clitcpka-idle ${keepalive}s`,
@@ -99,11 +104,11 @@ export function renderConfig(options: ConfigOptions): string {
     `    maxconn ${maxConnections}`,
     `    timeout client ${idle}ms`,
     `    timeout server ${idle}ms`,
-    `    timeout client-fin ${close}ms`,
-    `    timeout server-fin ${close}ms`,
+    `    timeout client-fin ${halfClosed}ms`,
+    `    timeout server-fin ${halfClosed}ms`,
     "",
     `frontend ${names.frontend}`,
-    ...addresses.map((address) => `    bind ${listenOn(address, port)} tcp-ut ${unacknowledged}ms`),
+    ...binds.map((bind) => `    bind ${bind}${patience}`),
     `    default_backend ${names.backend}`,
     "",
     `backend ${names.backend}`,
@@ -133,6 +138,15 @@ function listenOn(value: string, port: number): string {
   const address = ipAddress("addresses", value);
   if (isIP(address) === 4) return `${address}:${port}`;
   return `[${address}]:${port} ${address === "::" ? "v4v6" : "v6only"}`;
+}
+
+function inherit(descriptor: number): string {
+  return `fd@${wholeNumber("descriptors", descriptor, 3, 1_000)}`;
+}
+
+function acknowledgement(unacknowledgedMs: number | undefined): string {
+  if (unacknowledgedMs === undefined) return "";
+  return ` tcp-ut ${milliseconds("unacknowledgedMs", unacknowledgedMs)}ms`;
 }
 
 /** A refused or timed-out try takes one `timeout connect`; the wait before the next try never takes more than a second. */

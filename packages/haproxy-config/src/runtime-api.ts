@@ -58,8 +58,11 @@ export interface RuntimeApi {
     changes: readonly StateChange[],
     options?: RuntimeCallOptions,
   ): Promise<void>;
-  /** Refuses new connections; those that are there go on. Resolves too when it was disabled before. */
-  disableFrontend(frontend: string, options?: RuntimeCallOptions): Promise<void>;
+  /**
+   * Lets go of the port for good; sessions go on. Resolves too when that was done before. New connections are refused,
+   * unless another process holds the socket too.
+   */
+  shutdownFrontend(frontend: string, options?: RuntimeCallOptions): Promise<void>;
   showStat(options?: RuntimeCallOptions): Promise<StatRow[]>;
   showInfo(options?: RuntimeCallOptions): Promise<ReadonlyMap<string, string>>;
 }
@@ -125,8 +128,8 @@ export function createRuntimeApi(
       );
       return sendExpectingNothing(lines.join(";"), options);
     },
-    disableFrontend: async (frontend, options) =>
-      sendExpectingNothing(`disable frontend ${sectionName("frontend", frontend)}`, options, /already/i),
+    shutdownFrontend: async (frontend, options) =>
+      sendExpectingNothing(`shutdown frontend ${sectionName("frontend", frontend)}`, options, /already/i),
     showStat: async (options) => parseStat(await send("show stat", options)),
     showInfo: async (options) => parseInfo(await send("show info", options)),
   };

@@ -47,7 +47,7 @@ describe("the runtime API of a real HAProxy", () => {
       "No such server",
     );
     await expect(api.showServers("nothing")).rejects.toThrow(HaproxyAnswerError);
-    await expect(api.disableFrontend("nothing")).rejects.toThrow(HaproxyCommandError);
+    await expect(api.shutdownFrontend("nothing")).rejects.toThrow(HaproxyCommandError);
   });
 
   it("puts nothing into a command that could be another", async () => {
@@ -60,14 +60,14 @@ describe("the runtime API of a real HAProxy", () => {
     expect((await haproxy.api.showServers("be"))[0]).toMatchObject({ address: "127.0.0.1", port: 1 });
   });
 
-  it("refuses new connections on a disabled frontend and lets it be disabled twice", async () => {
+  it("refuses new connections on a frontend that was shut down, which can be done twice", async () => {
     await using server = await startNamedServer("a");
     await using haproxy = await startHaproxy();
     await haproxy.api.setServerAddress("be", "m0", server);
     await haproxy.api.setServerStates("be", [{ server: "m0", state: "ready" }]);
     expect(await askName(haproxy.port)).toBe("a");
-    await haproxy.api.disableFrontend("fe");
-    await haproxy.api.disableFrontend("fe");
+    await haproxy.api.shutdownFrontend("fe");
+    await haproxy.api.shutdownFrontend("fe");
     await expect(askName(haproxy.port)).rejects.toThrow("ECONNREFUSED");
   });
 

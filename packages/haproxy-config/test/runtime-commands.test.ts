@@ -93,8 +93,8 @@ const call: fc.Arbitrary<Call> = fc.oneof(
     run: (api: RuntimeApi) => api.showServers(backend),
   })),
   name.map((frontend) => ({
-    lines: [`disable frontend ${frontend}`],
-    run: (api: RuntimeApi) => api.disableFrontend(frontend),
+    lines: [`shutdown frontend ${frontend}`],
+    run: (api: RuntimeApi) => api.shutdownFrontend(frontend),
   })),
 );
 
@@ -119,7 +119,7 @@ function mostly<T, U>(good: fc.Arbitrary<T>, bad: fc.Arbitrary<U>): fc.Arbitrary
 
 /** The commands, with no more in them than names, an IP address and numbers. */
 const COMMANDS =
-  /^(set server [\w.-]+\/[\w.-]+ (addr [\da-fA-F:.]+ port \d{1,5}|state (ready|drain|maint)(;set server [\w.-]+\/[\w.-]+ state (ready|drain|maint))*)|show servers state [\w.-]+|disable frontend [\w.-]+)$/;
+  /^(set server [\w.-]+\/[\w.-]+ (addr [\da-fA-F:.]+ port \d{1,5}|state (ready|drain|maint)(;set server [\w.-]+\/[\w.-]+ state (ready|drain|maint))*)|show servers state [\w.-]+|shutdown frontend [\w.-]+)$/;
 
 it("sends HAProxy one line of fixed words for each command, or refuses what it is given", async () => {
   await using socket = await startFakeSocket();

@@ -1,0 +1,136 @@
+import type { Clock } from "@msdha/clock";
+import { createRuntimeApi, createSwitcher, type RuntimeApi, type Switcher } from "@msdha/haproxy-config";
+import type { Log } from "@msdha/settings";
+import type { FrontendConfig } from "./config.ts";
+import { describeError } from "./describe-error.ts";
+import { findProgram } from "./find-program.ts";
+import { writeHaproxyFolder } from "./haproxy-folder.ts";
+import { type HaproxyKeeper, keepHaproxy } from "./haproxy-keeper.ts";
+import type { HaproxyLine } from "./haproxy-log.ts";
+import { type HaproxyPrograms, startHaproxyProcess } from "./haproxy-process.ts";
+import { haproxySettings } from "./haproxy-settings.ts";
+import { findHaproxyUser, type HaproxyUser } from "./haproxy-user.ts";
+import { type HeldPort, holdPort } from "./hold-port.ts";
+import { checkListen } from "./listen-check.ts";
+import { openFilesLimit } from "./open-files.ts";
+import { findParkingPort } from "./parking-port.ts";
+import { createTroubleLog, type TroubleLog } from "./trouble-log.ts";
+import { watchControl } from "./watch-control.ts";
+
+/** HAProxy on its port, replaced when it ends or can't be controlled any more. */
+export interface Proxy {
+  /** The addresses that it listens on. */
+  readonly addresses: readonly string[];
+  readonly haproxy: HaproxyKeeper;
+  readonly api: RuntimeApi;
+  readonly switcher: Switcher;
+  readonly trouble: TroubleLog;
+  /** Lets go of the port: once HAProxy has too, new connections are refused. No HAProxy is started any more. */
+  readonly release: () => void;
+}
+
+export interface ProxyPorts {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly stop: AbortSignal;
+}
+
+/**
+ * Starts HAProxy and resolves when it answers; what there is to undo goes on `stack`. Rejects with a
+ * `ProgramMissingError`, `ListenError`, `HaproxyStartError`, a `SettingsError`, or the reason of `stop`.
+ */
+export async function startProxy(
+  config: FrontendConfig,
+  { clock, log, stop }: ProxyPorts,
+  stack: AsyncDisposableStack,
+): Promise<Proxy> {
+  const programs = findPrograms(config, log);
+  const addresses = await checkListen(config.addresses, config.port, { clock, signal: stop });
+  const held = hold(addresses, config.port, log);
+  if (held) stack.use(held);
+  const settings = haproxySettings(config, {
+    addresses,
+    inherited: held?.descriptors.length,
+    openFiles: openFilesLimit(),
+    parkingPort: await findParkingPort(),
+  });
+
+  const user = chooseUser(config, log);
+  const api = createRuntimeApi(settings.socketPath);
+  const trouble = createTroubleLog(log, clock);
+  const switcher = createSwitcher(api, { drainMs: settings.drainMs, clock, ...trouble });
+  const { configFile, maxConnections } = settings;
+  const start = (): ReturnType<typeof startHaproxyProcess> => {
+    writeHaproxyFolder(settings, user);
+    const descriptors = held?.descriptors ?? [];
+    return startHaproxyProcess(programs, {
+      configFile,
+      descriptors,
+      user,
+      onLine: (line) => tell(log, line),
+    });
+  };
+  const onReplaced = (): void => switcher.replay();
+  const haproxy = stack.use(await keepHaproxy(start, api, { clock, log, onReplaced }));
+  stack.use(switcher);
+
+  const watched = new AbortController();
+  const watch = watchControl(api, {
+    clock,
+    signal: watched.signal,
+    troubleSince: () => trouble.since,
+    replace: (why) => {
+      log.error({ why: describeError(why), pid: haproxy.pid }, "HAProxy can't be controlled: it is replaced");
+      return haproxy.replace();
+    },
+  });
+  stack.defer(async () => {
+    watched.abort();
+    await watch;
+  });
+  log.info(
+    { port: config.port, addresses, maxConnections, haproxy: haproxy.version },
+    "connections are taken",
+  );
+  const release = (): void => {
+    watched.abort();
+    haproxy.letEnd();
+    held?.[Symbol.dispose]();
+  };
+  return { addresses, haproxy, api, switcher, trouble, release };
+}
+
+function findPrograms(config: FrontendConfig, log: Log): HaproxyPrograms {
+  const haproxy = findProgram(config.haproxyFile);
+  try {
+    return { haproxy, setpriv: findProgram("setpriv") };
+  } catch {
+    log.warn("setpriv (util-linux) is not installed: HAProxy would outlive a frontend that is killed");
+    return { haproxy, setpriv: undefined };
+  }
+}
+
+function chooseUser({ runDir }: FrontendConfig, log: Log): HaproxyUser | undefined {
+  try {
+    return findHaproxyUser(runDir);
+  } catch (error) {
+    log.warn({ why: describeError(error) }, "HAProxy runs as root: it can't run as another user here");
+    return undefined;
+  }
+}
+
+function hold(addresses: readonly string[], port: number, log: Log): HeldPort | undefined {
+  try {
+    return holdPort(addresses, port);
+  } catch (error) {
+    log.warn(
+      { why: describeError(error) },
+      "HAProxy listens by itself: connections are refused while it is replaced",
+    );
+    return undefined;
+  }
+}
+
+function tell(log: Log, { level, text }: HaproxyLine): void {
+  log[level]({ from: "haproxy" }, text);
+}

@@ -1,0 +1,93 @@
+import { createManualClock } from "@msdha/clock";
+import { HaproxyUnavailableError } from "@msdha/haproxy-config";
+import { describe, expect, it } from "vitest";
+import { watchControl } from "./watch-control.ts";
+
+describe("watchControl", () => {
+  it("replaces nothing that answers", async () => {
+    const trial = start();
+    await trial.clock.advance(600_000);
+    expect(trial.replaced).toEqual([]);
+  });
+
+  it("has some patience while nothing has to change", async () => {
+    const trial = start();
+    trial.answering = false;
+    await trial.clock.advance(10_000);
+    expect(trial.replaced).toEqual([]);
+    await trial.clock.advance(2_000);
+    expect(trial.replaced).toEqual(["no answer"]);
+  });
+
+  it("has less patience while the route should change", async () => {
+    const trial = start();
+    trial.answering = false;
+    trial.troubleSince = 0;
+    await trial.clock.advance(5_000);
+    expect(trial.replaced).toEqual(["no answer"]);
+  });
+
+  it("does not take one lost answer for the end", async () => {
+    const trial = start({ answerMs: 2_000 });
+    trial.troubleSince = 0;
+    trial.answering = false;
+    await trial.clock.advance(4_000);
+    trial.answering = true;
+    trial.troubleSince = undefined;
+    await trial.clock.advance(60_000);
+    expect(trial.replaced).toEqual([]);
+  });
+
+  it("replaces one that answers and refuses, once until it obeys", async () => {
+    const trial = start();
+    trial.troubleSince = 0;
+    await trial.clock.advance(60_000);
+    expect(trial.replaced).toEqual(["it refuses to be led"]);
+    trial.troubleSince = undefined;
+    await trial.clock.advance(2_000);
+    trial.troubleSince = trial.clock.now();
+    await trial.clock.advance(7_000);
+    expect(trial.replaced).toHaveLength(2);
+  });
+
+  it("ends with its signal", async () => {
+    const trial = start();
+    trial.stop.abort();
+    await trial.ended;
+    expect(trial.clock.sleeping).toBe(0);
+  });
+});
+
+interface Trial {
+  readonly clock: ReturnType<typeof createManualClock>;
+  readonly replaced: unknown[];
+  readonly stop: AbortController;
+  readonly ended: Promise<void>;
+  answering: boolean;
+  troubleSince: number | undefined;
+}
+
+/** A HAProxy that takes so long to fail to answer. */
+function start({ answerMs = 0 }: { readonly answerMs?: number } = {}): Trial {
+  const clock = createManualClock();
+  const stop = new AbortController();
+  const replaced: unknown[] = [];
+  const state = { answering: true, troubleSince: undefined as number | undefined };
+  const showInfo = async (): Promise<ReadonlyMap<string, string>> => {
+    if (state.answering) return new Map();
+    await clock.sleep(answerMs);
+    throw new HaproxyUnavailableError("no answer");
+  };
+  const ended = watchControl(
+    { showInfo },
+    {
+      clock,
+      signal: stop.signal,
+      troubleSince: () => state.troubleSince,
+      replace: async (why) => {
+        replaced.push(why instanceof Error ? why.message : why);
+      },
+    },
+  );
+  return Object.assign(state, { clock, replaced, stop, ended });
+}
