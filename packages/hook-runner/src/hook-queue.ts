@@ -1,5 +1,7 @@
+import { createFifo } from "./fifo.ts";
+
 export interface HookQueueOptions<Call> {
-  /** Runs the hook for one call; what it rejects with goes to `onError`, and the queue goes on. */
+  /** Runs the hook for one call. An error goes to `onError`, and the queue continues. */
   readonly run: (call: Call, signal: AbortSignal) => Promise<void>;
   readonly onError: (error: unknown, call: Call) => void;
 }
@@ -7,7 +9,7 @@ export interface HookQueueOptions<Call> {
 /** Calls of one hook, run one at a time in the order in which they were put in. */
 export interface HookQueue<Call> {
   push(call: Call): void;
-  /** Drops what has not begun and returns its count; the running call goes on. Later calls are dropped too. */
+  /** Drops the calls that wait and returns their number; the running call continues. Later calls are dropped too. */
   close(): number;
   /** Aborts the signal of the running call with `reason`; for use after `close`. */
   interrupt(reason: unknown): void;
@@ -16,9 +18,9 @@ export interface HookQueue<Call> {
   readonly waiting: number;
 }
 
-/** Makes a queue. It has no limit: no call is skipped or merged with another. */
+/** Returns a queue without a limit: no call is skipped or merged with another. */
 export function createHookQueue<Call>({ run, onError }: HookQueueOptions<Call>): HookQueue<Call> {
-  const calls: Call[] = [];
+  const calls = createFifo<Call>();
   const interruption = new AbortController();
   let closed = false;
   let working: Promise<void> | undefined;
@@ -42,7 +44,9 @@ export function createHookQueue<Call>({ run, onError }: HookQueueOptions<Call>):
     },
     close() {
       closed = true;
-      return calls.splice(0).length;
+      const dropped = calls.length;
+      while (calls.length > 0) calls.shift();
+      return dropped;
     },
     interrupt: (reason) => interruption.abort(reason),
     idle: async () => {

@@ -1,19 +1,20 @@
 import { constants } from "node:fs";
 import { access, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Clock } from "@msdha/clock";
 import { systemClock } from "@msdha/clock";
 import { HookFailedError, HookNotRunnableError } from "./errors.ts";
-import { type Launch, type LaunchedProcess, LaunchFailedError } from "./launch.ts";
+import { explainInterpreter } from "./explain-interpreter.ts";
+import { isLaunchFailure, type Launch, type LaunchedProcess } from "./launch.ts";
 import { launchWithExeca } from "./launch-with-execa.ts";
 import { splitLines } from "./split-lines.ts";
 
 export interface HookRunnerOptions {
   /** The folder of the hooks; a hook is an executable file in it that bears the hook's name. */
   readonly dir: string;
-  /** How a hook is started; as a child of this process unless told otherwise. */
+  /** How a hook is started; default: as a child of this process. */
   readonly launch?: Launch;
-  /** Takes the hooks' output, line by line. */
+  /** Receives the hooks' output, line by line. */
   readonly onLine?: (hook: string, stream: "stdout" | "stderr", line: string) => void;
   readonly clock?: Clock;
 }
@@ -22,28 +23,29 @@ export interface RunHookOptions {
   /** The whole environment of the hook. */
   readonly env: Readonly<Record<string, string>>;
   readonly args?: readonly string[];
-  /** Takes this run's standard output too, line by line, beside the runner's own `onLine`. */
+  /** Receives this run's standard output too, line by line, after the runner's own `onLine`. */
   readonly onStdout?: (line: string) => void;
-  /** How long the hook may take, in milliseconds; without end unless told otherwise. */
+  /** How long the hook may take, in milliseconds; default: no limit. A hook that takes longer is killed. */
   readonly timeoutMs?: number;
-  /** Ends the hook with SIGTERM; `run` then rejects with the signal's reason at once, the hook may take its time. */
+  /** Sends SIGTERM to the hook; `run` rejects with the reason at once, and does not wait for the hook to end. */
   readonly signal?: AbortSignal;
 }
 
 export interface HookRunner {
   /**
-   * Resolves with the file of a hook, or undefined when there is none. Rejects with a `HookNotRunnableError` when
-   * there is something of that name that is not an executable file: a hook is never skipped in silence.
+   * Resolves with the file of a hook, or undefined when there is none. Rejects with a `HookNotRunnableError` when the name
+   * is there but is no executable file, so that no hook is skipped silently; with a `TypeError` for a name with a `/`.
    */
   find(hook: string): Promise<string | undefined>;
   /**
-   * Runs a hook to its end; false when there is none. Rejects with a `HookFailedError`, a `HookNotRunnableError`, or
-   * the reason of `signal`. A hook that timed out has been sent SIGKILL. What a hook leaves running is not waited for.
+   * Runs a hook. Resolves when it has ended and all its output has been passed on: with true, or with false when there is
+   * no such hook. Rejects with a `HookFailedError`, a `HookNotRunnableError`, or the reason of `signal`. A hook that timed
+   * out was sent SIGKILL. Does not wait for processes that a hook leaves running.
    */
   run(hook: string, options: RunHookOptions): Promise<boolean>;
 }
 
-/** Makes a runner for the hooks in one folder. The folder is read anew at every run. */
+/** Returns a runner for the hooks in one folder. The folder is read again at every run. */
 export function createHookRunner({
   dir,
   launch = launchWithExeca,
@@ -51,6 +53,9 @@ export function createHookRunner({
   clock = systemClock,
 }: HookRunnerOptions): HookRunner {
   async function find(hook: string): Promise<string | undefined> {
+    if (hook !== basename(hook) || hook === ".." || hook === "." || hook === "") {
+      throw new TypeError(`expected the name of a file in ${dir}, got ${JSON.stringify(hook)}`);
+    }
     const file = join(dir, hook);
     try {
       if (!(await stat(file)).isFile()) throw new HookNotRunnableError(hook, file, "it is not a file");
@@ -79,9 +84,10 @@ export function createHookRunner({
     const running = await launch(file, args, {
       env: options.env,
       onOutput: (stream, chunk) => lines[stream].write(chunk),
-    }).catch((error: unknown) => {
-      if (!(error instanceof LaunchFailedError)) throw error;
-      throw new HookNotRunnableError(hook, file, error.message, { cause: error });
+    }).catch(async (error: unknown) => {
+      if (!isLaunchFailure(error)) throw error;
+      const why = (await explainInterpreter(file)) ?? error.message;
+      throw new HookNotRunnableError(hook, file, why, { cause: error });
     });
     try {
       await waitForEnd(hook, running, options, clock);

@@ -1,5 +1,6 @@
 import { execa } from "execa";
-import { type Launch, LaunchFailedError } from "./launch.ts";
+import { drainAfterExit } from "./drain-after-exit.ts";
+import { type Launch, LaunchFailedError, type ProcessExit } from "./launch.ts";
 
 /** Starts a program as a child of this process, in a process group of its own, with no standard input. */
 export const launchWithExeca: Launch = async (file, args, { env, onOutput }) => {
@@ -18,11 +19,11 @@ export const launchWithExeca: Launch = async (file, args, { env, onOutput }) => 
   });
   subprocess.stdout.on("data", (chunk: Uint8Array) => onOutput("stdout", chunk));
   subprocess.stderr.on("data", (chunk: Uint8Array) => onOutput("stderr", chunk));
-  const exited = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
+  const ended = new Promise<ProcessExit>((resolve) => {
     child.once("exit", (code, signal) => resolve({ code, signal }));
   });
   return {
-    exited,
+    exited: drainAfterExit(ended, [subprocess.stdout, subprocess.stderr]),
     kill(signal) {
       if (child.exitCode === null && child.signalCode === null && child.pid) killGroup(child.pid, signal);
     },

@@ -5,7 +5,10 @@ export interface ProcessExit {
 }
 
 export interface LaunchedProcess {
-  /** Resolves when the process has ended; what it started may live on. Never rejects. */
+  /**
+   * Resolves when the process has ended and everything that it wrote itself has been passed to `onOutput`. Processes that
+   * it started may live on, and may write more. Never rejects.
+   */
   readonly exited: Promise<ProcessExit>;
   /** Sends a signal; does nothing when the process has ended. */
   kill(signal: NodeJS.Signals): void;
@@ -14,7 +17,7 @@ export interface LaunchedProcess {
 export interface LaunchOptions {
   /** The whole environment. */
   readonly env: Readonly<Record<string, string>>;
-  /** Takes what the process writes, in pieces of any size. */
+  /** Receives the output of the process, in pieces of any size. */
   readonly onOutput: (stream: "stdout" | "stderr", chunk: Uint8Array) => void;
 }
 
@@ -22,6 +25,11 @@ export interface LaunchOptions {
 export class LaunchFailedError extends Error {
   override readonly name = "LaunchFailedError";
   readonly code = "ERR_LAUNCH_FAILED";
+}
+
+/** Returns whether `error` is a `LaunchFailedError`, also one of another copy of this package. */
+export function isLaunchFailure(error: unknown): error is LaunchFailedError {
+  return error instanceof Error && "code" in error && error.code === "ERR_LAUNCH_FAILED";
 }
 
 /** Starts a program. Rejects with a `LaunchFailedError` when it can't be started. */

@@ -42,7 +42,10 @@ test("skips a hook that is missing, and only that", async () => {
   await expect(hooks.run("plain", { env })).rejects.toThrow(/hook plain can't be run: .*chmod \+x/);
   await writeFile(join(dir, "lost"), "#!/no/such/interpreter\n");
   await chmod(join(dir, "lost"), 0o755);
-  await expect(hooks.run("lost", { env })).rejects.toBeInstanceOf(HookNotRunnableError);
+  await expect(hooks.run("lost", { env })).rejects.toThrow("its interpreter /no/such/interpreter is missing");
+  await writeFile(join(dir, "dos"), "#!/bin/sh\r\nexit 0\r\n");
+  await chmod(join(dir, "dos"), 0o755);
+  await expect(hooks.run("dos", { env })).rejects.toThrow("carriage return");
   await mkdir(join(dir, "folder"));
   await expect(hooks.find("folder")).rejects.toBeInstanceOf(HookNotRunnableError);
 });
@@ -96,3 +99,45 @@ function isAlive(pid: number): boolean {
     return false;
   }
 }
+
+test("passes on everything that a hook wrote before its run resolves, with a busy event loop", async () => {
+  await writeHook("talk", 'i=0; while [ $i -lt 50 ]; do i=$((i+1)); echo "$1 $i"; done; echo "$1 last" >&2');
+  const { hooks, lines } = runner();
+  let busy = true;
+  const blockEvery = (): void => {
+    const until = performance.now() + 20;
+    while (performance.now() < until);
+    if (busy) setTimeout(blockEvery, 1);
+  };
+  blockEvery();
+  const missing: string[] = [];
+  for (let round = 0; round < 10; round += 1) {
+    const runs = Array.from({ length: 8 }, async (_, each) => {
+      const name = `${round}.${each}`;
+      await hooks.run("talk", { args: [name], env });
+      if (!lines.includes(`talk stdout ${name} 50`)) missing.push(`${name} stdout`);
+      if (!lines.includes(`talk stderr ${name} last`)) missing.push(`${name} stderr`);
+    });
+    await Promise.all(runs);
+  }
+  busy = false;
+  expect(missing).toEqual([]);
+});
+
+test("does not wait for a process that a hook leaves behind and that goes on writing to its output", async () => {
+  await writeHook(
+    "leave",
+    `(trap 'exit 0' TERM; while :; do echo more; done) & echo $! >${dir}/pid; echo done`,
+  );
+  const { hooks, lines } = runner();
+  await hooks.run("leave", { env });
+  expect(lines).toContain("leave stdout done");
+  process.kill(Number(await readFile(join(dir, "pid"), "utf8")));
+});
+
+test.each(["../out", "a/b", "..", ".", ""])(
+  "refuses %j, which is no name of a file in the folder",
+  async (name) => {
+    await expect(runner().hooks.run(name, { env })).rejects.toThrow(TypeError);
+  },
+);
