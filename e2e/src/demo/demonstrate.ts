@@ -2,17 +2,17 @@ import { randomBytes } from "node:crypto";
 import { cp, rm } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
-import { DATABASE, type GroupSettings, placeNodes, SUPERUSER } from "./group-commands.ts";
+import { DATABASE, type GroupSettings, placeNodes, SUPERUSER } from "../postgresql-group/group-commands.ts";
+import { watchGroup } from "../postgresql-group/group-watch.ts";
+import { makeLayout } from "../postgresql-group/layout.ts";
+import { type Access, startWriter, TABLE, type Writer } from "../postgresql-group/writer.ts";
 import { startGroupProcess } from "./group-handle.ts";
-import { watchGroup } from "./group-watch.ts";
-import { makeLayout } from "./layout.ts";
 import type { DemoOptions } from "./options.ts";
 import { describeEvent, findProblems, type Report, toJson } from "./report.ts";
 import { type EventResult, runEvent, untilWhole } from "./run-event.ts";
 import { createScreen, type Screen } from "./screen.ts";
 import { renderTable, summarize } from "./table.ts";
 import { until } from "./until.ts";
-import { type Access, startWriter, TABLE, type Writer } from "./writer.ts";
 
 const NODES = 3;
 

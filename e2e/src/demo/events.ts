@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { GroupWatch } from "../postgresql-group/group-watch.ts";
 import type { GroupHandle } from "./group-handle.ts";
-import type { GroupWatch } from "./group-watch.ts";
 import { until } from "./until.ts";
 
 export const EVENT_KINDS = ["planned-stop", "main-crash", "node-kill", "master-cut", "etcd-outage"] as const;

@@ -1,7 +1,7 @@
 import { fork } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import type { GroupCommands } from "./group-commands.ts";
+import type { GroupCommands } from "../postgresql-group/group-commands.ts";
 import type { Reply, Request } from "./group-process.ts";
 
 const program = fileURLToPath(new URL("group-process.ts", import.meta.url));

@@ -3,8 +3,8 @@
  * is gone in whatever way. It obeys the demo over Node's own channel.
  */
 import { rm } from "node:fs/promises";
-import { createGroup } from "./group.ts";
-import type { GroupCommands, GroupSettings } from "./group-commands.ts";
+import { createGroup } from "../postgresql-group/group.ts";
+import type { GroupCommands, GroupSettings } from "../postgresql-group/group-commands.ts";
 
 export interface Request {
   readonly id: number;

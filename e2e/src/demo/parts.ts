@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import type { NodePlace } from "./group-commands.ts";
+import type { NodePlace } from "../postgresql-group/group-commands.ts";
 
 /** What of a gap is the program's own and the hooks' time, in ms; undefined where the logs don't say. */
 export interface Parts {

@@ -1,10 +1,10 @@
 import type pg from "pg";
+import type { NodePlace } from "../postgresql-group/group-commands.ts";
+import type { GroupView } from "../postgresql-group/group-watch.ts";
+import { TABLE, type Writer } from "../postgresql-group/writer.ts";
 import { type EventKind, events, type Scene } from "./events.ts";
-import type { NodePlace } from "./group-commands.ts";
-import type { GroupView } from "./group-watch.ts";
 import { type Parts, readParts } from "./parts.ts";
 import { until } from "./until.ts";
-import { TABLE, type Writer } from "./writer.ts";
 
 /** What an event cost the clients. */
 export interface EventResult {

@@ -1,5 +1,5 @@
-import type { GroupView, NodeView } from "./group-watch.ts";
-import type { ServerState } from "./server-watch.ts";
+import type { GroupView, NodeView } from "../postgresql-group/group-watch.ts";
+import type { ServerState } from "../postgresql-group/server-watch.ts";
 
 /** What the table shows beside the group itself. */
 export interface Progress {

@@ -15,7 +15,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { getFreePort, tempDir } from "@msdha/testkit";
 import pg from "pg";
-import { noteSharedMemory } from "../demo/server-memory.ts";
+import { noteSharedMemory } from "../postgresql-group/server-memory.ts";
 
 const hooksDir = fileURLToPath(new URL("../../../images/backend-postgresql/hooks", import.meta.url));
 

@@ -2,7 +2,7 @@ import { readFile, rm } from "node:fs/promises";
 import { waitFor } from "@msdha/testkit";
 import { Etcd3 } from "etcd3";
 import pg from "pg";
-import { createGroup } from "../demo/group.ts";
+import { createGroup } from "../postgresql-group/group.ts";
 import {
   DATABASE,
   GROUP_NAME,
@@ -10,10 +10,10 @@ import {
   type NodePlace,
   placeNodes,
   SUPERUSER,
-} from "../demo/group-commands.ts";
-import { type GroupWatch, watchGroup } from "../demo/group-watch.ts";
-import { makeLayout } from "../demo/layout.ts";
-import { type Access, startWriter, TABLE, type Writer } from "../demo/writer.ts";
+} from "../postgresql-group/group-commands.ts";
+import { type GroupWatch, watchGroup } from "../postgresql-group/group-watch.ts";
+import { makeLayout } from "../postgresql-group/layout.ts";
+import { type Access, startWriter, TABLE, type Writer } from "../postgresql-group/writer.ts";
 
 const PASSWORD = "it's a:secret\\";
 export const TTL_SECONDS = 2;

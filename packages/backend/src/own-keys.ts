@@ -1,11 +1,28 @@
-import { type GroupView, LockLostError, NodeKeyLostError } from "@msdha/group";
-import type { Node } from "./node.ts";
+import type { Clock } from "@msdha/clock";
+import type { Lease } from "@msdha/etcd-lease";
+import {
+  type GroupFollower,
+  type GroupView,
+  LockLostError,
+  type MasterLock,
+  type Membership,
+  NodeKeyLostError,
+} from "@msdha/group";
+import type { Ending } from "./ending.ts";
+import type { Fence } from "./fence.ts";
 
-/** What of a node is compared with the group, and how it ends. */
-export type KeyOwner = Pick<
-  Node,
-  "membership" | "lock" | "lease" | "follower" | "leaving" | "trafficOpenSince" | "fence" | "clock" | "end"
->;
+/** The parts of a node that are compared with the group, and how it ends. */
+export interface KeyOwner {
+  readonly membership: Membership;
+  readonly lock: MasterLock | undefined;
+  readonly lease: Lease;
+  readonly follower: GroupFollower;
+  readonly leaving: "nothing" | "key" | "lock";
+  readonly trafficOpenSince: number | undefined;
+  readonly fence: Pick<Fence, "close">;
+  readonly clock: Clock;
+  end(ending: Ending): void;
+}
 
 /**
  * Lock, node key and details are looked at in every view that is new enough to show them. A view that should show what

@@ -5,12 +5,7 @@ import { type Child, type EtcdMember, getFreePort, startChild, tempDir, waitFor 
 import { askStatus } from "../src/ask-status.ts";
 import type { FrontendStatus } from "../src/status.ts";
 
-export {
-  askName,
-  openSession,
-  startLoad,
-  startNamedServer,
-} from "../../haproxy-config/test/support.ts";
+export { askName, openSession, startLoad, startNamedServer } from "@msdha/testkit";
 
 const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 /** `MSDHA_TEST_HAPROXY` names another HAProxy than the one in the path, `MSDHA_TEST_FRONTEND` a built frontend. */

@@ -1,6 +1,4 @@
-import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
-import { connect, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { type Child, getFreePort, startChild, tempDir, waitFor } from "@msdha/testkit";
 import {
@@ -10,6 +8,8 @@ import {
   renderConfig,
   waitForRuntimeApi,
 } from "../src/index.ts";
+
+export { askName, type NamedServer, openSession, startLoad, startNamedServer } from "@msdha/testkit";
 
 /** The HAProxy to test with: the one in the path, unless `MSDHA_TEST_HAPROXY` names another. */
 const { MSDHA_TEST_HAPROXY: haproxyFile = "haproxy" } = process.env;
@@ -54,91 +54,6 @@ export async function startHaproxy(options: Partial<ConfigOptions> = {}): Promis
   };
 }
 
-/** A server that says its name to who connects, and its name again for every message. */
-export interface NamedServer extends AsyncDisposable {
-  readonly address: string;
-  readonly port: number;
-  /** How many connections it took. */
-  readonly taken: number;
-}
-
-export async function startNamedServer(
-  name: string,
-  { address = "127.0.0.1", port = 0 }: { readonly address?: string; readonly port?: number } = {},
-): Promise<NamedServer> {
-  const sockets = new Set<Socket>();
-  let taken = 0;
-  const server = createServer((socket) => {
-    taken += 1;
-    sockets.add(socket);
-    socket.on("close", () => sockets.delete(socket));
-    socket.on("error", () => {});
-    socket.on("data", () => socket.write(name));
-    socket.write(name);
-  });
-  server.listen(port, address);
-  await once(server, "listening");
-  return {
-    address,
-    port: portOf(server),
-    get taken() {
-      return taken;
-    },
-    [Symbol.asyncDispose]: async () => {
-      for (const socket of sockets) socket.destroy();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
-}
-
-function portOf(server: Server): number {
-  const address = server.address();
-  if (typeof address !== "object" || address === null) throw new Error("expected a TCP address");
-  return address.port;
-}
-
-/** A client's session: `name` is what the server said first, `closed` resolves when the session has ended. */
-export interface Session extends Disposable {
-  readonly name: Promise<string>;
-  readonly closed: Promise<void>;
-  readonly open: boolean;
-  /** Says something and resolves with the answer. */
-  say(text: string): Promise<string>;
-}
-
-/** Connects and waits for the server to speak first; `name` rejects when the session ends before that. */
-export function openSession(port: number, host = "127.0.0.1"): Session {
-  const socket = connect({ port, host });
-  const next = (): Promise<string> =>
-    new Promise((resolve, reject) => {
-      socket.once("data", (chunk) => resolve(chunk.toString()));
-      socket.once("error", reject);
-      socket.once("close", () => reject(new Error("closed before anything was said")));
-    });
-  const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
-  const name = next();
-  name.catch(() => {});
-  return {
-    name,
-    closed,
-    get open() {
-      return !socket.destroyed;
-    },
-    say: (text) => {
-      const answer = next();
-      socket.write(text);
-      return answer;
-    },
-    [Symbol.dispose]: () => socket.destroy(),
-  };
-}
-
-/** Connects, and resolves with the name of the server that answers. */
-export async function askName(port: number, host?: string): Promise<string> {
-  using session = openSession(port, host);
-  return await session.name;
-}
-
 /**
  * A server that lets no connection through: packets to it are dropped, since its queue is full and nothing is ever
  * taken from it. The queue is filled by its own connections.
@@ -173,48 +88,4 @@ time.sleep(3600)
       await folder[Symbol.asyncDispose]();
     },
   };
-}
-
-/** Opens new connections at an even rate until it is stopped, and keeps what became of each. */
-export interface Load {
-  readonly results: readonly LoadResult[];
-  /** Resolves when every connection that was opened has been answered. */
-  stop(): Promise<readonly LoadResult[]>;
-}
-
-interface LoadResult {
-  readonly openedAt: number;
-  readonly answeredAt: number;
-  /** The name of the server, or what went wrong. */
-  readonly name: string;
-  readonly failed: boolean;
-}
-
-export function startLoad(port: number, { perSecond }: { readonly perSecond: number }): Load {
-  const results: LoadResult[] = [];
-  const open = new Set<Promise<void>>();
-  let due = performance.now();
-  const timer = setInterval(() => {
-    for (; due <= performance.now(); due += 1000 / perSecond) {
-      const one = connectOnce(port, results).finally(() => open.delete(one));
-      open.add(one);
-    }
-  }, 2);
-  return {
-    results,
-    stop: async () => {
-      clearInterval(timer);
-      await Promise.all(open);
-      return results;
-    },
-  };
-}
-
-async function connectOnce(port: number, results: LoadResult[]): Promise<void> {
-  const openedAt = performance.now();
-  const outcome = await askName(port).then(
-    (name) => ({ name, failed: false }),
-    (error: unknown) => ({ name: String(error), failed: true }),
-  );
-  results.push({ openedAt, answeredAt: performance.now(), ...outcome });
 }

@@ -5,6 +5,14 @@ export { type AuthOptions, enableAuth } from "./etcd-auth.ts";
 export { type EtcdCluster, type EtcdClusterOptions, startEtcdCluster } from "./etcd-cluster.ts";
 export { type EtcdMember, type EtcdMemberOptions, startEtcdMember } from "./etcd-member.ts";
 export { type EtcdAccess, etcdctl } from "./etcdctl.ts";
+export { type Load, startLoad } from "./load.ts";
+export {
+  askName,
+  type NamedServer,
+  openSession,
+  type Session,
+  startNamedServer,
+} from "./named-server.ts";
 export { getFreePort, getFreePorts } from "./ports.ts";
 export { type ProxyMode, startTcpProxy, type TcpProxy, type TcpProxyOptions } from "./tcp-proxy.ts";
 export { type TempDir, tempDir } from "./temp-dir.ts";

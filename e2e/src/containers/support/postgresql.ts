@@ -1,7 +1,7 @@
 import { waitFor } from "@msdha/testkit";
 import pg from "pg";
-import type { Stretch } from "../../demo/gap-meter.ts";
-import { type Access, startWriter, TABLE, type Writer } from "../../demo/writer.ts";
+import type { Stretch } from "../../postgresql-group/gap-meter.ts";
+import { type Access, startWriter, TABLE, type Writer } from "../../postgresql-group/writer.ts";
 import type { Container, ContainerOptions } from "./container.ts";
 import type { GroupOptions } from "./group.ts";
 import { type ContainerGroup, startGroup } from "./group.ts";
