@@ -107,6 +107,29 @@ test("runs as any user, on a read-only file system, without capabilities", async
   expect(await backend.exited()).toBe(0);
 });
 
+test("refuses to run as root without CAP_KILL", async () => {
+  await using group = await groupOf("root-without-kill");
+  const backend = await group.backend("db", { image: TELLER, user: "root", host: { CapDrop: ["ALL"] } });
+  expect(await backend.exited()).toBe(78);
+  expect((await backend.log()).trim()).toMatch(/^msdha-backend: capabilities: expected CAP_KILL .*$/);
+});
+
+test("runs as root with CAP_KILL, CAP_SETUID and CAP_SETGID alone, its program as another user", async () => {
+  await using group = await groupOf("root-with-three");
+  const backend = await group.backend("db", {
+    image: TELLER,
+    user: "root",
+    host: { CapDrop: ["ALL"], CapAdd: ["KILL", "SETUID", "SETGID"], Tmpfs: { "/run/msdha": "" } },
+    entrypoint: ["sh", "-c", START_AS_NOBODY],
+  });
+  await group.masterAmong([backend]);
+  const { output } = await backend.exec(["sh", "-c", "grep -l '^Uid:.65534' /proc/[0-9]*/status | wc -l"]);
+  expect(Number(output)).toBeGreaterThan(0);
+  await backend.stop();
+  expect(await backend.exited()).toBe(0);
+  expect(await backend.log()).not.toContain("may not kill");
+});
+
 test("takes the container's own name where it is told none", async () => {
   await using group = await groupOf("unnamed");
   const backend = await group.backend("db", { image: TELLER, env: { MSDHA_NAME: "" } });
@@ -168,6 +191,7 @@ const START_WITH_ORPHANS = hook("sh -c 'sh -c \\\"sleep 0.05\\\" & sleep 0.1 &';
 const START_TRAPPING = hook(
   "trap 'echo the program got SIGHUP' HUP; trap 'echo the program got SIGTERM; exit 0' TERM; while :; do sleep 0.1; done",
 );
+const START_AS_NOBODY = hook("exec setpriv --reuid=65534 --regid=65534 --clear-groups teller");
 const START_TELLING_PATH = hook(
   "echo node: $(command -v node || echo none); echo msdha-backend: $(command -v msdha-backend); exec teller",
 );

@@ -12,6 +12,8 @@ export interface NodeOptions {
   readonly listen?: { readonly address: string; readonly port: number };
   /** Names whose run folder is this node's: its own name unless told otherwise. */
   readonly folder?: string;
+  /** A command that runs the backend, such as setpriv or unshare: it has to become it by exec. Default: none. */
+  readonly within?: readonly string[];
 }
 
 /** A backend as a process, and what a test may do to it. */
@@ -45,7 +47,8 @@ export function startNode(place: NodePlace, name: string, options: NodeOptions =
     if (body !== null) writeHook(join(hooksDir, hook), body);
   }
   const logFile = join(folder, `log-${Date.now()}-${Math.random().toString(36).slice(2)}`);
-  const child = startChild(backendCommand, [], {
+  const [file = "", ...args] = [...(options.within ?? []), backendCommand];
+  const child = startChild(file, args, {
     logFile,
     env: {
       PATH: process.env["PATH"],

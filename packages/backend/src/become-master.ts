@@ -65,7 +65,7 @@ async function giveUpElection(node: Node, lock: MasterLock): Promise<void> {
 async function promote(node: Node): Promise<void> {
   const { etcd, clock, follower, membership, lease, fence, files, config, ended, log, lock } = node;
   if (!lock) throw new Error("expected to hold the lock");
-  await fence.arm();
+  await Promise.all([fence.arm(), node.permission.prove()]);
   await publishMaster(etcd, follower.view.keys, lock, {
     ...{ membership, clock, signal: ended },
     ttlSeconds: config.ttlSeconds,

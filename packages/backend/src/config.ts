@@ -36,6 +36,8 @@ export interface BackendConfig {
   readonly hookTimeoutMs: number;
   readonly hooksEtcdctl: boolean;
   readonly nodeStateChangeFailure: "log" | "stop";
+  /** Whether programs are kept from gaining privileges; undefined: unless this process is root. */
+  readonly noNewPrivileges: boolean | undefined;
 }
 
 export interface LogConfig {
@@ -64,6 +66,7 @@ const schema = z.object({
   MSDHA_HOOK_TIMEOUT: duration({ minMs: 1 }).default(Number.POSITIVE_INFINITY),
   MSDHA_HOOKS_ETCDCTL: yesNo().default(false),
   MSDHA_NODE_STATE_CHANGE_FAILURE: z.enum(["log", "stop"], { error: "log or stop" }).default("log"),
+  MSDHA_NO_NEW_PRIVS: yesNo().optional(),
   MSDHA_ETCD_TIMEOUT: duration().default(30_000),
   MSDHA_LOG_LEVEL: z.enum(logLevels, { error: `one of ${logLevels.join(", ")}` }).default("info"),
   MSDHA_LOG_FORMAT: z.enum(logFormats, { error: `one of ${logFormats.join(", ")}` }).default("text"),
@@ -105,6 +108,7 @@ export function readConfig(environment: Environment): { config: BackendConfig; l
       hookTimeoutMs: value.MSDHA_HOOK_TIMEOUT,
       hooksEtcdctl: value.MSDHA_HOOKS_ETCDCTL,
       nodeStateChangeFailure: value.MSDHA_NODE_STATE_CHANGE_FAILURE,
+      noNewPrivileges: value.MSDHA_NO_NEW_PRIVS,
     },
     log: { level: value.MSDHA_LOG_LEVEL, format: value.MSDHA_LOG_FORMAT },
   };

@@ -1,6 +1,6 @@
 import { EtcdAuthError, EtcdUnavailableError } from "@msdha/etcd-client";
 import { LockLostError, NameTakenError, NodeKeyLostError } from "@msdha/group";
-import { GuardBusyError, GuardLostError, GuardPastDeadlineError } from "@msdha/guard";
+import { GuardBusyError, GuardLostError, GuardPastDeadlineError, KillNotPermittedError } from "@msdha/guard";
 import { HookFailedError, HookNotRunnableError } from "@msdha/hook-runner";
 import { expect, test } from "vitest";
 import { describeEnding, endingOf, exitCodeOf, NodeEnded } from "./ending.ts";
@@ -20,6 +20,7 @@ test.each([
   [75, new NodeKeyLostError("/msdha/db/a")],
   [75, new GuardPastDeadlineError()],
   [77, new EtcdAuthError("no")],
+  [77, new KillNotPermittedError(1, [])],
 ])("ends with code %d for %s", (code, error) => {
   expect(exitCodeOf(endingOf(error))).toBe(code);
 });

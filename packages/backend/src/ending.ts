@@ -2,7 +2,7 @@ import { constants } from "node:os";
 import { EtcdAuthError, EtcdUnavailableError } from "@msdha/etcd-client";
 import { LeaseLostError } from "@msdha/etcd-lease";
 import { LockLostError, NameTakenError, NodeKeyLostError } from "@msdha/group";
-import { GuardBusyError, GuardPastDeadlineError } from "@msdha/guard";
+import { GuardBusyError, GuardPastDeadlineError, KillNotPermittedError } from "@msdha/guard";
 import { HookFailedError, HookNotRunnableError, type ProcessExit } from "@msdha/hook-runner";
 import { exitCodes } from "@msdha/settings";
 
@@ -74,6 +74,7 @@ function failureCode(error: unknown): number {
   if (error instanceof GuardBusyError) return exitCodes.taken;
   if (error instanceof NameTakenError) return exitCodes.taken;
   if (error instanceof EtcdAuthError) return exitCodes.notPermitted;
+  if (error instanceof KillNotPermittedError) return exitCodes.notPermitted;
   if (error instanceof EtcdUnavailableError) return exitCodes.unavailable;
   return exitCodes.internal;
 }

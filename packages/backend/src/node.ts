@@ -20,6 +20,7 @@ import { keepCurrentMaster } from "./current-master.ts";
 import { describeReason, type Ending, endingOf, NodeEnded } from "./ending.ts";
 import { createFence, type Fence } from "./fence.ts";
 import { hookEnvironment } from "./hook-context.ts";
+import { createKillPermission, type KillPermission } from "./kill-permission.ts";
 import type { MainProcess } from "./main-process.ts";
 import { createNodeStateChanges, type NodeStateChanges } from "./node-state-changes.ts";
 import { checkOwnKeys, checkRestoredKeys, checkUndoneKeys } from "./own-keys.ts";
@@ -46,6 +47,7 @@ export interface Node extends BackendPorts {
   readonly follower: GroupFollower;
   readonly membership: Membership;
   readonly fence: Fence;
+  readonly permission: KillPermission;
   readonly changes: NodeStateChanges;
   /** Whether there is a `candidate` hook. */
   readonly ranks: boolean;
@@ -92,6 +94,7 @@ export async function openNode(
   // The lease is held to the very end of a stop: the ending ends only its acquisition.
   let acquired = false;
   let fence: Fence | undefined;
+  const permission = createKillPermission(guard, { onDenied: (error) => end({ kind: "failed", error }) });
   const acquisition = new AbortController();
   onAbort(ending.signal, () => {
     if (!acquired) acquisition.abort(ending.signal.reason);
@@ -101,7 +104,10 @@ export async function openNode(
     clock,
     signal: acquisition.signal,
     probeKey: groupKeys(config.group).lock,
-    onProof: (seen) => fence?.proven(seen),
+    onProof(seen) {
+      fence?.proven(seen);
+      permission.check();
+    },
   });
   acquired = true;
   const nodeFence = createFence(guard, { ttlMs: lease.ttlMs, seen: lease.seen });
@@ -162,6 +168,7 @@ export async function openNode(
       follower,
       membership,
       fence: nodeFence,
+      permission,
       changes,
       ranks,
       ended: ending.signal,

@@ -83,6 +83,7 @@ async function startMain(node: Node): Promise<void> {
   });
   const main = await startMainProcess(node.guard, await findStart(node), { env, clock: node.clock });
   node.main = main;
+  node.permission.check();
   main.exited.then(
     (exit) => node.end({ kind: "main-exit", exit }),
     (error: unknown) => node.end(endingOf(error)),

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { systemClock } from "@msdha/clock";
 import { connectEtcd, describeEndpoints, waitForEtcd } from "@msdha/etcd-client";
 import { groupKeys } from "@msdha/group";
-import { type Guard, GuardBusyError, startGuard } from "@msdha/guard";
+import { findKillObstacle, type Guard, GuardBusyError, startGuard } from "@msdha/guard";
 import { createHookRunner } from "@msdha/hook-runner";
 import { createLog, type Environment, exitCodes, type Log, SettingsError } from "@msdha/settings";
 import { type BackendConfig, type LogConfig, readConfig } from "./config.ts";
@@ -25,6 +25,7 @@ export async function startBackend(environment: Environment): Promise<number> {
   let settings: { config: BackendConfig; log: LogConfig };
   try {
     settings = readConfig(environment);
+    refuseWithoutKill();
     openFolder(settings.config.runDir);
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error;
@@ -48,6 +49,8 @@ async function superviseNode(environment: Environment, config: BackendConfig, lo
     await using startedGuard = await startGuard({
       lockFile: join(config.runDir, "lock"),
       lockWaitMs: FORMER_RUN_MS,
+      noNewPrivileges: config.noNewPrivileges,
+      onDenied: (error) => log.error(`${error.message}; end it by hand, or give CAP_KILL to this node`),
     });
     guard = startedGuard;
     const files = await openRunFiles(config.runDir);
@@ -92,6 +95,15 @@ async function superviseNode(environment: Environment, config: BackendConfig, lo
     log.error(explain(error, config));
     return ending;
   }
+}
+
+/** Who can start programs as another user has to be able to kill them: nothing of a former master may live on. */
+function refuseWithoutKill(): void {
+  const obstacle = findKillObstacle();
+  if (obstacle === undefined) return;
+  throw new SettingsError([
+    { variable: "capabilities", expected: `CAP_KILL (Docker: --cap-add KILL), or another user: ${obstacle}` },
+  ]);
 }
 
 /** Like `mkdirSync` with `recursive`, which never returns for a folder that can't be made below `/proc`. */

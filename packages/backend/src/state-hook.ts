@@ -23,4 +23,5 @@ export async function runStateHook(
   const timeoutMs = config.hookTimeoutMs;
   const ran = await hooks.run(hook, { env, timeoutMs, signal });
   if (ran) log.info({ hook }, "a hook has run");
+  node.permission.check(); // of what it left running
 }

@@ -1,8 +1,12 @@
 import { withTimeout } from "@msdha/clock";
 import { giveBackLock, type HandoverLease, prepareHandover } from "@msdha/group";
+import { KillNotPermittedError } from "@msdha/guard";
 import { describeEnding, type Ending } from "./ending.ts";
 import type { Node } from "./node.ts";
 import { runStateHook } from "./state-hook.ts";
+
+/** How often what may not be killed is tried again, and logged. */
+const ASK_AGAIN_MS = 60_000;
 
 /**
  * Ends a node, in this order: node key deleted, everything gone, lock given back, lease revoked. Never rejects:
@@ -90,14 +94,21 @@ async function runStopped(node: Node): Promise<boolean> {
 }
 
 /**
- * Kills what is left. What can't be killed (it hangs in the kernel, with its storage) does not hold the lock for ever:
+ * Kills what is left. What may not be killed keeps the lock: the node waits for its end. What can't be killed (it hangs in the kernel, with its storage) does not hold the lock for ever:
  * after a TTL the node goes on without it, and hands over nothing.
  */
 async function killRest(node: Node): Promise<boolean> {
   const { clock, guard, lease } = node;
   const killed = await attempt(node, "kill what is left", async () => {
-    await withTimeout(clock, lease.ttlMs, () => guard.killAll());
-    return true;
+    for (;;) {
+      try {
+        await withTimeout(clock, lease.ttlMs, () => guard.killAll());
+        return true;
+      } catch (error) {
+        if (!(error instanceof KillNotPermittedError)) throw error;
+        await Promise.race([guard.gone(), clock.sleep(ASK_AGAIN_MS)]);
+      }
+    }
   });
   return killed === true;
 }

@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -37,14 +38,24 @@ done:
   free(what.env);
 }
 
+static void signal_process(struct guard *g, const struct process *p, int number, bool group) {
+  if (group && kill(-p->pid, number) == 0) return;
+  if (kill(p->pid, number) == 0 || errno == ESRCH) return;
+  struct roll roll = {0};
+  struct task t = {.pid = p->pid};
+  int error = errno;
+  (void)task_read(p->pid, &t);
+  roll_add(&roll, p->pid, t.name, error);
+  report_roll(g, REP_SIGNAL_DENIED, &roll);
+}
+
 /* Only to what has not been reaped: its pid, and its group's number, are nobody else's. */
 static void do_signal(struct guard *g, struct cursor *c) {
   uint32_t id = take_u32(c);
   int number = take_u8(c);
   bool group = take_u8(c);
   for (struct process *p = g->processes; p && !c->bad; p = p->next) {
-    if (p->id != id || p->exited || (group && kill(-p->pid, number) == 0)) continue;
-    kill(p->pid, number);
+    if (p->id == id && !p->exited) signal_process(g, p, number, group);
   }
 }
 

@@ -35,6 +35,7 @@ enum report {
   REP_SIGNALLED = 11,   /* u32 request, roll */
   REP_DENIED = 12,      /* roll: what may not be killed, whenever that changes during a kill */
   REP_KILLED = 13,      /* roll: what ended by SIGKILL, before the answer to CMD_KILL_ALL and before REP_GONE */
+  REP_SIGNAL_DENIED = 14, /* roll: what CMD_SIGNAL may not reach */
 };
 enum step { STEP_FORK = 1, STEP_CWD, STEP_EXEC, STEP_PAST_DEADLINE, STEP_REFUSED };
 enum fold { FOLD_CLOSED = 1, FOLD_DEADLINE, FOLD_PARTNER, FOLD_BROKEN };
@@ -177,4 +178,5 @@ void fold(struct guard *g, enum fold why);
 void start_killing(struct guard *g);
 void check_deadline(struct guard *g);
 void acknowledge(struct guard *g, uint32_t request, bool refused);
+void report_roll(struct guard *g, enum report type, const struct roll *roll);
 void take_commands(struct guard *g);

@@ -1,4 +1,4 @@
-/* msdha-guard [LOCK-FILE WAIT-MS]
+/* msdha-guard [--no-new-privs] [LOCK-FILE WAIT-MS]
  * msdha-guard --init PROGRAM [ARGUMENT]... (see init.c)
  * msdha-guard --ask NAME SOCKET [ARGUMENT]... (see ask.c)
  *
@@ -92,6 +92,8 @@ static void take_lock(const char *path, int64_t wait_ns) {
 int main(int argc, char **argv) {
   if (argc > 2 && strcmp(argv[1], "--init") == 0) run_as_init(argv + 2);
   if (argc > 3 && strcmp(argv[1], "--ask") == 0) return ask(argv[2], argv[3], argv + 4);
+  bool no_new_privs = argc > 1 && strcmp(argv[1], "--no-new-privs") == 0;
+  if (no_new_privs) argc--, argv++;
   if ((argc != 1 && argc != 3) || !is_socket(INNER_CHANNEL) || !is_socket(OUTER_CHANNEL)) {
     fprintf(stderr, "msdha-guard is started by the package @msdha/guard, with sockets as descriptors 3 and 4\n");
     return 2;
@@ -107,6 +109,8 @@ int main(int argc, char **argv) {
   int nice_before = getpriority(PRIO_PROCESS, 0);
   if (argc == 3) take_lock(argv[1], atoll(argv[2]) * MS);
   check(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0, "becoming a child subreaper");
+  /* What is started inherits it: no setuid program makes it another user's, whom this process may not kill. */
+  if (no_new_privs) check(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "setting no_new_privs");
   (void)setpriority(PRIO_PROCESS, 0, -20); /* to get its turn among a thousand others; may be forbidden */
 
   int alive[2];

@@ -55,7 +55,7 @@ void acknowledge(struct guard *g, uint32_t request, bool refused) {
   report(&g->chan, REP_ACK, "wuq", request, (unsigned)refused, boot_ns());
 }
 
-static void report_roll(struct guard *g, enum report type, const struct roll *roll) {
+void report_roll(struct guard *g, enum report type, const struct roll *roll) {
   size_t len;
   const void *packed = roll_pack(roll, &len);
   report(&g->chan, type, "b", packed, len);

@@ -1,7 +1,7 @@
 import { createManualClock, type ManualClock } from "@msdha/clock";
 import { describe, expect, test } from "vitest";
 import { createFakeGuard, type FakeGuard } from "../test/fake-guard.ts";
-import { GuardLostError, GuardPastDeadlineError } from "./errors.ts";
+import { GuardLostError, GuardPastDeadlineError, type KillNotPermittedError } from "./errors.ts";
 import { attachGuard, type StartedGuard } from "./handle.ts";
 
 const DEADLINE = 3;
@@ -13,20 +13,23 @@ interface Scene {
   readonly clock: ManualClock;
   readonly fake: FakeGuard;
   readonly guard: StartedGuard;
+  readonly denials: readonly KillNotPermittedError[];
 }
 
 async function attach(): Promise<Scene> {
   const clock = createManualClock({ startMs: 1_000 });
+  const denials: KillNotPermittedError[] = [];
   const fake = createFakeGuard(() => clock.now() + AHEAD_MS);
   const attaching = attachGuard(fake.link, {
     clock,
     silentMs: 2_000,
+    onDenied: (error) => denials.push(error),
     describeFailure: async () => new Error("-"),
   });
   fake.hello();
   const guard = await attaching;
   await settle();
-  return { clock, fake, guard };
+  return { clock, fake, guard, denials };
 }
 
 function settle(): Promise<void> {
@@ -48,6 +51,7 @@ describe("at the start", () => {
     const attaching = attachGuard(fake.link, {
       clock,
       silentMs: 2_000,
+      onDenied: () => {},
       describeFailure: async ({ errno, busy, step }) => new Error(`${step} ${errno} ${busy}`),
     });
     fake.startFailed(11, true, "locking");
@@ -62,11 +66,21 @@ describe("at the start", () => {
     const clock = createManualClock();
     const other = createFakeGuard(clock.now);
     const describeFailure = async (): Promise<Error> => new Error("-");
-    const attaching = attachGuard(other.link, { clock, silentMs: 2_000, describeFailure });
+    const attaching = attachGuard(other.link, {
+      clock,
+      silentMs: 2_000,
+      describeFailure,
+      onDenied: () => {},
+    });
     other.hello(99);
     await expect(attaching).rejects.toMatchObject({ code: "ERR_GUARD_START" });
     const dead = createFakeGuard(clock.now);
-    const attachingDead = attachGuard(dead.link, { clock, silentMs: 2_000, describeFailure });
+    const attachingDead = attachGuard(dead.link, {
+      clock,
+      silentMs: 2_000,
+      describeFailure,
+      onDenied: () => {},
+    });
     dead.die("inner");
     dead.die("outer");
     await expect(attachingDead).rejects.toMatchObject({ code: "ERR_GUARD_START" });
@@ -214,7 +228,7 @@ describe("killing", () => {
   });
 
   test("rejects as soon as something may not be killed, and gone() goes on waiting", async () => {
-    const { fake, guard } = await attach();
+    const { fake, guard, denials } = await attach();
     fake.answer({ inner: false, outer: true });
     const gone = guard.gone();
     const refused = expect(guard.killAll()).rejects.toMatchObject({
@@ -224,6 +238,7 @@ describe("killing", () => {
     });
     fake.denied("inner", denied);
     await refused;
+    expect(denials.map(({ count }) => count)).toEqual([1]);
     fake.killed("inner", { reached: 0, denied: 0, some: [] });
     fake.gone("inner");
     await gone;
@@ -259,6 +274,15 @@ describe("killing", () => {
       denied: 1,
       someDenied: [{ ...sleep, errno: "EPERM" }],
     });
+  });
+
+  test("tells of a process that may not be signalled", async () => {
+    const { fake, denials } = await attach();
+    fake.signalDenied(denied);
+    await settle();
+    expect(denials.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/may not kill sleep \(process 77, user 1000: EPERM\).* needs CAP_KILL/),
+    ]);
   });
 
   test("asks in vain once the guard is lost", async () => {

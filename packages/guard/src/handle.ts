@@ -32,8 +32,11 @@ export interface GuardLink {
   wake(pid: number): void;
   /** Resolves when the outer process has ended. */
   readonly exited: Promise<void>;
-  /** Does what can be done when both died before they could tell that nothing is left. */
-  lastResort(): Promise<void>;
+  /**
+   * Does what can be done when both died before they could tell that nothing is left: resolves when nothing is left that
+   * is known of, and calls `onDenied` with what may not be killed.
+   */
+  lastResort(onDenied: (denied: SignalReport) => void): Promise<void>;
 }
 
 export interface StartedGuard extends Guard {
@@ -48,6 +51,7 @@ export interface AttachOptions {
   readonly silentMs: number;
   /** Makes the error of a guard that could not start. */
   readonly describeFailure: (failure: StartFailure) => Promise<Error>;
+  readonly onDenied: (error: KillNotPermittedError) => void;
 }
 
 type Which = "inner" | "outer";
@@ -62,7 +66,7 @@ const LONGEST_PATH_BYTES = 4_095;
 /** Makes the handle to a guard; resolves when both of its processes have said hello. */
 export async function attachGuard(
   link: GuardLink,
-  { clock, silentMs, describeFailure }: AttachOptions,
+  { clock, silentMs, describeFailure, onDenied }: AttachOptions,
 ): Promise<StartedGuard> {
   const lost = new AbortController();
   const ending = new AbortController();
@@ -112,6 +116,9 @@ export async function attachGuard(
       case "denied":
         deny(signalReport(report.roll));
         break;
+      case "signal-denied":
+        onDenied(notPermittedError(signalReport(report.roll)));
+        break;
       case "gone":
         nothingLeft = true;
         processes.endAll();
@@ -122,9 +129,11 @@ export async function attachGuard(
     }
   }
 
-  function deny({ denied, someDenied }: SignalReport): void {
-    notPermitted = denied > 0 ? new KillNotPermittedError(denied, someDenied) : undefined;
-    if (notPermitted) inner.settle(["killAll"], notPermitted);
+  function deny(report: SignalReport): void {
+    notPermitted = report.denied > 0 ? notPermittedError(report) : undefined;
+    if (!notPermitted) return;
+    onDenied(notPermitted);
+    inner.settle(["killAll"], notPermitted);
   }
 
   function lose(error: GuardLostError | GuardPastDeadlineError): void {
@@ -159,7 +168,7 @@ export async function attachGuard(
 
   async function afterEnd(): Promise<void> {
     if (!nothingLeft) {
-      if (started) await link.lastResort(); // before that the lock may be another run's
+      if (started) await link.lastResort(deny); // before that the lock may be another run's
       nothingLeft = "unknown";
       processes.abandon(unknownError());
       inner.settle(["gone", "killAll"], unknownError());
@@ -253,6 +262,10 @@ export async function attachGuard(
       await ended;
     },
   };
+}
+
+function notPermittedError({ denied, someDenied }: SignalReport): KillNotPermittedError {
+  return new KillNotPermittedError(denied, someDenied);
 }
 
 function refuseFiles(files: readonly string[]): void {

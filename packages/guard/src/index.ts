@@ -11,6 +11,7 @@ export {
 } from "./errors.ts";
 export type { Guard, GuardedProcess, ProcessExit, SpawnOptions } from "./guard.ts";
 export type { StartedGuard } from "./handle.ts";
+export { findKillObstacle } from "./kill-obstacle.ts";
 export { findLockHolders } from "./lock-holders.ts";
 export type { DeniedProcess, GuardedName, KillReport, SignalReport } from "./roll.ts";
 export { type StartGuardOptions, startGuard } from "./start-guard.ts";

@@ -59,6 +59,7 @@ export type Report =
   | { readonly type: "gone" }
   | { readonly type: "signalled"; readonly request: number; readonly roll: Roll }
   | { readonly type: "denied"; readonly roll: Roll }
+  | { readonly type: "signal-denied"; readonly roll: Roll }
   | { readonly type: "killed"; readonly roll: Roll };
 
 const FAILED_STEPS = ["fork", "cwd", "exec", "past-deadline", "refused"] as const;
@@ -188,6 +189,8 @@ export function decodeReport(bytes: Buffer): Report {
       return { type: "denied", roll: decodeRoll(bytes, 1) };
     case 13:
       return { type: "killed", roll: decodeRoll(bytes, 1) };
+    case 14:
+      return { type: "signal-denied", roll: decodeRoll(bytes, 1) };
     default:
       throw new RangeError(`expected a report of the guard, got type ${bytes.readUInt8(0)}`);
   }

@@ -5,7 +5,7 @@ import type { Duplex } from "node:stream";
 import { getSystemErrorName } from "node:util";
 import { type Clock, isTimeoutError, systemClock, withTimeout } from "@msdha/clock";
 import { guardBinary, requireBinary } from "./binary.ts";
-import { GuardBusyError, GuardStartError } from "./errors.ts";
+import { GuardBusyError, GuardStartError, type KillNotPermittedError } from "./errors.ts";
 import { attachGuard, type StartedGuard, type StartFailure } from "./handle.ts";
 import { findLockHolders, killLockHolders } from "./lock-holders.ts";
 
@@ -19,6 +19,13 @@ export interface StartGuardOptions {
   readonly lockWaitMs?: number | undefined;
   /** How long a process of the guard may not answer before `lost` aborts; default 2,000. */
   readonly silentMs?: number | undefined;
+  /**
+   * Whether what is started is kept from gaining privileges by setuid programs and file capabilities (`no_new_privs`):
+   * it could become another user's, whom the guard may not kill. Default: yes, unless this process is root.
+   */
+  readonly noNewPrivileges?: boolean | undefined;
+  /** Called whenever something may not be signalled or killed. */
+  readonly onDenied?: ((error: KillNotPermittedError) => void) | undefined;
   /** The guard's program; default: what MSDHA_GUARD_BINARY names, else the package's own. */
   readonly binary?: string | undefined;
   /** What `setDeadline` and the heartbeat go by; default: the boot-time clock. */
@@ -41,6 +48,8 @@ export async function startGuard({
   lockFile,
   lockWaitMs = 0,
   silentMs = 2_000,
+  noNewPrivileges = process.geteuid?.() !== 0,
+  onDenied = () => {},
   binary = guardBinary(),
   clock = systemClock,
   signal,
@@ -50,18 +59,21 @@ export async function startGuard({
   if (!(lockWaitMs >= 0)) throw new TypeError(`expected a lockWaitMs of 0 or more, got ${lockWaitMs}`);
   await requireBinary(binary);
   const path = lockFile === undefined ? undefined : resolve(lockFile);
-  const child = await launch(binary, path === undefined ? [] : [path, String(Math.ceil(lockWaitMs))]);
+  const child = await launch(binary, [
+    ...(noNewPrivileges ? ["--no-new-privs"] : []),
+    ...(path === undefined ? [] : [path, String(Math.ceil(lockWaitMs))]),
+  ]);
   const attached = attachGuard(
     {
       inner: child.stdio[3] as Duplex,
       outer: child.stdio[4] as Duplex,
       exited: new Promise((resolve) => void child.once("exit", () => resolve())),
       wake,
-      lastResort: async () => {
-        if (path !== undefined) await killLockHolders(path);
+      lastResort: async (denied) => {
+        if (path !== undefined) await killLockHolders(path, { onDenied: denied });
       },
     },
-    { clock, silentMs, describeFailure: (failure) => describe(failure, path) },
+    { clock, silentMs, onDenied, describeFailure: (failure) => describe(failure, path) },
   );
   try {
     return await withTimeout(clock, lockWaitMs + GREETING_MS, () => attached, { signal });

@@ -35,6 +35,7 @@ export interface FakeGuard {
   gone(from: Which): void;
   signalled(request: number, roll: Roll): void;
   denied(from: Which, roll: Roll): void;
+  signalDenied(roll: Roll): void;
   killed(from: Which, roll: Roll): void;
   raw(from: Which, bytes: Buffer): void;
   /** The process ends. */
@@ -117,6 +118,7 @@ export function createFakeGuard(nowMs: () => number): FakeGuard {
     gone: (from) => send(from, u8(10)),
     signalled: (request, roll) => send("inner", u8(11), u32(request), encodeRoll(roll)),
     denied: (from, roll) => send(from, u8(12), encodeRoll(roll)),
+    signalDenied: (roll) => send("inner", u8(14), encodeRoll(roll)),
     killed: (from, roll) => send(from, u8(13), encodeRoll(roll)),
     raw: (from, bytes) => void sides[from][1].write(bytes),
     die(which) {

@@ -12,7 +12,7 @@ export const exitCodes = {
   taken: 73,
   /** The lease, the lock or the node key was lost. */
   lost: 75,
-  /** etcd refused the credentials. */
+  /** etcd refused the credentials, or the kernel the right to kill what the node started. */
   notPermitted: 77,
   /** The settings are wrong. */
   configuration: 78,

@@ -27,6 +27,7 @@ export const allVariables: readonly string[] = [
   "MSDHA_NAME",
   "MSDHA_NODE",
   "MSDHA_NODE_STATE_CHANGE_FAILURE",
+  "MSDHA_NO_NEW_PRIVS",
   "MSDHA_PARK",
   "MSDHA_PG_*",
   "MSDHA_PORT",

@@ -23,5 +23,6 @@ export function backendConfig(scenario: BackendScenario, group: string): Backend
     hookTimeoutMs: Number.POSITIVE_INFINITY,
     hooksEtcdctl: false,
     nodeStateChangeFailure: "log",
+    noNewPrivileges: undefined,
   };
 }

@@ -1,0 +1,134 @@
+import { execFileSync } from "node:child_process";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { tempDir, waitFor } from "@msdha/testkit";
+import { describe, expect, test } from "vitest";
+import { startGroup, type TestGroup } from "./support/group.ts";
+import type { NodeOptions } from "./support/node.ts";
+import { backendCommand, beater } from "./support/paths.ts";
+
+const USER = "12345";
+const asOther = ["setpriv", `--reuid=${USER}`, `--regid=${USER}`, "--clear-groups", "--inh-caps=-all"];
+const asNobody = "setpriv --reuid=65534 --regid=65534 --clear-groups";
+const withoutKill = ["setpriv", "--bounding-set=-kill", "--inh-caps=-all"];
+const withThree = ["setpriv", "--bounding-set=-all,+kill,+setuid,+setgid", "--inh-caps=-all"];
+
+/** Why these tests can't run here, if that is so: they start nodes as another user. */
+function findObstacle(): string | undefined {
+  if (process.geteuid?.() !== 0) return "needs root";
+  try {
+    execFileSync(asOther[0] ?? "", [...asOther.slice(1), "test", "-r", backendCommand], { stdio: "ignore" });
+  } catch {
+    return "the checkout is in a folder that another user may not enter";
+  }
+  return undefined;
+}
+
+const obstacle = findObstacle();
+const because = obstacle ? ` (skipped: ${obstacle})` : "";
+
+/** Everybody may write what a node of another user has to. */
+function open(group: TestGroup, ...names: readonly string[]): void {
+  chmodSync(group.dir, 0o777);
+  chmodSync(group.journal.path, 0o666);
+  for (const name of names) {
+    for (const dir of ["", name, `${name}/run`]) {
+      mkdirSync(join(group.dir, "db", dir), { recursive: true });
+      chmodSync(join(group.dir, "db", dir), 0o777);
+    }
+  }
+}
+
+function start(group: TestGroup, name: string, before: string): string {
+  return `BEATER_RUN=$(cat "$MSDHA_RUN_DIR/run_id") exec ${before} ${beater} ${group.journal.path} ${name} plain`;
+}
+
+describe(`a node${because}`, { skip: obstacle !== undefined }, () => {
+  test("of root without CAP_KILL is refused at the start, with one line", async () => {
+    await using group = await startGroup();
+    const a = group.start("a", { within: withoutKill });
+    expect(await a.exited()).toBe(78);
+    expect(a.log()).toMatch(/^msdha-backend: capabilities: expected CAP_KILL .*root without CAP_KILL.*\n$/);
+    expect(await group.keys()).toEqual({});
+  });
+
+  const recommended: { title: string; within: readonly string[]; before: string }[] = [
+    { title: "root, its program another user's", within: [], before: asNobody },
+    {
+      title: "root with CAP_KILL, CAP_SETUID and CAP_SETGID alone, its program another user's",
+      within: withThree,
+      before: asNobody,
+    },
+    { title: "another user without capabilities", within: [...asOther, "--bounding-set=-all"], before: "" },
+  ];
+  test.each(recommended)("as $title, is gone before the next master when it is frozen", async (how) => {
+    await using group = await startGroup({ ttlSeconds: 4 });
+    open(group, "a", "b");
+    const options = (name: string): NodeOptions => ({
+      within: how.within,
+      hooks: { start: start(group, name, how.before) },
+    });
+    const nodes = ["a", "b"].map((name) => group.start(name, options(name)));
+    const master = await group.masterAmong(nodes);
+    master.child.freeze();
+    const others = nodes.filter((node) => node !== master);
+    await Promise.race(others.map((node) => node.logged(/is the master/, 30_000)));
+    await waitFor(() => others.some(({ name }) => group.journal.of(name, "master").length > 0), {
+      what: "the next master's hook",
+    });
+    // The group's end compares every beat of the one with the other's master hook.
+    expect(group.journal.overlaps()).toEqual([]);
+    master.child.thaw();
+  });
+
+  test("that may not kill what became root's ends, and keeps the lock until that has gone", async () => {
+    await using folder = tempDir();
+    const helper = makeSetuidProgram(folder.path);
+    await using group = await startGroup();
+    open(group, "a");
+    const a = group.start("a", {
+      within: asOther,
+      env: { MSDHA_NO_NEW_PRIVS: "no" },
+      hooks: { master: `: > "$MSDHA_RUN_DIR/promoted"; ${helper} sleep 615 &` },
+    });
+    expect(await a.logged(/may not kill sleep \(process \d+, user 0: EPERM\).*CAP_KILL/, 40_000)).toMatch(
+      /ERROR/,
+    );
+    const b = group.start("b");
+    const token = await lockOf(group);
+    expect(token).toBeDefined();
+    await new Promise((resolve) => setTimeout(resolve, 2.5 * group.ttlMs));
+    expect(await lockOf(group)).toBe(token);
+    expect(b.log()).not.toMatch(/is the master/);
+    const left = readdirSync("/proc").filter((pid) => commandOf(pid).join(" ") === "sleep 615");
+    expect(left).toHaveLength(1);
+    for (const pid of left) process.kill(Number(pid), "SIGKILL");
+    expect(await a.exited()).toBe(77);
+    await b.logged(/is the master/);
+  });
+});
+
+async function lockOf(group: TestGroup): Promise<string | undefined> {
+  return (await group.keys())["_lock"];
+}
+
+function commandOf(pid: string): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").slice(0, -1);
+  } catch {
+    return [];
+  }
+}
+
+/** A program that makes itself root's by its setuid bit and becomes its arguments. */
+function makeSetuidProgram(folder: string): string {
+  const file = join(folder, "become-root");
+  chmodSync(folder, 0o755);
+  writeFileSync(
+    `${file}.c`,
+    "#define _GNU_SOURCE\n#include <unistd.h>\nint main(int c, char **v) { (void)c; (void)!setresuid(0, 0, 0); execvp(v[1], v + 1); return 1; }\n",
+  );
+  execFileSync("cc", ["-o", file, `${file}.c`]);
+  chmodSync(file, 0o4755);
+  return file;
+}
