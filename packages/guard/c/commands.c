@@ -71,6 +71,16 @@ static void do_signal_all(struct guard *g, struct cursor *c) {
   report(&g->chan, REP_SIGNALLED, "wb", request, packed, len);
 }
 
+static void do_orphans(struct guard *g, struct cursor *c) {
+  int number = take_u8(c);
+  pid_t parent = (pid_t)take_u32(c);
+  if (is_outer(g)) c->bad = true;
+  if (c->bad) return;
+  g->orphan_signal = number;
+  g->orphans_of = parent;
+  signal_orphans(g);
+}
+
 static void do_deadline(struct guard *g, struct cursor *c) {
   uint32_t request = take_u32(c);
   int64_t at = take_i64(c);
@@ -124,6 +134,9 @@ static void do_command(struct guard *g, uint8_t type, struct cursor *c) {
       break;
     case CMD_SIGNAL_ALL:
       do_signal_all(g, c);
+      break;
+    case CMD_ORPHANS:
+      do_orphans(g, c);
       break;
     case CMD_WITHDRAW:
       do_withdraw(g, c);

@@ -20,6 +20,8 @@ enum command {
   CMD_PING = 6,       /* u32 request */
   CMD_SIGNAL_ALL = 7, /* u32 request, u8 signal, 0 to send none: answered by REP_SIGNALLED */
   CMD_WITHDRAW = 8,   /* u32 request, up to WITHDRAW_FILES absolute paths: unlinked at each kill from now on */
+  CMD_ORPHANS = 9,    /* u8 signal, u32 pid or 0: to what has lost its parent, and to that process's children, to each
+                         once; until nothing is left also to what loses its parent later */
 };
 enum report {
   REP_HELLO = 1,        /* u8 version, u32 pid, i64 now */
@@ -141,6 +143,11 @@ struct kill_pass {
 };
 void kill_descendants(pid_t spared, struct kill_pass *pass);
 void signal_descendants(int number, struct roll *roll);
+int signal_task(const struct task *t, int number);
+
+/* orphans.c */
+struct guard;
+void signal_orphans(const struct guard *g);
 
 /* withdraw.c: files that must not outlive what was started. */
 #define WITHDRAW_FILES 4
@@ -168,6 +175,8 @@ struct guard {
   bool killing;      /* something is being killed, for good or not */
   int64_t killing_since;
   int kill_pause;    /* ms to the next pass, if nothing happens before */
+  int orphan_signal; /* 0: none is sent */
+  pid_t orphans_of;  /* whose children get it too, or 0 */
   bool withdrawn;    /* at this kill */
   bool denied_told;  /* as is, at this kill */
   struct roll denied, killed; /* at this kill */

@@ -96,6 +96,10 @@ struct signalling {
   struct roll *roll;
 };
 
+int signal_task(const struct task *t, int number) {
+  return t->parent == getpid() ? send_signal(t->pid, number) : signal_grandchild(t, number);
+}
+
 static void signal_one(const struct task *t, void *context) {
   const struct signalling *s = context;
   if (!t->alive) return;

@@ -73,8 +73,8 @@ static void note_killed(struct guard *g) {
 
 static void reap(struct guard *g) {
   pid_t pid = 0;
-  int status;
-  for (int i = 0; i < REAPS_PER_PASS; i++) {
+  int status, i;
+  for (i = 0; i < REAPS_PER_PASS; i++) {
     note_killed(g);
     pid = waitpid(-1, &status, WNOHANG | __WALL);
     if (pid <= 0) break;
@@ -88,6 +88,7 @@ static void reap(struct guard *g) {
   }
   nothing_left = pid < 0 && errno == ECHILD;
   more_to_reap = pid > 0;
+  if (i > 0 && !g->killing) signal_orphans(g);
 }
 
 static void tell_denied(struct guard *g, const struct roll *denied) {
@@ -112,6 +113,7 @@ static void nothing_is_left(struct guard *g) {
   if (g->killing) withdraw_now(); /* again: something may have made it anew while it was being killed */
   if (g->kill_request || (g->folding && !gone_told)) report_roll(g, REP_KILLED, &g->killed);
   g->killing = g->folding != 0;
+  g->orphan_signal = 0;
   if (g->kill_request) acknowledge(g, g->kill_request, false);
   if (g->gone_request) acknowledge(g, g->gone_request, false);
   g->kill_request = g->gone_request = 0;

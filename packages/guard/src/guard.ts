@@ -41,6 +41,14 @@ export interface Guard extends AsyncDisposable {
   signalAll(signal: NodeJS.Signals): Promise<SignalReport>;
 
   /**
+   * Sends a signal to whatever has lost its parent, such as the server of a wrapper that ended, and not to what was
+   * started here itself; with `childrenOf`, also to the children of that process. Each process gets it once. Until
+   * nothing is left, or everything is killed, also whatever loses its parent later gets it. Throws a `TypeError` for
+   * an unknown signal; does nothing after `lost`.
+   */
+  signalOrphans(signal: NodeJS.Signals, options?: { readonly childrenOf?: number | undefined }): void;
+
+  /**
    * Sends no signal, but asks the kernel of each process whether one might be sent. Resolves with how many are alive,
    * and how many of them the guard may not kill. Rejects with the reason of `lost`.
    */

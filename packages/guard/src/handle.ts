@@ -13,6 +13,7 @@ import type { Guard, GuardedProcess, SpawnOptions } from "./guard.ts";
 import { watchSilence } from "./heartbeat.ts";
 import { createProcesses, signalNumber } from "./processes.ts";
 import {
+  encodeOrphans,
   encodeRequest,
   encodeSignal,
   encodeSignalAll,
@@ -250,6 +251,10 @@ export async function attachGuard(
     setDeadline,
     spawn,
     signalAll: async (signal) => await signalEach(signalNumber(signal)),
+    signalOrphans(signal, { childrenOf = 0 } = {}) {
+      const number = signalNumber(signal);
+      if (!ending.signal.aborted) inner.send(encodeOrphans(number, childrenOf));
+    },
     survey: () => signalEach(0),
     withdrawAtKill,
     async killAll() {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { decodeReport, encodeRequest, encodeSignal, encodeSpawn } from "./protocol.ts";
+import { decodeReport, encodeOrphans, encodeRequest, encodeSignal, encodeSpawn } from "./protocol.ts";
 
 const withoutLength = (bytes: Buffer): Buffer => bytes.subarray(4);
 
@@ -47,6 +47,7 @@ describe("commands", () => {
     expect([...withoutLength(encodeRequest("gone", 2))]).toEqual([5, 2, 0, 0, 0]);
     expect([...withoutLength(encodeRequest("ping", 3))]).toEqual([6, 3, 0, 0, 0]);
     expect([...withoutLength(encodeSignal(9, 15, true))]).toEqual([2, 9, 0, 0, 0, 15, 1]);
+    expect([...withoutLength(encodeOrphans(15, 258))]).toEqual([9, 15, 2, 1, 0, 0]);
   });
 });
 

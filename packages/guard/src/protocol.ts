@@ -5,6 +5,7 @@ export const PROTOCOL_VERSION = 2;
 
 const SPAWN = 1;
 const SIGNAL = 2;
+const ORPHANS = 9;
 const SIGNAL_ALL = 7;
 const WITHDRAW = 8;
 const REQUESTS = { deadline: 3, killAll: 4, gone: 5, ping: 6 } as const;
@@ -89,6 +90,14 @@ export function encodeSignal(id: number, signal: number, group: boolean): Buffer
   body.writeUInt32LE(id, 1);
   body.writeUInt8(signal, 5);
   body.writeUInt8(group ? 1 : 0, 6);
+  return frame(body);
+}
+
+export function encodeOrphans(signal: number, childrenOf: number): Buffer {
+  const body = Buffer.alloc(6);
+  body.writeUInt8(ORPHANS, 0);
+  body.writeUInt8(signal, 1);
+  body.writeUInt32LE(childrenOf, 2);
   return frame(body);
 }
 

@@ -1,5 +1,6 @@
-import type { Guard, GuardedProcess, KillReport } from "@msdha/guard";
+import type { GuardedProcess, KillReport } from "@msdha/guard";
 import { withMany } from "./circumstances.ts";
+import { keepGuard } from "./keep-guard.ts";
 import type { Mutation } from "./mutation.ts";
 
 const NOTHING_KILLED: KillReport = { killed: 0, someKilled: [] };
@@ -9,7 +10,7 @@ export const killAtThreeTtls: Mutation = {
   noticedBy: "goneByKillTime",
   collaborators: {
     guard: (guard, { ttlMs }) => ({
-      ...keep(guard),
+      ...keepGuard(guard),
       setDeadline: (at) => guard.setDeadline(at === undefined ? at : at + 1.25 * ttlMs),
     }),
   },
@@ -22,7 +23,7 @@ export const noKillTimeDuringStops: Mutation = {
     guard(guard) {
       let stopping = false;
       return {
-        ...keep(guard),
+        ...keepGuard(guard),
         setDeadline: (at) => guard.setDeadline(stopping ? undefined : at),
         async spawn(...args) {
           const process = await guard.spawn(...args);
@@ -47,7 +48,7 @@ export const goneIsWhatWasStarted: Mutation = {
     guard(guard) {
       const started: GuardedProcess[] = [];
       return {
-        ...keep(guard),
+        ...keepGuard(guard),
         async spawn(...args) {
           const process = await guard.spawn(...args);
           started.push(process);
@@ -68,7 +69,7 @@ export const handOverBeforeGone: Mutation = {
   noticedBy: "handOverWhenGone",
   collaborators: {
     guard: (guard) => ({
-      ...keep(guard),
+      ...keepGuard(guard),
       killAll: async () => NOTHING_KILLED,
     }),
   },
@@ -82,7 +83,7 @@ export const demotedOnly: Mutation = {
     guard(guard, run, { facts }) {
       const demoted = (): boolean => run.published && facts.group.lock?.run !== run;
       return {
-        ...keep(guard),
+        ...keepGuard(guard),
         setDeadline: (at) => guard.setDeadline(demoted() ? undefined : at),
         async spawn(...args) {
           const process = await guard.spawn(...args);
@@ -97,7 +98,7 @@ export const demotedOnly: Mutation = {
 export const noGuard: Mutation = {
   rule: "10: nobody kills what a frozen supervisor left",
   noticedBy: "goneByKillTime",
-  collaborators: { guard: (guard) => ({ ...keep(guard), setDeadline: async () => {} }) },
+  collaborators: { guard: (guard) => ({ ...keepGuard(guard), setDeadline: async () => {} }) },
 };
 
 export const deadlineNotReadAgain: Mutation = {
@@ -105,23 +106,3 @@ export const deadlineNotReadAgain: Mutation = {
   noticedBy: "goneByKillTime",
   collaborators: { startsPastDeadline: true },
 };
-
-/** Everything of a guard; its signal is read anew each time. */
-function keep(guard: Guard): Guard {
-  return {
-    get lost() {
-      return guard.lost;
-    },
-    get alive() {
-      return guard.alive;
-    },
-    setDeadline: guard.setDeadline,
-    spawn: guard.spawn,
-    signalAll: guard.signalAll,
-    survey: guard.survey,
-    withdrawAtKill: guard.withdrawAtKill,
-    killAll: guard.killAll,
-    gone: guard.gone,
-    [Symbol.asyncDispose]: () => guard[Symbol.asyncDispose](),
-  };
-}

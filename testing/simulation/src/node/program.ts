@@ -99,7 +99,8 @@ export function chooseBehaviour(name: string, { ttlMs, trouble }: Manners, rando
   }
   if (name.startsWith("fork of")) {
     const runsMs = random.chance(0.5) ? NEVER : random.between(0, 6 * ttlMs);
-    return { runsMs, code: 0, stopsInMs: NEVER, forksAfterMs: NEVER, diesInMs };
+    // A daemon that would end by itself does so sooner when it is asked to.
+    return { runsMs, code: 0, stopsInMs: runsMs / 2, forksAfterMs: NEVER, diesInMs };
   }
   const slow = rarely(name === "node_state_change" ? 0.05 : 0.15);
   return {

@@ -73,6 +73,11 @@ export function createSimulatedGuard(options: SimulatedGuardOptions): SimulatedG
   let calledOff: Cancel = () => {};
   let withdrawn: readonly string[] = [];
   const killed = new Set<Program>();
+  /** By whom each fork was started. */
+  const parents = new Map<Program, Program>();
+  const pids = new Map<Program, number>();
+  let lastPid = 1;
+  let orphansAsked: { readonly childrenOf: number | undefined } | undefined;
   const whenNothingIsLeft: ((report: KillReport) => void)[] = [];
   const pending = new Set<(reason: Error) => void>();
   const toGuard = createPipe(time, latency);
@@ -117,6 +122,7 @@ export function createSimulatedGuard(options: SimulatedGuardOptions): SimulatedG
   function checkLeft(): void {
     if (programs.size > 0) return;
     killing = folding !== undefined;
+    orphansAsked = undefined;
     const left = { killed: killed.size, someKilled: namesOf([...killed]) };
     killed.clear();
     for (const tell of whenNothingIsLeft.splice(0)) report(() => tell(left));
@@ -198,12 +204,19 @@ export function createSimulatedGuard(options: SimulatedGuardOptions): SimulatedG
         if (ended === program) report(() => exited.resolve(exit));
         forget(ended);
       },
-      fork: add,
+      fork(child) {
+        parents.set(child, program);
+        add(child);
+        askOrphans();
+      },
     });
+    lastPid += 1;
+    const pid = lastPid;
+    pids.set(program, pid);
     add(program);
     return () =>
       resolve({
-        pid: 1,
+        pid,
         exited: exited.promise,
         outputEnded: exited.promise.then(() => {}),
         kill: (signal) => command(() => (signal === "SIGKILL" ? program.kill() : program.term())),
@@ -217,7 +230,18 @@ export function createSimulatedGuard(options: SimulatedGuardOptions): SimulatedG
 
   function forget(program: Program): void {
     programs.delete(program);
+    askOrphans();
     if (killing || whenNothingIsLeft.length > 0) checkLeft();
+  }
+
+  /** Asks everything to end that has lost its parent, and the children of one process; each is asked once. */
+  function askOrphans(): void {
+    if (!orphansAsked || killing) return;
+    for (const [child, parent] of parents) {
+      if (parent.alive && pids.get(parent) !== orphansAsked.childrenOf) continue;
+      parents.delete(child);
+      child.term();
+    }
   }
 
   /** Settles also after the guard was lost: what is left is still being killed. */
@@ -269,6 +293,11 @@ export function createSimulatedGuard(options: SimulatedGuardOptions): SimulatedG
       signalEach((program) => {
         if (signal === "SIGKILL") program.kill();
         else if (STOPS.includes(signal)) program.term();
+      }),
+    signalOrphans: (_signal, { childrenOf } = {}) =>
+      command(() => {
+        orphansAsked = { childrenOf };
+        askOrphans();
       }),
     survey: () => signalEach(() => {}),
     withdrawAtKill,
