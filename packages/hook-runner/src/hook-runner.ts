@@ -27,7 +27,10 @@ export interface RunHookOptions {
   readonly onStdout?: (line: string) => void;
   /** How long the hook may take, in milliseconds; default: no limit. A hook that takes longer is killed. */
   readonly timeoutMs?: number;
-  /** Sends SIGTERM to the hook; `run` rejects with the reason at once, and does not wait for the hook to end. */
+  /**
+   * Sends SIGTERM to the hook; `run` rejects with the reason at once, and does not wait for the hook to end. What the
+   * hook writes until then still goes to `onLine`.
+   */
   readonly signal?: AbortSignal;
 }
 
@@ -89,12 +92,13 @@ export function createHookRunner({
       const why = (await explainInterpreter(file)) ?? error.message;
       throw new HookNotRunnableError(hook, file, why, { cause: error });
     });
-    try {
-      await waitForEnd(hook, running, options, clock);
-    } finally {
+    // Not when `run` settles: a hook that was interrupted may still write what its trap has to say.
+    const lastLines = running.exited.finally(() => {
       lines.stdout.end();
       lines.stderr.end();
-    }
+    });
+    lastLines.catch(() => {});
+    await waitForEnd(hook, { ...running, exited: lastLines }, options, clock);
     return true;
   }
 

@@ -81,6 +81,21 @@ test("ends a hook, and what it started in its process group, when its signal abo
   await expect.poll(() => isAlive(pid)).toBe(false);
 });
 
+test("passes on what a hook writes after its signal has aborted, up to a last line without an end", async () => {
+  await writeHook(
+    "undo",
+    "trap 'sleep 0.2; echo undone; printf bye; exit 0' TERM; echo begun; sleep 60 & wait",
+  );
+  const { hooks, lines } = runner();
+  const stop = new AbortController();
+  const run = hooks.run("undo", { env, signal: stop.signal });
+  const outcome = expect(run).rejects.toThrow("enough");
+  await expect.poll(() => lines).toContain("undo stdout begun");
+  stop.abort(new Error("enough"));
+  await outcome;
+  await expect.poll(() => lines.slice(1)).toEqual(["undo stdout undone", "undo stdout bye"]);
+});
+
 test("does not wait for what a hook leaves running", async () => {
   await writeHook("leave", `sleep 60 & echo $! > ${dir}/pid`);
   const { hooks } = runner();
