@@ -1,6 +1,7 @@
 import {
   awaitTurn,
   campaign,
+  confirmLock,
   giveBackLock,
   type MasterLock,
   prepareHandover,
@@ -8,6 +9,7 @@ import {
 } from "@msdha/group";
 import { askCandidate } from "./candidate-hook.ts";
 import type { Node } from "./node.ts";
+import { writeLastEnd, writeMaster } from "./run-file-writes.ts";
 import { runStateHook } from "./state-hook.ts";
 
 /** How long a node that gave the lock back leaves it to the others. */
@@ -63,7 +65,7 @@ async function giveUpElection(node: Node, lock: MasterLock): Promise<void> {
 }
 
 async function promote(node: Node): Promise<void> {
-  const { etcd, clock, follower, membership, lease, fence, files, config, ended, log, lock } = node;
+  const { etcd, clock, follower, membership, fence, config, ended, log, lock } = node;
   if (!lock) throw new Error("expected to hold the lock");
   await Promise.all([fence.arm(), node.permission.prove()]);
   await publishMaster(etcd, follower.view.keys, lock, {
@@ -73,9 +75,9 @@ async function promote(node: Node): Promise<void> {
   log.info({ token: lock.token }, "is the master");
   endWhenMasterTtlIsOver(node);
 
-  await files.setMaster(true);
-  lease.throwIfLost();
-  ended.throwIfAborted();
+  await Promise.all([writeMaster(node, true), writeLastEnd(node, { end: "unclean", state: "master" })]);
+  // Time may have been lost since the publication, with or without this machine's clock.
+  await confirmLock(etcd, follower.view.keys, lock, { membership, clock, signal: ended });
   await runStateHook(node, "master");
   if (config.traffic === "after_hook") {
     node.trafficOpenSince = await membership.openTraffic({ signal: ended });

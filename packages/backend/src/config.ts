@@ -28,7 +28,10 @@ export interface BackendConfig {
   readonly hooksDir: string;
   readonly runDir: string;
   readonly stopSignal: NodeJS.Signals;
+  /** How long a whole stop may take: `pre_stop`, the drain, everything that runs, `stopped` (see stop-time.ts). */
   readonly stopTimeoutMs: number;
+  /** `any`: a lock is handed over when nothing is alive. `clean`: only when nothing had to be killed either. */
+  readonly handover: "any" | "clean";
   /** How long a master that is stopped in peace still serves after frontends were told to send it nothing new. */
   readonly drainMs: number;
   /** From when on frontends send traffic to this node as the master. */
@@ -61,6 +64,7 @@ const schema = z.object({
     .pipe(z.enum(STOP_SIGNALS, { error: `one of ${STOP_SIGNALS.join(", ")}` }))
     .default("SIGTERM"),
   MSDHA_STOP_TIMEOUT: duration({ maxMs: 86_400_000 }).default(8_000),
+  MSDHA_HANDOVER: z.enum(["any", "clean"], { error: "any or clean" }).default("any"),
   MSDHA_DRAIN: duration({ maxMs: 3_600_000 }).default(100),
   MSDHA_TRAFFIC: z.enum(["at_once", "after_hook"], { error: "at_once or after_hook" }).default("at_once"),
   MSDHA_HOOK_TIMEOUT: duration({ minMs: 1 }).default(Number.POSITIVE_INFINITY),
@@ -103,6 +107,7 @@ export function readConfig(environment: Environment): { config: BackendConfig; l
       runDir: value.MSDHA_RUN_DIR,
       stopSignal: value.MSDHA_STOP_SIGNAL,
       stopTimeoutMs: value.MSDHA_STOP_TIMEOUT,
+      handover: value.MSDHA_HANDOVER,
       drainMs: value.MSDHA_DRAIN,
       traffic: value.MSDHA_TRAFFIC,
       hookTimeoutMs: value.MSDHA_HOOK_TIMEOUT,

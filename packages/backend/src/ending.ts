@@ -37,6 +37,11 @@ export function endingOf(error: unknown): Ending {
   return { kind: "failed", error };
 }
 
+/** Whether the node, its program above all, came to its end by itself: nothing was killed by anybody. */
+export function endedByItself(ending: Ending): boolean {
+  return ending.kind !== "main-exit" || ending.exit.signal === null;
+}
+
 export function describeEnding(ending: Ending): string {
   switch (ending.kind) {
     case "planned":

@@ -40,9 +40,22 @@ test("leaves one TTL once the lease may be lost, and less where the kill time is
 test("gives no more time once it is closed", async () => {
   const { told, fence } = setUp();
   await fence.arm();
+  expect(fence.killAt).toBe(Number.POSITIVE_INFINITY);
   fence.close(1_000);
+  expect(fence.killAt).toBe(1_750);
   fence.proven(5_000);
   fence.close(9_000);
   await fence.arm();
   expect(told.at(-1)).toBe(1_750);
+});
+
+test("kills now, and for good, once it has expired", async () => {
+  const { told, fence } = setUp();
+  await fence.arm();
+  fence.expire();
+  fence.proven(5_000);
+  fence.close(9_000);
+  await fence.arm();
+  expect(told.at(-1)).toBe(Number.NEGATIVE_INFINITY);
+  expect(fence.killAt).toBe(Number.NEGATIVE_INFINITY);
 });

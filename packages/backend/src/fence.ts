@@ -11,7 +11,9 @@ export interface Fence {
   arm(): Promise<void>;
   /** The lease may be lost: everything is killed one TTL from now, or at the kill time if that is sooner. */
   close(now: number): void;
-  /** When everything is killed: Infinity as long as nothing is armed. */
+  /** Another node is the master: everything is killed now, and nothing is started any more. */
+  expire(): void;
+  /** When everything is killed whatever happens: Infinity as long as a proof can put it off. */
   readonly killAt: number;
 }
 
@@ -24,7 +26,7 @@ export function createFence(
   let killAt = Number.POSITIVE_INFINITY;
 
   async function tell(at: number): Promise<void> {
-    killAt = at;
+    if (state === "closed") killAt = at;
     await guard.setDeadline(at);
   }
   // A guard that does not confirm ends the node by its own `lost` signal.
@@ -46,6 +48,10 @@ export function createFence(
       const at = state === "armed" ? Math.min(limit, seen + KILL_AT_TTLS * ttlMs) : limit;
       state = "closed";
       tellInPassing(at);
+    },
+    expire() {
+      state = "closed";
+      tellInPassing(Number.NEGATIVE_INFINITY);
     },
     get killAt() {
       return killAt;

@@ -21,8 +21,10 @@ import { describeReason, type Ending, endingOf, NodeEnded } from "./ending.ts";
 import { createFence, type Fence } from "./fence.ts";
 import { hookEnvironment } from "./hook-context.ts";
 import { createKillPermission, type KillPermission } from "./kill-permission.ts";
+import type { Leaving } from "./leaving.ts";
 import type { MainProcess } from "./main-process.ts";
 import { createNodeStateChanges, type NodeStateChanges } from "./node-state-changes.ts";
+import { checkSuccessor, type OvertakenError } from "./overtaken.ts";
 import { checkOwnKeys, checkRestoredKeys, checkUndoneKeys } from "./own-keys.ts";
 import type { RunFiles } from "./run-files.ts";
 
@@ -34,6 +36,8 @@ export interface BackendPorts {
   readonly hooks: HookRunner;
   readonly files: RunFiles;
   readonly log: Log;
+  /** Whether a process may keep a signal from the program that it started. */
+  readonly mayKeepSignal: (pid: number, signal: NodeJS.Signals) => boolean;
   /** What the main process and every hook find in their environment. */
   readonly baseEnvironment: Readonly<Record<string, string>>;
 }
@@ -51,9 +55,18 @@ export interface Node extends BackendPorts {
   readonly changes: NodeStateChanges;
   /** Whether there is a `candidate` hook. */
   readonly ranks: boolean;
+  /** Whether there is a `stopped` hook. */
+  readonly cleans: boolean;
   /** Aborts with a `NodeEnded` as soon as there is a reason for the node to end: the first one is the one that counts. */
   readonly ended: AbortSignal;
   end(ending: Ending): void;
+  /** Aborts when another node holds the lock that this one had its turn with: there is no grace any more. */
+  readonly overtaken: AbortSignal;
+  /** Aborts when that node is the master: nothing may be started any more either. */
+  readonly succeeded: AbortSignal;
+  overtake(error: OvertakenError, what: { readonly published: boolean }): void;
+  /** Aborts when someone at the terminal does not want to wait for a stop. */
+  readonly haste: AbortSignal;
   /** Lets go of what is held in etcd: the lease and every key on it. */
   close(): Promise<void>;
   main: MainProcess | undefined;
@@ -62,8 +75,7 @@ export interface Node extends BackendPorts {
   waited: boolean;
   /** The revision that let traffic that was held back go on. */
   trafficOpenSince: number | undefined;
-  /** Set when the node gives up its key, and then its lock, by itself. */
-  leaving: "nothing" | "key" | "lock";
+  leaving: Leaving;
 }
 
 /**
@@ -73,7 +85,7 @@ export interface Node extends BackendPorts {
 export async function openNode(
   config: BackendConfig,
   ports: BackendPorts,
-  { stop }: { readonly stop: AbortSignal },
+  { stop, haste }: { readonly stop: AbortSignal; readonly haste: AbortSignal },
 ): Promise<Node> {
   const { clock, guard, files, hooks, log } = ports;
   let node: Node | undefined;
@@ -90,7 +102,11 @@ export async function openNode(
   onAbort(stop, () => end({ kind: "planned", why: describeReason(stop.reason) }));
   onAbort(guard.lost, () => end(endingOf(guard.lost.reason)));
 
+  const overtaken = new AbortController();
+  const succeeded = new AbortController();
+
   const ranks = (await hooks.find("candidate")) !== undefined;
+  const cleans = (await hooks.find("stopped")) !== undefined;
   // The lease is held to the very end of a stop: the ending ends only its acquisition.
   let acquired = false;
   let fence: Fence | undefined;
@@ -139,6 +155,7 @@ export async function openNode(
       for (const change of nodeChanges) changes.push(change);
       if (node && restored) checkRestoredKeys(node, view);
       else if (node) checkOwnKeys(node, view);
+      if (node) checkSuccessor(node, view);
     },
     onHealth: (up, why) => {
       if (up) log.info("following the group");
@@ -171,8 +188,23 @@ export async function openNode(
       permission,
       changes,
       ranks,
+      cleans,
       ended: ending.signal,
       end,
+      overtaken: overtaken.signal,
+      succeeded: succeeded.signal,
+      overtake(error, { published }) {
+        if (!overtaken.signal.aborted) {
+          log.error({ err: error }, "this node is late: everything of it is killed at once");
+          overtaken.abort(error);
+          // Not the stopped hook, which may go on until the kill time or the other's publication.
+          if (node?.leaving !== "gone") guard.killAll().catch(() => {});
+        }
+        if (!published || succeeded.signal.aborted) return;
+        succeeded.abort(error);
+        nodeFence.expire();
+      },
+      haste,
       close: async () => {
         following.abort(new NodeEnded({ kind: "planned", why: "the node has ended" }));
         await lease.release();

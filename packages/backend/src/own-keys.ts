@@ -10,6 +10,7 @@ import {
 } from "@msdha/group";
 import type { Ending } from "./ending.ts";
 import type { Fence } from "./fence.ts";
+import type { Leaving } from "./leaving.ts";
 
 /** The parts of a node that are compared with the group, and how it ends. */
 export interface KeyOwner {
@@ -17,7 +18,7 @@ export interface KeyOwner {
   readonly lock: MasterLock | undefined;
   readonly lease: Lease;
   readonly follower: GroupFollower;
-  readonly leaving: "nothing" | "key" | "lock";
+  readonly leaving: Leaving;
   readonly trafficOpenSince: number | undefined;
   readonly fence: Pick<Fence, "close">;
   readonly clock: Clock;

@@ -2,9 +2,11 @@ import { HookNotRunnableError } from "@msdha/hook-runner";
 import { becomeMaster } from "./become-master.ts";
 import type { BackendConfig } from "./config.ts";
 import { describeEnding, type Ending, endingOf } from "./ending.ts";
+import { formerEndEnvironment } from "./former-end.ts";
 import { hookEnvironment } from "./hook-context.ts";
 import { startMainProcess } from "./main-process.ts";
 import { type BackendPorts, type Node, openNode } from "./node.ts";
+import { writeLastEnd } from "./run-file-writes.ts";
 import { runStateHook } from "./state-hook.ts";
 import { stopNode } from "./stop-node.ts";
 
@@ -15,19 +17,28 @@ import { stopNode } from "./stop-node.ts";
 export async function runBackend(
   config: BackendConfig,
   ports: BackendPorts,
-  { stop, onNode = () => {} }: { readonly stop: AbortSignal; readonly onNode?: (node: Node) => void },
+  {
+    stop,
+    haste = new AbortController().signal,
+    onNode = () => {},
+  }: {
+    readonly stop: AbortSignal;
+    /** Kills what a stop still waits for. */
+    readonly haste?: AbortSignal;
+    readonly onNode?: (node: Node) => void;
+  },
 ): Promise<Ending> {
   let node: Node;
   try {
     await refuseBrokenHooks(ports);
-    node = await openNode(config, ports, { stop });
+    node = await openNode(config, ports, { stop, haste });
   } catch (error) {
     return endingOf(error);
   }
   onNode(node);
   try {
     node.log.info({ node: config.name, group: config.group, lease: node.lease.id }, "joined the group");
-    await runStateHook(node, "pre_start");
+    await prepareStart(node);
     await enterState(node, "start");
     await startMain(node);
     await enterState(node, "running_not_ready");
@@ -43,6 +54,14 @@ export async function runBackend(
   node.log[ending.kind === "planned" ? "info" : "error"](`ending: ${describeEnding(ending)}`);
   await stopNode(node, ending);
   return ending;
+}
+
+/** A former run that left without its `stopped` hook stays known until `pre_start` has had its chance to clean up. */
+async function prepareStart(node: Node): Promise<void> {
+  const { formerEnd } = node.files;
+  if (formerEnd?.end !== "unclean") await writeLastEnd(node, { end: "unclean", state: "pre_start" });
+  await runStateHook(node, "pre_start", { env: formerEndEnvironment(formerEnd) });
+  if (formerEnd?.end === "unclean") await writeLastEnd(node, { end: "unclean", state: "pre_start" });
 }
 
 const HOOKS = [
@@ -81,8 +100,9 @@ async function startMain(node: Node): Promise<void> {
     state: "start",
     view: node.follower.view,
   });
-  const main = await startMainProcess(node.guard, await findStart(node), { env, clock: node.clock });
+  const main = await startMainProcess(node.guard, await findStart(node), { env });
   node.main = main;
+  node.log.info({ pid: main.pid }, "the main process has started");
   node.permission.check();
   main.exited.then(
     (exit) => node.end({ kind: "main-exit", exit }),

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { type FormerEnd, readEnd, writeEnd } from "./former-end.ts";
 
 /** The files by which a node tells the programs beside it how things are. Each is written whole or not at all. */
 export interface RunFiles {
@@ -8,17 +9,30 @@ export interface RunFiles {
   readonly runId: string;
   /** The id of the run that used this folder before. */
   readonly formerRunId: string | undefined;
+  /** How that run left; undefined when nothing is known of one, or when it ran no hook. */
+  readonly formerEnd: FormerEnd | undefined;
   setMaster(isMaster: boolean): Promise<void>;
   /**
    * Writes `current_master` and `current_master_address`; both are empty when there is none. Writes in order, and
    * nothing when they say so already.
    */
   setCurrentMaster(master: CurrentMaster | undefined): Promise<void>;
+  /** Writes `last_end`, which is this run's `formerEnd` for the next one. */
+  setEnd(end: FormerEnd): Promise<void>;
+  /** Removes what is only true while the node runs; nothing of it is written any more. */
+  close(): Promise<void>;
 }
 
 interface CurrentMaster {
   readonly name: string;
   readonly address: string;
+}
+
+const ONLY_WHILE_IT_RUNS = ["is_master", "current_master", "current_master_address"] as const;
+
+/** The files that must not outlive the node, whoever ends it. */
+export function volatileFiles(dir: string): readonly string[] {
+  return ONLY_WHILE_IT_RUNS.map((name) => join(dir, name));
 }
 
 /**
@@ -27,17 +41,19 @@ interface CurrentMaster {
  */
 export async function openRunFiles(dir: string): Promise<RunFiles> {
   const path = (name: string): string => join(dir, name);
-  const formerRunId = await readId(path("run_id"));
+  const formerRunId = (await readText(path("run_id"))).trim() || undefined;
+  const formerEnd = readEnd(await readText(path("last_end")));
   const runId = randomUUID();
   await rm(path("is_master"), { force: true });
   await writeAtomically(path("run_id"), `${runId}\n`);
   let written: string | undefined;
+  let closed = false;
   let lastWrite = writeMaster(undefined);
   await lastWrite;
 
   async function writeMaster(master: CurrentMaster | undefined): Promise<void> {
     const [name, address] = master ? [`${master.name}\n`, `${master.address}\n`] : ["", ""];
-    if (written === name + address) return;
+    if (closed || written === name + address) return;
     written = undefined;
     await writeAtomically(path("current_master_address"), address);
     await writeAtomically(path("current_master"), name);
@@ -47,6 +63,7 @@ export async function openRunFiles(dir: string): Promise<RunFiles> {
   return {
     runId,
     formerRunId,
+    formerEnd,
     async setMaster(isMaster) {
       if (isMaster) await writeFile(path("is_master"), "");
       else await rm(path("is_master"), { force: true });
@@ -58,15 +75,21 @@ export async function openRunFiles(dir: string): Promise<RunFiles> {
       );
       return lastWrite;
     },
+    setEnd: (end) => writeAtomically(path("last_end"), writeEnd(end)),
+    async close() {
+      closed = true;
+      await lastWrite.catch(() => {});
+      for (const file of volatileFiles(dir)) await rm(file, { force: true });
+    },
   };
 }
 
-async function readId(file: string): Promise<string | undefined> {
+/** Empty for a file that is not there. */
+async function readText(file: string): Promise<string> {
   try {
-    const text = (await readFile(file, "utf8")).trim();
-    return text === "" ? undefined : text;
+    return await readFile(file, "utf8");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
     throw error;
   }
 }

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { systemClock } from "@msdha/clock";
 import { connectEtcd, describeEndpoints, waitForEtcd } from "@msdha/etcd-client";
 import { groupKeys } from "@msdha/group";
-import { findKillObstacle, type Guard, GuardBusyError, startGuard } from "@msdha/guard";
+import { findKillObstacle, GuardBusyError, startGuard } from "@msdha/guard";
 import { createHookRunner } from "@msdha/hook-runner";
 import { createLog, type Environment, exitCodes, type Log, SettingsError } from "@msdha/settings";
 import { type BackendConfig, type LogConfig, readConfig } from "./config.ts";
@@ -12,10 +12,14 @@ import { serveControl } from "./control-server.ts";
 import { describeEnding, describeReason, type Ending, endingOf, exitCodeOf } from "./ending.ts";
 import { guardedLaunch } from "./guarded-launch.ts";
 import { baseEnvironment } from "./hook-context.ts";
+import { mayKeepSignal } from "./may-keep-signal.ts";
 import type { Node } from "./node.ts";
+import { askForSuccessor } from "./overtaken.ts";
 import { runBackend } from "./run-backend.ts";
-import { openRunFiles } from "./run-files.ts";
+import { openRunFiles, volatileFiles } from "./run-files.ts";
 import { passSignals, stopOnSignals } from "./signals.ts";
+import { tellStopTrouble } from "./stop-trouble.ts";
+import { watchWallClock } from "./wall-clock.ts";
 
 /** How long the processes of a former run may take to go before a new one gives up. */
 const FORMER_RUN_MS = 15_000;
@@ -43,16 +47,20 @@ export async function startBackend(environment: Environment): Promise<number> {
 }
 
 async function superviseNode(environment: Environment, config: BackendConfig, log: Log): Promise<Ending> {
-  let guard: Guard | undefined;
-  const stop = stopOnSignals({ again: () => void guard?.killAll().catch(() => {}) });
+  const { stop, haste } = stopOnSignals({
+    now: systemClock.now,
+    terminal: process.stdin.isTTY || process.stderr.isTTY,
+    onRepeat: (signal) => log.info({ signal }, "already stopping"),
+  });
+  void tellStopTrouble(config, log);
   try {
-    await using startedGuard = await startGuard({
+    await using guard = await startGuard({
       lockFile: join(config.runDir, "lock"),
       lockWaitMs: FORMER_RUN_MS,
       noNewPrivileges: config.noNewPrivileges,
       onDenied: (error) => log.error(`${error.message}; end it by hand, or give CAP_KILL to this node`),
     });
-    guard = startedGuard;
+    await guard.withdrawAtKill(volatileFiles(config.runDir));
     const files = await openRunFiles(config.runDir);
     await using etcd = connectEtcd(config.etcd, { clock: systemClock });
     await waitForEtcd(etcd, {
@@ -77,10 +85,19 @@ async function superviseNode(environment: Environment, config: BackendConfig, lo
       }),
       files,
       log,
+      mayKeepSignal,
       baseEnvironment: baseEnvironment(environment, config, { commandDir: commandDir() }),
     };
+    using _wallClock = watchWallClock({
+      clock: systemClock,
+      onJump(ms) {
+        log.info({ ms }, "the wall clock jumped: it was set, or this machine stood still");
+        if (node) void askForSuccessor(node);
+      },
+    });
     const ending = await runBackend(config, ports, {
       stop,
+      haste,
       onNode: (opened) => {
         node = opened;
       },

@@ -1,4 +1,5 @@
 import { hookEnvironment } from "./hook-context.ts";
+import { warnOfLongHook } from "./long-hook.ts";
 import type { Node } from "./node.ts";
 
 /** The hooks of the states, and of a stop; `start` is the main process itself. */
@@ -11,7 +12,10 @@ export type StateHook = "pre_start" | "running_not_ready" | "ready" | "master" |
 export async function runStateHook(
   node: Node,
   hook: StateHook,
-  { signal = node.ended }: { readonly signal?: AbortSignal } = {},
+  {
+    signal = node.ended,
+    env: more = {},
+  }: { readonly signal?: AbortSignal; readonly env?: Readonly<Record<string, string>> } = {},
 ): Promise<void> {
   const { hooks, config, follower, membership, log, lock, waited } = node;
   const env = hookEnvironment(node.baseEnvironment, {
@@ -21,7 +25,8 @@ export async function runStateHook(
     fencingToken: waited ? lock?.token : undefined,
   });
   const timeoutMs = config.hookTimeoutMs;
-  const ran = await hooks.run(hook, { env, timeoutMs, signal });
+  using _ = warnOfLongHook(node, hook);
+  const ran = await hooks.run(hook, { env: { ...env, ...more }, timeoutMs, signal });
   if (ran) log.info({ hook }, "a hook has run");
   node.permission.check(); // of what it left running
 }

@@ -1,51 +1,65 @@
-import { withTimeout } from "@msdha/clock";
 import { giveBackLock, type HandoverLease, prepareHandover } from "@msdha/group";
-import { KillNotPermittedError } from "@msdha/guard";
-import { describeEnding, type Ending } from "./ending.ts";
+import { endEverything } from "./end-everything.ts";
+import { describeEnding, type Ending, endedByItself } from "./ending.ts";
+import { killRest, type Rest } from "./kill-rest.ts";
 import type { Node } from "./node.ts";
-import { runStateHook } from "./state-hook.ts";
-
-/** How often what may not be killed is tried again, and logged. */
-const ASK_AGAIN_MS = 60_000;
+import { askForSuccessor } from "./overtaken.ts";
+import { closeRunFiles, writeLastEnd, writeMaster } from "./run-file-writes.ts";
+import { runPreStop, runStopped } from "./stop-hooks.ts";
+import { type StopTime, shareStopTime, startPart } from "./stop-time.ts";
 
 /**
- * Ends a node, in this order: node key deleted, everything gone, lock given back, lease revoked. Never rejects:
- * what fails on the way is logged, and costs at most the hand-over, which means that the next master waits.
+ * Ends a node, in this order: node key deleted, everything gone, `stopped` hook, lock given back, lease revoked. Never
+ * rejects: what fails on the way is logged, and costs at most the hand-over, which means that the next master waits.
  */
 export async function stopNode(node: Node, ending: Ending): Promise<void> {
   const { clock, fence, lease, log, guard } = node;
   const lost = ending.kind === "lost" || guard.lost.aborted;
-  if (lost) fence.close(clock.now());
-  const dropped = node.changes.close();
-  if (dropped > 0) log.warn({ dropped }, "dropped calls of node_state_change that had not begun");
+  if (lost) {
+    fence.close(clock.now());
+    void askForSuccessor(node);
+  }
+  const time = beginStop(node);
+  dropCalls(node);
 
-  if (ending.kind === "planned") await runStopHook(node, "pre_stop");
-  await attempt(node, "remove is_master", () => node.files.setMaster(false));
+  if (ending.kind === "planned") await runPreStop(node, time);
+  await attempt(node, "remove is_master", () => writeMaster(node, false));
   const handover = lost ? undefined : attempt(node, "prepare the hand-over", () => prepare(node));
   if (!lost) await attempt(node, "delete the node key", () => leave(node));
   if (ending.kind === "planned" && node.waited) await drain(node);
-  const gone = await removeEverything(node);
-  const clean = gone && !lost && !lease.lost.aborted && (await runStopped(node));
-  if (node.lock && !lease.lost.aborted) {
+  const rest = await removeEverything(node, time);
+  node.leaving = "gone";
+  const clean = (await runStopped(node, ending, time)) && rest.gone;
+  const last = await killRest(node);
+  const noted = writeLastEnd(node, {
+    end: clean && last.gone ? "clean" : "unclean",
+    state: node.membership.state,
+  });
+  if (node.lock && last.reached && !lease.lost.aborted) {
+    const handsOver = !lost && node.waited && clean && last.gone && mayHandOver(node, ending, rest);
     await attempt(node, "give back the master lock", async () =>
-      giveBack(node, clean ? await handover : undefined),
+      giveBack(node, handsOver ? await handover : undefined),
     );
   }
+  await noted;
+  await closeRunFiles(node);
   await attempt(node, "revoke the lease", () => node.close());
   log.info(`ended: ${describeEnding(ending)}`);
 }
 
-/** Runs a hook of the stop for as long as a stop may take; resolves with whether it has done what it should. */
-async function runStopHook(node: Node, hook: "pre_stop" | "stopped"): Promise<boolean> {
-  if (!node.main) return true;
-  const { clock, config, lease } = node;
-  const ran = await attempt(node, `run ${hook}`, async () => {
-    await withTimeout(clock, config.stopTimeoutMs, (signal) => runStateHook(node, hook, { signal }), {
-      signal: lease.lost,
-    });
-    return true;
+function beginStop({ clock, config, fence, lease, cleans }: Node): StopTime {
+  return shareStopTime({
+    begun: clock.now(),
+    totalMs: config.stopTimeoutMs,
+    ttlMs: lease.ttlMs,
+    keepForStopped: cleans,
+    killAt: () => fence.killAt,
   });
-  return ran === true;
+}
+
+function dropCalls({ changes, log }: Node): void {
+  const dropped = changes.close();
+  if (dropped > 0) log.warn({ dropped }, "dropped calls of node_state_change that had not begun");
 }
 
 async function prepare(node: Node): Promise<HandoverLease | undefined> {
@@ -75,42 +89,27 @@ async function drain({ clock, config, lease, main }: Node): Promise<void> {
   await Promise.race([over, main.exited.catch(() => {})]);
 }
 
-/** Resolves with whether the guard has seen the last process of this node go. */
-async function removeEverything(node: Node): Promise<boolean> {
-  const { main, guard, config, log } = node;
-  if (main && !guard.lost.aborted) {
-    const timeoutMs = config.stopTimeoutMs;
-    const ended = await main.stop(config.stopSignal, { timeoutMs, signal: guard.lost });
-    if (!ended) log.warn({ timeoutMs }, "the main process did not end in time and is killed");
-  }
+/** Everything is asked to end, and what has not by its time is killed. */
+async function removeEverything(node: Node, time: StopTime): Promise<Rest> {
+  const { guard, log } = node;
   // A call that has not got as far as its start would start it after everything was gone.
   node.changes.interrupt();
+  using part = startPart(node, () => time.programsEnd, [node.overtaken, node.haste, guard.lost]);
+  await endEverything(node, part, () => time.programsEnd);
+  if (part.over.aborted)
+    log.warn({ err: part.over.reason }, "not everything ended in time: killing the rest");
   return await killRest(node);
 }
 
-async function runStopped(node: Node): Promise<boolean> {
-  const ran = await runStopHook(node, "stopped");
-  return (await killRest(node)) && ran;
-}
-
-/**
- * Kills what is left. What may not be killed keeps the lock: the node waits for its end. What can't be killed (it hangs in the kernel, with its storage) does not hold the lock for ever:
- * after a TTL the node goes on without it, and hands over nothing.
- */
-async function killRest(node: Node): Promise<boolean> {
-  const { clock, guard, lease } = node;
-  const killed = await attempt(node, "kill what is left", async () => {
-    for (;;) {
-      try {
-        await withTimeout(clock, lease.ttlMs, () => guard.killAll());
-        return true;
-      } catch (error) {
-        if (!(error instanceof KillNotPermittedError)) throw error;
-        await Promise.race([guard.gone(), clock.sleep(ASK_AGAIN_MS)]);
-      }
-    }
-  });
-  return killed === true;
+/** Whether the next master may begin without a wait, by what this node's settings say of an end that was not its own. */
+function mayHandOver({ config, log }: Node, ending: Ending, { killed }: Rest): boolean {
+  if (killed === 0 && endedByItself(ending)) return true;
+  if (config.handover === "clean") {
+    log.warn({ killed }, "no hand-over, as not everything ended by itself (MSDHA_HANDOVER=clean)");
+    return false;
+  }
+  log.warn({ killed }, "handing over although not everything ended by itself (MSDHA_HANDOVER=any)");
+  return true;
 }
 
 async function giveBack(node: Node, handover: HandoverLease | undefined): Promise<void> {

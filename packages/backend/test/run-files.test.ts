@@ -74,3 +74,22 @@ test("has is_master while it is told to, and only then", async () => {
   await files.setMaster(false);
   expect(await readdir(dir)).not.toContain("is_master");
 });
+
+test("tells the next run how this one left", async () => {
+  const former = await openRunFiles(dir);
+  expect(former.formerEnd).toBeUndefined();
+  await former.setEnd({ end: "unclean", state: "master" });
+  expect((await openRunFiles(dir)).formerEnd).toEqual({ end: "unclean", state: "master" });
+  await writeFile(join(dir, "last_end"), "half a li");
+  expect((await openRunFiles(dir)).formerEnd).toBeUndefined();
+});
+
+test("removes what is only true while the node runs when it is closed, and writes it no more", async () => {
+  const files = await openRunFiles(dir);
+  await files.setMaster(true);
+  const late = files.setCurrentMaster({ name: "a", address: "10.0.0.1" });
+  await files.close();
+  await late;
+  await files.setCurrentMaster({ name: "b", address: "10.0.0.2" });
+  expect(await readdir(dir)).toEqual(["run_id"]);
+});

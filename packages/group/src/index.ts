@@ -2,6 +2,7 @@ export { awaitTurn } from "./await-turn.ts";
 export { type CampaignOptions, campaign } from "./campaign.ts";
 export type { Candidacy } from "./candidacy.ts";
 export { type ClaimOptions, claim } from "./claim.ts";
+export { confirmLock } from "./confirm-lock.ts";
 export { LockLostError, NameTakenError, NodeKeyLostError } from "./errors.ts";
 export { type ChangedOptions, type FollowOptions, followGroup, type GroupFollower } from "./follow-group.ts";
 export { giveBackLock, type HandoverLease, prepareHandover } from "./hand-over.ts";
@@ -11,7 +12,14 @@ export type { LockHistory } from "./lock-history.ts";
 export type { LockOptions, MasterLock } from "./master-lock.ts";
 export { type JoinOptions, joinGroup, type Membership } from "./membership.ts";
 export { type NodeChange, nodeChanges, plainState } from "./node-change.ts";
-export { isAddress, type NodeDetails, type NodeState, nodeStates, type Via } from "./node-state.ts";
+export {
+  isAddress,
+  type NodeDetails,
+  type NodeState,
+  nodeStates,
+  parseLock,
+  type Via,
+} from "./node-state.ts";
 export { publishMaster } from "./publish-master.ts";
 export { readMaster } from "./read-master.ts";
 export { type Known, takeLock } from "./take-lock.ts";

@@ -11,6 +11,7 @@ export const allVariables: readonly string[] = [
   "MSDHA_ETCD_LOST",
   "MSDHA_ETCD_TIMEOUT",
   "MSDHA_GROUP",
+  "MSDHA_HANDOVER",
   "MSDHA_GUARD_BINARY",
   "MSDHA_HALF_CLOSED_TIMEOUT",
   "MSDHA_HAPROXY",

@@ -35,6 +35,8 @@ function makeRun() {
     newest: 0,
     followed: 0,
     mastered: false,
+    cleaned: false,
+    former: undefined,
     told: createFacts(keys).history.reader(),
   };
   /** The run asks for a key at once, is answered 10 ms later, and the world goes on until the next third of the TTL. */

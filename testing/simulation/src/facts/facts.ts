@@ -35,6 +35,10 @@ export interface RunFacts {
   followed: number;
   /** Whether its master hook has ended well. */
   mastered: boolean;
+  /** Whether its `stopped` hook has ended well. */
+  cleaned: boolean;
+  /** The run before it that came to its `pre_start`, where the run folder has outlived it. */
+  readonly former: RunFacts | undefined;
   /** What it has told its `node_state_change` hook, as a place in the group's history. */
   readonly told: HistoryReader;
 }

@@ -1,4 +1,6 @@
 import type { Invariant } from "../facts/moment.ts";
+import { cleansUpAlone } from "./cleans-up-alone.ts";
+import { formerEndIsTold } from "./former-end-is-told.ts";
 import { frontendsFollow } from "./frontends-follow.ts";
 import { goneByKillTime } from "./gone-by-kill-time.ts";
 import { handOverWhenGone } from "./hand-over-when-gone.ts";
@@ -22,4 +24,6 @@ export const invariants: Readonly<Record<string, Invariant>> = {
   onlyOwnLeases,
   historyIsTold,
   frontendsFollow,
+  cleansUpAlone,
+  formerEndIsTold,
 };

@@ -2,6 +2,7 @@ import * as guard from "./guard.ts";
 import * as lock from "./lock.ts";
 import type { Mutation } from "./mutation.ts";
 import * as proof from "./proof.ts";
+import * as stop from "./stop.ts";
 import * as wait from "./wait.ts";
 import * as watch from "./watch.ts";
 
@@ -12,4 +13,5 @@ export const mutations: Readonly<Record<string, Mutation>> = {
   ...wait,
   ...lock,
   ...watch,
+  ...stop,
 };

@@ -18,6 +18,7 @@ export function backendConfig(scenario: BackendScenario, group: string): Backend
     runDir: "/run",
     stopSignal: "SIGTERM",
     stopTimeoutMs: scenario.stopTimeoutMs,
+    handover: "any",
     drainMs: scenario.drainMs,
     traffic: scenario.traffic,
     hookTimeoutMs: Number.POSITIVE_INFINITY,

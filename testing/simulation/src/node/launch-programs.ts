@@ -2,13 +2,18 @@ import type { Random } from "@msdha/etcd-simulated";
 import type { RunFacts } from "../facts/facts.ts";
 import type { World } from "../world/world.ts";
 import { chooseBehaviour, type Program, startProgram } from "./program.ts";
+import type { Disk } from "./simulated-files.ts";
 import type { ProgramEvents, StartProgram } from "./simulated-guard.ts";
 
-/** Returns what starts the programs of a run on its machine; `manners` decides how they behave. */
-export function launchPrograms(run: RunFacts, world: World, manners: Random): StartProgram {
+/** Returns what starts the programs of a run on its machine; `random` decides how they behave. */
+export function launchPrograms(
+  run: RunFacts,
+  world: World,
+  { random, disk }: { readonly random: Random; readonly disk: Disk },
+): StartProgram {
   const launch = (name: string, on: ProgramEvents): Program => {
     const trouble = world.calm ? 0 : world.scenario.trouble;
-    const behaviour = chooseBehaviour(name, { ttlMs: run.ttlMs, trouble }, manners);
+    const behaviour = chooseBehaviour(name, { ttlMs: run.ttlMs, trouble }, random);
     const program = startProgram(name, behaviour, {
       time: run.machine,
       onFork: () => on.fork(launch(`fork of ${name}`, on)),
@@ -16,6 +21,7 @@ export function launchPrograms(run: RunFacts, world: World, manners: Random): St
         run.programs.delete(program);
         world.trace(run.id, () => `${name} ended ${exit.signal ?? exit.code}`);
         if (name === "master" && exit.code === 0) run.mastered = true;
+        if (name === "stopped" && exit.code === 0) run.cleaned = true;
         on.exit(program, exit);
       },
     });
@@ -25,6 +31,7 @@ export function launchPrograms(run: RunFacts, world: World, manners: Random): St
   return (file, { args, env }, on) => {
     world.trace(run.id, () => `${file} ${args.join(" ")}`);
     if (file === "master") run.published = true;
+    if (file === "pre_start") disk.lastRun = run;
     const program = launch(file, on);
     world.check({ kind: "start", run, program: file, args, env });
     return program;

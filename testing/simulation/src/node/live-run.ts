@@ -58,6 +58,7 @@ export async function superviseRun(own: LiveRun, parts: RunParts): Promise<strin
         rank: scenario.ranks ? () => parts.random.whole(0, 3) : undefined,
       }),
       files: collaborators.files?.(files, facts, world) ?? files,
+      mayKeepSignal: () => true,
       log: createTraceLog((line) => world.trace(facts.id, () => line())),
       baseEnvironment: {},
     };
@@ -83,7 +84,7 @@ function openGuard({ facts, process }: LiveRun, { world, random, disk }: RunPart
     time: facts.machine,
     hardware: facts.hardware,
     supervisor: process,
-    start: launchPrograms(facts, world, random.fork()),
+    start: launchPrograms(facts, world, { random: random.fork(), disk }),
     withdraw: (file) => removeSimulatedFile(disk, file),
     latency: () => random.between(0.05, 1),
     startsPastDeadline: world.collaborators.startsPastDeadline,

@@ -9,7 +9,7 @@ import { createLink, type Link } from "../world/network.ts";
 import { createProcess, type SimulatedProcess } from "../world/process.ts";
 import type { World } from "../world/world.ts";
 import { type LiveRun, superviseRun } from "./live-run.ts";
-import type { Disk } from "./simulated-files.ts";
+import { emptyDisk } from "./simulated-files.ts";
 import type { SimulatedGuard } from "./simulated-guard.ts";
 
 const NEVER = { step: Number.POSITIVE_INFINITY, ms: 0 };
@@ -24,7 +24,7 @@ export class Machine {
   readonly #time: MachineTime;
   readonly #offset: number;
   readonly #hardware: Clock;
-  #disk: Disk = { runId: undefined, isMaster: false };
+  #disk = emptyDisk();
   #live: LiveRun | undefined;
   #former: SimulatedGuard | undefined;
   #runs = 0;
@@ -60,7 +60,7 @@ export class Machine {
       return;
     }
     this.#runs += 1;
-    if (!this.scenario.filesPersist) this.#disk = { runId: undefined, isMaster: false };
+    if (!this.scenario.filesPersist) this.#disk = emptyDisk();
     const id = `${this.scenario.machine}#${this.#runs}`;
     const process = this.#startProcess(id);
     const facts = this.#describeRun(id, process);
@@ -146,6 +146,8 @@ export class Machine {
       newest: 0,
       followed: 0,
       mastered: false,
+      cleaned: false,
+      former: this.#disk.lastRun,
       told: this.#world.facts.history.reader(),
     };
   }

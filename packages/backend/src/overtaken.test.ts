@@ -1,0 +1,105 @@
+import type { EtcdApi, KeyRange } from "@msdha/etcd-client";
+import { createGroupView, type GroupView } from "@msdha/group";
+import { describe, expect, test } from "vitest";
+import { type AskingHolder, askForSuccessor, checkSuccessor } from "./overtaken.ts";
+
+const KEYS = createGroupView("db").keys;
+
+/** A node that has had its turn with token 34 on lease 7, unless `more` says otherwise. */
+function holder(more: object = {}) {
+  const seen: string[] = [];
+  const node = {
+    lock: { token: 34 },
+    lease: { id: "7", ttlMs: 3_000 },
+    waited: true,
+    leaving: "nothing",
+    follower: { view: createGroupView("db") },
+    log: { debug() {} },
+    overtake: (error: Error, { published }: { published: boolean }) =>
+      seen.push(`${published ? "published" : "locked"}: ${error.message}`),
+    end: ({ kind }: { kind: string }) => seen.push(kind),
+    ...more,
+  } as unknown as AskingHolder;
+  return { node, seen };
+}
+
+function view({ token = 40, lease = "8", state = "ready", revision = 50 } = {}): GroupView {
+  return {
+    ...createGroupView("db"),
+    revision,
+    nodes: new Map([["b", { state, lease, modRevision: 41 }]]),
+    lock: { token, lease, node: "b", via: "wait" },
+  };
+}
+
+describe("in a view of the watch", () => {
+  test("a node that holds our lock's place is a successor, whether published or not", () => {
+    const { node, seen } = holder();
+    checkSuccessor(node, view());
+    checkSuccessor(node, view({ state: "master" }));
+    expect(seen).toEqual([
+      'locked: node "b" holds the lock (token 40)',
+      'published: node "b" is the master (token 40)',
+    ]);
+  });
+
+  test("a lock of our token on another lease is another's: etcd was restored", () => {
+    const { node, seen } = holder();
+    checkSuccessor(node, view({ token: 34 }));
+    expect(seen).toHaveLength(1);
+  });
+
+  test.each([
+    ["our own lock", {}, view({ token: 34, lease: "7" })],
+    ["a lock of before ours", {}, view({ token: 20, revision: 30 })],
+    ["no lock", {}, { ...view(), lock: undefined }],
+    ["a lock that we gave up", { leaving: "lock" }, view()],
+    ["a lock that we never had our turn with", { waited: false }, view()],
+  ])("%s is no successor's", (_, more, seenView) => {
+    const { node, seen } = holder(more);
+    checkSuccessor(node, seenView);
+    expect(seen).toEqual([]);
+  });
+});
+
+function etcdWith(
+  values: Readonly<Record<string, { value: string; lease: string; createRevision: number }>>,
+) {
+  return {
+    range: async ({ key }: KeyRange) => ({
+      revision: 50,
+      kvs: values[key] ? [{ key, modRevision: 41, ...values[key] }] : [],
+    }),
+  } as unknown as EtcdApi;
+}
+
+const othersLock = { value: '{"node":"b","via":"wait"}', lease: "8", createRevision: 40 };
+
+describe("asked of etcd itself", () => {
+  test.each([
+    ["our own lock", { [KEYS.lock]: { ...othersLock, lease: "7", createRevision: 34 } }, []],
+    ["no lock", {}, ["lost"]],
+    ["another's lock", { [KEYS.lock]: othersLock }, ["lost", 'locked: node "b" holds the lock (token 40)']],
+    [
+      "another master",
+      {
+        [KEYS.lock]: othersLock,
+        [KEYS.node("b")]: { value: "master", lease: "8", createRevision: 41 },
+      },
+      ["lost", 'published: node "b" is the master (token 40)'],
+    ],
+  ])("%s means what it says", async (_, values, expected) => {
+    const { node, seen } = holder({ etcd: etcdWith(values) });
+    await askForSuccessor(node);
+    expect(seen).toEqual(expected);
+  });
+
+  test("no answer means nothing", async () => {
+    const range = async (): Promise<never> => {
+      throw new Error("no answer");
+    };
+    const { node, seen } = holder({ etcd: { range } });
+    await askForSuccessor(node);
+    expect(seen).toEqual([]);
+  });
+});

@@ -1,0 +1,55 @@
+import { describeEnding, type Ending } from "./ending.ts";
+import type { Node } from "./node.ts";
+import { runStateHook, type StateHook } from "./state-hook.ts";
+import { type StopTime, startPart } from "./stop-time.ts";
+
+/** Runs `pre_stop` while the node still is what it was. One that takes too long gets SIGTERM, and the stop goes on. */
+export async function runPreStop(node: Node, time: StopTime): Promise<void> {
+  if (!node.main) return;
+  using part = startPart(node, () => time.preStopEnd, [node.lease.lost, node.overtaken, node.haste]);
+  await runBounded(node, "pre_stop", part.over, {});
+}
+
+/**
+ * Runs `stopped`, the hook that cleans up, when nothing else of the node is alive: whatever the ending was, to its end
+ * or to the end of the stop, which is before the guard's kill time. Resolves with whether it did what it should; a
+ * node without that hook has nothing to clean up. It is not run beside a master that is known to be there.
+ */
+export async function runStopped(node: Node, ending: Ending, time: StopTime): Promise<boolean> {
+  const { guard, log, succeeded } = node;
+  if (!node.cleans) return true;
+  if (succeeded.aborted || guard.lost.aborted) {
+    const err = succeeded.aborted ? succeeded.reason : guard.lost.reason;
+    log.error(
+      { err },
+      "the stopped hook could not run; the next run's pre_start sees MSDHA_FORMER_END=unclean",
+    );
+    return false;
+  }
+  using part = startPart(node, () => time.end, [guard.lost, succeeded]);
+  const env = { MSDHA_END: ending.kind, MSDHA_END_REASON: describeEnding(ending) };
+  return await runBounded(node, "stopped", part.over, env);
+}
+
+async function runBounded(
+  node: Node,
+  hook: StateHook,
+  signal: AbortSignal,
+  env: Readonly<Record<string, string>>,
+): Promise<boolean> {
+  try {
+    // The hook's folder may be on a disk that hangs, where its file is not even found.
+    await Promise.race([runStateHook(node, hook, { signal, env }), rejection(signal)]);
+    return true;
+  } catch (error) {
+    node.log.error({ err: error }, `could not run ${hook} to its end`);
+    return false;
+  }
+}
+
+function rejection(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    else signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
+}
