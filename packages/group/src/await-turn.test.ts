@@ -1,4 +1,5 @@
 import { createManualClock } from "@msdha/clock";
+import type { EtcdApi } from "@msdha/etcd-client";
 import { createSimulatedEtcd } from "@msdha/etcd-simulated";
 import { expect, test } from "vitest";
 import { awaitTurn } from "./await-turn.ts";
@@ -8,18 +9,36 @@ import type { MasterLock } from "./master-lock.ts";
 
 const keys = groupKeys("db");
 
+/** The same etcd, whose watches leave out the events that come while `swallows` says so. The streams stay unbroken. */
+function swallowEvents(etcd: EtcdApi, swallows: () => boolean): EtcdApi {
+  return {
+    ...etcd,
+    watch(request, options) {
+      const stream = etcd.watch(request, options);
+      return {
+        requestProgress: () => stream.requestProgress(),
+        async *[Symbol.asyncIterator]() {
+          for await (const message of stream) yield swallows() ? { ...message, events: [] } : message;
+        },
+      };
+    },
+  };
+}
+
 async function setUp() {
   const clock = createManualClock();
   const etcd = createSimulatedEtcd({ clock });
   const stop = new AbortController();
   const client = etcd.connect();
-  const follow = async () => {
-    const follower = followGroup(client, "db", { clock, signal: stop.signal });
+  const follow = async ({ swallows = () => false }: { readonly swallows?: () => boolean } = {}) => {
+    const follower = followGroup(swallowEvents(client, swallows), "db", { clock, signal: stop.signal });
     await clock.advance(0);
     return follower;
   };
   const take = (via: MasterLock["via"] = "wait"): MasterLock => {
-    etcd.store.put(keys.lock, JSON.stringify({ node: "a", via }));
+    const record = etcd.store.get(keys.ttl)?.modRevision ?? 0;
+    etcd.store.put(keys.lock, JSON.stringify({ node: "a", via, record }));
+    etcd.store.put(keys.ttl, "3");
     const token = etcd.store.get(keys.lock)?.createRevision ?? 0;
     return { token, lease: "0", via, waitFrom: clock.now(), waitMs: via === "wait" ? 6_000 : 0 };
   };
@@ -107,6 +126,29 @@ test("counts nothing from before the watch was broken by a restore that it does 
   const lock = take();
   expect(lock.token).toBeGreaterThan(follower.view.revision);
   expect(await turnTime(follower, lock)).toBe(clock.now() - 60_000 + 6_000);
+});
+
+test("counts nothing from before a take that the watch has missed", async () => {
+  const { clock, etcd, follow, take, turnTime } = await setUp();
+  let swallow = false;
+  const follower = await follow({ swallows: () => swallow });
+  await clock.advance(10_000);
+  swallow = true;
+  take();
+  await clock.advance(100);
+  etcd.store.delete(keys.lock);
+  await clock.advance(100);
+  swallow = false;
+  const taken = clock.now();
+  expect(await turnTime(follower, take())).toBe(taken + 6_000);
+});
+
+test("counts nothing from before an answer that named another holder", async () => {
+  const { clock, follow, take, turnTime } = await setUp();
+  const follower = await follow();
+  await clock.advance(10_000);
+  follower.doubtFreeLock();
+  expect(await turnTime(follower, take())).toBe(16_000);
 });
 
 test("comes at once after a clean hand-over", async () => {

@@ -3,7 +3,7 @@ import { type Candidacy, isFirst } from "./candidacy.ts";
 import type { GroupFollower } from "./follow-group.ts";
 import type { HeardRevisions } from "./hear-revisions.ts";
 import type { LockOptions, MasterLock } from "./master-lock.ts";
-import { takeLock } from "./take-lock.ts";
+import { type Known, takeLock } from "./take-lock.ts";
 
 export interface CampaignOptions extends LockOptions {
   readonly signal: AbortSignal;
@@ -39,7 +39,13 @@ export async function campaign(
       else if (rank === undefined || (await isFirst(etcd, follower, rank, options))) {
         const { ttl, revision } = follower.view;
         const staleHandover = Math.max(follower.staleHandover, heard?.restoredTo ?? 0);
-        const known = { ttl, revision, staleHandover, heard: heard?.newest ?? 0 };
+        const known: Known = {
+          ttl,
+          revision,
+          staleHandover,
+          heard: heard?.newest ?? 0,
+          onOtherHolder: follower.doubtFreeLock,
+        };
         const lock = await takeLock(etcd, view.keys, known, options);
         if (lock) return lock;
       }

@@ -1,7 +1,7 @@
 import type { Clock } from "@msdha/clock";
 import type { EtcdApi } from "@msdha/etcd-client";
 import { watchPrefix } from "@msdha/etcd-watch";
-import { followLock, type LockHistory, unknownLockHistory } from "./lock-history.ts";
+import { doubtFreeLock, followLock, type LockHistory, unknownLockHistory } from "./lock-history.ts";
 import { type NodeChange, nodeChanges } from "./node-change.ts";
 import { applyBatch, createGroupView, type GroupView } from "./view.ts";
 
@@ -16,6 +16,8 @@ export interface GroupFollower {
   readonly staleHandover: number;
   /** What the watch has shown of the lock. */
   readonly lockHistory: LockHistory;
+  /** Takes note of an answer that named another holder of the lock: since when it was free is not believed any more. */
+  doubtFreeLock(): void;
   /** Resolves when the view is another one than `since`, or after `timeoutMs`. Rejects with the reason of `signal`. */
   changed(options: ChangedOptions): Promise<void>;
   /** Settles only when following has ended: by an error of etcd that lasts, or with the reason of the signal. */
@@ -101,6 +103,9 @@ export function followGroup(
     },
     get lockHistory() {
       return lockHistory;
+    },
+    doubtFreeLock() {
+      lockHistory = doubtFreeLock(lockHistory);
     },
     changed,
     ended,

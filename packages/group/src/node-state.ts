@@ -37,13 +37,15 @@ export type Via = "handover" | "wait";
 export interface LockValue {
   readonly node: string;
   readonly via: Via;
+  /** The revision of the record `_ttl` that the take found; 0: there was none. Left out by nodes of earlier versions. */
+  readonly record?: number | undefined;
 }
 
 /** Reads the lock's value; undefined for anything that a node can't have written. */
 export function parseLock(text: string): LockValue | undefined {
-  const { node, via } = parseObject(text);
+  const { node, via, record } = parseObject(text);
   if (typeof node !== "string" || (via !== "handover" && via !== "wait")) return undefined;
-  return { node, via };
+  return { node, via, record: typeof record === "number" ? record : undefined };
 }
 
 function parseObject(text: string): Record<string, unknown> {

@@ -3,7 +3,7 @@ import type { Lease } from "@msdha/etcd-lease";
 import { rangeAnswer } from "./answers.ts";
 import type { GroupKeys } from "./keys.ts";
 import type { LockOptions, MasterLock } from "./master-lock.ts";
-import { parseLock, type Via } from "./node-state.ts";
+import { type LockValue, parseLock, type Via } from "./node-state.ts";
 import { untilLost } from "./until-lost.ts";
 import { longerTtl, type TtlRecord } from "./view.ts";
 
@@ -19,6 +19,8 @@ export interface Known {
   readonly heard?: number;
   /** The largest create revision of a hand-over that must not be believed, since a restored snapshot brought it back. */
   readonly staleHandover: number | undefined;
+  /** Called when the answer names another holder of the lock. */
+  readonly onOtherHolder?: () => void;
 }
 
 /**
@@ -51,7 +53,10 @@ export async function takeLock(
     const [record] = rangeAnswer(result, 1);
     ttl = longerTtl(ttl, record);
     if (!lock) continue;
-    if (lock.lease !== lease.id) return undefined;
+    if (lock.lease !== lease.id) {
+      known.onOtherHolder?.();
+      return undefined;
+    }
     return asHeld(
       { token: lock.createRevision, lease: lease.id },
       wasHandedOver(lock, known),
@@ -90,10 +95,13 @@ function takeTransaction(
   },
 ): Transaction {
   const { name, lease, ttl, longest, staleHandover } = attempt;
-  const take = (via: Via): readonly Operation[] => [
-    { type: "put", key: keys.lock, value: JSON.stringify({ node: name, via }), lease: lease.id },
-    { type: "put", key: keys.ttl, value: String(longest) },
-  ];
+  const take = (via: Via): readonly Operation[] => {
+    const value: LockValue = { node: name, via, record: ttl.modRevision };
+    return [
+      { type: "put", key: keys.lock, value: JSON.stringify(value), lease: lease.id },
+      { type: "put", key: keys.ttl, value: String(longest) },
+    ];
+  };
   return {
     compare: [
       { key: keys.lock, target: "create", is: "=", value: 0 },
