@@ -27,6 +27,20 @@ export interface KeyRange {
   readonly prefix?: boolean;
 }
 
+/** What a read asks for. */
+export interface RangeRequest extends KeyRange {
+  /** Leaves the values out: they read as empty texts. Default: false. */
+  readonly keysOnly?: boolean;
+  /** No more than `limit` keys, from `start` on, which is the `next` of the page before. Default: all of them. */
+  readonly page?: { readonly limit: number; readonly start?: PageStart | undefined };
+}
+
+/** Where a page begins, and at which revision: the first page's. */
+export interface PageStart {
+  readonly key: Uint8Array;
+  readonly revision: number;
+}
+
 export type Compare =
   | {
       readonly key: string;
@@ -67,6 +81,8 @@ export interface TransactionResult {
 export interface RangeResult {
   readonly kvs: readonly KeyValue[];
   readonly revision: number;
+  /** Where the next page begins; undefined after the last. */
+  readonly next?: PageStart | undefined;
 }
 
 export interface LeaseGrant {
@@ -114,8 +130,11 @@ export interface WatchStream extends AsyncIterable<WatchMessage> {
  * what tells you that an earlier try went through.
  */
 export interface EtcdApi {
-  /** A linearizable read: its answer proves that a quorum stood behind it after it was asked. */
-  range(range: KeyRange, options: CallOptions): Promise<RangeResult>;
+  /**
+   * A linearizable read: its answer proves that a quorum stood behind it after it was asked. A page after the first does
+   * not; it rejects with an `EtcdCompactedError` if its revision is compacted.
+   */
+  range(range: RangeRequest, options: CallOptions): Promise<RangeResult>;
   txn(transaction: Transaction, options: CallOptions): Promise<TransactionResult>;
   /** Grants a lease. A try whose answer was lost can leave a second lease behind, with nothing on it. */
   leaseGrant(ttlSeconds: number, options: CallOptions): Promise<LeaseGrant>;

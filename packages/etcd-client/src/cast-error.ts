@@ -1,6 +1,7 @@
 import { type ServiceError, status } from "@grpc/grpc-js";
 import {
   EtcdAuthError,
+  EtcdCompactedError,
   EtcdLeaseNotFoundError,
   EtcdRequestError,
   EtcdUnavailableError,
@@ -8,7 +9,12 @@ import {
 } from "./errors.ts";
 
 /** Any error of this package that a call can end with. */
-export type EtcdError = EtcdUnavailableError | EtcdAuthError | EtcdLeaseNotFoundError | EtcdRequestError;
+export type EtcdError =
+  | EtcdUnavailableError
+  | EtcdAuthError
+  | EtcdLeaseNotFoundError
+  | EtcdCompactedError
+  | EtcdRequestError;
 
 /** What etcd says to credentials that are wrong, however often they are shown. */
 const refused =
@@ -50,6 +56,9 @@ export function castError(error: unknown, where: string): EtcdError {
   const options = { cause: error };
   const code = isServiceError(error) ? error.code : undefined;
   if (details.includes("requested lease not found")) return new EtcdLeaseNotFoundError(message, options);
+  if (details.includes("required revision has been compacted")) {
+    return new EtcdCompactedError(message, 0, options);
+  }
   if (stale.test(details) || details.includes(learner)) return new EtcdUnavailableError(message, options);
   if (refused.test(details) || code === status.PERMISSION_DENIED || code === status.UNAUTHENTICATED) {
     return new EtcdAuthError(message, options);
@@ -84,6 +93,7 @@ export function isOwnError(error: unknown): error is EtcdError {
     isEtcdError(error, "ERR_ETCD_UNAVAILABLE") ||
     isEtcdError(error, "ERR_ETCD_AUTH") ||
     isEtcdError(error, "ERR_ETCD_LEASE_NOT_FOUND") ||
+    isEtcdError(error, "ERR_ETCD_COMPACTED") ||
     isEtcdError(error, "ERR_ETCD_REQUEST")
   );
 }

@@ -16,7 +16,10 @@ export class EtcdLeaseNotFoundError extends Error {
   readonly code = "ERR_ETCD_LEASE_NOT_FOUND";
 }
 
-/** The revision that a watch was to begin with is compacted: what happened before `compactRevision` can't be told. */
+/**
+ * The revision that a watch was to begin with, or that a page was to be read at, is compacted: what happened before
+ * `compactRevision` can't be told. 0: etcd did not say where that is.
+ */
 export class EtcdCompactedError extends Error {
   override readonly name = "EtcdCompactedError";
   readonly code = "ERR_ETCD_COMPACTED";

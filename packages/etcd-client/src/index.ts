@@ -8,6 +8,8 @@ export type {
   LeaseId,
   Operation,
   OperationResult,
+  PageStart,
+  RangeRequest,
   RangeResult,
   Transaction,
   TransactionResult,
@@ -28,6 +30,7 @@ export {
 } from "./errors.ts";
 export { type ConnectOptions, connectMember, type EtcdMember } from "./member.ts";
 export { prefixRangeEnd } from "./prefix.ts";
+export { type ReadAllOptions, readAll } from "./read-all.ts";
 export { readEtcdSettings } from "./read-settings.ts";
 export {
   describeEndpoints,

@@ -4,7 +4,7 @@ import type { EtcdApi } from "./api.ts";
 import { isEtcdError } from "./errors.ts";
 import { keepAliveOnce } from "./keep-alive.ts";
 import { createLink } from "./link.ts";
-import { rangeRequest, rangeResult, txnRequest, txnResult } from "./messages.ts";
+import { rangeResult, readRequest, txnRequest, txnResult } from "./messages.ts";
 import type { EtcdSettings } from "./settings.ts";
 import { openWatch } from "./watch-stream.ts";
 
@@ -30,7 +30,9 @@ export function connectMember(
   const link = createLink(settings, index, clock);
   return {
     range: (range, options) =>
-      link.call(options, async ({ rpc }) => rangeResult(await new KVClient(rpc).range(rangeRequest(range)))),
+      link.call(options, async ({ rpc }) =>
+        rangeResult(range, await new KVClient(rpc).range(readRequest(range))),
+      ),
     txn: (transaction, options) =>
       link.call(options, async ({ rpc }) =>
         txnResult(transaction, await new KVClient(rpc).txn(txnRequest(transaction))),

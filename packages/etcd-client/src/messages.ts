@@ -14,6 +14,7 @@ import type {
   KeyValue,
   Operation,
   OperationResult,
+  RangeRequest,
   RangeResult,
   Transaction,
   TransactionResult,
@@ -32,8 +33,22 @@ export function rangeRequest({ key, prefix = false }: KeyRange): IRangeRequest &
   return { key: encodeText(key) };
 }
 
-export function rangeResult({ kvs, header }: IRangeResponse): RangeResult {
-  return { kvs: kvs.map(keyValue), revision: Number(header.revision) };
+/** What a read asks for, as etcd's API has it. */
+export function readRequest({ keysOnly = false, page, ...range }: RangeRequest): IRangeRequest {
+  const request = { ...rangeRequest(range), keys_only: keysOnly };
+  if (!page) return request;
+  const { limit, start } = page;
+  if (!start) return { ...request, limit };
+  return { ...request, limit, key: Buffer.from(start.key), revision: start.revision };
+}
+
+export function rangeResult({ page }: RangeRequest, { kvs, header, more }: IRangeResponse): RangeResult {
+  // A page of an older revision still carries the newest one in its header.
+  const revision = page?.start?.revision ?? Number(header.revision);
+  const last = kvs.at(-1);
+  // The first possible key after the last one that was read.
+  const next = more && last ? { key: Buffer.concat([last.key, Buffer.of(0)]), revision } : undefined;
+  return { kvs: kvs.map(keyValue), revision, next };
 }
 
 export function keyValue(kv: IKeyValue): KeyValue {

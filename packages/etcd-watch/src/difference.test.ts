@@ -1,7 +1,7 @@
 import type { KeyValue } from "@msdha/etcd-client";
 import { describe, expect, test } from "vitest";
 import { keyValue } from "../test/fake-etcd.ts";
-import { contradicts, difference, isSameState } from "./difference.ts";
+import { contradicts, difference, differingKeys } from "./difference.ts";
 
 const kv = (key: string, modRevision: number, value = "", createRevision = 1): KeyValue =>
   keyValue(key, { modRevision, value, createRevision });
@@ -55,11 +55,19 @@ describe("contradicts", () => {
   });
 });
 
-describe("isSameState", () => {
+describe("differingKeys", () => {
+  const whole = { keysOnly: false };
+
   test("compares both ways", () => {
-    expect(isSameState(state(kv("a", 2)), [kv("a", 2)])).toBe(true);
-    expect(isSameState(state(kv("a", 2)), [])).toBe(false);
-    expect(isSameState(state(), [kv("a", 2)])).toBe(false);
-    expect(isSameState(state(kv("a", 2)), [kv("a", 3)])).toBe(false);
+    expect(differingKeys(state(kv("a", 2)), [kv("a", 2)], whole)).toEqual([]);
+    expect(differingKeys(state(kv("a", 2)), [], whole)).toEqual(["a"]);
+    expect(differingKeys(state(), [kv("a", 2)], whole)).toEqual(["a"]);
+    expect(differingKeys(state(kv("a", 2), kv("b", 3)), [kv("a", 3), kv("b", 3)], whole)).toEqual(["a"]);
+  });
+
+  test("compares values only where they were read", () => {
+    const [before, read] = [state(kv("a", 2, "x")), [kv("a", 2, "y")]];
+    expect(differingKeys(before, read, whole)).toEqual(["a"]);
+    expect(differingKeys(before, read, { keysOnly: true })).toEqual([]);
   });
 });

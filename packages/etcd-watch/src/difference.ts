@@ -25,17 +25,23 @@ export function contradicts(before: PrefixState, revision: number, kvs: readonly
   return kvs.some((kv) => kv.modRevision <= revision && !isSame(before.get(kv.key), kv));
 }
 
-/** Returns whether a read of the whole prefix shows exactly `before`. */
-export function isSameState(before: PrefixState, kvs: readonly KeyValue[]): boolean {
-  return before.size === kvs.length && kvs.every((kv) => isSame(before.get(kv.key), kv));
+/** Returns the keys that only one of both has, or that are not the same in both. With `keysOnly` values are not compared. */
+export function differingKeys(
+  before: PrefixState,
+  kvs: readonly KeyValue[],
+  { keysOnly }: { readonly keysOnly: boolean },
+): string[] {
+  const read = new Set(kvs.map(({ key }) => key));
+  const changed = kvs.filter((kv) => !isSame(before.get(kv.key), kv, { keysOnly }));
+  return [...changed.map(({ key }) => key), ...[...before.keys()].filter((key) => !read.has(key))];
 }
 
-function isSame(a: KeyValue | undefined, b: KeyValue): boolean {
+function isSame(a: KeyValue | undefined, b: KeyValue, { keysOnly = false } = {}): boolean {
   return (
     a !== undefined &&
     a.modRevision === b.modRevision &&
     a.createRevision === b.createRevision &&
-    a.value === b.value &&
+    (keysOnly || a.value === b.value) &&
     a.lease === b.lease
   );
 }

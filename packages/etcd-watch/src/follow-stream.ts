@@ -7,6 +7,7 @@ import {
   type WatchStream,
 } from "@msdha/etcd-client";
 import type { WatchBatch } from "./batch.ts";
+import { compareStream } from "./compare-stream.ts";
 import { HistoryReplacedError, WatchStalledError } from "./errors.ts";
 import type { Replica } from "./replica.ts";
 
@@ -36,7 +37,13 @@ export async function followStream(
   const onAbort = (): void => over.abort(signal.reason);
   const opened = Promise.withResolvers<void>();
   const received = { messages: 0, revision: 0 };
-  let verified = !resumed;
+  const comparer = compareStream(etcd, range, replica, {
+    clock,
+    signal: over.signal,
+    progressIntervalMs,
+    values: resumed,
+    headerRevision: () => received.revision,
+  });
   let emittedAny = false;
 
   async function receive(stream: WatchStream): Promise<never> {
@@ -50,6 +57,7 @@ export async function followStream(
       }
       const batch = replica.apply(events);
       if (!batch) continue;
+      comparer.saw(batch.events);
       emit({ ...batch, resumed: resumed && !emittedAny });
       emittedAny = true;
     }
@@ -64,33 +72,27 @@ export async function followStream(
           : error;
       },
     );
+    comparer.run().catch((error: unknown) => over.abort(error));
     // Some versions of etcd don't answer a request for progress that comes before the new watch has caught up.
-    let last = await spendInterval({ whole: false });
-    let differed = false;
+    let last = await spendInterval();
     for (;;) {
       const { messages } = received;
-      const whole = last.quiet && !verified;
       stream.requestProgress();
-      const { quiet, read } = await spendInterval({ whole });
+      const { quiet, read } = await spendInterval();
       if (received.messages === messages)
         throw new WatchStalledError(`no sign of life for ${progressIntervalMs} ms`);
       const due = last.read?.revision ?? 0;
       if (quiet && received.revision < due)
         throw new WatchStalledError(`the member is at ${received.revision}, a quorum was at ${due}`);
-      if (whole && quiet && read) {
-        verified = replica.isSame(read);
-        if (differed && !verified) throw new HistoryReplacedError("etcd's state is not the one it reported");
-      }
-      differed = whole && quiet && !verified;
       last = { quiet, read };
     }
   }
 
   /** Lets one interval pass, with a read beside it. `quiet`: it brought no events. */
-  async function spendInterval({ whole }: { readonly whole: boolean }): Promise<Interval> {
+  async function spendInterval(): Promise<Interval> {
     const emitted = replica.revision;
     let read: RangeResult | undefined;
-    readByQuorum(whole).then(
+    etcd.range({ key: range.key }, { timeoutMs: progressIntervalMs / 2, signal: over.signal }).then(
       (answer) => {
         read = answer;
         const refuted =
@@ -101,11 +103,6 @@ export async function followStream(
     );
     await clock.sleep(progressIntervalMs, { signal: over.signal });
     return { quiet: replica.revision === emitted, read };
-  }
-
-  function readByQuorum(whole: boolean): Promise<RangeResult> {
-    const asked = whole ? range : { key: range.key };
-    return etcd.range(asked, { timeoutMs: progressIntervalMs / 2, signal: over.signal });
   }
 
   signal.throwIfAborted();

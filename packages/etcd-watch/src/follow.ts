@@ -1,5 +1,5 @@
 import type { Clock } from "@msdha/clock";
-import { type EtcdApi, isEtcdError, type KeyRange } from "@msdha/etcd-client";
+import { type EtcdApi, isEtcdError, type KeyRange, readAll } from "@msdha/etcd-client";
 import type { WatchBatch } from "./batch.ts";
 import { HistoryReplacedError, WatchStalledError } from "./errors.ts";
 import { followStream } from "./follow-stream.ts";
@@ -34,7 +34,7 @@ export async function follow(etcd: EtcdApi, range: KeyRange, options: FollowOpti
 
   async function followOnce(): Promise<never> {
     if (read !== "done") {
-      const answer = await etcd.range(range, { timeoutMs: 2 * progressIntervalMs, signal });
+      const answer = await readAll(etcd, range, { timeoutMs: 2 * progressIntervalMs, signal });
       signal.throwIfAborted();
       emit(replica.load(answer, { restored: read === "needed-restored" }));
       read = "done";

@@ -1,6 +1,6 @@
 import type { KeyValue, RangeResult, WatchEvent } from "@msdha/etcd-client";
 import type { WatchBatch, WatchChanges } from "./batch.ts";
-import { contradicts, difference, isSameState } from "./difference.ts";
+import { contradicts, difference, differingKeys } from "./difference.ts";
 
 /** The prefix as it was emitted so far. */
 export interface Replica {
@@ -15,8 +15,8 @@ export interface Replica {
   apply(events: readonly WatchEvent[]): WatchChanges | undefined;
   /** Whether a read that was requested at the present revision can't be of the history that was followed. */
   isRefutedBy(read: RangeResult): boolean;
-  /** Whether a read of the whole prefix shows what was emitted and no more. */
-  isSame(read: RangeResult): boolean;
+  /** Returns the keys of the prefix that are not as in a read of it. With `keysOnly` values are not compared. */
+  differing(kvs: readonly KeyValue[], how: { readonly keysOnly: boolean }): string[];
 }
 
 export function createReplica(): Replica {
@@ -56,6 +56,6 @@ export function createReplica(): Replica {
     load,
     apply,
     isRefutedBy,
-    isSame: (read) => isSameState(state, read.kvs),
+    differing: (kvs, how) => differingKeys(state, kvs, how),
   };
 }

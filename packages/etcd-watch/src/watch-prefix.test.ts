@@ -472,15 +472,57 @@ describe("a restored etcd", () => {
     expect(etcd.streams).toHaveLength(2);
     expect(told).toMatchObject([{ type: "snapshot" }, { resync: false }]);
   });
+});
 
-  test("is looked for by one read of the whole prefix after a stream was opened again", async () => {
+describe("an event that is missing from an unbroken stream", () => {
+  const whole = (): number => etcd.ranges.filter(({ prefix }) => prefix).length;
+
+  test.each([
+    ["a put", () => etcd.write({ put: "/p/b", value: "1" }), ["PUT /p/b=1 @3"]],
+    ["a put of a key that was there", () => etcd.write({ put: "/p/a", value: "2" }), ["PUT /p/a=2 @3"]],
+    ["a deletion", () => etcd.write({ delete: "/p/a" }), ["DELETE /p/a @3"]],
+  ])("is made up for within three intervals in which nothing else happens: %s", async (_what, act, due) => {
+    etcd.write({ put: "/p/a", value: "1" });
+    await start();
+    etcd.swallows = () => true;
+    act();
+    etcd.swallows = () => false;
+    await clock.advance(15_000);
+    expect(words(changes())).toEqual([]);
+    await clock.advance(5_100);
+    expect(words(lastChanges().events)).toEqual(due);
+    expect(lastChanges()).toMatchObject({ resync: true, restored: true });
+  });
+
+  test("is made up for while something happens all the time", async () => {
+    await start();
+    etcd.swallows = ({ kv }) => kv.key === "/p/b";
+    etcd.write({ put: "/p/b", value: "1" });
+    for (let n = 0; n < 110; n += 1) {
+      etcd.write({ put: "/p/a", value: String(n) });
+      await clock.advance(100);
+    }
+    expect(words(changes())).toContain("PUT /p/b=1 @2");
+  });
+
+  test("is looked for once an interval, and more rarely where the whole prefix takes long to read", async () => {
     await start();
     await clock.advance(60_000);
-    const whole = (): number => etcd.ranges.filter(({ prefix }) => prefix).length;
-    expect(whole()).toBe(1);
-    lastStream().fail(broken);
+    expect(whole()).toBe(13);
+    etcd.onAnswer = () => clock.sleep(1_000, { signal: stop.signal }).catch(() => {});
+    await clock.advance(300_000);
+    expect(whole()).toBe(13 + 3);
+  });
+
+  test("is not seen where the watch tells of a change only after a read has shown it", async () => {
+    await start();
+    lastStream().holdBack = true;
+    etcd.write({ put: "/p/a" });
+    await clock.advance(8_000);
+    lastStream().holdBack = false;
     await clock.advance(60_000);
-    expect(whole()).toBe(2);
+    expect(told).toMatchObject([{ type: "snapshot" }, { resync: false }]);
+    expect(etcd.streams).toHaveLength(1);
   });
 });
 

@@ -23,6 +23,8 @@ export interface FakeStream {
   silent: boolean;
   /** Does not notice that its signal has aborted. */
   deaf: boolean;
+  /** Tells events only when this is false again. Other messages are sent meanwhile. */
+  holdBack: boolean;
   /** Answers requests for progress with this revision, and tells no events: a member that lags. */
   stuckAt: number | undefined;
   send(message: Partial<WatchMessage>): void;
@@ -45,6 +47,8 @@ export interface FakeEtcd {
   hangRanges: boolean;
   /** Called between a range and its answer. */
   onAnswer: () => Promise<void>;
+  /** Leaves events out of streams that are open, without a word. */
+  swallows: (event: WatchEvent) => boolean;
   /** How many revisions a message of a backlog carries at most; 0 for no backlog. */
   revisionsPerMessage: number;
   /** All in one revision. */
@@ -95,6 +99,7 @@ export function createFakeEtcd(): FakeEtcd {
     hangOpens: false,
     hangRanges: false,
     onAnswer: async () => {},
+    swallows: () => false,
     revisionsPerMessage: 3,
     write,
     compact: () => {
@@ -125,7 +130,8 @@ export function createFakeEtcd(): FakeEtcd {
       return { type: "PUT", kv };
     });
     history.push(...events);
-    for (const stream of streams) stream.notify(events);
+    const told = events.filter((event) => !fake.swallows(event));
+    for (const stream of streams) stream.notify(told);
   }
 
   async function range(asked: KeyRange, options: CallOptions): Promise<RangeResult> {
@@ -144,6 +150,7 @@ export function createFakeEtcd(): FakeEtcd {
     let failure: unknown;
     let wake = (): void => {};
     let asked = 0;
+    let heldBack: WatchEvent[] | undefined;
     const fail = (error: unknown): void => {
       failure ??= error;
       wake();
@@ -152,6 +159,14 @@ export function createFakeEtcd(): FakeEtcd {
       request,
       silent: fake.hangOpens,
       deaf: false,
+      get holdBack() {
+        return heldBack !== undefined;
+      },
+      set holdBack(hold) {
+        const events = heldBack ?? [];
+        heldBack = hold ? events : undefined;
+        if (!hold) stream.notify(events);
+      },
       stuckAt: undefined,
       get asked() {
         return asked;
@@ -168,7 +183,8 @@ export function createFakeEtcd(): FakeEtcd {
       notify: (events) => {
         const start = request.startRevision ?? 0;
         const own = events.filter(({ kv }) => isWithin(kv.key, request) && kv.modRevision >= start);
-        if (own.length > 0 && stream.stuckAt === undefined) stream.send({ events: own });
+        if (heldBack) heldBack.push(...own);
+        else if (own.length > 0 && stream.stuckAt === undefined) stream.send({ events: own });
       },
     };
     streams.push(stream);

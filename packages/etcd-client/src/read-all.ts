@@ -1,0 +1,63 @@
+import type { EtcdApi, KeyRange, KeyValue, PageStart, RangeResult } from "./api.ts";
+import { isEtcdError } from "./errors.ts";
+
+export interface ReadAllOptions {
+  /** How long each page may take, over every member that is tried. */
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Leaves the values out: they read as empty texts. Default: false. */
+  readonly keysOnly?: boolean;
+}
+
+/** The first page's keys: an etcd takes 1.5 MB for each at most. */
+const FIRST_PAGE_KEYS = 100;
+const MOST_PAGE_KEYS = 10_000;
+/** What a page should hold, by the size of the keys before it. */
+const PAGE_BYTES = 4 * 1_024 * 1_024;
+/** What a key costs beside its text and value. */
+const KEY_OVERHEAD_BYTES = 64;
+
+/**
+ * Reads every key of a range, as one revision has them, in pages of some megabytes: one answer of any size
+ * would hold up everything else on its connection. The first page is a linearizable read. Begins anew when etcd compacts
+ * that revision meanwhile. Rejects with etcd's errors when a page takes longer than `timeoutMs`, or with the reason of
+ * `signal`. It has no limit in all.
+ */
+export async function readAll(
+  etcd: EtcdApi,
+  range: KeyRange,
+  options: ReadAllOptions,
+): Promise<RangeResult> {
+  for (;;) {
+    try {
+      return await readPages(etcd, range, options);
+    } catch (error) {
+      if (!isEtcdError(error, "ERR_ETCD_COMPACTED")) throw error;
+    }
+  }
+}
+
+async function readPages(
+  etcd: EtcdApi,
+  range: KeyRange,
+  { keysOnly = false, ...options }: ReadAllOptions,
+): Promise<RangeResult> {
+  const kvs: KeyValue[] = [];
+  let revision: number | undefined;
+  let start: PageStart | undefined;
+  let limit = FIRST_PAGE_KEYS;
+  do {
+    const answer = await etcd.range({ ...range, keysOnly, page: { limit, start } }, options);
+    for (const kv of answer.kvs) kvs.push(kv);
+    revision ??= answer.revision;
+    limit = nextLimit(answer.kvs);
+    start = answer.next;
+  } while (start);
+  return { kvs, revision };
+}
+
+function nextLimit(kvs: readonly KeyValue[]): number {
+  const bytes = kvs.reduce((sum, { key, value }) => sum + key.length + value.length + KEY_OVERHEAD_BYTES, 1);
+  const fitting = Math.floor((PAGE_BYTES * Math.max(kvs.length, 1)) / bytes);
+  return Math.min(Math.max(fitting, FIRST_PAGE_KEYS / 10), MOST_PAGE_KEYS);
+}
