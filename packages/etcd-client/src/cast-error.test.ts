@@ -35,7 +35,7 @@ describe("castError", () => {
     ["EtcdUnavailableError", status.FAILED_PRECONDITION, "etcdserver: rpc not supported for learner"],
     ["EtcdRequestError", status.RESOURCE_EXHAUSTED, "etcdserver: mvcc: database space exceeded"],
     ["EtcdRequestError", status.INVALID_ARGUMENT, "etcdserver: request is too large"],
-    ["EtcdRequestError", status.OUT_OF_RANGE, "etcdserver: mvcc: required revision has been compacted"],
+    ["EtcdCompactedError", status.OUT_OF_RANGE, "etcdserver: mvcc: required revision has been compacted"],
   ])("makes an %s of %s", (name, code, details) => {
     const cause = serviceError(code, details);
     const error = castError(cause, where);
