@@ -23,11 +23,7 @@ const KEY_OVERHEAD_BYTES = 64;
  * that revision meanwhile. Rejects with etcd's errors when a page takes longer than `timeoutMs`, or with the reason of
  * `signal`. It has no limit in all.
  */
-export async function readAll(
-  etcd: EtcdApi,
-  range: KeyRange,
-  options: ReadAllOptions,
-): Promise<RangeResult> {
+export async function readAll(etcd: EtcdApi, range: KeyRange, options: ReadAllOptions): Promise<RangeResult> {
   for (;;) {
     try {
       return await readPages(etcd, range, options);

@@ -1,6 +1,6 @@
 import { startEtcd } from "@msdha/testkit";
 import { expect, test } from "vitest";
-import { connectEtcd, type EtcdApi, type Operation, readEtcdSettings, readAll } from "../src/index.ts";
+import { connectEtcd, type EtcdApi, type Operation, readAll, readEtcdSettings } from "../src/index.ts";
 
 const limits = { timeoutMs: 10_000 };
 
