@@ -1,5 +1,7 @@
 # Shared by the scripts in this folder; sourced with the repository's root as the working directory.
 NODE_RELEASE=24.21.0
+# The oldest that the libraries support.
+OLD_NODE_RELEASE=22.21.1
 PNPM_RELEASE=12.20.0
 TOOLS=$PWD/.tools
 export PATH="$TOOLS/node_modules/.bin:/usr/sbin:/usr/local/sbin:$PATH"
@@ -63,4 +65,14 @@ install_tools() {
   mkdir -p "$TOOLS"
   npm install --prefix "$TOOLS" --no-save --no-audit --no-fund --loglevel=error \
     "node-linux-$arch@$NODE_RELEASE" "pnpm@$PNPM_RELEASE" >&2
+}
+
+# Installs the oldest Node that is supported, and prints where its binary is.
+install_old_node() {
+  local arch=x64 dir=$TOOLS/old-node
+  [ "$(uname -m)" = aarch64 ] && arch=arm64
+  local node=$dir/node_modules/node-linux-$arch/bin/node
+  [ "$("$node" --version 2>/dev/null)" = "v$OLD_NODE_RELEASE" ] || npm install --prefix "$dir" --no-save --no-audit \
+    --no-fund --loglevel=error "node-linux-$arch@$OLD_NODE_RELEASE" >&2
+  printf '%s\n' "$node"
 }
