@@ -1,0 +1,94 @@
+// Checks the Markdown files: links lead somewhere, no line is too long to read, and the tables of variables name those
+// that the programs read. Usage: node script/lib/check-docs.mjs
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+
+const LONGEST_LINE = 300;
+const problems = [];
+
+const files = execFileSync("git", ["ls-files", "*.md"], { encoding: "utf8" })
+  .trim()
+  .split("\n")
+  .filter((file) => !file.startsWith(".changeset/") && !file.endsWith("CHANGELOG.md") && existsSync(file));
+
+for (const file of files) {
+  const text = readFileSync(file, "utf8");
+  checkLines(file, text);
+  checkLinks(file, withoutCode(text));
+}
+checkVariables("backend", ["README.md", "packages/backend/README.md"]);
+checkVariables("frontend", ["README.md", "packages/frontend/README.md"]);
+
+if (problems.length > 0) console.error(problems.join("\n"));
+else console.error(`${files.length} Markdown files are in order`);
+process.exitCode = problems.length > 0 ? 1 : 0;
+
+/** Spaces and dashes that only align a table don't count. */
+function checkLines(file, text) {
+  for (const [index, line] of text.split("\n").entries()) {
+    const length = line.replaceAll(/ {2,}/g, " ").replaceAll(/-{4,}/g, "---").length;
+    if (length > LONGEST_LINE) {
+      problems.push(`${file}:${index + 1}: expected at most ${LONGEST_LINE} characters, got ${length}`);
+    }
+  }
+}
+
+function checkLinks(file, text) {
+  for (const [, target] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+    if (/^[a-z]+:/.test(target)) continue;
+    const [path, anchor] = target.split("#");
+    const wanted = path === "" ? file : normalize(join(dirname(file), decodeURIComponent(path)));
+    if (!existsSync(wanted)) problems.push(`${file}: the link to ${target} leads nowhere`);
+    else if (anchor && statSync(wanted).isFile() && !anchorsOf(wanted).has(anchor)) {
+      problems.push(`${file}: ${wanted} has no heading for #${anchor}`);
+    }
+  }
+}
+
+/** The anchors of a file's headings, as GitHub makes them. */
+function anchorsOf(file) {
+  const headings = withoutFences(readFileSync(file, "utf8")).matchAll(/^#+ (.*)$/gm);
+  const anchors = new Set();
+  for (const [, heading] of headings) {
+    const plain = heading.replaceAll(/\[([^\]]*)\]\([^)]*\)/g, "$1").toLowerCase();
+    const anchor = plain.replaceAll(/[^\p{L}\p{N}\s_-]/gu, "").replaceAll(" ", "-");
+    for (let count = 0; ; count += 1) {
+      const name = count === 0 ? anchor : `${anchor}-${count}`;
+      if (anchors.has(name)) continue;
+      anchors.add(name);
+      break;
+    }
+  }
+  return anchors;
+}
+
+function checkVariables(app, documents) {
+  const schema = readFileSync(`packages/${app}/src/config.ts`, "utf8");
+  const read = new Set([...schema.matchAll(/^ {2}(MSDHA_\w+):/gm)].map(([, name]) => name));
+  const documented = new Map();
+  for (const document of documents) {
+    for (const [row, names, reader] of readFileSync(document, "utf8").matchAll(
+      /^\| (`MSDHA_.*?) *\| *([^|]*?) *\|.*$/gm,
+    )) {
+      if (document === "README.md" && !["both", app].includes(reader)) continue;
+      for (const [, name] of names.matchAll(/`(MSDHA_\w+)`/g)) documented.set(name, { document, row });
+    }
+  }
+  for (const name of read) {
+    if (!documented.has(name))
+      problems.push(`${documents.join(" or ")}: expected a row for ${name}, which ${app} reads`);
+  }
+  for (const [name, { document }] of documented) {
+    if (!read.has(name) && document === "README.md")
+      problems.push(`${document}: ${app} does not read ${name}`);
+  }
+}
+
+function withoutFences(text) {
+  return text.replaceAll(/^```[\s\S]*?^```/gm, "");
+}
+
+function withoutCode(text) {
+  return withoutFences(text).replaceAll(/`[^`\n]*`/g, "");
+}
