@@ -78,4 +78,21 @@ describe.concurrent("a backend whose etcd", () => {
     const right = group.start("a", { env: { ETCDCTL_USER: "node", ETCDCTL_PASSWORD: "right" } });
     await group.masterAmong([right]);
   });
+
+  test.each([0, 1])(
+    "is two clusters is told by both endpoints, whichever comes first (%i)",
+    async (first) => {
+      await using one = await startEtcd();
+      await using two = await startEtcd();
+      await using group = await startGroup({ etcd: one });
+      const endpoints = first === 0 ? [one.endpoint, two.endpoint] : [two.endpoint, one.endpoint];
+      const a = group.start("a", { endpoints: endpoints.join(",") });
+      expect(await a.exited()).toBe(78);
+      const last = a.log().trim().split("\n").at(-1) ?? "";
+      expect(last).toMatch(/ERROR .*of two clusters/);
+      for (const endpoint of endpoints) expect(last).toContain(endpoint.replace("http://", ""));
+      expect(await group.keys()).toEqual({});
+      expect(await two.etcdctl("get", "--prefix", "/")).toBe("");
+    },
+  );
 });

@@ -104,6 +104,57 @@ test("a group's role reaches no key beside its own, nor all at a time; a fronten
   expect(await etcd.etcdctl("get", "/msdha/db2/x")).toContain("theirs");
 });
 
+/** Carries out a transaction within a transaction as this user, by etcd's HTTP gateway. */
+async function nested(etcd: EtcdMember, user: string, operations: readonly object[]): Promise<string> {
+  const post = async (path: string, body: object, headers = {}): Promise<Record<string, unknown>> => {
+    const request = { method: "POST", headers, body: JSON.stringify(body) };
+    return (await (await fetch(`${etcd.endpoint}/v3/${path}`, request)).json()) as Record<string, unknown>;
+  };
+  const { token } = await post("auth/authenticate", { name: user, password });
+  const outer = { success: [{ request_txn: { success: operations } }] };
+  const answer = await post("kv/txn", outer, { authorization: String(token) });
+  return JSON.stringify(answer);
+}
+
+const base64 = (text: string): string => Buffer.from(text).toString("base64");
+
+/** Whether roles hold in this version: from 3.4.42, 3.5.28 and 3.6.9 on (CVE-2026-33343). */
+function rolesHold(version: string): boolean {
+  const [major = 0, minor = 0, patch = 0] = version.split(".").map(Number);
+  const mended: Record<number, number> = { 4: 42, 5: 28, 6: 9 };
+  return major === 3 && minor >= 4 && patch >= (mended[minor] ?? 0);
+}
+
+test("a nested transaction is held to its user's role where etcd is new enough; elsewhere a node says so", async () => {
+  await using etcd = await startEtcd({ auth: { rootPassword: "root", users } });
+  await etcd.etcdctl("put", "/msdha/db/_value/x", "theirs");
+  const [member] = JSON.parse(await etcd.etcdctl("endpoint", "status", "-w", "json"));
+  const isOld = !rolesHold(member.Status.version);
+  const answer = await nested(etcd, "db2", [
+    { request_put: { key: base64("/msdha/db/_handover"), value: base64("{}") } },
+    { request_range: { key: base64("/msdha/db/_value/x") } },
+  ]);
+  if (isOld) expect(answer).toContain(base64("theirs"));
+  else expect(answer).toMatch(/permission denied/);
+  const written = await etcd.etcdctl("get", "/msdha/db/_handover", "--print-value-only");
+  expect(written).toBe(isOld ? "{}\n" : "");
+
+  await using group = await startGroup({ group: "db2", etcd });
+  const node = group.start("a", { endpoints: endpointFor("db2", etcd) });
+  await node.logged(/joined the group/);
+  const warnings = node.log().match(/WARN .*CVE-2026-33343/g) ?? [];
+  expect(warnings).toHaveLength(isOld ? 1 : 0);
+  if (!isOld) return;
+  const careful = group.start("b", {
+    endpoints: endpointFor("db2", etcd),
+    env: { MSDHA_ETCD_OLD: "refuse" },
+  });
+  expect(await careful.exited()).toBe(78);
+  expect(careful.log().trim().split("\n").at(-1)).toMatch(
+    /ERROR .*etcd 3\S+ has known faults.*expected 3\.4\.42/,
+  );
+});
+
 test("a node whose user may not read the group's keys ends with 77 and says so", async () => {
   await using etcd = await startEtcd({ auth: { rootPassword: "root", users } });
   await using group = await startGroup({ group: "db", etcd });

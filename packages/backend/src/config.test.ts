@@ -29,6 +29,7 @@ test("needs etcd's address and a group, and has a default for everything else", 
     hooksEtcdctl: false,
     nodeStateChangeFailure: "log",
     etcdTimeoutMs: 30_000,
+    etcdOld: "warn",
   });
   expect(log).toEqual({ level: "info", format: "text" });
 });

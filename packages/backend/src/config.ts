@@ -20,6 +20,8 @@ import { z } from "zod";
 export interface BackendConfig {
   readonly etcd: EtcdSettings;
   readonly etcdTimeoutMs: number;
+  /** What a member of etcd with a version of known faults means at the start. */
+  readonly etcdOld: "warn" | "refuse";
   readonly group: string;
   readonly name: string;
   readonly address: string;
@@ -72,6 +74,7 @@ const schema = z.object({
   MSDHA_NODE_STATE_CHANGE_FAILURE: z.enum(["log", "stop"], { error: "log or stop" }).default("log"),
   MSDHA_NO_NEW_PRIVS: yesNo().optional(),
   MSDHA_ETCD_TIMEOUT: duration().default(30_000),
+  MSDHA_ETCD_OLD: z.enum(["warn", "refuse"], { error: "warn or refuse" }).default("warn"),
   MSDHA_LOG_LEVEL: z.enum(logLevels, { error: `one of ${logLevels.join(", ")}` }).default("info"),
   MSDHA_LOG_FORMAT: z.enum(logFormats, { error: `one of ${logFormats.join(", ")}` }).default("text"),
 });
@@ -98,6 +101,7 @@ export function readConfig(environment: Environment): { config: BackendConfig; l
     config: {
       etcd: etcd.value,
       etcdTimeoutMs: value.MSDHA_ETCD_TIMEOUT,
+      etcdOld: value.MSDHA_ETCD_OLD,
       group: value.MSDHA_GROUP,
       name: value.MSDHA_NAME,
       address: value.MSDHA_ADDRESS ?? value.MSDHA_NAME,

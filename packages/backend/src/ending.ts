@@ -1,5 +1,5 @@
 import { constants } from "node:os";
-import { EtcdAuthError, EtcdUnavailableError } from "@msdha/etcd-client";
+import { isEtcdError } from "@msdha/etcd-client";
 import { LeaseLostError } from "@msdha/etcd-lease";
 import { LockLostError, NameTakenError, NodeKeyLostError } from "@msdha/group";
 import { GuardBusyError, GuardPastDeadlineError, KillNotPermittedError } from "@msdha/guard";
@@ -78,9 +78,11 @@ function failureCode(error: unknown): number {
   if (error instanceof HookFailedError || error instanceof HookNotRunnableError) return exitCodes.hookFailed;
   if (error instanceof GuardBusyError) return exitCodes.taken;
   if (error instanceof NameTakenError) return exitCodes.taken;
-  if (error instanceof EtcdAuthError) return exitCodes.notPermitted;
+  if (isEtcdError(error, "ERR_ETCD_CLUSTER")) return exitCodes.configuration;
+  if (isEtcdError(error, "ERR_ETCD_VERSION")) return exitCodes.configuration;
+  if (isEtcdError(error, "ERR_ETCD_AUTH")) return exitCodes.notPermitted;
   if (error instanceof KillNotPermittedError) return exitCodes.notPermitted;
-  if (error instanceof EtcdUnavailableError) return exitCodes.unavailable;
+  if (isEtcdError(error, "ERR_ETCD_UNAVAILABLE")) return exitCodes.unavailable;
   return exitCodes.internal;
 }
 

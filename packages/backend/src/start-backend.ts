@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "@msdha/clock";
-import { connectEtcd, describeEndpoints, waitForEtcd } from "@msdha/etcd-client";
+import { describeEndpoints, openEtcd } from "@msdha/etcd-client";
 import { groupKeys } from "@msdha/group";
 import { findKillObstacle, GuardBusyError, startGuard } from "@msdha/guard";
 import { createHookRunner } from "@msdha/hook-runner";
@@ -62,8 +62,10 @@ async function superviseNode(environment: Environment, config: BackendConfig, lo
     });
     await guard.withdrawAtKill(volatileFiles(config.runDir));
     const files = await openRunFiles(config.runDir);
-    await using etcd = connectEtcd(config.etcd, { clock: systemClock });
-    await waitForEtcd(etcd, {
+    await using etcd = await openEtcd(config.etcd, {
+      old: config.etcdOld,
+      onOld: (message) => log.warn(message),
+      onForeign: ({ message }) => log.error(`${message}; the second is left out`),
       timeoutMs: config.etcdTimeoutMs,
       clock: systemClock,
       signal: stop,

@@ -1,5 +1,5 @@
 import type { CallOptions, Client, ClientUnaryCall, Metadata, ServiceError } from "@grpc/grpc-js";
-import type { ICallable } from "etcd3";
+import type { ICallable, IResponseHeader } from "etcd3";
 import type { Connection } from "./connection.ts";
 
 /** What etcd3's raw clients (`KVClient` …) run their calls on: one connection, one token, one time limit. */
@@ -9,6 +9,8 @@ export type Callable = ICallable<Connection>;
 export interface Limits {
   readonly signal: AbortSignal;
   readonly deadline?: Date;
+  /** Called with the header of each single answer; what it throws is what the call ends with. */
+  readonly onHeader?: (header: IResponseHeader) => void;
 }
 
 type UnaryMethod = (
@@ -29,8 +31,9 @@ export function createCallable(connection: Connection, metadata: Metadata, limit
     ): Promise<T> {
       const client = await connection.client(service);
       const call = (): Promise<unknown> => callUnary(client, method, payload, metadata, limits);
-      const response = await connection.run(call);
-      return response as T;
+      const response = (await connection.run(call)) as T & { readonly header?: IResponseHeader };
+      if (response.header) limits.onHeader?.(response.header);
+      return response;
     },
     async withConnection(service, use) {
       const client = await connection.client(service);

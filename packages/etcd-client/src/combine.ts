@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from "@msdha/clock";
-import type { CallOptions, EtcdApi, WatchStream } from "./api.ts";
-import { isEtcdError } from "./errors.ts";
-import { type Ask, type RaceOptions, raceMembers } from "./race.ts";
+import type { CallOptions, EtcdApi, WatchRequest, WatchStream } from "./api.ts";
+import { EtcdUnavailableError, isEtcdError } from "./errors.ts";
+import { type Ask, raceMembers } from "./race.ts";
 
 /** After this long without an answer a read is asked of the next member too, unless the call has less time. */
 const hedgeMs = 500;
@@ -15,41 +15,83 @@ export interface CombineOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Where the members come from, when they can change. */
+export interface MemberSource {
+  /** As they are known now; may be none. */
+  list(): readonly EtcdApi[];
+  /** Resolves with the members as soon as there is one. */
+  known(options: CallOptions): Promise<readonly EtcdApi[]>;
+  /** Called when another member had to answer than the one that was asked first, and when a watch broke. */
+  doubt(): void;
+}
+
 /**
  * Makes one client of the clients of a cluster's members; see `connectEtcd` for what it does with them. It holds
  * nothing that needs disposal. Members may be of any kind, a test's fakes too.
  */
-export function combineMembers(
-  members: readonly EtcdApi[],
+export function combineMembers(members: readonly EtcdApi[], options: CombineOptions = {}): EtcdApi {
+  if (members.length === 0) throw new TypeError("expected at least one member, got none");
+  return combineSource(
+    { list: () => members, known: () => Promise.resolve(members), doubt: () => {} },
+    options,
+  );
+}
+
+/** Makes one client of members that may change. */
+export function combineSource(
+  source: MemberSource,
   { clock = systemClock, signal: closed }: CombineOptions = {},
 ): EtcdApi {
-  if (members.length === 0) throw new TypeError("expected at least one member, got none");
-  let preferred = 0;
-  /** Where the next watch begins when that is not the preferred member: the last one broke there. */
-  let watchFrom: number | undefined;
+  let preferred: EtcdApi | undefined;
+  /** Where the last watch broke: the next one begins behind it. */
+  let brokeAt: EtcdApi | undefined;
 
   async function race<T>(
-    options: CallOptions,
-    how: Pick<RaceOptions, "shareMs" | "keepEarlier">,
+    { timeoutMs, signal: stop }: CallOptions,
+    { share, keepEarlier }: { share(members: number): number; keepEarlier: boolean },
     ask: Ask<T>,
   ): Promise<T> {
-    const signal =
-      closed && options.signal ? AbortSignal.any([closed, options.signal]) : (closed ?? options.signal);
-    const limits = { ...how, timeoutMs: options.timeoutMs, signal, clock, first: preferred };
-    const { index, value } = await raceMembers(members, limits, ask);
-    if (index !== preferred) watchFrom = undefined;
-    preferred = index;
-    return value;
+    const signal = closed && stop ? AbortSignal.any([closed, stop]) : (closed ?? stop);
+    const begun = clock.now();
+    const present = source.list();
+    const members = present.length > 0 ? present : await source.known({ timeoutMs, signal });
+    const leftMs = Math.max(timeoutMs - (clock.now() - begun), 1);
+    const first = Math.max(preferred ? members.indexOf(preferred) : 0, 0);
+    const limits = { keepEarlier, timeoutMs: leftMs, signal, clock, first, shareMs: share(members.length) };
+    try {
+      const { index, value } = await raceMembers(members, limits, ask);
+      const winner = members[index];
+      if (winner !== preferred) brokeAt = undefined;
+      if (index !== first) source.doubt();
+      preferred = winner;
+      return value;
+    } catch (error) {
+      if (isEtcdError(error, "ERR_ETCD_UNAVAILABLE")) source.doubt();
+      throw error;
+    }
   }
 
   function hedged<T>(options: CallOptions, ask: Ask<T>): Promise<T> {
-    const shareMs = Math.min(hedgeMs, options.timeoutMs / (2 * members.length));
-    return race(options, { shareMs, keepEarlier: true }, ask);
+    const share = (members: number): number => Math.min(hedgeMs, options.timeoutMs / (2 * members));
+    return race(options, { share, keepEarlier: true }, ask);
   }
 
   function inTurn<T>(options: CallOptions, ask: Ask<T>): Promise<T> {
-    const shareMs = Math.min(writeShareMs, options.timeoutMs / (members.length + 1));
-    return race(options, { shareMs, keepEarlier: false }, ask);
+    const share = (members: number): number => Math.min(writeShareMs, options.timeoutMs / (members + 1));
+    return race(options, { share, keepEarlier: false }, ask);
+  }
+
+  function watch(request: WatchRequest, { signal }: { readonly signal: AbortSignal }): WatchStream {
+    const members = source.list();
+    const after = brokeAt ? members.indexOf(brokeAt) + 1 : 0;
+    const index =
+      after > 0 ? after % members.length : Math.max(preferred ? members.indexOf(preferred) : 0, 0);
+    const member = members[index];
+    if (!member) return brokenStream(new EtcdUnavailableError("no address of etcd is known yet"));
+    return onFailure(member.watch(request, { signal }), signal, () => {
+      brokeAt = member;
+      source.doubt();
+    });
   }
 
   return {
@@ -62,12 +104,16 @@ export function combineMembers(
     leaseRevoke: (id, options) => hedged(options, (member, each) => member.leaseRevoke(id, each)),
     leaseTimeToLive: (id, options) =>
       hedged(options, (member, each) => believeGone(member, each, () => member.leaseTimeToLive(id, each))),
-    watch(request, { signal }) {
-      const index = (watchFrom ?? preferred) % members.length;
-      const stream = (members[index] as EtcdApi).watch(request, { signal });
-      return onFailure(stream, signal, () => {
-        watchFrom = (index + 1) % members.length;
-      });
+    watch,
+  };
+}
+
+function brokenStream(error: Error): WatchStream {
+  return {
+    requestProgress: () => {},
+    // biome-ignore lint/correctness/useYield: it ends before there is anything to yield.
+    async *[Symbol.asyncIterator]() {
+      throw error;
     },
   };
 }

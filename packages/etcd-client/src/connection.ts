@@ -1,9 +1,9 @@
 import { Channel, type Client, connectivityState } from "@grpc/grpc-js";
 import { Etcd3, type Services } from "etcd3";
-import type { EtcdEndpoint, EtcdTlsFiles } from "./settings.ts";
+import type { EtcdTarget, EtcdTlsFiles } from "./settings.ts";
 import { trackSockets } from "./sockets.ts";
 
-/** One connection to one member, opened by the first call and opened again when the member closed it. */
+/** One connection to one member, opened by the first call. It is never opened again: what it leads to stays the same. */
 export interface Connection {
   /** The client of one of etcd's gRPC services. */
   client(service: keyof typeof Services): Promise<Client>;
@@ -11,7 +11,7 @@ export interface Connection {
   run<T>(begin: () => T): T;
   /** How many bytes have come in so far. */
   readonly bytesRead: number;
-  /** Whether the last dial failed: the member is not there, or TLS does not come about. */
+  /** Whether it was open and is closed, or the last dial failed: the member is not there, or TLS does not come about. */
   readonly failed: boolean;
   /** What TLS failed with last, here or by an alert of the member's. */
   readonly tlsError: Error | undefined;
@@ -37,11 +37,11 @@ const channelOptions = {
 };
 
 /** Makes a connection; it dials when the first call comes. Throws when a TLS file can't be read or is no PEM. */
-export function openConnection(endpoint: EtcdEndpoint, tls?: EtcdTlsFiles): Connection {
-  const sockets = trackSockets(endpoint, tls);
-  const channel = new Channel(endpoint.address, sockets.credentials, channelOptions);
+export function openConnection(target: EtcdTarget, tls?: EtcdTlsFiles): Connection {
+  const sockets = trackSockets(target, tls);
+  const channel = new Channel(target.dial, sockets.credentials, channelOptions);
   // All of etcd's services share the one channel, so there is one TCP connection for a member.
-  const etcd = new PooledEtcd({ hosts: endpoint.address, grpcOptions: { channelOverride: channel } });
+  const etcd = new PooledEtcd({ hosts: target.dial, grpcOptions: { channelOverride: channel } });
   return {
     client: (service) => etcd.client(service),
     run: (begin) => sockets.run(begin),
@@ -49,7 +49,7 @@ export function openConnection(endpoint: EtcdEndpoint, tls?: EtcdTlsFiles): Conn
       return sockets.bytesRead;
     },
     get failed() {
-      return channel.getConnectivityState(false) === connectivityState.TRANSIENT_FAILURE;
+      return sockets.ended || channel.getConnectivityState(false) === connectivityState.TRANSIENT_FAILURE;
     },
     get tlsError() {
       return sockets.tlsError;

@@ -31,6 +31,54 @@ export class EtcdCompactedError extends Error {
   }
 }
 
+/**
+ * Two endpoints belong to two clusters, so that a lock of one says nothing of the other. `connectEtcd`'s client rejects
+ * with it only from `inspect`; later on, the endpoint that answered second counts as unavailable.
+ */
+export class EtcdClusterError extends Error {
+  override readonly name = "EtcdClusterError";
+  readonly code = "ERR_ETCD_CLUSTER";
+  readonly first: EtcdClusterOf;
+  readonly other: EtcdClusterOf;
+
+  constructor(first: EtcdClusterOf, other: EtcdClusterOf) {
+    const [own, strange] = [hexadecimal(first.clusterId), hexadecimal(other.clusterId)];
+    const what =
+      own === strange
+        ? `two clusters with one id (${own}), as each does not know what the other holds`
+        : `two clusters (${own} and ${strange})`;
+    super(
+      `etcd at ${first.endpoint} and etcd at ${other.endpoint} are of ${what}: ` +
+        "expected endpoints of one cluster in ETCDCTL_ENDPOINTS",
+    );
+    this.first = first;
+    this.other = other;
+  }
+}
+
+/** An endpoint, and the cluster that it answered for. */
+export interface EtcdClusterOf {
+  readonly endpoint: string;
+  readonly clusterId: string;
+}
+
+/** As etcdctl shows ids. */
+function hexadecimal(id: string): string {
+  return BigInt(id).toString(16);
+}
+
+/** A member has a version with known faults, and such versions are refused. */
+export class EtcdVersionError extends Error {
+  override readonly name = "EtcdVersionError";
+  readonly code = "ERR_ETCD_VERSION";
+  readonly endpoint: string;
+
+  constructor(endpoint: string, why: string) {
+    super(`etcd at ${endpoint}: ${why}`);
+    this.endpoint = endpoint;
+  }
+}
+
 /** etcd answered with an error that none of the other classes stands for (no space left, a bad request). */
 export class EtcdRequestError extends Error {
   override readonly name = "EtcdRequestError";
@@ -43,6 +91,8 @@ interface EtcdErrors {
   readonly ERR_ETCD_LEASE_NOT_FOUND: EtcdLeaseNotFoundError;
   readonly ERR_ETCD_COMPACTED: EtcdCompactedError;
   readonly ERR_ETCD_REQUEST: EtcdRequestError;
+  readonly ERR_ETCD_CLUSTER: EtcdClusterError;
+  readonly ERR_ETCD_VERSION: EtcdVersionError;
 }
 
 /**

@@ -18,17 +18,22 @@ export type {
   WatchRequest,
   WatchStream,
 } from "./api.ts";
+export type { ClusterIdentityOptions, EtcdMemberInfo } from "./cluster-identity.ts";
 export { type CombineOptions, combineMembers } from "./combine.ts";
-export { connectEtcd, type Etcd } from "./connect.ts";
+export { type ConnectEtcdOptions, connectEtcd, type Etcd } from "./connect.ts";
 export {
   EtcdAuthError,
+  EtcdClusterError,
+  type EtcdClusterOf,
   EtcdCompactedError,
   EtcdLeaseNotFoundError,
   EtcdRequestError,
   EtcdUnavailableError,
+  EtcdVersionError,
   isEtcdError,
 } from "./errors.ts";
 export { type ConnectOptions, connectMember, type EtcdMember } from "./member.ts";
+export { type OpenEtcdOptions, openEtcd } from "./open-etcd.ts";
 export { prefixRangeEnd } from "./prefix.ts";
 export { type ReadAllOptions, readAll } from "./read-all.ts";
 export { readEtcdSettings } from "./read-settings.ts";
@@ -40,4 +45,5 @@ export {
   type EtcdUser,
 } from "./settings.ts";
 export { type EtcdSettingProblem, EtcdSettingsError } from "./settings-error.ts";
+export { describeOldVersion, minimumVersions } from "./version.ts";
 export { type WaitForEtcdOptions, waitForEtcd } from "./wait-for-etcd.ts";

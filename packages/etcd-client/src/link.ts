@@ -1,6 +1,6 @@
 import { Metadata } from "@grpc/grpc-js";
 import { type Clock, isTimeoutError, withTimeout } from "@msdha/clock";
-import { AuthClient } from "etcd3";
+import { AuthClient, type IResponseHeader } from "etcd3";
 import type { CallOptions } from "./api.ts";
 import { type Callable, createCallable } from "./callable.ts";
 import {
@@ -11,15 +11,19 @@ import {
   isMissingUser,
   isStaleToken,
 } from "./cast-error.ts";
+import type { ClusterIdentity, EtcdMemberInfo } from "./cluster-identity.ts";
 import { type Connection, openConnection } from "./connection.ts";
 import { EtcdUnavailableError } from "./errors.ts";
-import type { EtcdSettings, EtcdUser } from "./settings.ts";
+import { createIdentification } from "./identification.ts";
+import type { EtcdTarget, EtcdTlsFiles, EtcdUser } from "./settings.ts";
 import { createTokenKeeper } from "./token.ts";
 
 /** How long a connection must have been asked in vain to be taken for dead when a call on it is given up. */
 const deadSilenceMs = 300;
 /** The same when a call begins, which leaves the calls before it time to be answered: a third of its own, up to this. */
 const longestSilenceMs = 2_000;
+/** How long a connection may be silent while a call on it is waited for. What is only slow sends something meanwhile. */
+const silenceInCallMs = 5_000;
 /** How long etcd may take to check a password (bcrypt, on purpose slow, and a round of consensus). */
 const authTimeoutMs = 5_000;
 /** gRPC's own limit, by the wall clock, is only there for what our own, by `Clock`, has let go of. */
@@ -30,6 +34,8 @@ export interface Attempt {
   readonly rpc: Callable;
   readonly deadline: Date;
   readonly signal: AbortSignal;
+  /** To be called with the header of an answer that comes on a stream; throws if it is of another cluster. */
+  readonly onHeader: (header: IResponseHeader) => void;
 }
 
 /** A stream's try, which has no time limit. `token` is what it showed. */
@@ -37,6 +43,7 @@ export interface StreamAttempt {
   readonly rpc: Callable;
   readonly connection: Connection;
   readonly token: string | undefined;
+  readonly onHeader: Attempt["onHeader"];
 }
 
 /**
@@ -59,6 +66,10 @@ export interface Link {
   /** Has the next call show a new token, if `token` is still the present one. */
   discardToken(token: string | undefined): void;
   readonly hasUser: boolean;
+  /** Resolves with what the member says of itself, over a connection that is open afterwards. Rejects as a call does. */
+  identify(options: CallOptions): Promise<EtcdMemberInfo | undefined>;
+  /** Whether a connection to the member is open, or being opened, and was not given up. */
+  readonly open: boolean;
   close(): void;
 }
 
@@ -67,20 +78,34 @@ interface Silence {
   since: number;
 }
 
-/** Makes the link to the member `settings.endpoints[index]`; nothing is dialled yet. */
-export function createLink({ endpoints, user, tls }: EtcdSettings, index: number, clock: Clock): Link {
-  const endpoint = endpoints[index];
-  if (!endpoint) throw new RangeError(`expected an endpoint number below ${endpoints.length}, got ${index}`);
-  const { address } = endpoint;
+export interface LinkOptions {
+  readonly target: EtcdTarget;
+  readonly user?: EtcdUser | undefined;
+  readonly tls?: EtcdTlsFiles | undefined;
+  readonly clock: Clock;
+  readonly identity: ClusterIdentity;
+}
+
+/** Makes the link to a member; nothing is dialled yet. */
+export function createLink({ target, user, tls, clock, identity }: LinkOptions): Link {
+  const address = target.name;
   const tokens = createTokenKeeper(user, authenticate);
   const silences = new WeakMap<Connection, Silence>();
   let current: Connection | undefined;
   let closed = false;
+  const { identified, checkHeader, refuseForeign } = createIdentification({ address, clock, identity, drop });
 
   function open(): Connection {
     if (closed) throw new EtcdUnavailableError(`etcd at ${address}: the client is closed`);
-    current ??= openConnection(endpoint as (typeof endpoints)[number], tls);
+    refuseForeign();
+    if (current?.failed) drop(current);
+    current ??= openConnection(target, tls);
     return current;
+  }
+
+  function drop(connection: Connection): void {
+    if (connection === current) current = undefined;
+    connection.close();
   }
 
   function asked(connection: Connection): void {
@@ -93,15 +118,21 @@ export function createLink({ endpoints, user, tls }: EtcdSettings, index: number
     if (connection !== current) return;
     const silence = silences.get(connection);
     const silent = silence?.bytes === connection.bytesRead && clock.now() - silence.since >= silenceMs;
-    if (!silent && !connection.failed) return;
-    current = undefined;
-    connection.close();
+    if (silent || connection.failed) drop(connection);
+  }
+
+  async function watchSilence(signal: AbortSignal): Promise<never> {
+    for (;;) {
+      await clock.sleep(silenceInCallMs, { signal });
+      if (current) doubt(current, silenceInCallMs);
+    }
   }
 
   async function authenticate({ name, password }: EtcdUser): Promise<string | undefined> {
     const connection = open();
     asked(connection);
     try {
+      await identified(connection);
       return await withTimeout(clock, authTimeoutMs, async (signal) => {
         const limits = { signal, deadline: wallClockDeadline(authTimeoutMs) };
         const auth = new AuthClient(createCallable(connection, new Metadata(), limits));
@@ -123,7 +154,7 @@ export function createLink({ endpoints, user, tls }: EtcdSettings, index: number
 
   async function attempt<T>(
     work: (attempt: Attempt) => Promise<T>,
-    limits: Omit<Attempt, "rpc">,
+    limits: Pick<Attempt, "signal" | "deadline">,
   ): Promise<T> {
     for (let last = false; ; last = true) {
       const token = await tokens.get();
@@ -131,7 +162,10 @@ export function createLink({ endpoints, user, tls }: EtcdSettings, index: number
       const connection = open();
       asked(connection);
       try {
-        return await work({ ...limits, rpc: createCallable(connection, metadataWith(token), limits) });
+        await identified(connection);
+        limits.signal.throwIfAborted();
+        const more = { ...limits, onHeader: checkHeader(connection) };
+        return await work({ ...more, rpc: createCallable(connection, metadataWith(token), more) });
       } catch (error) {
         doubt(connection);
         if (last || !(isStaleToken(error) || (user && isMissingUser(error)))) throw cast(error, connection);
@@ -149,8 +183,10 @@ export function createLink({ endpoints, user, tls }: EtcdSettings, index: number
     discardToken: (token) => tokens.discard(token),
     async call({ timeoutMs, signal }, work) {
       const deadline = wallClockDeadline(timeoutMs);
+      const settled = new AbortController();
       if (current) doubt(current, Math.max(deadSilenceMs, Math.min(timeoutMs / 3, longestSilenceMs)));
       try {
+        if (timeoutMs > silenceInCallMs) watchSilence(settled.signal).catch(() => {});
         return await withTimeout(clock, timeoutMs, (limit) => attempt(work, { signal: limit, deadline }), {
           signal,
         });
@@ -162,6 +198,8 @@ export function createLink({ endpoints, user, tls }: EtcdSettings, index: number
           throw new EtcdUnavailableError(`etcd at ${address}: ${error.message}`, { cause: error });
         }
         throw cast(error);
+      } finally {
+        settled.abort();
       }
     },
     async stream(signal) {
@@ -169,7 +207,24 @@ export function createLink({ endpoints, user, tls }: EtcdSettings, index: number
       signal.throwIfAborted();
       const connection = open();
       asked(connection);
-      return { rpc: createCallable(connection, metadataWith(token), { signal }), connection, token };
+      await identified(connection);
+      signal.throwIfAborted();
+      const rpc = createCallable(connection, metadataWith(token), { signal });
+      return { rpc, connection, token, onHeader: checkHeader(connection) };
+    },
+    async identify({ timeoutMs, signal }) {
+      const connection = open();
+      asked(connection);
+      try {
+        return await withTimeout(clock, timeoutMs, () => identified(connection), { signal });
+      } catch (error) {
+        doubt(connection);
+        if (signal?.aborted && error === signal.reason) throw error;
+        throw cast(error, connection);
+      }
+    },
+    get open() {
+      return current !== undefined && !current.failed;
     },
     close() {
       closed = true;

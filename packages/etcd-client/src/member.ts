@@ -1,17 +1,25 @@
 import { type Clock, systemClock } from "@msdha/clock";
 import { KVClient, LeaseClient } from "etcd3";
-import type { EtcdApi } from "./api.ts";
+import type { CallOptions, EtcdApi } from "./api.ts";
+import {
+  type ClusterIdentityOptions,
+  createClusterIdentity,
+  type EtcdMemberInfo,
+} from "./cluster-identity.ts";
 import { isEtcdError } from "./errors.ts";
 import { keepAliveOnce } from "./keep-alive.ts";
-import { createLink } from "./link.ts";
+import { createLink, type Link } from "./link.ts";
 import { rangeResult, readRequest, txnRequest, txnResult } from "./messages.ts";
-import type { EtcdSettings } from "./settings.ts";
+import { type EtcdSettings, targetOf } from "./settings.ts";
 import { openWatch } from "./watch-stream.ts";
 
 /** One member of a cluster, or its one endpoint; dispose closes the connection, and what runs on it fails. */
-export interface EtcdMember extends EtcdApi, AsyncDisposable {}
+export interface EtcdMember extends EtcdApi, AsyncDisposable {
+  /** Resolves with what the member says of itself; undefined where it tells nobody. Rejects as a call does. */
+  identify(options: CallOptions): Promise<EtcdMemberInfo | undefined>;
+}
 
-export interface ConnectOptions {
+export interface ConnectOptions extends ClusterIdentityOptions {
   /** Default: the boot-time clock. */
   readonly clock?: Clock;
 }
@@ -20,14 +28,22 @@ export interface ConnectOptions {
  * Makes a client of the member `settings.endpoints[index]` alone, over one TCP connection. It dials when it is asked
  * something, never in between. Nothing is tried twice, except that a token which etcd does not take (any more) is
  * renewed once. A connection on which nothing came back for a while is closed, with all that runs on it, and the
- * next call dials again.
+ * next call dials again. Before anything else a new connection is asked who is at its other end: a member of another
+ * cluster than that which answered first is left out.
  */
 export function connectMember(
-  settings: EtcdSettings,
+  { endpoints, user, tls }: EtcdSettings,
   index: number,
-  { clock = systemClock }: ConnectOptions = {},
+  { clock = systemClock, ...options }: ConnectOptions = {},
 ): EtcdMember {
-  const link = createLink(settings, index, clock);
+  const endpoint = endpoints[index];
+  if (!endpoint) throw new RangeError(`expected an endpoint number below ${endpoints.length}, got ${index}`);
+  const identity = createClusterIdentity(options);
+  return linkedMember(createLink({ target: targetOf(endpoint), user, tls, clock, identity }));
+}
+
+/** Makes a client of the member that a link leads to. */
+export function linkedMember(link: Link): EtcdMember {
   return {
     range: (range, options) =>
       link.call(options, async ({ rpc }) =>
@@ -56,6 +72,7 @@ export function connectMember(
         return Number(TTL);
       }),
     watch: (request, { signal }) => openWatch(link, request, signal),
+    identify: link.identify,
     [Symbol.asyncDispose]: () => Promise.resolve(link.close()),
   };
 }

@@ -30,7 +30,7 @@ export interface Won<T> {
 
 /**
  * Asks one member after the other, round and round, until one answers: the next one when its predecessor has failed
- * or has let its share of the time pass, after a pause when all have failed. `EtcdUnavailableError` is the failure of
+ * or has let its share of the time pass, after a pause when all have failed. No member is asked again before it has failed. `EtcdUnavailableError` is the failure of
  * a member, and so is `EtcdAuthError` until most members have said it (one may have the wrong certificates); any other
  * error is an answer. Those that have not answered when it is over are aborted.
  *
@@ -78,12 +78,13 @@ async function askInTurn<T>(
   { signal, resolve, reject }: Settle<T>,
 ): Promise<void> {
   const until = clock.now() + timeoutMs;
+  /** Who works on an answer. Asked again meanwhile, a member would do the same work twice. */
+  const underWay = new Map<number, Promise<void>>();
   let pauseMs = firstPauseMs;
   let failedInARow = 0;
-  for (let turn = first; !signal.aborted; turn += 1) {
-    const index = turn % members.length;
-    const share = new AbortController();
-    const limit = AbortSignal.any([signal, share.signal]);
+
+  function begin(index: number, share: AbortSignal): Promise<void> {
+    const limit = AbortSignal.any([signal, share]);
     const left = Math.max(until - clock.now(), 1);
     const failed = ask(members[index] as EtcdApi, { timeoutMs: left, signal: limit }).then(
       (value) => {
@@ -92,21 +93,44 @@ async function askInTurn<T>(
       },
       (error) => {
         if (limit.aborted) return;
+        underWay.delete(index);
         failures.set(index, error);
         if (isAnswer(error, failures, members.length)) reject(error);
       },
     );
-    if (await isFirst(failed, clock, shareMs, signal)) {
+    underWay.set(index, failed);
+    return failed;
+  }
+
+  for (let turn = first; !signal.aborted; turn += 1) {
+    if (underWay.size === members.length) await untilFirst([...underWay.values()], clock, until, signal);
+    const index = turn % members.length;
+    if (underWay.has(index)) continue;
+    const share = new AbortController();
+    if (await isFirst(begin(index, share.signal), clock, shareMs, signal)) {
       failedInARow += 1;
     } else {
       failedInARow = 0;
-      if (!keepEarlier) share.abort(new EtcdUnavailableError(`no answer within ${Math.round(shareMs)} ms`));
+      if (!keepEarlier) {
+        share.abort(new EtcdUnavailableError(`no answer within ${Math.round(shareMs)} ms`));
+        underWay.delete(index);
+      }
     }
     if (failedInARow < members.length) continue;
     failedInARow = 0;
     await clock.sleep(pauseMs, { signal });
     pauseMs = Math.min(pauseMs * 2, longestPauseMs);
   }
+}
+
+/** Resolves when one of the members has failed. */
+async function untilFirst(
+  failures: readonly Promise<void>[],
+  clock: Clock,
+  until: number,
+  signal: AbortSignal,
+): Promise<void> {
+  await isFirst(Promise.race(failures), clock, Math.max(until - clock.now(), 1), signal);
 }
 
 function isAnswer(error: unknown, failures: ReadonlyMap<number, Error>, members: number): boolean {

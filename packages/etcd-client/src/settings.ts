@@ -6,6 +6,26 @@ export interface EtcdEndpoint {
   readonly secure: boolean;
 }
 
+/** Where a connection goes to. */
+export interface EtcdTarget {
+  /** What is dialled: `host:port`, or `address:port` where the host's address was looked up before. */
+  readonly dial: string;
+  /** The host whose certificate is expected. */
+  readonly host: string;
+  readonly secure: boolean;
+  /** How messages name it: `host:port`, with the address behind it if that was looked up. */
+  readonly name: string;
+}
+
+/** Returns the target that an endpoint is by itself, or at one address of its host. */
+export function targetOf({ address, secure }: EtcdEndpoint, ip?: string): EtcdTarget {
+  const [, host = address, port = ""] = /^(.*):(\d+)$/.exec(address) ?? [];
+  const bare = host.replace(/^\[(.*)\]$/, "$1");
+  if (ip === undefined || ip === bare) return { dial: address, host: bare, secure, name: address };
+  const dial = ip.includes(":") ? `[${ip}]:${port}` : `${ip}:${port}`;
+  return { dial, host: bare, secure, name: `${address} (${ip})` };
+}
+
 /** Whom etcd is to take us for. */
 export interface EtcdUser {
   readonly name: string;

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { isIP, type Socket } from "node:net";
 import { connect as connectTls, createSecureContext, getCACertificates, type SecureContext } from "node:tls";
 import { type ChannelCredentials, credentials } from "@grpc/grpc-js";
-import type { EtcdEndpoint, EtcdTlsFiles } from "./settings.ts";
+import type { EtcdTarget, EtcdTlsFiles } from "./settings.ts";
 
 /** The sockets of one connection: gRPC opens them and keeps them to itself. */
 export interface TrackedSockets {
@@ -15,6 +15,8 @@ export interface TrackedSockets {
   /** What came in on all of them so far. */
   readonly bytesRead: number;
   readonly tlsError: Error | undefined;
+  /** Whether one was connected and has closed: no other is opened after it, as it could lead to another member. */
+  readonly ended: boolean;
   /** Closes them in whatever state they are, those that are still dialling too, and every later one. */
   destroy(): void;
 }
@@ -27,12 +29,13 @@ const dialling = new AsyncLocalStorage<(socket: Socket) => void>();
 // the process from ending.
 subscribe("net.client.socket", (message) => dialling.getStore()?.((message as { socket: Socket }).socket));
 
-/** Makes credentials for `endpoint` that know every socket opened with them. Throws when a TLS file is no good. */
-export function trackSockets({ address, secure }: EtcdEndpoint, tls: EtcdTlsFiles = {}): TrackedSockets {
+/** Makes credentials for `target` that know every socket opened with them. Throws when a TLS file is no good. */
+export function trackSockets({ host, secure }: EtcdTarget, tls: EtcdTlsFiles = {}): TrackedSockets {
   const sockets = new Set<Socket>();
   const context = secure ? readSecureContext(tls) : undefined;
   const inner = context ? credentials.createFromSecureContext(context) : credentials.createInsecure();
   let closed = false;
+  let ended = false;
   let bytesOfClosed = 0;
   let tlsError: Error | undefined;
 
@@ -44,13 +47,15 @@ export function trackSockets({ address, secure }: EtcdEndpoint, tls: EtcdTlsFile
     socket.once("close", () => {
       if (sockets.delete(socket)) bytesOfClosed += socket.bytesRead;
     });
-    if (closed) socket.destroy();
+    if (closed || ended) socket.destroy();
   }
 
   async function secureSocket(socket: Socket): Promise<{ socket: Socket; secure: boolean }> {
     track(socket);
-    if (!context) return { socket, secure: false };
-    const host = address.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
+    if (!context) {
+      endWith(socket);
+      return { socket, secure: false };
+    }
     // gRPC's own would set an IP address as the server's name, which Node warns of.
     const name = isIP(host) ? {} : { servername: host };
     const secured = connectTls({ socket, host, ...name, secureContext: context, ALPNProtocols: ["h2"] });
@@ -62,7 +67,15 @@ export function trackSockets({ address, secure }: EtcdEndpoint, tls: EtcdTlsFile
       secured.once("error", reject);
       secured.once("close", () => reject(new Error("the connection was closed during the TLS handshake")));
     });
+    endWith(socket);
     return { socket: secured, secure: true };
+  }
+
+  function endWith(socket: Socket): void {
+    if (socket.closed) ended = true;
+    socket.once("close", () => {
+      ended = true;
+    });
   }
 
   const tracking: ChannelCredentials = Object.create(inner, {
@@ -89,6 +102,9 @@ export function trackSockets({ address, secure }: EtcdEndpoint, tls: EtcdTlsFile
     },
     get tlsError() {
       return tlsError;
+    },
+    get ended() {
+      return ended;
     },
     destroy() {
       closed = true;

@@ -43,6 +43,12 @@ export function openWatch(link: Link, request: WatchRequest, signal: AbortSignal
   }
 
   function take(response: IWatchResponse): void {
+    try {
+      attempt?.onHeader(response.header);
+    } catch (error) {
+      end(error);
+      return;
+    }
     if (response.canceled) {
       refused(response);
       return;

@@ -16,6 +16,7 @@ describe("readConfig", () => {
     expect(readConfig(least).config).toEqual({
       etcd: { endpoints: [{ address: "etcd:2379", secure: false }] },
       etcdTimeoutMs: 30_000,
+      etcdOld: "warn",
       etcdLost: "park",
       group: "db",
       ttlSeconds: 10,

@@ -20,6 +20,8 @@ import { DEFAULT_RUN_DIR } from "./run-dir.ts";
 export interface FrontendConfig {
   readonly etcd: EtcdSettings;
   readonly etcdTimeoutMs: number;
+  /** What a member of etcd with a version of known faults means at the start. */
+  readonly etcdOld: "warn" | "refuse";
   /** What happens to new connections when etcd has not been seen for 2 TTLs. */
   readonly etcdLost: "park" | "keep";
   readonly group: string;
@@ -76,6 +78,7 @@ const schema = z.object({
     .regex(/^(?!.*-----)[^\p{C}\p{Zl}\p{Zp}]{1,4000}$/u, "the name or the path of a program")
     .default("haproxy"),
   MSDHA_ETCD_TIMEOUT: duration().default(30_000),
+  MSDHA_ETCD_OLD: z.enum(["warn", "refuse"], { error: "warn or refuse" }).default("warn"),
   MSDHA_ETCD_LOST: z.enum(["park", "keep"], { error: "park or keep" }).default("park"),
   MSDHA_LOG_LEVEL: z.enum(logLevels, { error: `one of ${logLevels.join(", ")}` }).default("info"),
   MSDHA_LOG_FORMAT: z.enum(logFormats, { error: `one of ${logFormats.join(", ")}` }).default("text"),
@@ -103,6 +106,7 @@ export function readConfig(environment: Environment): { config: FrontendConfig; 
     config: {
       etcd: etcd.value,
       etcdTimeoutMs: value.MSDHA_ETCD_TIMEOUT,
+      etcdOld: value.MSDHA_ETCD_OLD,
       etcdLost: value.MSDHA_ETCD_LOST,
       group: value.MSDHA_GROUP,
       ttlSeconds: value.MSDHA_TTL,

@@ -1,5 +1,5 @@
 import type { Clock } from "@msdha/clock";
-import { connectEtcd, describeEndpoints, waitForEtcd } from "@msdha/etcd-client";
+import { describeEndpoints, openEtcd } from "@msdha/etcd-client";
 import { groupKeys } from "@msdha/group";
 import type { Log } from "@msdha/settings";
 import { serveAsks } from "./ask-server.ts";
@@ -62,18 +62,22 @@ export async function runFrontend(
     }),
   );
 
-  const etcd = stack.use(connectEtcd(config.etcd, { clock }));
-  await waitForEtcd(etcd, {
-    timeoutMs: config.etcdTimeoutMs,
-    clock,
-    signal: stop,
-    range: { key: groupKeys(config.group).lock },
-    onRetry: (error) =>
-      log.warn(
-        { etcd: describeEndpoints(config.etcd), why: describeError(error) },
-        "etcd does not answer yet",
-      ),
-  });
+  const etcd = stack.use(
+    await openEtcd(config.etcd, {
+      old: config.etcdOld,
+      onOld: (message) => log.warn(message),
+      onForeign: ({ message }) => log.error(`${message}; the second is left out`),
+      timeoutMs: config.etcdTimeoutMs,
+      clock,
+      signal: stop,
+      range: { key: groupKeys(config.group).lock },
+      onRetry: (error) =>
+        log.warn(
+          { etcd: describeEndpoints(config.etcd), why: describeError(error) },
+          "etcd does not answer yet",
+        ),
+    }),
+  );
   const keeps = config.etcdLost === "keep";
   if (keeps) {
     guide.confirm(true);

@@ -1,6 +1,6 @@
 import { accessSync, constants, mkdirSync } from "node:fs";
 import { systemClock } from "@msdha/clock";
-import { EtcdAuthError, EtcdUnavailableError } from "@msdha/etcd-client";
+import { isEtcdError } from "@msdha/etcd-client";
 import { createLog, type Environment, exitCodes, SettingsError } from "@msdha/settings";
 import { type FrontendConfig, type LogConfig, readConfig } from "./config.ts";
 import { describeError } from "./describe-error.ts";
@@ -37,8 +37,10 @@ export async function startFrontend(environment: Environment): Promise<number> {
 /** The exit code that tells why the frontend could not begin. */
 function exitCodeOf(error: unknown): number {
   if (error instanceof SettingsError) return exitCodes.configuration;
-  if (error instanceof EtcdAuthError) return exitCodes.notPermitted;
-  if (error instanceof EtcdUnavailableError || error instanceof ProgramMissingError)
+  if (isEtcdError(error, "ERR_ETCD_CLUSTER") || isEtcdError(error, "ERR_ETCD_VERSION"))
+    return exitCodes.configuration;
+  if (isEtcdError(error, "ERR_ETCD_AUTH")) return exitCodes.notPermitted;
+  if (isEtcdError(error, "ERR_ETCD_UNAVAILABLE") || error instanceof ProgramMissingError)
     return exitCodes.unavailable;
   if (error instanceof RunDirTakenError) return exitCodes.taken;
   if (error instanceof ListenError) return listenCodes[error.reason] ?? exitCodes.internal;

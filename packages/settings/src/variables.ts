@@ -9,6 +9,7 @@ export const allVariables: readonly string[] = [
   "MSDHA_CONNECT_TIMEOUT",
   "MSDHA_DRAIN",
   "MSDHA_ETCD_LOST",
+  "MSDHA_ETCD_OLD",
   "MSDHA_ETCD_TIMEOUT",
   "MSDHA_GROUP",
   "MSDHA_HANDOVER",

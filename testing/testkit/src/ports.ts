@@ -25,11 +25,11 @@ export async function getFreePort(): Promise<number> {
   return port as number;
 }
 
-/** Has `server` listen on 127.0.0.1, on `port` or one of the system's choice, and resolves with the port. */
-export function listen(server: Server, port = 0): Promise<number> {
+/** Has `server` listen on a loopback address, on `port` or one of the system's choice, and resolves with the port. */
+export function listen(server: Server, port = 0, host = "127.0.0.1"): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.listen(port, "127.0.0.1", () => {
+    server.listen(port, host, () => {
       server.off("error", reject);
       const address = server.address();
       if (address === null || typeof address === "string") reject(new Error("expected a TCP address"));

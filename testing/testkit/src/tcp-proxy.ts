@@ -14,7 +14,7 @@ export type ProxyMode = "pass" | "silent" | "silent-up" | "silent-down" | "refus
 /** A TCP proxy whose faults are switched at run time. */
 export interface TcpProxy extends AsyncDisposable {
   readonly port: number;
-  /** `127.0.0.1:PORT`. */
+  /** `HOST:PORT`. */
   readonly address: string;
   readonly mode: ProxyMode;
   /** Switches the mode, for open connections too; resolves when it is in force. */
@@ -51,6 +51,8 @@ interface Link {
 export interface TcpProxyOptions {
   /** Default: one of the system's choice. */
   readonly port?: number;
+  /** A loopback address. Default: 127.0.0.1. */
+  readonly host?: string;
   /**
    * Says, for each connection, how to tell whether it is silent at the moment, whatever the mode. Nothing is
    * forwarded before that is known; after it has changed, `setMode` sends on what was held back.
@@ -58,10 +60,10 @@ export interface TcpProxyOptions {
   readonly silenced?: (client: Socket) => Promise<() => boolean>;
 }
 
-/** Starts a proxy on a free port of 127.0.0.1 that forwards to `targetPort` of 127.0.0.1. */
+/** Starts a proxy on a free port that forwards to `targetPort` of 127.0.0.1. */
 export async function startTcpProxy(
   targetPort: number,
-  { port: wantedPort = 0, silenced }: TcpProxyOptions = {},
+  { port: wantedPort = 0, host = "127.0.0.1", silenced }: TcpProxyOptions = {},
 ): Promise<TcpProxy> {
   const counters = { accepted: 0, open: 0, bytesUp: 0, bytesDown: 0, cuts: 0 };
   const links = new Set<Link>();
@@ -161,7 +163,7 @@ export async function startTcpProxy(
   }
 
   const server = createServer({ allowHalfOpen: true }, serve);
-  const port = await listen(server, wantedPort);
+  const port = await listen(server, wantedPort, host);
   const forget = undoAtExit(() => server.close());
 
   async function setMode(next: ProxyMode): Promise<void> {
@@ -172,13 +174,13 @@ export async function startTcpProxy(
       for (const link of [...links]) link.reset();
       await closed;
     }
-    if (before === "refuse" && next !== "refuse") await listen(server, port);
+    if (before === "refuse" && next !== "refuse") await listen(server, port, host);
     for (const link of links) link.flush();
   }
 
   return {
     port,
-    address: `127.0.0.1:${port}`,
+    address: `${host}:${port}`,
     get mode() {
       return mode;
     },

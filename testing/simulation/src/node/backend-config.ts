@@ -9,6 +9,7 @@ export function backendConfig(scenario: BackendScenario, group: string): Backend
   return {
     etcd: etcdSettings,
     etcdTimeoutMs: 30_000,
+    etcdOld: "warn",
     group,
     name: scenario.name,
     address: scenario.name,
