@@ -10,6 +10,7 @@ import {
 import type { Cluster } from "./cluster.ts";
 import type { Lessor } from "./lessor.ts";
 import { type CallName, type Interceptor, send } from "./link.ts";
+import { onlyReads, type Readable } from "./old-reads.ts";
 import type { Store } from "./store.ts";
 import { carryOut } from "./transaction.ts";
 import { openStream } from "./watch-client.ts";
@@ -35,10 +36,13 @@ export interface Server {
   readonly lessor: Lessor;
   readonly cluster: Cluster;
   readonly hub: WatchHub;
+  /** The members that answer reads with an old state, and with which. */
+  readonly oldReads: ReadonlyMap<number, Readable>;
 }
 
 export function createClient(server: Server, { clock, member }: ClientOptions): SimulatedClient {
-  const { store, lessor, cluster, hub } = server;
+  const { store, lessor, cluster, hub, oldReads } = server;
+  const forReads = (): Readable => oldReads.get(member) ?? store;
 
   /** Callbacks, as promises would be half of what a simulated call costs. */
   function exchange<T>(
@@ -120,11 +124,13 @@ export function createClient(server: Server, { clock, member }: ClientOptions): 
     onAnswer: undefined,
     range: (range, options) =>
       ask("range", range, options, () =>
-        agreed(() => ({ kvs: store.range(range), revision: store.revision })),
+        agreed(() => ({ kvs: forReads().range(range), revision: forReads().revision })),
       ),
     txn: (transaction: Transaction, options) =>
       ask("txn", transaction, options, () =>
-        agreed(() => carryOut(store, transaction, (id) => lessor.leases.has(id))),
+        agreed(() =>
+          carryOut(onlyReads(transaction) ? forReads() : store, transaction, (id) => lessor.leases.has(id)),
+        ),
       ),
     leaseGrant: (ttlSeconds, options) =>
       ask("leaseGrant", ttlSeconds, options, () =>

@@ -335,3 +335,36 @@ describe("watches", () => {
     expect(error()).toBeInstanceOf(EtcdCompactedError);
   });
 });
+
+describe("faults of etcd itself", () => {
+  test("old reads: what only reads is answered with an old state by that member, what may write is not", async () => {
+    etcd.store.put("a", "1");
+    etcd.answerOldReads(0, true);
+    etcd.store.put("a", "2");
+    const read = { type: "range", key: "a" } as const;
+    const value = ({ results: [result] }: Awaited<ReturnType<SimulatedClient["txn"]>>): string | undefined =>
+      result?.type === "range" ? result.kvs[0]?.value : undefined;
+    const compare = [{ key: "a", target: "value", is: "=", value: "2" }] as const;
+    const put = { type: "put", key: "b", value: "" } as const;
+    expect((await client.range({ key: "a" }, soon)).kvs[0]?.value).toBe("1");
+    expect(value(await client.txn({ compare: [], success: [read], failure: [] }, soon))).toBe("1");
+    expect((await client.txn({ compare, success: [put], failure: [] }, soon)).succeeded).toBe(true);
+    expect((await etcd.connect({ member: 1 }).range({ key: "a" }, soon)).kvs[0]?.value).toBe("2");
+    etcd.answerOldReads(0, false);
+    expect((await client.range({ key: "a" }, soon)).kvs[0]?.value).toBe("2");
+  });
+
+  test("a swallowed message is missing from a watch that goes on", async () => {
+    const { signal } = new AbortController();
+    const { messages, error } = collect(client.watch({ key: "a", prefix: true }, { signal }));
+    await clock.advance(0);
+    client.onAnswer = () => "swallowed";
+    etcd.store.put("a1", "");
+    await clock.advance(0);
+    client.onAnswer = undefined;
+    etcd.store.put("a2", "");
+    await clock.advance(0);
+    expect(told(messages)).toEqual(["PUT a2=@3"]);
+    expect(error()).toBeUndefined();
+  });
+});

@@ -3,6 +3,7 @@ import { EtcdLeaseNotFoundError, type KeyValue, type LeaseId } from "@msdha/etcd
 import { createClient, type SimulatedClient } from "./client.ts";
 import { type Cluster, createCluster, type SimulatedMember } from "./cluster.ts";
 import { createLessor, type LeaseRecord } from "./lessor.ts";
+import { type Readable, readFrom } from "./old-reads.ts";
 import { createRandom } from "./random.ts";
 import { type Change, createStore, type StoreSnapshot } from "./store.ts";
 import { createWatchHub } from "./watch-hub.ts";
@@ -31,6 +32,11 @@ export interface SimulatedEtcd {
   connect(options?: ConnectSimulatedOptions): SimulatedClient;
   readonly members: readonly SimulatedMember[];
   readonly changeLeader: Cluster["changeLeader"];
+  /**
+   * Has a member answer reads, transactions that only read included, with what etcd holds now, until `false`: what etcd
+   * before 3.4.42, 3.5.28 and 3.6.9 may do after it was paused or lost its leader (etcd 20418, 21375).
+   */
+  answerOldReads(member: number, old: boolean): void;
   /** What etcd holds, past every link: for assertions, and for what people do by hand. Carried out at once. */
   readonly store: StoreAccess;
 }
@@ -92,6 +98,7 @@ export function createSimulatedEtcd({
         for (const key of keys) writer.delete(key);
       }),
   });
+  const oldReads = new Map<number, Readable>();
   const hub = createWatchHub({ clock, store, cluster, electionMs });
 
   const access: StoreAccess = {
@@ -125,10 +132,14 @@ export function createSimulatedEtcd({
     connect: ({ member = 0, clock: own = clock } = {}) => {
       if (!cluster.members[member])
         throw new RangeError(`expected a member from 0 to ${size - 1}, got ${member}`);
-      return createClient({ clock, store, lessor, cluster, hub }, { clock: own, member });
+      return createClient({ clock, store, lessor, cluster, hub, oldReads }, { clock: own, member });
     },
     members: cluster.members,
     changeLeader: cluster.changeLeader,
+    answerOldReads(member, old) {
+      if (old) oldReads.set(member, readFrom(store.save()));
+      else oldReads.delete(member);
+    },
     store: access,
   };
 }

@@ -8,7 +8,8 @@ import {
   type Transaction,
   type TransactionResult,
 } from "@msdha/etcd-client";
-import type { Store, Writer } from "./store.ts";
+import type { Readable } from "./old-reads.ts";
+import type { Writer } from "./store.ts";
 
 /** etcd's default limit on the operations of a transaction. */
 const MOST_OPERATIONS = 128;
@@ -24,7 +25,7 @@ interface Path {
  * it, while its ranges see its own writes. Throws etcd's refusals; nothing has been written then.
  */
 export function carryOut(
-  store: Store,
+  store: Readable,
   transaction: Transaction,
   hasLease: (id: LeaseId) => boolean,
 ): TransactionResult {
@@ -82,7 +83,7 @@ function duplicateKey(): EtcdRequestError {
   return new EtcdRequestError("etcdserver: duplicate key given in txn request");
 }
 
-function choosePath(store: Store, { compare, success, failure }: Transaction): Path {
+function choosePath(store: Readable, { compare, success, failure }: Transaction): Path {
   const succeeded = compare.every((each) => holds(store, each));
   const taken = succeeded ? success : failure;
   return {
@@ -92,7 +93,7 @@ function choosePath(store: Store, { compare, success, failure }: Transaction): P
 }
 
 /** A missing key has create and mod revision 0 and lease 0; its value equals nothing, not even the empty text. */
-function holds(store: Store, compare: Compare): boolean {
+function holds(store: Readable, compare: Compare): boolean {
   const kv = store.get(compare.key);
   switch (compare.target) {
     case "create":

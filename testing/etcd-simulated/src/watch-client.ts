@@ -19,7 +19,7 @@ export function openStream(request: WatchRequest, options: WatchClientOptions): 
   let failure: { readonly reason: unknown } | undefined;
   let wake = (): void => {};
   let watcher: Watcher | undefined;
-  let asked: Promise<void> = travel(clock, onRequest(), { call: "watch", content: request });
+  let asked: Promise<unknown> = travel(clock, onRequest(), { call: "watch", content: request });
   let told: Promise<void> = Promise.resolve();
 
   function fail(reason: unknown): void {
@@ -32,7 +32,11 @@ export function openStream(request: WatchRequest, options: WatchClientOptions): 
   function pass(content: unknown, arrive: () => void): void {
     const arrival = travel(clock, onAnswer(), { call: "watch", content });
     arrival.catch(() => {}); // it may fail before its turn comes
-    told = told.then(() => arrival).then(arrive);
+    told = told
+      .then(() => arrival)
+      .then((arrived) => {
+        if (arrived) arrive();
+      });
     told.catch(fail);
   }
 

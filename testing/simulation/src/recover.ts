@@ -46,6 +46,7 @@ function heal({ world, machines, frontends }: Group): void {
     for (const link of each.links) link.heal();
   }
   for (const member of world.etcd.members) {
+    world.etcd.answerOldReads(member.index, false);
     member.start();
     member.thaw();
     member.rejoin();

@@ -13,9 +13,11 @@ export function applyAnswer(
     readonly sent: number;
     /** For how long its machine had stood still by then. */
     readonly lostMs: number;
+    /** Whether it is older than etcd was when it was asked for: nothing that is linearizable. */
+    readonly old: boolean;
   },
 ): void {
-  const { call, argument, answer, sent, lostMs } = exchange;
+  const { call, argument, answer, sent, lostMs, old } = exchange;
   if (call === "txn" || call === "range")
     applyTold(run, (answer as TransactionResult | RangeResult).revision);
   if (call === "txn" && run.lock && run.lock.receivedAt === undefined && asksForLock(argument, keys)) {
@@ -32,7 +34,7 @@ export function applyAnswer(
   // Before the node key is known to be there, any read of the lock will do that comes with a keepalive.
   const probed = !run.lock && !prefix && key === keys.lock;
   const proof = key === keys.lock || (!run.published && key === keys.node(run.node));
-  const held = probed || (proof && kvs.some((kv) => kv.lease === run.lease));
+  const held = !old && (probed || (proof && kvs.some((kv) => kv.lease === run.lease)));
   // An answer that comes when the lease may be lost already brings nothing back.
   if (!held || run.supervisor.clock.now() >= run.seen + run.ttlMs || sent <= run.seen) return;
   run.seen = sent;

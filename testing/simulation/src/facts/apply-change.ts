@@ -28,7 +28,7 @@ export function applyChange(
       facts.group = { ...facts.group, ttlSeconds: put ? Number(kv.value) : 0 };
     } else noteNode(facts, keys, kv, put);
   }
-  noteMaster(facts, revision);
+  noteMaster(facts, revision, now);
   return before;
 }
 
@@ -58,12 +58,16 @@ export function noteNode(
 }
 
 /** The master is the node that the lock names and whose own key, on the same lease, says so; it may want no traffic yet. */
-export function noteMaster(facts: Facts, revision: number): void {
+export function noteMaster(facts: Facts, revision: number, now: number): void {
   const { lock, nodes, held } = facts.group;
   const key = lock && nodes.get(lock.node);
   const master =
     key?.state === "master" && key.lease === lock?.lease && !held.has(lock.node) ? lock.node : undefined;
-  if (facts.masters.at(-1)?.master !== master) facts.masters = [...facts.masters, { revision, master }];
+  const former = facts.masters.at(-1)?.master;
+  if (former === master && facts.masters.length > 0) return;
+  if (former !== undefined) facts.ceased.set(former, now);
+  if (master !== undefined) facts.ceased.delete(master);
+  facts.masters = [...facts.masters, { revision, master }];
 }
 
 function claimLease(facts: Facts, { value, lease }: KeyValue): void {

@@ -37,7 +37,7 @@ function makeRun() {
     mastered: false,
     cleaned: false,
     former: undefined,
-    told: createFacts(keys).history.reader(),
+    told: createFacts(keys, ttlMs).history.reader(),
   };
   /** The run asks for a key at once, is answered 10 ms later, and the world goes on until the next third of the TTL. */
   async function read(key: string, holder: string | undefined): Promise<void> {
@@ -51,6 +51,7 @@ function makeRun() {
       answer: { kvs, revision: 4 },
       sent,
       lostMs: 0,
+      old: false,
     });
     await pass(ttlMs / 3 - 10);
   }
@@ -94,9 +95,9 @@ test("an answer that comes a TTL after the last proof brings nothing back", asyn
 });
 
 test("an answer of before a restore that comes after it says nothing of the restored etcd", () => {
-  const facts = createFacts(keys);
+  const facts = createFacts(keys, ttlMs);
   const process = createProcess(createScheduler(), { rate: 1, offset: 0 });
-  const frontend: FrontendFacts = { name: "f0", process, targets: () => [], known: undefined };
+  const frontend: FrontendFacts = { name: "f0", process, targets: () => [], known: undefined, missed: false };
   facts.frontends.add(frontend);
   applyHeard(facts, frontend, { revision: 62, restores: 0, now: 10 });
   expect(frontend.known).toMatchObject({ revision: 62 });

@@ -32,8 +32,10 @@ export function applyRestore(
   };
   facts.history.restore(revision, kvs);
   for (const kv of kvs) noteNode(facts, keys, kv, true);
+  const former = facts.masters.at(-1)?.master;
+  if (former !== undefined) facts.ceased.set(former, now);
   facts.masters = [];
-  noteMaster(facts, 0);
+  noteMaster(facts, 0, now);
   // What they were told so far is of another history.
   for (const frontend of facts.frontends) frontend.known = undefined;
   for (const each of facts.runs) {

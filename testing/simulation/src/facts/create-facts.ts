@@ -3,8 +3,9 @@ import type { Facts } from "./facts.ts";
 import { createGroupHistory } from "./group-history.ts";
 
 /** Returns the facts of a group that has nothing in etcd yet. */
-export function createFacts(keys: GroupKeys): Facts {
+export function createFacts(keys: GroupKeys, longestTtlMs: number): Facts {
   return {
+    longestTtlMs,
     runs: new Set(),
     frontends: new Set(),
     history: createGroupHistory(keys),
@@ -17,6 +18,7 @@ export function createFacts(keys: GroupKeys): Facts {
       nodes: new Map(),
       held: new Set(),
     },
+    ceased: new Map(),
     restores: 0,
     byHand: false,
     lastTokens: new Map(),

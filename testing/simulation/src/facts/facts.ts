@@ -84,6 +84,8 @@ export interface FrontendFacts {
   readonly process: SimulatedProcess;
   /** Which nodes it sends new sessions to. */
   readonly targets: () => readonly string[];
+  /** Whether an event was missing from its watch. */
+  missed: boolean;
   /** Whom new sessions may go to as of what it heard from etcd last, and when in the world's time it learned that. */
   known:
     | { readonly master: string | undefined; readonly since: number; readonly revision: number }
@@ -91,16 +93,30 @@ export interface FrontendFacts {
 }
 
 export interface Facts {
+  /** The longest TTL of any node of the group. */
+  readonly longestTtlMs: number;
   readonly runs: Set<RunFacts>;
   readonly frontends: Set<FrontendFacts>;
   readonly history: GroupHistory;
   group: GroupFacts;
   /** Who was the master that traffic goes to from which revision on; begins anew when etcd is restored. */
   masters: readonly { readonly revision: number; readonly master: string | undefined }[];
+  /** When each node that was the master that traffic goes to, and is not any more, ceased to be it, in the world's time. */
+  readonly ceased: Map<string, number>;
   /** How often etcd was restored to a snapshot. */
   restores: number;
   /** Whether what changes in etcd right now is done by hand. */
   byHand: boolean;
   /** The largest token that a master hook was started with, for each number of restores: etcd counts anew after each. */
   readonly lastTokens: Map<number, number>;
+}
+
+/** What of a run executes anything: of a machine that stands still nothing does. */
+export function executing({ machine, programs }: RunFacts): readonly Program[] {
+  return machine.paused ? [] : [...programs].filter(({ executes }) => executes);
+}
+
+/** Whether the machine stood still since the last proof was sent, so that no clock on it knows how old that is. */
+export function lostTime({ machine, lostMsAtSeen }: RunFacts): boolean {
+  return machine.lostMs > lostMsAtSeen;
 }

@@ -25,6 +25,8 @@ export interface HistoryReader {
   read(revision: number): void;
   /** Takes the next call; false when no telling of the history has it here. */
   take(change: StateChange): boolean;
+  /** It misses an event: from now on it is enough that what it is told comes to the truth in the end. */
+  missed(): void;
   /** Whether a first read was answered. */
   readonly begun: boolean;
   /** Whether what was told comes to what etcd holds now. */
@@ -76,6 +78,7 @@ export function createGroupHistory(keys: GroupKeys): GroupHistory {
 
   function reader(): HistoryReader {
     let begun = false;
+    let missing = false;
     let places: Place[] = [];
     let jumps: number[] = [];
     let current: ReadonlyMap<string, string> = new Map();
@@ -115,9 +118,12 @@ export function createGroupHistory(keys: GroupKeys): GroupHistory {
         else told.set(change.node, change.state);
         current = told;
         // After a restore it is enough that what was told comes to the truth in the end.
-        if (restores > 0) return true;
+        if (restores > 0 || missing) return true;
         places = distinct(places.flatMap((place) => follow(place, change)));
         return places.length > 0;
+      },
+      missed() {
+        missing = true;
       },
       get begun() {
         return begun;

@@ -1,7 +1,10 @@
+import { blindFrontend } from "./blind-frontend.ts";
 import * as etcd from "./etcd-faults.ts";
 import type { Fault } from "./fault.ts";
 import * as hand from "./hand-faults.ts";
+import { hangStorage } from "./hang-storage.ts";
 import * as network from "./network-faults.ts";
+import * as pause from "./pause-machine.ts";
 import * as process from "./process-faults.ts";
 
 /** A fault under its name, and how often it is picked compared with the others. */
@@ -45,4 +48,8 @@ export const faults: readonly KnownFault[] = [
   { name: "deleteNodeKey", weight: 1, fault: hand.deleteNodeKey },
   { name: "pretendMaster", weight: 1, fault: hand.pretendMaster },
   { name: "revokeLease", weight: 1, fault: hand.revokeLease },
+  { name: "pauseMachine", weight: 2, fault: pause.pauseMachine },
+  { name: "pauseAtSomeStep", weight: 2, fault: pause.pauseAtSomeStep },
+  { name: "hangStorage", weight: 1, fault: hangStorage },
+  { name: "blindFrontend", weight: 1, fault: blindFrontend },
 ];

@@ -44,8 +44,13 @@ export function createSimulatedFrontend(name: string, world: World): SimulatedFr
   const { scheduler, etcd } = world;
   const random = world.random.fork();
   const offset = random.between(0, 1e6);
-  const links = etcd.members.map(() => createLink({ random: random.fork(), ...world.scenario.network }));
   let live: Live | undefined;
+  const onSwallowed = (): void => {
+    if (live) live.facts.missed = true;
+  };
+  const links = etcd.members.map(() =>
+    createLink({ random: random.fork(), ...world.scenario.network, onSwallowed }),
+  );
 
   function start(): void {
     const process = createProcess(scheduler, {
@@ -56,7 +61,13 @@ export function createSimulatedFrontend(name: string, world: World): SimulatedFr
     const { clock } = process;
     const latency = (): number => random.between(0.1, 2);
     const haproxy = createSimulatedHaproxy({ scheduler, frontend: process, latency });
-    const facts: FrontendFacts = { name, process, targets: () => haproxy.targets, known: undefined };
+    const facts: FrontendFacts = {
+      name,
+      process,
+      targets: () => haproxy.targets,
+      known: undefined,
+      missed: false,
+    };
     world.facts.frontends.add(facts);
     let watch: AbortSignal | undefined;
     const hear = (revision: number, restores: number): void =>
@@ -106,10 +117,9 @@ export function createSimulatedFrontend(name: string, world: World): SimulatedFr
       clock,
       log,
       signal: new AbortController().signal,
-      // What a frontend is set to need not be the nodes' TTL, which it takes from etcd.
-      ttlSeconds: 10,
+      ttlSeconds: world.scenario.longestTtlMs / 1_000,
       onMastership: (mastership) => guide.tell(mastership),
-      onProven: (proven) => guide.confirm(proven),
+      onProven: (proven) => guide.confirm(proven || world.collaborators.frontendsNeedNoProof === true),
     });
   }
 

@@ -2,10 +2,12 @@ import type { Invariant } from "../facts/moment.ts";
 import { cleansUpAlone } from "./cleans-up-alone.ts";
 import { formerEndIsTold } from "./former-end-is-told.ts";
 import { frontendsFollow } from "./frontends-follow.ts";
+import { givenBackWhenKilled } from "./given-back-when-killed.ts";
 import { goneByKillTime } from "./gone-by-kill-time.ts";
 import { handOverWhenGone } from "./hand-over-when-gone.ts";
 import { historyIsTold } from "./history-is-told.ts";
 import { keysAreRespected } from "./keys-are-respected.ts";
+import { noSessionToFormer } from "./no-session-to-former.ts";
 import { oneMasterRuns } from "./one-master-runs.ts";
 import { onlyOwnLeases } from "./only-own-leases.ts";
 import { tokensRise } from "./tokens-rise.ts";
@@ -26,4 +28,6 @@ export const invariants: Readonly<Record<string, Invariant>> = {
   frontendsFollow,
   cleansUpAlone,
   formerEndIsTold,
+  noSessionToFormer,
+  givenBackWhenKilled,
 };

@@ -1,4 +1,5 @@
 import { waitedMs } from "../facts/apply-change.ts";
+import { lostTime } from "../facts/facts.ts";
 import type { Invariant } from "../facts/moment.ts";
 
 /**
@@ -18,7 +19,9 @@ export const handOverWhenGone: Invariant = (moment, { runs, group, byHand }) => 
     return `a hand-over was written by another than ${run.id}`;
   const waited = waitedMs(lock, run, moment.now);
   if (waited < waitMs) return `${run.id} wrote a hand-over after it had waited ${waited} of ${waitMs} ms`;
-  const alive = [...runs].filter((each) => each.published && each.programs.size > 0);
+  const alive = [...runs].filter(
+    (each) => each.published && each.programs.size > 0 && (each === run || !lostTime(each)),
+  );
   if (alive.length > 0)
     return `${run.id} wrote a hand-over while ${alive.map(({ id }) => id)} had something running`;
   return undefined;

@@ -5,10 +5,15 @@ import type { RunFacts } from "../facts/facts.ts";
 import { tokensRise } from "./tokens-rise.ts";
 
 function setUp() {
-  const facts = createFacts(groupKeys("g"));
+  const facts = createFacts(groupKeys("g"), 3_000);
   /** Starts a `master` hook under a lock that was taken after so many restores. */
   return (token: number, restores = 0): string | undefined => {
-    const run = { id: "n0#1", lock: { token, restores } } as RunFacts;
+    const run = {
+      id: "n0#1",
+      lock: { token, restores },
+      machine: { lostMs: 0 },
+      lostMsAtSeen: 0,
+    } as RunFacts;
     const env = { MSDHA_FENCING_TOKEN: String(token) };
     return tokensRise({ kind: "start", run, program: "master", args: [], env }, facts);
   };

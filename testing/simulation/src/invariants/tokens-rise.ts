@@ -1,3 +1,4 @@
+import { lostTime } from "../facts/facts.ts";
 import type { Invariant } from "../facts/moment.ts";
 
 /**
@@ -12,6 +13,8 @@ export const tokensRise: Invariant = (moment, { lastTokens, group }) => {
   const lock = group.lock?.run === run ? group.lock : run.lock;
   const restores = lock?.restores ?? 0;
   const last = lastTokens.get(restores) ?? 0;
+  // Its machine stood still, and nobody on it knows for how long: it is killed when it learns of the next master.
+  if (lostTime(run) && token < last) return undefined;
   lastTokens.set(restores, Math.max(token, last));
   if (token > last) return undefined;
   return `${run.id} got the fencing token ${token} after ${last} had been given out`;

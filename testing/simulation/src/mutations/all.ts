@@ -1,3 +1,4 @@
+import * as frontend from "./frontend.ts";
 import * as guard from "./guard.ts";
 import * as lock from "./lock.ts";
 import type { Mutation } from "./mutation.ts";
@@ -14,4 +15,5 @@ export const mutations: Readonly<Record<string, Mutation>> = {
   ...lock,
   ...watch,
   ...stop,
+  ...frontend,
 };

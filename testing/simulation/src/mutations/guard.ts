@@ -76,6 +76,18 @@ export const handOverBeforeGone: Mutation = {
   circumstances: (usual) => ({ ...withMany("stopNode")(usual), trouble: 1 }),
 };
 
+export const givenBackUnkilled: Mutation = {
+  rule: "3: the lock is given back when everything was asked to end, whatever is still alive",
+  noticedBy: "givenBackWhenKilled",
+  collaborators: {
+    guard: (guard) => ({
+      ...keepGuard(guard),
+      killAll: () => Promise.reject(new Error("nobody was killed")),
+    }),
+  },
+  circumstances: (usual) => ({ ...withMany("stopNode")(usual), trouble: 1 }),
+};
+
 export const demotedOnly: Mutation = {
   rule: "9: who loses the lock goes on as a slave",
   noticedBy: "goneByKillTime",

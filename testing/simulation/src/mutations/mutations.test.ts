@@ -38,6 +38,8 @@ const knownSeeds: Readonly<Record<string, Place>> = {
   staleHandOverBelieved: { seed: 2, faults: 29 },
   tokenNotCompared: { seed: 129, faults: 29 },
   masterByNodeKeysAlone: { seed: 12, faults: 29 },
+  givenBackUnkilled: { seed: 6, faults: 33 },
+  masterWithoutProof: { seed: 3, faults: 33 },
   resumeFromNow: { seed: 1, faults: 29 },
 };
 

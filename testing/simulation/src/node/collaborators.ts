@@ -16,6 +16,8 @@ export interface Collaborators {
   /** A guard that starts things also when it is past its deadline, and forgets to kill them. */
   readonly startsPastDeadline?: boolean;
   readonly files?: (files: RunFiles, run: RunFacts, world: World) => RunFiles;
+  /** Frontends that go on with the last master they saw, whether it is proven or not. */
+  readonly frontendsNeedNoProof?: boolean;
   /** The etcd of frontends. */
   readonly frontendEtcd?: (etcd: EtcdApi, world: World) => EtcdApi;
 }

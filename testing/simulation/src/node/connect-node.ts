@@ -24,11 +24,20 @@ export function connectNode(run: RunFacts, world: World, { links, clock }: Conne
       asked(call, argument) {
         const sent = supervisor.clock.now();
         const { lostMs } = run.machine;
+        const { revision } = world.etcd.store;
+        const { restores } = world.facts;
         world.check({ kind: "ask", run, call, argument, now: world.scheduler.now });
-        return (answer) => applyAnswer(world.keys, run, { call, argument, answer, sent, lostMs });
+        return (answer) => {
+          const old = restores === world.facts.restores && isOlder(answer, revision);
+          applyAnswer(world.keys, run, { call, argument, answer, sent, lostMs, old });
+        };
       },
       heard: ({ events }) => applyFollowed(run, events.at(-1)?.kv.modRevision ?? 0),
     });
   });
   return combineMembers(members, { clock });
+}
+
+function isOlder(answer: unknown, revision: number): boolean {
+  return ((answer as { readonly revision?: number } | undefined)?.revision ?? revision) < revision;
 }

@@ -1,21 +1,29 @@
 import type { Random } from "@msdha/etcd-simulated";
 import type { RunFacts } from "../facts/facts.ts";
 import type { World } from "../world/world.ts";
-import { chooseBehaviour, type Program, startProgram } from "./program.ts";
+import { chooseBehaviour, type Program, type Storage, startProgram } from "./program.ts";
 import type { Disk } from "./simulated-files.ts";
 import type { ProgramEvents, StartProgram } from "./simulated-guard.ts";
 
-/** Returns what starts the programs of a run on its machine; `random` decides how they behave. */
+export interface LaunchOptions {
+  /** Decides how programs behave. */
+  readonly manners: Random;
+  readonly disk: Disk;
+  readonly storage: Storage;
+}
+
+/** Returns what starts the programs of a run on its machine. */
 export function launchPrograms(
   run: RunFacts,
   world: World,
-  { random, disk }: { readonly random: Random; readonly disk: Disk },
+  { manners, disk, storage }: LaunchOptions,
 ): StartProgram {
   const launch = (name: string, on: ProgramEvents): Program => {
     const trouble = world.calm ? 0 : world.scenario.trouble;
-    const behaviour = chooseBehaviour(name, { ttlMs: run.ttlMs, trouble }, random);
+    const behaviour = chooseBehaviour(name, { ttlMs: run.ttlMs, trouble }, manners);
     const program = startProgram(name, behaviour, {
       time: run.machine,
+      storage,
       onFork: () => on.fork(launch(`fork of ${name}`, on)),
       onExit(exit) {
         run.programs.delete(program);

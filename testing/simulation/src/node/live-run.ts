@@ -9,6 +9,7 @@ import type { World } from "../world/world.ts";
 import { backendConfig } from "./backend-config.ts";
 import { connectNode } from "./connect-node.ts";
 import { launchPrograms } from "./launch-programs.ts";
+import type { Storage } from "./program.ts";
 import { type Disk, openSimulatedFiles, removeSimulatedFile } from "./simulated-files.ts";
 import { createSimulatedGuard, type SimulatedGuard } from "./simulated-guard.ts";
 import { createSimulatedHooks } from "./simulated-hooks.ts";
@@ -28,6 +29,7 @@ export interface RunParts {
   readonly random: Random;
   readonly links: readonly Link[];
   readonly disk: Disk;
+  readonly storage: Storage;
   /** The guard of the run before this one. */
   readonly former: SimulatedGuard | undefined;
 }
@@ -79,12 +81,12 @@ async function waitForFormer(process: SimulatedProcess, former: SimulatedGuard |
   await Promise.race([process.ask(() => former.over), late]);
 }
 
-function openGuard({ facts, process }: LiveRun, { world, random, disk }: RunParts): SimulatedGuard {
+function openGuard({ facts, process }: LiveRun, { world, random, disk, storage }: RunParts): SimulatedGuard {
   return createSimulatedGuard({
     time: facts.machine,
     hardware: facts.hardware,
     supervisor: process,
-    start: launchPrograms(facts, world, { random: random.fork(), disk }),
+    start: launchPrograms(facts, world, { manners: random.fork(), disk, storage }),
     withdraw: (file) => removeSimulatedFile(disk, file),
     latency: () => random.between(0.05, 1),
     startsPastDeadline: world.collaborators.startsPastDeadline,

@@ -9,10 +9,18 @@ import { createLink, type Link } from "../world/network.ts";
 import { createProcess, type SimulatedProcess } from "../world/process.ts";
 import type { World } from "../world/world.ts";
 import { type LiveRun, superviseRun } from "./live-run.ts";
+import type { Storage } from "./program.ts";
 import { emptyDisk } from "./simulated-files.ts";
 import type { SimulatedGuard } from "./simulated-guard.ts";
 
-const NEVER = { step: Number.POSITIVE_INFINITY, ms: 0 };
+/** What stands still at a step to come, and for how long. */
+interface Standstill {
+  readonly step: number;
+  readonly ms: number;
+  readonly what: "supervisor" | "machine";
+}
+
+const NEVER: Standstill = { step: Number.POSITIVE_INFINITY, ms: 0, what: "supervisor" };
 const LOOK_AGAIN_MS = 1_000;
 
 /** A container on a machine: one run of a backend after the other, as a restart policy has it. */
@@ -24,6 +32,7 @@ export class Machine {
   readonly #time: MachineTime;
   readonly #offset: number;
   readonly #hardware: Clock;
+  readonly #storage: Storage = { hangsUntil: 0 };
   #disk = emptyDisk();
   #live: LiveRun | undefined;
   #former: SimulatedGuard | undefined;
@@ -39,7 +48,10 @@ export class Machine {
     this.#offset = this.#random.between(0, 1e6);
     this.#hardware = createDriftingClock(this.#time, { rate: scenario.rate, offset: this.#offset });
     const { network } = world.scenario;
-    this.links = world.etcd.members.map(() => createLink({ random: this.#random.fork(), ...network }));
+    const onSwallowed = (): void => this.#live?.facts.told.missed();
+    this.links = world.etcd.members.map(() =>
+      createLink({ random: this.#random.fork(), ...network, onSwallowed }),
+    );
   }
 
   /** The present run, if one is under way. */
@@ -95,15 +107,21 @@ export class Machine {
     this.#live?.process.freeze(ms);
   }
 
-  /** Freezes the supervisor at its n-th step from now on. */
-  freezeAtStep(steps: number, ms: number): void {
-    if (this.#live) this.#freezeAt = { step: this.#live.process.steps + steps, ms };
+  /** Freezes the supervisor, or pauses the machine, at the supervisor's n-th step from now on. */
+  freezeAtStep(steps: number, ms: number, what: Standstill["what"] = "supervisor"): void {
+    if (this.#live) this.#freezeAt = { step: this.#live.process.steps + steps, ms, what };
   }
 
   /** The whole machine stands still, its clocks and the guard included, as a virtual machine that is paused. */
   pause(ms: number): void {
     this.#world.trace(this.scenario.machine, () => `stands still for ${Math.round(ms)} ms`);
     this.#time.pause(ms);
+  }
+
+  /** Its storage does not answer for so long: what is killed meanwhile runs no more, and is gone when it answers. */
+  hangStorage(ms: number): void {
+    this.#world.trace(this.scenario.machine, () => `its storage hangs for ${Math.round(ms)} ms`);
+    this.#storage.hangsUntil = Math.max(this.#storage.hangsUntil, this.#time.now + ms);
   }
 
   /** Never starts a run again. */
@@ -119,9 +137,11 @@ export class Machine {
       machine: this.#time,
       freezeBefore: (step) => {
         if (step < this.#freezeAt.step || this.#world.calm) return 0;
-        const { ms } = this.#freezeAt;
+        const { ms, what } = this.#freezeAt;
         this.#freezeAt = NEVER;
-        return ms;
+        if (what === "supervisor") return ms;
+        this.pause(ms);
+        return 0;
       },
       onFreeze: (ms) => this.#world.trace(id, () => `frozen for ${Math.round(ms)} ms`),
     });
@@ -159,6 +179,7 @@ export class Machine {
       random: this.#random,
       links: this.links,
       disk: this.#disk,
+      storage: this.#storage,
       former: this.#former,
     };
     superviseRun(own, parts).then(

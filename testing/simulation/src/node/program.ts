@@ -16,11 +16,21 @@ export interface Behaviour {
   readonly diesInMs: number;
 }
 
+/** What programs write to. */
+export interface Storage {
+  /** Until when, in the machine's time, it does not answer: what waits for it sleeps where SIGKILL does not reach it. */
+  hangsUntil: number;
+}
+
 /** A simulated program. */
 export interface Program {
   /** The hook's name, `start` for the main process, or `fork of …`. */
   readonly name: string;
   readonly alive: boolean;
+  /** Whether it was sent SIGKILL. */
+  readonly killed: boolean;
+  /** Whether it executes anything: not when it was sent SIGKILL and is held up in the kernel. */
+  readonly executes: boolean;
   term(): void;
   kill(): void;
   /** What is slow or stubborn about it ends: a hook is soon done, and everything ends when it is asked to. */
@@ -30,17 +40,19 @@ export interface Program {
 export interface ProgramOptions {
   /** The time of its machine. */
   readonly time: Timeline;
+  readonly storage: Storage;
   readonly onExit: (exit: ProcessExit) => void;
   readonly onFork: () => void;
 }
 
 /** Starts a program. */
 export function startProgram(name: string, behaviour: Behaviour, options: ProgramOptions): Program {
-  const { time, onExit, onFork } = options;
+  const { time, storage, onExit, onFork } = options;
   let alive = true;
   let dying = false;
   let asked = false;
   let hurried = false;
+  let heldUp = false;
 
   function exit(how: ProcessExit): void {
     if (!alive) return;
@@ -57,6 +69,12 @@ export function startProgram(name: string, behaviour: Behaviour, options: Progra
     get alive() {
       return alive;
     },
+    get killed() {
+      return dying;
+    },
+    get executes() {
+      return alive && !heldUp;
+    },
     term() {
       asked = true;
       time.after(hurried ? 0 : behaviour.stopsInMs, () => exit({ code: null, signal: "SIGTERM" }));
@@ -64,7 +82,9 @@ export function startProgram(name: string, behaviour: Behaviour, options: Progra
     kill() {
       if (dying) return;
       dying = true;
-      time.after(behaviour.diesInMs, () => exit({ code: null, signal: "SIGKILL" }));
+      const heldUpMs = storage.hangsUntil - time.now;
+      heldUp = heldUpMs > behaviour.diesInMs;
+      time.after(Math.max(behaviour.diesInMs, heldUpMs), () => exit({ code: null, signal: "SIGKILL" }));
     },
     hurry() {
       hurried = true;

@@ -1,3 +1,4 @@
+import type { WatchMessage } from "@msdha/etcd-client";
 import type { Fate, Interceptor, Random } from "@msdha/etcd-simulated";
 
 /** The way between one process and one member of etcd. */
@@ -9,6 +10,8 @@ export interface Link {
   heal(): void;
   /** Loses what watches tell, and nothing else, until `heal`. */
   silenceWatches(): void;
+  /** Swallows the next event that a watch tells, on a stream that goes on. */
+  swallowEvent(): void;
   /** Adds up to so much delay to every message. */
   slow(ms: number): void;
   /** Loses this share of all messages. */
@@ -19,6 +22,8 @@ export interface LinkOptions {
   readonly random: Random;
   readonly fastestMs: number;
   readonly slowestMs: number;
+  /** Called when an event of a watch was swallowed. */
+  readonly onSwallowed?: () => void;
 }
 
 /** How likely a message that runs into a cut is sent again by TCP and arrives after it, rather than being lost. */
@@ -26,10 +31,11 @@ const RETRANSMITTED = 0.5;
 const RESET = 0.3;
 
 /** Makes a way on which messages overtake each other. */
-export function createLink({ random, fastestMs, slowestMs }: LinkOptions): Link {
+export function createLink({ random, fastestMs, slowestMs, onSwallowed }: LinkOptions): Link {
   let cutRequests = false;
   let cutAnswers = false;
   let silent = false;
+  let swallowing = false;
   let slowMs = 0;
   let lossShare = 0;
   let healed = Promise.withResolvers<void>();
@@ -53,7 +59,14 @@ export function createLink({ random, fastestMs, slowestMs }: LinkOptions): Link 
 
   return {
     onRequest: () => decide(cutRequests),
-    onAnswer: ({ call }) => (silent && call === "watch" ? "lost" : decide(cutAnswers)),
+    onAnswer({ call, content }) {
+      if (call !== "watch") return decide(cutAnswers);
+      if (silent) return "lost";
+      if (!swallowing || cutAnswers || !hasEvents(content)) return decide(cutAnswers);
+      swallowing = false;
+      onSwallowed?.();
+      return "swallowed";
+    },
     cut({ requests, answers }) {
       cutRequests ||= requests;
       cutAnswers ||= answers;
@@ -62,6 +75,7 @@ export function createLink({ random, fastestMs, slowestMs }: LinkOptions): Link 
       cutRequests = false;
       cutAnswers = false;
       silent = false;
+      swallowing = false;
       slowMs = 0;
       lossShare = 0;
       healed.resolve();
@@ -70,6 +84,9 @@ export function createLink({ random, fastestMs, slowestMs }: LinkOptions): Link 
     silenceWatches() {
       silent = true;
     },
+    swallowEvent() {
+      swallowing = true;
+    },
     slow(ms) {
       slowMs = Math.max(slowMs, ms);
     },
@@ -77,4 +94,8 @@ export function createLink({ random, fastestMs, slowestMs }: LinkOptions): Link 
       lossShare = Math.max(lossShare, share);
     },
   };
+}
+
+function hasEvents(content: unknown): boolean {
+  return !(content instanceof Error) && (content as WatchMessage).events.length > 0;
 }

@@ -62,7 +62,7 @@ export function createWorld(scenario: Scenario, { collaborators, onTrace, only }
   const scheduler = createScheduler();
   const random = createRandom(scenario.seed);
   const keys = groupKeys(scenario.group);
-  const facts = createFacts(keys);
+  const facts = createFacts(keys, scenario.longestTtlMs);
   const etcd = createSimulatedEtcd({
     clock: createDriftingClock(scheduler, { rate: scenario.etcd.rate, offset: random.between(0, 1e6) }),
     seed: random.whole(0, 2 ** 31),
