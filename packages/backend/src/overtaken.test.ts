@@ -38,7 +38,9 @@ describe("in a view of the watch", () => {
     checkSuccessor(node, view());
     checkSuccessor(node, view({ state: "master" }));
     expect(seen).toEqual([
+      "lost",
       'locked: node "b" holds the lock (token 40)',
+      "lost",
       'published: node "b" is the master (token 40)',
     ]);
   });
@@ -46,7 +48,7 @@ describe("in a view of the watch", () => {
   test("a lock of our token on another lease is another's: etcd was restored", () => {
     const { node, seen } = holder();
     checkSuccessor(node, view({ token: 34 }));
-    expect(seen).toHaveLength(1);
+    expect(seen).toHaveLength(2);
   });
 
   test.each([

@@ -30,6 +30,7 @@ export interface LockHolder {
   readonly waited: boolean;
   readonly lease: Lease;
   readonly leaving: Leaving;
+  end(ending: Ending): void;
   overtake(error: OvertakenError, what: { readonly published: boolean }): void;
 }
 
@@ -38,7 +39,6 @@ export interface AskingHolder extends LockHolder {
   readonly etcd: EtcdApi;
   readonly follower: GroupFollower;
   readonly log: Log;
-  end(ending: Ending): void;
 }
 
 /**
@@ -50,6 +50,7 @@ export function checkSuccessor(node: LockHolder, view: GroupView): void {
   if (!lock || !waited || leaving === "lock" || !view.lock || view.revision < lock.token) return;
   if (view.lock.token === lock.token && view.lock.lease === lease.id) return;
   const published = mastership(view).kind === "master";
+  node.end({ kind: "lost", error: new LockLostError(lock.token) });
   node.overtake(new OvertakenError(view.lock.node ?? "unknown", view.lock.token, { published }), {
     published,
   });
