@@ -16,6 +16,8 @@ export function createNode(
     command: [`${root}packages/backend/bin/msdha-backend`],
     env: {
       ...inherited(),
+      // The program that the hooks call, which the image has beside the backend.
+      PATH: `${root}packages/postgresql/bin:${process.env["PATH"]}`,
       ETCDCTL_ENDPOINTS: `http://${etcd}`,
       MSDHA_GROUP: GROUP_NAME,
       MSDHA_NAME: name,

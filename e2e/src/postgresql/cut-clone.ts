@@ -28,6 +28,12 @@ export async function cutClone(
   await waitFor(() => existsSync(join(half, "ballast")) || existsSync(join(half, "base")), {
     ...{ what: "a clone on its way", intervalMs: 1, timeoutMs: 60_000 },
   });
+  // The log has a connection of its own, which a busy machine opens later than the first file arrives.
+  const streams = `SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'`;
+  await waitFor(async () => (await master.sql(streams)) !== "0", {
+    what: "the log to stream",
+    intervalMs: 1,
+  });
   const pids = hookProcesses(node, "pre_start");
   for (const pid of pids) send(pid, signal);
   const whole = existsSync(join(half, "backup_manifest")) || existsSync(node.data);

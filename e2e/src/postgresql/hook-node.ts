@@ -18,6 +18,7 @@ import pg from "pg";
 import { noteSharedMemory } from "../postgresql-group/server-memory.ts";
 
 const hooksDir = fileURLToPath(new URL("../../../images/backend-postgresql/hooks", import.meta.url));
+const programDir = fileURLToPath(new URL("../../../packages/postgresql/bin", import.meta.url));
 
 export interface HookResult {
   readonly exitCode: number;
@@ -94,7 +95,7 @@ export async function createHookGroup(settings: Readonly<Record<string, string>>
     mkdirSync(runDir, { recursive: true });
     const address = `${block}.${nodes.size + 1}`;
     const environment: Readonly<Record<string, string>> = {
-      PATH: `${commands}:${process.env["PATH"]}`,
+      PATH: `${commands}:${programDir}:${process.env["PATH"]}`,
       MSDHA_GROUP: "g",
       MSDHA_NAME: name,
       MSDHA_ADDRESS: address,

@@ -1,7 +1,12 @@
 /* msdha-guard --ask NAME SOCKET [ARGUMENT]... asks a server on a unix socket, as a command of the program NAME would
  * that lives in that server: the arguments go there, each with a NUL behind it, and an end of file; what comes back is
  * a byte, the exit code, and text, for the standard output where that code is 0 and for the standard error elsewhere.
- * Hooks call such commands while clients wait, and a Node of their own takes a hundred times as long to start. */
+ * Hooks call such commands while clients wait, and a Node of their own takes a hundred times as long to start.
+ *
+ * msdha-guard --call NAME SOCKET [ARGUMENT]... asks the same way for what may take as long as it likes. This process's
+ * id goes before the arguments: the server may read the environment of who asks. A byte 255 comes before a piece of text
+ * for the standard error that ends with a NUL; after it comes such a byte again, or the exit code. Where nothing listens
+ * on the socket it says nothing and ends with code 75, so that the caller can start the server. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,14 +17,14 @@
 
 #include "guard.h"
 
-enum { PATIENCE_S = 60, NO_ANSWER = 1 };
+enum { PATIENCE_S = 60, NO_ANSWER = 1, NO_SERVER = 75, MORE = 255 };
 
 static _Noreturn void give_up(const char *name, const char *path, const char *why) {
   fprintf(stderr, "%s: no node answers at %s: %s\n", name, path, why);
   _exit(NO_ANSWER);
 }
 
-static int connect_to(const char *path) {
+static int connect_to(const char *path, time_t patience_s) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   if (strlen(path) >= sizeof address.sun_path) {
     errno = ENAMETOOLONG;
@@ -27,7 +32,7 @@ static int connect_to(const char *path) {
   }
   strcpy(address.sun_path, path);
   int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  struct timeval patience = {.tv_sec = PATIENCE_S};
+  struct timeval patience = {.tv_sec = patience_s}; /* 0: without end */
   if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) < 0) return -1;
   return connect(fd, (struct sockaddr *)&address, sizeof address) < 0 ? -1 : fd;
 }
@@ -50,22 +55,64 @@ static ssize_t read_some(int fd, char *data, size_t len) {
   return n;
 }
 
-int ask(const char *name, const char *path, char **argv) {
-  int fd = connect_to(path);
-  if (fd < 0) give_up(name, path, strerror(errno));
+static void send_words(int fd, char **argv) {
   /* A server that has enough may close before it has read all; what it says then is still worth reading. */
   for (; *argv && send(fd, *argv, strlen(*argv) + 1, MSG_NOSIGNAL) >= 0; argv++) continue;
-  shutdown(fd, SHUT_WR);
+}
 
-  unsigned char code;
-  ssize_t n = read_some(fd, (char *)&code, 1);
-  if (n < 0) give_up(name, path, errno == EAGAIN ? "it takes too long" : strerror(errno));
-  if (n == 0) give_up(name, path, "it has ended");
-  int out = code == 0 ? STDOUT_FILENO : STDERR_FILENO;
-  char text[4096];
-  while ((n = read_some(fd, text, sizeof text)) > 0) {
-    if (!write_all(out, text, (size_t)n)) return NO_ANSWER;
+/* Copies what comes to the standard error, up to a NUL or the end. What came behind the NUL is left in `text`. */
+static ssize_t relay_more(int fd, char *text, size_t room, ssize_t len) {
+  for (;;) {
+    char *end = memchr(text, 0, (size_t)len);
+    size_t piece = end ? (size_t)(end - text) : (size_t)len;
+    (void)write_all(STDERR_FILENO, text, piece);
+    if (end) {
+      len -= (ssize_t)piece + 1;
+      memmove(text, end + 1, (size_t)len);
+      return len;
+    }
+    if ((len = read_some(fd, text, room)) <= 0) return -1;
   }
-  if (n < 0) give_up(name, path, strerror(errno));
-  return code;
+}
+
+/* Reads the exit code and what belongs to it. */
+static int relay_answer(const char *name, const char *path, int fd, bool pieces) {
+  char text[4096];
+  ssize_t n = 0;
+  for (;;) {
+    if (n == 0) n = read_some(fd, text, sizeof text);
+    if (n < 0) give_up(name, path, errno == EAGAIN ? "it takes too long" : strerror(errno));
+    if (n == 0) give_up(name, path, "it has ended");
+    unsigned char code = (unsigned char)text[0];
+    memmove(text, text + 1, (size_t)--n);
+    if (pieces && code == MORE) {
+      if ((n = relay_more(fd, text, sizeof text, n)) < 0) give_up(name, path, "it has ended");
+      continue;
+    }
+    int out = code == 0 ? STDOUT_FILENO : STDERR_FILENO;
+    do {
+      if (!write_all(out, text, (size_t)n)) return NO_ANSWER;
+    } while ((n = read_some(fd, text, sizeof text)) > 0);
+    if (n < 0) give_up(name, path, strerror(errno));
+    return code;
+  }
+}
+
+int ask(const char *name, const char *path, char **argv) {
+  int fd = connect_to(path, PATIENCE_S);
+  if (fd < 0) give_up(name, path, strerror(errno));
+  send_words(fd, argv);
+  shutdown(fd, SHUT_WR);
+  return relay_answer(name, path, fd, false);
+}
+
+int call(const char *name, const char *path, char **argv) {
+  int fd = connect_to(path, 0);
+  if (fd < 0) return NO_SERVER;
+  char self[16], *first[] = {self, NULL};
+  snprintf(self, sizeof self, "%d", (int)getpid());
+  send_words(fd, first);
+  send_words(fd, argv);
+  shutdown(fd, SHUT_WR);
+  return relay_answer(name, path, fd, true);
 }

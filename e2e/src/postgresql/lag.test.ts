@@ -1,0 +1,103 @@
+import { waitFor } from "@msdha/testkit";
+import { describe, expect, test } from "vitest";
+import { createHookGroup, type HookNode } from "./hook-node.ts";
+import { becomeReady, joinGroup, promote, startFirst } from "./stages.ts";
+
+describe.concurrent("a PostgreSQL standby that has fallen behind", () => {
+  test("is no candidate when it lacks more of the master's log than MSDHA_PG_MAX_LAG", async () => {
+    await using group = await createHookGroup();
+    const a = await startFirst(group, "a");
+    const b = await joinGroup(group, "b");
+    using _ = await stopReceiving(b);
+    await a.sql("CREATE TABLE t AS SELECT generate_series(1, 120000)");
+    const written = BigInt(await a.sql("SELECT pg_wal_lsn_diff(pg_current_wal_flush_lsn(), '0/0')"));
+    await waitFor(() => BigInt(group.value("postgresql-position")?.split(" ")[1] ?? 0) >= written, {
+      what: "the master to tell the group how far it is",
+    });
+    await a.stop("SIGKILL");
+    group.setMaster(undefined);
+    const { exitCode, output } = await b.hook("candidate");
+    expect(exitCode).toBe(1);
+    expect(output).toMatch(/^lacks \d+ MB of what a had, more than MSDHA_PG_MAX_LAG \(1 MB\): waiting for/);
+    expect(await b.hookWith({ MSDHA_PG_MAX_LAG: "infinity" }, "candidate")).toMatchObject({ exitCode: 0 });
+
+    // The master itself has it all.
+    expect(await a.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    await becomeReady(a);
+    expect(await a.hook("candidate")).toMatchObject({ exitCode: 0 });
+  });
+
+  test("is no candidate while its replay is paused", async () => {
+    await using group = await createHookGroup();
+    const a = await startFirst(group, "a");
+    const b = await joinGroup(group, "b");
+    await b.sql("SELECT pg_wal_replay_pause()");
+    await a.stop("SIGINT");
+    group.setMaster(undefined);
+    expect((await b.hook("candidate")).output).toMatch(/^the replay of the log is paused/);
+    await b.sql("SELECT pg_wal_replay_resume()");
+    expect(await b.hook("candidate")).toMatchObject({ exitCode: 0 });
+  });
+
+  test("is cloned anew where nobody has the log any more that it lacks, if that is allowed", async () => {
+    await using group = await createHookGroup({ MSDHA_PG_WAL_KEEP: "0", MSDHA_PG_SLOT_KEEP: "0" });
+    const a = await startFirst(group, "a");
+    const b = await joinGroup(group, "b");
+    await b.stop("SIGINT");
+    for (let file = 0; file < 3; file += 1) {
+      await a.sql(`CREATE TABLE t${file} AS SELECT 1 AS x`);
+      await a.sql("SELECT pg_switch_wal()");
+    }
+    await a.sql("CHECKPOINT");
+    expect(await b.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    b.start();
+    const ended = await b.hook("running_not_ready");
+    expect(ended.exitCode).toBe(1);
+    expect(ended.output).toMatch(/a has removed log that this standby still needs/);
+    await b.stop("SIGINT");
+    const refused = await b.hook("pre_start");
+    expect(refused.exitCode).toBe(1);
+    expect(refused.output).toMatch(/^PGDATA: a has removed log .*with MSDHA_PG_RECLONE=yes/);
+    expect(await b.hookWith({ MSDHA_PG_RECLONE: "yes" }, "pre_start")).toMatchObject({ exitCode: 0 });
+    await becomeReady(b);
+    expect(await b.sql("SELECT x FROM t2")).toBe("1");
+    expect(b.folders()).toEqual(["data", expect.stringMatching(/^data\.msdha-old-/), "run"]);
+  });
+});
+
+describe.concurrent("a PostgreSQL group that lost its power", () => {
+  test("starts again where a transaction of many subtransactions was running", async () => {
+    await using group = await createHookGroup();
+    const a = await startFirst(group, "a");
+    const open = a.sql(`DO $$ BEGIN
+      CREATE TABLE half ();
+      FOR i IN 1..100 LOOP BEGIN EXECUTE 'CREATE TABLE half' || i || ' ()'; EXCEPTION WHEN OTHERS THEN RAISE; END; END LOOP;
+      PERFORM pg_sleep(60);
+    END $$`);
+    const cut = open.catch(() => {});
+    await waitFor(
+      async () =>
+        Number(await a.sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'")) > 0,
+      { what: "the transaction to be running" },
+    );
+    await a.sql("CHECKPOINT");
+    await a.stop("SIGKILL");
+    await cut;
+    group.setMaster(undefined);
+    expect(await a.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    await becomeReady(a);
+    await promote(group, a);
+    expect(await a.sql("SELECT to_regclass('half') IS NULL")).toBe("t");
+  });
+});
+
+/** Has it receive nothing, as when its slot is lost: from nobody. */
+async function stopReceiving(node: HookNode): Promise<Disposable> {
+  const receiver = Number(await node.sql("SELECT pid FROM pg_stat_wal_receiver"));
+  process.kill(receiver, "SIGSTOP");
+  return {
+    [Symbol.dispose]() {
+      process.kill(receiver, "SIGCONT");
+    },
+  };
+}

@@ -1,0 +1,98 @@
+import { spawn } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { waitFor } from "@msdha/testkit";
+import { describe, expect, test } from "vitest";
+import { createHookGroup } from "./hook-node.ts";
+import { inSync, joinGroup, promote, startFirst, waitsForStandby } from "./stages.ts";
+
+describe.concurrent("PostgreSQL hooks on a site of its own ways", () => {
+  test("work with settings of roles and databases that would break them", async () => {
+    await using group = await createHookGroup({ MSDHA_PG_SYNC: "strict" });
+    const a = await startFirst(group, "a");
+    const b = await joinGroup(group, "b");
+    await inSync(group, "sync 1 a b");
+    const settings = [
+      "default_transaction_isolation = 'serializable'",
+      "statement_timeout = '1ms'",
+      "lock_timeout = '1ms'",
+      "default_transaction_read_only = on",
+      "search_path = 'nowhere'",
+      "DateStyle = 'German'",
+    ];
+    const targets = ["DATABASE postgres", "ROLE replicator", "ROLE postgres"];
+    const statements = targets.flatMap((target) => settings.map((one) => `ALTER ${target} SET ${one};`));
+    await a.sql(`DO $do$ BEGIN ${statements.join(" ")} END $do$`);
+    await a.stop("SIGKILL");
+    group.setMaster(undefined);
+    expect(await b.hook("candidate")).toMatchObject({ exitCode: 0 });
+    group.setMaster("b");
+    expect(await b.hook("master")).toMatchObject({ exitCode: 0 });
+    expect(await a.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    a.start();
+    expect(await a.hook("running_not_ready")).toMatchObject({ exitCode: 0 });
+    await inSync(group, "sync 1 b a");
+  });
+
+  test("count only nodes of the group as standbys", async () => {
+    await using group = await createHookGroup({ MSDHA_PG_SYNC: "strict" });
+    const a = await startFirst(group, "a");
+    const folder = join(a.runDir, "received");
+    mkdirSync(folder);
+    const port = await a.sql("SHOW port");
+    const conninfo = `host=${a.address} port=${port} user=replicator passfile=${join(a.runDir, "postgresql/pgpass")}`;
+    const receiver = spawn("/usr/lib/postgresql/15/bin/pg_receivewal", [
+      ...["-D", folder, "-d", conninfo, "--synchronous"],
+    ]);
+    using ended = new DisposableStack();
+    ended.defer(() => receiver.kill());
+    await waitFor(
+      async () => (await a.sql("SELECT application_name FROM pg_stat_replication")) === "pg_receivewal",
+      { what: "pg_receivewal to stream" },
+    );
+    let acknowledged = false;
+    const write = a.sql("CREATE TABLE t ()").then(() => {
+      acknowledged = true;
+    });
+    await waitsForStandby(a);
+    await a.sql("SELECT pg_sleep(1.5)");
+    expect(group.value("postgresql-sync")).toBe("sync 1 a");
+    expect(acknowledged).toBe(false);
+    await joinGroup(group, "b");
+    await write;
+    await inSync(group, "sync 1 a b");
+  });
+
+  test("promote a standby in spite of a report that holds up its log", async () => {
+    await using group = await createHookGroup();
+    const a = await startFirst(group, "a");
+    const b = await joinGroup(group, "b");
+    await a.sql("CREATE TABLE t AS SELECT 1 AS x");
+    await waitFor(() => b.sql("SELECT x FROM t"), { what: "the table on b" });
+    await b.sql("ALTER SYSTEM SET max_standby_streaming_delay = -1");
+    await b.sql("SELECT pg_reload_conf()");
+    const report = b.sql("SELECT (SELECT x FROM t), pg_sleep(60)").then(
+      () => "done",
+      () => "ended",
+    );
+    await waitFor(
+      async () => (await b.sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'")) === "1",
+      { what: "the report to run" },
+    );
+    await a.sql("DROP TABLE t");
+    await a.stop("SIGINT");
+    await promote(group, b);
+    expect(await report).toBe("ended");
+  });
+
+  test("make no new cluster beside data in the volume itself", async () => {
+    await using group = await createHookGroup();
+    const a = group.node("a");
+    writeFileSync(join(a.data, "..", "PG_VERSION"), "15\n");
+    const { exitCode, output } = await a.hook("pre_start");
+    expect(exitCode).toBe(1);
+    expect(output).toMatch(
+      /^PGDATA: \S+ itself holds PostgreSQL's data, .* no new cluster is made beside them/,
+    );
+  });
+});

@@ -1,0 +1,87 @@
+import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { tempDir } from "@msdha/testkit";
+import { expect, test } from "vitest";
+import { guardBinary } from "../src/binary.ts";
+
+interface Called {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function call(socket: string, ...args: readonly string[]): Promise<Called> {
+  return new Promise((resolve) => {
+    const env = { LETTER: "dear" };
+    const options = { env, encoding: "utf8" } as const;
+    execFile(guardBinary(), ["--call", "program", socket, ...args], options, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
+    });
+  });
+}
+
+/** Answers every question with these pieces, one after the other, and keeps the words of the last one. */
+async function serve(path: string, pieces: readonly (string | number)[]) {
+  let words: readonly string[] = [];
+  let environment = "";
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    let text = "";
+    socket.on("data", (chunk) => {
+      text += String(chunk);
+    });
+    socket.on("end", async () => {
+      words = text.split("\0").slice(0, -1);
+      environment = readFileSync(`/proc/${words[0]}/environ`, "utf8");
+      for (const piece of pieces) {
+        socket.write(typeof piece === "number" ? Buffer.of(piece) : piece);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      socket.end();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  return {
+    words: () => words,
+    environment: () => environment,
+    [Symbol.asyncDispose]: () => new Promise<void>((resolve) => server.close(() => resolve())),
+  };
+}
+
+test("passes on what comes before the answer, and the answer", async () => {
+  await using dir = tempDir();
+  const path = join(dir.path, "socket");
+  const long = "x".repeat(10_000);
+  await using server = await serve(path, [255, "one\n\0", 255, long, "\n\0", 0, "two", "\n"]);
+  expect(await call(path, "hook", "an argument", "")).toEqual({
+    code: 0,
+    stdout: "two\n",
+    stderr: `one\n${long}\n`,
+  });
+  expect(server.words()).toEqual([expect.stringMatching(/^\d+$/), "hook", "an argument", ""]);
+  expect(server.environment().split("\0")).toContain("LETTER=dear");
+});
+
+test("writes the text of a failure to the standard error", async () => {
+  await using dir = tempDir();
+  const path = join(dir.path, "socket");
+  await using _ = await serve(path, [3, "no\n"]);
+  expect(await call(path)).toEqual({ code: 3, stdout: "", stderr: "no\n" });
+});
+
+test("says so when the server ends in the middle", async () => {
+  await using dir = tempDir();
+  const path = join(dir.path, "socket");
+  await using _ = await serve(path, [255, "half"]);
+  expect(await call(path)).toEqual({
+    code: 1,
+    stdout: "",
+    stderr: `halfprogram: no node answers at ${path}: it has ended\n`,
+  });
+});
+
+test("says nothing and ends with code 75 where nothing listens", async () => {
+  await using dir = tempDir();
+  expect(await call(join(dir.path, "socket"))).toEqual({ code: 75, stdout: "", stderr: "" });
+});

@@ -1,0 +1,66 @@
+import type { CandidateServer } from "./candidacy.ts";
+import type { HookContext } from "./context.ts";
+import { fail } from "./failure.ts";
+import { heardFile, letGo } from "./follow.ts";
+import { requireLittleLag } from "./little-lag.ts";
+import { answerOf } from "./local-server.ts";
+import { memberOf } from "./names.ts";
+import { ownPosition } from "./own-position.ts";
+import { POSITION_SQL, type Position, readPosition } from "./position.ts";
+import { followedAddress, incompleteMark, masterMark } from "./standby-settings.ts";
+
+const TRIES = 40;
+const PAUSE_MS = 20;
+
+/** Returns this node as one that is asked whether it may be the master. */
+export function openCandidate(context: HookContext): CandidateServer {
+  const { files, member, store } = context;
+  return {
+    own: () => ({
+      member,
+      mark: files.read(masterMark(context))?.trim(),
+      fromArchive: files.exists(incompleteMark(context)),
+    }),
+    letGo: () => letGo(context),
+    freePosition: () => freePosition(context),
+    async hear(standbys) {
+      const nodes = standbys.length > 0 ? await store.nodes() : [];
+      const positions = standbys.map(async (standby): Promise<[string, Position]> => {
+        const node = nodes.find(({ name }) => memberOf(name) === standby);
+        if (!node)
+          return fail(`can't tell what ${standby} has, which was in sync too: the node is not there`);
+        return [standby, await hear(context, standby, node.address)];
+      });
+      return new Map(await Promise.all(positions));
+    },
+    requireLittleLag: (own) => requireLittleLag(context, own),
+    recall() {
+      if (context.group.master() || followedAddress(context) !== "") return undefined;
+      const lines = files.read(heardFile(context))?.split("\n") ?? [];
+      const [rank = "", record = "", asFar = ""] = lines;
+      return lines.length < 3 ? undefined : { rank, record, asFar: asFar.split(" ").filter(Boolean) };
+    },
+    note: ({ rank, record, asFar }) =>
+      files.write(heardFile(context), `${rank}\n${record}\n${asFar.join(" ")}\n`),
+  };
+}
+
+async function freePosition(context: HookContext): Promise<Position> {
+  for (let tries = TRIES; tries > 0; tries -= 1) {
+    const position = await ownPosition(context);
+    if (position.free) return position;
+    await context.sleep(PAUSE_MS);
+  }
+  return fail("still connected to a former master");
+}
+
+async function hear(context: HookContext, standby: string, address: string): Promise<Position> {
+  const peer = context.peer(address);
+  for (let tries = TRIES; tries > 0; tries -= 1) {
+    const rows = await answerOf(peer.query(POSITION_SQL));
+    const position = readPosition(rows?.[0]);
+    if (position?.standby && position.settled && position.free) return position;
+    await context.sleep(PAUSE_MS);
+  }
+  return fail(`can't tell what ${standby} has, which was in sync too`);
+}

@@ -1,0 +1,68 @@
+import { fail } from "./failure.ts";
+import { formatRecord, parseRecord, type SyncRecord } from "./quorum.ts";
+import { runProgram } from "./run-program.ts";
+import type { Environment } from "./settings.ts";
+import type { RecordStore } from "./synchronous-master.ts";
+
+const RECORD = "postgresql-sync";
+
+export interface GroupNode {
+  readonly name: string;
+  readonly state: string;
+  readonly address: string;
+}
+
+/** What the group keeps in etcd, asked of this node's backend. */
+export interface GroupStore {
+  /** Resolves with the value that the group has for a key from now on: this one, if it is the first. */
+  claim(key: string, value: string): Promise<string>;
+  /** Resolves with whether this node has the claim, which ends with its lease. */
+  claimWhileAlive(key: string, value: string): Promise<boolean>;
+  nodes(): Promise<readonly GroupNode[]>;
+  /** Resolves with a value of the group; undefined where it has none. */
+  get(key: string): Promise<string | undefined>;
+  /** Writes a value of the group. Only the master may. */
+  put(key: string, value: string): Promise<void>;
+  readonly record: RecordStore;
+}
+
+/** Returns the store of a node. Each call runs `msdha-backend` once, which asks the node that runs. */
+export function openGroupStore(env: Environment, signal: AbortSignal): GroupStore {
+  const ask = async (...args: readonly string[]) =>
+    await runProgram(["msdha-backend", ...args], { env, signal, timeoutMs: 60_000 });
+  async function get(key: string, complaint: string): Promise<string | undefined> {
+    const { code, stdout, stderr } = await ask("get", key);
+    if (code === 0) return stdout;
+    return stderr.includes("has no value") ? undefined : fail(`${complaint}: ${stderr.trim()}`);
+  }
+  async function put(key: string, value: string, complaint: string): Promise<void> {
+    const { code, stderr } = await ask("put", key, value);
+    if (code !== 0) fail(`${complaint}: ${stderr.trim()}`);
+  }
+  return {
+    async claim(key, value) {
+      const { code, stdout, stderr } = await ask("claim", key, value);
+      if (code !== 0) fail(`can't claim ${key}: ${stderr.trim()}`);
+      return stdout.trim();
+    },
+    async claimWhileAlive(key, value) {
+      const { code, stdout } = await ask("claim", "--lease", key, value);
+      return code === 0 && stdout.trim() === value;
+    },
+    async nodes() {
+      const { code, stdout, stderr } = await ask("nodes");
+      if (code !== 0) fail(`can't read the group's nodes: ${stderr.trim()}`);
+      return stdout
+        .split("\n")
+        .map((line) => line.split(" "))
+        .filter((words) => words.length >= 3)
+        .map(([name = "", state = "", address = ""]) => ({ name, state, address }));
+    },
+    get: (key) => get(key, `can't read ${key}`),
+    put: (key, value) => put(key, value, `can't write ${key}`),
+    record: {
+      read: async (): Promise<SyncRecord> => parseRecord(await get(RECORD, "can't read who may be promoted")),
+      write: (record) => put(RECORD, formatRecord(record), "can't write who may be promoted"),
+    },
+  };
+}

@@ -1,0 +1,129 @@
+import { accessSync, constants } from "node:fs";
+import { fail } from "./failure.ts";
+import { type Environment, readSecret, type Settings } from "./settings.ts";
+
+const KNOWN = new Set(
+  [
+    ...[
+      "ARCHIVE",
+      "ARCHIVE_KEEP",
+      "ARCHIVE_PROMOTE",
+      "ARGS",
+      "BIN",
+      "CHECKPOINT_TIMEOUT",
+      "HANDOVER",
+      "INITDB_DIR",
+    ],
+    ...[
+      "LISTEN",
+      "MAX_LAG",
+      "OS_USER",
+      "RECLONE",
+      "REPLICATION_PASSWORD",
+      "REPLICATION_PASSWORD_FILE",
+      "REPLICATION_USER",
+    ],
+    ...[
+      "SLOT_KEEP",
+      "SSL_CA",
+      "SSL_CERT",
+      "SSL_KEY",
+      "SSL_MODE",
+      "STOP_WAIT",
+      "SYNC",
+      "SYNC_PATIENCE",
+      "WAL_KEEP",
+    ],
+  ].map((name) => `MSDHA_PG_${name}`),
+);
+
+const CHOICES: Readonly<Record<string, readonly string[]>> = {
+  MSDHA_PG_SYNC: ["off", "preferred", "strict"],
+  MSDHA_PG_RECLONE: ["yes", "no"],
+  MSDHA_PG_HANDOVER: ["received", "clean"],
+  MSDHA_PG_ARCHIVE_PROMOTE: ["yes", "no"],
+  MSDHA_PG_SSL_MODE: ["require", "verify-ca", "verify-full"],
+};
+
+const WHOLE_NUMBERS = ["CHECKPOINT_TIMEOUT", "STOP_WAIT", "SYNC_PATIENCE", "ARCHIVE_KEEP"];
+
+/**
+ * Throws a `HookFailure`, whose line says what was wrong and what was expected, for the first setting that can't be.
+ * Looks at nothing but the environment and at whether the files that it names can be read.
+ */
+export function checkSettings(env: Environment, settings: Settings): void {
+  for (const name of Object.keys(env).filter((one) => one.startsWith("MSDHA_PG_"))) {
+    if (!KNOWN.has(name)) fail(`${name}: there is no such setting`);
+  }
+  for (const [name, allowed] of Object.entries(CHOICES)) {
+    const value = env[name] || allowed[0];
+    if (!allowed.includes(value ?? "")) fail(`${name}: expected ${list(allowed)}, got ${value}`);
+  }
+  for (const name of WHOLE_NUMBERS.map((one) => `MSDHA_PG_${one}`)) {
+    const value = env[name] || "0";
+    if (!/^\d{1,5}$/.test(value)) fail(`${name}: expected a whole number, got ${value}`);
+  }
+  if (Number.isNaN(settings.maxLag)) {
+    fail(`MSDHA_PG_MAX_LAG: expected a size such as 1MB, or infinity, got ${env["MSDHA_PG_MAX_LAG"]}`);
+  }
+  if (settings.archiveKeep === 0) fail("MSDHA_PG_ARCHIVE_KEEP: expected at least 1, got 0");
+  if (settings.superuser === settings.replicator) {
+    fail(`MSDHA_PG_REPLICATION_USER: expected another user than the superuser ${settings.superuser}`);
+  }
+  if (env["POSTGRES_INITDB_WALDIR"]) {
+    fail("POSTGRES_INITDB_WALDIR: not supported, the log stays in PGDATA");
+  }
+  for (const value of [settings.superuser, settings.replicator, settings.database]) {
+    if (/["\\'\n]/.test(value)) {
+      fail(
+        `POSTGRES_USER, POSTGRES_DB, MSDHA_PG_REPLICATION_USER: expected no quotes and backslashes, got ${value}`,
+      );
+    }
+  }
+  if (readSecret(env, "MSDHA_PG_REPLICATION_PASSWORD") === "") {
+    fail(
+      "MSDHA_PG_REPLICATION_PASSWORD or MSDHA_PG_REPLICATION_PASSWORD_FILE: expected a password, got none",
+    );
+  }
+  checkTls(env);
+  checkArchive(settings.archive);
+}
+
+function list(values: readonly string[]): string {
+  return `${values.slice(0, -1).join(", ")} or ${values.at(-1)}`;
+}
+
+function checkTls(env: Environment): void {
+  const value = (setting: string): string => env[`MSDHA_PG_SSL_${setting}`] ?? "";
+  if (["CERT", "KEY", "CA", "MODE"].every((setting) => value(setting) === "")) return;
+  for (const setting of ["CERT", "KEY"]) {
+    if (value(setting) === "") {
+      fail(`MSDHA_PG_SSL_${setting}: expected a file, since other settings of TLS are given`);
+    }
+  }
+  for (const setting of ["CERT", "KEY", "CA"]) {
+    const file = value(setting);
+    if (file !== "" && !isReadable(file)) fail(`MSDHA_PG_SSL_${setting}: can't read ${file}`);
+  }
+  if (value("MODE").startsWith("verify") && value("CA") === "") {
+    fail(`MSDHA_PG_SSL_CA: expected a file, since MSDHA_PG_SSL_MODE is ${value("MODE")}`);
+  }
+}
+
+/** The path goes through the shells and formats of two commands. */
+function checkArchive(archive: string): void {
+  if (archive === "") return;
+  if (!/^[A-Za-z0-9_./-]*$/.test(archive)) {
+    fail(`MSDHA_PG_ARCHIVE: expected a path of letters, digits and _ . / -, got ${archive}`);
+  }
+  if (!archive.startsWith("/")) fail(`MSDHA_PG_ARCHIVE: expected an absolute path, got ${archive}`);
+}
+
+function isReadable(file: string): boolean {
+  try {
+    accessSync(file, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,119 @@
+import pg from "pg";
+
+/** Where a server is, and as whom it is asked. */
+export interface ServerAddress {
+  /** A folder for a socket in it. */
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password?: string | undefined;
+  readonly tls?: pg.ClientConfig["ssl"] | undefined;
+  /** `database`: over a connection that is kept for standbys; one statement without a semicolon then. */
+  readonly replication?: "database" | undefined;
+}
+
+/** Rows of text; NULL is null. */
+export type Rows = readonly (readonly (string | null)[])[];
+
+/** One session with a server. */
+export interface Connection {
+  readonly broken: boolean;
+  /** Resolves with the rows of the last statement that has any. A statement that takes too long breaks the session. */
+  query(statement: string, timeoutMs: number): Promise<Rows>;
+  close(): void;
+}
+
+const CONNECT_MS = 3_000;
+
+/** A site's own settings for the database or the role must not change what these sessions do. */
+const SESSION_OPTIONS = [
+  ["statement_timeout", "0"],
+  ["lock_timeout", "0"],
+  ["idle_in_transaction_session_timeout", "0"],
+  ["default_transaction_isolation", "read\\ committed"],
+  ["default_transaction_read_only", "off"],
+  ["default_transaction_deferrable", "off"],
+  ["search_path", "pg_catalog"],
+  ["standard_conforming_strings", "on"],
+  ["DateStyle", "ISO"],
+]
+  .map(([name, value]) => `-c ${name}=${value}`)
+  .join(" ");
+
+const TEXT = { getTypeParser: () => String };
+
+/**
+ * Opens a session. Rejects within three seconds with the server's or the network's error. `connect` runs what opens the
+ * socket, for who has to do so as another user.
+ */
+export async function openConnection(
+  address: ServerAddress,
+  { connect = (open) => open() }: { readonly connect?: (open: () => Promise<void>) => Promise<void> } = {},
+): Promise<Connection> {
+  const config: pg.ClientConfig & { replication?: string } = {
+    host: address.host,
+    port: address.port,
+    user: address.user,
+    password: address.password ?? "",
+    database: "postgres",
+    ssl: address.tls ?? false,
+    application_name: "msdha hook",
+    options: SESSION_OPTIONS,
+    connectionTimeoutMillis: CONNECT_MS,
+    keepAlive: true,
+    types: TEXT,
+  };
+  if (address.replication) config.replication = address.replication;
+  const client = new pg.Client(config);
+  let broken = false;
+  const giveUp = (): void => {
+    broken = true;
+  };
+  client.on("error", giveUp);
+  client.on("end", giveUp);
+  try {
+    await connect(async () => {
+      await client.connect();
+    });
+  } catch (error) {
+    destroy(client);
+    throw error;
+  }
+  return {
+    get broken() {
+      return broken;
+    },
+    async query(statement, timeoutMs) {
+      try {
+        const options = { text: statement, rowMode: "array", query_timeout: timeoutMs };
+        const result: unknown = await client.query(options as pg.QueryArrayConfig);
+        const results = Array.isArray(result) ? result : [result];
+        return (
+          (results as pg.QueryArrayResult<(string | null)[]>[]).findLast(({ fields }) => fields.length > 0)
+            ?.rows ?? []
+        );
+      } catch (error) {
+        if (!isServerError(error)) {
+          broken = true;
+          destroy(client);
+        }
+        throw error;
+      }
+    },
+    close() {
+      broken = true;
+      void client.end().catch(() => {});
+    },
+  };
+}
+
+/** Returns whether a server answered, with an error. */
+export function isServerError(error: unknown): error is pg.DatabaseError {
+  return error instanceof pg.DatabaseError;
+}
+
+/** A goodbye could wait for a server that is frozen. */
+function destroy(client: pg.Client): void {
+  const { connection } = client as unknown as { connection?: { stream?: { destroy(): void } } };
+  connection?.stream?.destroy();
+}

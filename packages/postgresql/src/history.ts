@@ -1,0 +1,151 @@
+import { closeSync, openSync, readdirSync, readFileSync, readSync } from "node:fs";
+import { join } from "node:path";
+import type { HookContext } from "./context.ts";
+import { readControlData } from "./control-data.ts";
+import { HookFailure, messageOf } from "./failure.ts";
+import { type Lsn, parseLsn, segmentNumber, timelineDigits } from "./lsn.ts";
+import { slotOf } from "./names.ts";
+import type { Peer } from "./peer.ts";
+import { branchPoint, compareHistories, type Kinship, newestTimeline, type OwnHistory } from "./timeline.ts";
+
+export interface HistoryAnswer {
+  readonly kinship: Kinship;
+  /** This node's replication slot there; empty where there is none. */
+  readonly slot: string;
+  /** Why the other server did not say, where it did not. */
+  readonly why: string;
+}
+
+/** The record that is compared: the latest checkpoint on the newest timeline, or the timeline's first. */
+interface ComparedRecord {
+  readonly segment: string;
+  readonly offset: number;
+  readonly bytes: string;
+}
+
+const RECORD_BYTES = 24;
+
+/**
+ * Resolves with whether another server's history is this node's. Works with this node's server down too. `reserve` has
+ * the other one keep what this node has not received yet, in the same question. Rejects with a `HookFailure` where no
+ * waiting mends what the other one says.
+ */
+export async function askHistory(
+  context: HookContext,
+  peer: Peer,
+  { reserve = false }: { readonly reserve?: boolean } = {},
+): Promise<HistoryAnswer> {
+  const { account, settings } = context;
+  const timeline = account.act(() => newestTimeline(walFiles(settings.data)));
+  const compared = timeline === undefined || timeline === 1 ? undefined : await readRecord(context, timeline);
+  const own: OwnHistory = { timeline, record: compared?.bytes };
+  const theirs = compared
+    ? `encode(pg_read_binary_file('pg_wal/${compared.segment}', ${compared.offset}, ${RECORD_BYTES}, true), 'hex')`
+    : "NULL";
+  const { reserveSql, slotSql } = slotStatements(settings.name, settings.slotKeep);
+  const question = `SELECT max(left(name, 8)), ${theirs}, ${slotSql} FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$'`;
+  try {
+    const row = await ask(peer, reserve ? reserveSql : "", question);
+    const [newest, record, slot] = row;
+    const answer = {
+      newest: newest ? Number.parseInt(newest, 16) : undefined,
+      record: record ?? undefined,
+    };
+    return { kinship: compareHistories(own, answer), slot: slot ?? "", why: "it has no log" };
+  } catch (error) {
+    if (error instanceof HookFailure) throw error;
+    return { kinship: compareHistories(own, undefined), slot: "", why: messageOf(error) };
+  }
+}
+
+/** A server whose connections clients have taken answers a single statement only. */
+async function ask(peer: Peer, reserveSql: string, question: string): Promise<readonly (string | null)[]> {
+  if (reserveSql !== "") {
+    try {
+      return (await peer.query(`${reserveSql}; ${question}`))[0] ?? [];
+    } catch (error) {
+      if (error instanceof HookFailure || !messageOf(error).startsWith("FATAL")) throw error;
+    }
+  }
+  return (await peer.query(question))[0] ?? [];
+}
+
+/** Has a server keep what this node has not received yet; resolves with the slot, empty where there is none. */
+export async function reserveLog({ log, settings }: HookContext, peer: Peer): Promise<string> {
+  const { reserveSql, slotSql } = slotStatements(settings.name, settings.slotKeep);
+  if (reserveSql === "") return "";
+  let why = "max_replication_slots may be too low there";
+  try {
+    const slot = await peer.value(`${reserveSql}; SELECT ${slotSql}`);
+    if (slot) return slot;
+  } catch (error) {
+    if (error instanceof HookFailure) throw error;
+    why = messageOf(error);
+  }
+  log(
+    `no slot could be made on ${peer.address}, which keeps MSDHA_PG_WAL_KEEP of log for this node only: ${why}`,
+  );
+  return "";
+}
+
+/** A statement that makes the slot and never fails, and an expression for the slot that there is then. */
+function slotStatements(node: string, slotKeep: string): { reserveSql: string; slotSql: string } {
+  if (slotKeep === "0") return { reserveSql: "", slotSql: "''" };
+  const slot = slotOf(node);
+  const slotSql = `(SELECT slot_name FROM pg_replication_slots WHERE slot_name = '${slot}')`;
+  const reserveSql = `DO $$ BEGIN
+    PERFORM pg_drop_replication_slot(slot_name) FROM pg_replication_slots
+      WHERE slot_name = '${slot}' AND wal_status = 'lost' AND NOT active;
+    IF ${slotSql} IS NULL THEN
+      PERFORM pg_create_physical_replication_slot('${slot}', true);
+    END IF;
+  EXCEPTION WHEN OTHERS THEN NULL; END $$`;
+  return { reserveSql, slotSql };
+}
+
+/** Returns the names in the log's folder. */
+export function walFiles(data: string): readonly string[] {
+  try {
+    return readdirSync(join(data, "pg_wal"));
+  } catch {
+    return [];
+  }
+}
+
+async function readRecord(context: HookContext, timeline: number): Promise<ComparedRecord | undefined> {
+  const { data } = context.settings;
+  const control = await readControlData(context);
+  const digits = timelineDigits(timeline);
+  const place =
+    Number(control.get("Latest checkpoint's TimeLineID")) === timeline
+      ? parseLsn(control.get("Latest checkpoint location") ?? "")
+      : context.account.act(() => readBranchPoint(data, digits));
+  const segmentBytes = Number(control.get("Bytes per WAL segment"));
+  if (place === undefined || !segmentBytes) return undefined;
+  const segment = digits + segmentNumber(place, segmentBytes);
+  const offset = Number((place & 0xffffffffn) % BigInt(segmentBytes));
+  const bytes = context.account.act(() => readBytes(join(data, "pg_wal", segment), offset));
+  return bytes === undefined ? undefined : { segment, offset, bytes };
+}
+
+function readBranchPoint(data: string, digits: string): Lsn | undefined {
+  try {
+    return branchPoint(readFileSync(join(data, "pg_wal", `${digits}.history`), "utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+function readBytes(path: string, offset: number): string | undefined {
+  try {
+    const file = openSync(path, "r");
+    try {
+      const bytes = Buffer.alloc(RECORD_BYTES);
+      return bytes.subarray(0, readSync(file, bytes, 0, RECORD_BYTES, offset)).toString("hex") || undefined;
+    } finally {
+      closeSync(file);
+    }
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,41 @@
+import { openCandidate } from "../acknowledged.ts";
+import { askCandidate } from "../candidacy.ts";
+import type { HookContext } from "../context.ts";
+import { fail } from "../failure.ts";
+import { requireLittleLag } from "../little-lag.ts";
+import { answerOf } from "../local-server.ts";
+import { ownPosition } from "../own-position.ts";
+import { rankOf } from "../position.ts";
+import { markFile, readMark } from "../rejoin-mark.ts";
+import { incompleteMark } from "../standby-settings.ts";
+
+/**
+ * Resolves with this node's rank if it may be the master. Asked while nobody is the master, and once more with the lock
+ * in hand and the former master gone.
+ */
+export async function candidate(context: HookContext): Promise<string> {
+  const { files, settings } = context;
+  const mark = readMark(context);
+  // What lacks log only is behind, and the positions tell.
+  if (mark !== undefined && mark !== "missed") {
+    fail(`the data hold records that the group's history does not have (${markFile(context)} says so)`);
+  }
+  if (files.exists(incompleteMark(context)) && !settings.archivePromote) {
+    fail(
+      "the data are from the archive and may lack what was acknowledged (MSDHA_PG_ARCHIVE_PROMOTE=yes promotes them)",
+    );
+  }
+  const paused = await answerOf(
+    context.server.value("SELECT pg_is_in_recovery() AND pg_is_wal_replay_paused()"),
+  );
+  if (paused === "t") {
+    fail("the replay of the log is paused (by pg_wal_replay_pause, or a setting lower than the master's)");
+  }
+  if (settings.sync === "off") {
+    const own = await ownPosition(context);
+    await requireLittleLag(context, own);
+    return `${rankOf(own)}\n`;
+  }
+  const heard = await askCandidate(openCandidate(context), context.store.record);
+  return `${heard.rank}\n`;
+}

@@ -1,0 +1,96 @@
+import type { HookContext } from "../context.ts";
+import type { Master } from "../current-master.ts";
+import { fail } from "../failure.ts";
+import { followMaster } from "../follow.ts";
+import { answerOf } from "../local-server.ts";
+import { describeCannotFollow, streamsFrom, whyItCannotFollow } from "../parted.ts";
+import { POSITION_SQL, readPosition } from "../position.ts";
+import { forgetMark, leaveMark } from "../rejoin-mark.ts";
+import { incompleteMark } from "../standby-settings.ts";
+import { standbyMark } from "./pre-start.ts";
+
+const LOOK_MS = 100;
+const START_LOOK_MS = 50;
+/** After this many looks the settings are written anew: a slot may be gone. */
+const LOOKS_PER_ATTEMPT = 50;
+
+/**
+ * Resolves when this node may be promoted: the server answers and, where there is a master, streams from it and has
+ * caught up with what the master had when it was asked.
+ */
+export async function runningNotReady(context: HookContext): Promise<string> {
+  const { clock, files, group, server, settings, signal } = context;
+  while (!(server.takesConnections() && (await answerOf(server.query("SELECT 1"))))) {
+    await context.sleep(START_LOOK_MS);
+  }
+  // Where a whole group starts again, the node that was its master has the most. It gets a TTL's head start.
+  if (files.exists(standbyMark(context))) {
+    const until = clock.now() + settings.ttlMs;
+    while (!group.master() && clock.now() < until) await group.change(until - clock.now(), signal);
+  }
+  // Without a master: until it has read all of its log, and so can tell how far it is.
+  while (!group.master() && !(await isSettled(context))) await group.change(LOOK_MS, signal);
+
+  const toldUnknown = { told: false };
+  for (let looks = 1; ; looks += 1) {
+    const master = group.master();
+    if (!master || (await hasCaughtUp(context, master, toldUnknown))) break;
+    if (looks % LOOKS_PER_ATTEMPT === 0) {
+      if (looks === LOOKS_PER_ATTEMPT)
+        context.log(`waiting to stream from ${master.name} (${master.address})`);
+      if ((await followMaster(context, { again: true, toldUnknown })) === "written") server.reload();
+    }
+    await group.change(LOOK_MS, signal);
+  }
+  await dropSlots(context);
+  return "";
+}
+
+async function isSettled({ server }: HookContext): Promise<boolean> {
+  const rows = await answerOf(server.query(POSITION_SQL));
+  return readPosition(rows?.[0])?.settled === true;
+}
+
+async function hasCaughtUp(
+  context: HookContext,
+  master: Master,
+  toldUnknown: { told: boolean },
+): Promise<boolean> {
+  const { files, group, server } = context;
+  const followed = await followMaster(context, { toldUnknown });
+  if (followed === "written") server.reload();
+  if (followed === "parted") {
+    leaveMark(context, "parted");
+    fail(
+      `the data hold records that ${master.name} does not have: ending, so that the next start replaces them`,
+    );
+  }
+  if (followed === "unknown") return false;
+  const peer = context.peer(master.address);
+  if (!(await streamsFrom(context, peer))) {
+    const mark = await whyItCannotFollow(context, peer);
+    if (!mark) return false;
+    leaveMark(context, mark);
+    fail(describeCannotFollow(mark, master.name));
+  }
+  const target = await answerOf(peer.value("SELECT pg_current_wal_flush_lsn()"));
+  if (!target) return false;
+  while (group.master()?.address === master.address && (await streamsFrom(context, peer))) {
+    const reached = await answerOf(server.value(`SELECT pg_last_wal_replay_lsn() >= '${target}'::pg_lsn`));
+    if (reached === "t") {
+      forgetMark(context);
+      files.remove(incompleteMark(context));
+      return true;
+    }
+    await context.sleep(LOOK_MS);
+  }
+  return false;
+}
+
+/** Slots that other nodes once had here would keep the log for nobody. */
+async function dropSlots({ server }: HookContext): Promise<void> {
+  await answerOf(
+    server.query(`SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots
+      WHERE slot_name LIKE 'msdha\\_%' AND NOT active AND pg_is_in_recovery()`),
+  );
+}

@@ -1,0 +1,35 @@
+import type { HookContext } from "../context.ts";
+import { followMaster } from "../follow.ts";
+import { quoteShell } from "../quoting.ts";
+import { splitWords } from "../words.ts";
+
+/**
+ * Resolves with the command, in a shell's words, that becomes the server. It always starts as a standby; the `master`
+ * hook promotes it.
+ */
+export async function start(context: HookContext): Promise<string> {
+  const { account, env, files, server, settings } = context;
+  const { data, home, port, listen, name, tls } = settings;
+  // The server starts all the same: the next hook asks again, and says why it can't.
+  await followMaster(context).catch(() => {});
+  if (!files.exists(`${data}/standby.signal`)) files.write(`${data}/standby.signal`, "");
+  // A process id in a container is soon another process's.
+  if (files.exists(`${data}/postmaster.pid`) && !server.isRunning()) files.remove(`${data}/postmaster.pid`);
+  const values = [
+    `port=${port}`,
+    `listen_addresses=${listen}`,
+    `unix_socket_directories=${home}`,
+    "unix_socket_permissions=0700",
+    `cluster_name=${name}`,
+    ...(tls ? ["ssl=on", `ssl_cert_file=${home}/tls.cert`, `ssl_key_file=${home}/tls.key`] : []),
+    ...(tls?.ca === undefined ? [] : [`ssl_ca_file=${home}/tls.ca`]),
+  ];
+  const words = [
+    ...["env", "-u", "POSTGRES_PASSWORD", "-u", "MSDHA_PG_REPLICATION_PASSWORD"],
+    ...account.prefix,
+    ...[context.program("postgres"), "-D", data],
+    ...splitWords(env["MSDHA_PG_ARGS"] ?? ""),
+    ...values.flatMap((value) => ["-c", value]),
+  ];
+  return words.map(quoteShell).join(" ");
+}

@@ -1,0 +1,54 @@
+import type { GroupNode } from "../backend-command.ts";
+import type { HookContext } from "../context.ts";
+import { readControlData } from "../control-data.ts";
+import { fail } from "../failure.ts";
+import { answerOf } from "../local-server.ts";
+import { type Lsn, parseLsn } from "../lsn.ts";
+import { POSITION_SQL, readPosition } from "../position.ts";
+import { plannedMark } from "./pre-start.ts";
+import { nodesFile } from "./pre-stop.ts";
+
+const LONGEST_MS = 2_000;
+const LOOK_MS = 20;
+
+/**
+ * After the server is gone and before the lock is handed over. After a planned stop the next master may begin at once
+ * only if the shutdown was clean and a ready standby has received everything. After a crash there is nothing to check.
+ */
+export async function stopped(context: HookContext): Promise<string> {
+  const { env, files, settings } = context;
+  if (!env["MSDHA_FENCING_TOKEN"] || !files.exists(plannedMark(context))) return "";
+  const control = await readControlData(context);
+  const state = control.get("Database cluster state");
+  if (state !== "shut down") fail(`not a clean shutdown (${state}): no hand-over`);
+  if (settings.handover === "clean") return "";
+  // The last record is the checkpoint of the shutdown; who has more than its beginning has it.
+  const end = parseLsn(control.get("Latest checkpoint location") ?? "");
+  const nodes = JSON.parse(files.read(nodesFile(context)) ?? "[]") as readonly GroupNode[];
+  const others = nodes.filter(({ name }) => name !== settings.name);
+  // Nobody else is there to take over.
+  if (others.length === 0) return "";
+  const ready = others.filter(({ state: theirs }) => theirs === "ready");
+  const until = context.clock.now() + LONGEST_MS;
+  const received = await Promise.any(
+    ready.map(async ({ address }) => {
+      if (!(await hasReceived(context, address, end, until))) throw new Error(address);
+    }),
+  ).then(
+    () => true,
+    () => false,
+  );
+  if (!received) fail("no ready standby has received everything: no hand-over (MSDHA_PG_HANDOVER)");
+  return "";
+}
+
+async function hasReceived(context: HookContext, address: string, end: Lsn, until: number): Promise<boolean> {
+  const peer = context.peer(address);
+  while (context.clock.now() < until) {
+    const rows = await answerOf(peer.query(POSITION_SQL));
+    const position = readPosition(rows?.[0]);
+    if (position && position.bytes > end) return true;
+    await context.sleep(LOOK_MS);
+  }
+  return false;
+}

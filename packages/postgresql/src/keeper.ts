@@ -1,0 +1,91 @@
+import type { HookContext } from "./context.ts";
+import { fail, messageOf } from "./failure.ts";
+import { publishPosition } from "./little-lag.ts";
+import type { SyncRecord } from "./quorum.ts";
+import { createSynchronousMaster, type SynchronousMaster } from "./synchronous-master.ts";
+import { openSynchronousServer } from "./synchronous-server.ts";
+
+/** Keeps what the last round knew, for the next one. A helper that was started anew begins from the group's record. */
+export interface Keeper {
+  /** Called by the `master` hook with the record that it has written. */
+  begin(token: string, record: Exclude<SyncRecord, { kind: "none" }>): void;
+  /** Runs one round, and resolves when there may be something to do for the next. */
+  round(context: HookContext): Promise<void>;
+}
+
+/** How often a master tells the group how far it is. */
+const PUBLISH_MS = 1_000;
+const LOOK_MS = 100;
+/** While commits wait for the first standby. */
+const ALONE_LOOK_MS = 10;
+const LONGEST_MS = 5_000;
+const LONGEST_MISSING_MS = 1_000;
+/** Commits need nothing in the first moments of a master whose record names standbys. */
+const FIRST_PAUSE_MS = 500;
+
+export function createKeeper(): Keeper {
+  let known: { readonly token: string; readonly record?: Exclude<SyncRecord, { kind: "none" }> } | undefined;
+  let master: { readonly token: string; readonly state: SynchronousMaster } | undefined;
+  let current: HookContext | undefined;
+  let published: { readonly token: string; readonly line: string | undefined } | undefined;
+
+  /** At most once in this time, so that a busy master does not keep etcd busy. */
+  async function publish(context: HookContext, token: string): Promise<void> {
+    const before = published?.token === token ? published.line : undefined;
+    try {
+      published = { token, line: await publishPosition(context, before) };
+    } catch (error) {
+      context.signal.throwIfAborted();
+      context.log(`the group was not told how far this node is: ${messageOf(error)}`);
+    }
+  }
+
+  function stateFor(context: HookContext, mode: "preferred" | "strict", token: string): SynchronousMaster {
+    if (master?.token === token) return master.state;
+    const using = (): HookContext => current ?? context;
+    const server = openSynchronousServer(using);
+    const state = createSynchronousMaster({
+      mode,
+      patienceMs: context.settings.syncPatienceMs,
+      token,
+      server,
+      store: {
+        read: () => using().store.record.read(),
+        write: (record) => using().store.record.write(record),
+      },
+      now: () => context.clock.now(),
+      log: (line) => using().log(line),
+      written: known?.token === token ? known.record : undefined,
+    });
+    master = { token, state };
+    return state;
+  }
+
+  return {
+    begin(token, record) {
+      known = { token, record };
+      master = undefined;
+    },
+    async round(context) {
+      const { clock, env, group, settings } = context;
+      const token = env["MSDHA_FENCING_TOKEN"] ?? fail("MSDHA_FENCING_TOKEN: expected the lock's, got none");
+      if (settings.sync !== "strict") await publish(context, token);
+      if (settings.sync === "off") return await context.sleep(PUBLISH_MS);
+      const fresh = master?.token !== token;
+      const state = stateFor(context, settings.sync, token);
+      current = context;
+      if (fresh && !state.alone) await context.sleep(FIRST_PAUSE_MS);
+      try {
+        await state.round();
+        const longestMs = state.missing || settings.sync === "preferred" ? LONGEST_MISSING_MS : LONGEST_MS;
+        const until = clock.now() + longestMs;
+        while (group.isMaster() && clock.now() < until && !(await state.changed())) {
+          await context.sleep(state.alone ? ALONE_LOOK_MS : LOOK_MS);
+        }
+      } catch (error) {
+        context.signal.throwIfAborted();
+        fail(`whom commits wait for could not be brought up to date: ${messageOf(error)}`, { cause: error });
+      }
+    },
+  };
+}

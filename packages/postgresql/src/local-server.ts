@@ -1,0 +1,135 @@
+import { readdirSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
+import { join } from "node:path";
+import type { Account } from "./account.ts";
+import { type Connection, openConnection, type Rows } from "./connection.ts";
+import { HookFailure } from "./failure.ts";
+import type { Files } from "./files.ts";
+import type { Settings } from "./settings.ts";
+
+/** How long a statement may take that says nothing else. */
+const QUERY_MS = 10_000;
+
+/** This node's server. */
+export interface LocalServer {
+  /** Resolves with the rows of a statement of the superuser, over the server's socket. */
+  query(statement: string, options?: { readonly timeoutMs?: number }): Promise<Rows>;
+  /** Resolves with the first column of the first row; null where there is no row. */
+  value(statement: string, options?: { readonly timeoutMs?: number }): Promise<string | null>;
+  /** The same over a session that is opened for it, and closed. */
+  valueInNewSession(statement: string): Promise<string | null>;
+  /** Has the running server read its settings again; does nothing where there is none. */
+  reload(): void;
+  /** Asks the running server to stop fast; does not wait. */
+  stop(): void;
+  /** Returns whether it says that it takes connections. To ask it would put a line into its log each time. */
+  takesConnections(): boolean;
+  /** Returns whether any process of a server works in the data directory. */
+  isRunning(): boolean;
+}
+
+/** Sessions that are kept, for the hooks of this node. */
+export interface SessionPool {
+  readonly idle: Map<string, Connection[]>;
+}
+
+export function createSessionPool(): SessionPool {
+  return { idle: new Map() };
+}
+
+export function openLocalServer(
+  settings: Settings,
+  { account, files, pool, password }: { account: Account; files: Files; pool: SessionPool; password: string },
+): LocalServer {
+  const { home, port, superuser, data } = settings;
+  const key = `${home} ${port} ${superuser}`;
+
+  const open = (): Promise<Connection> =>
+    openConnection(
+      { host: home, port, user: superuser, password },
+      { connect: (connect) => account.act(connect) },
+    );
+
+  async function take(): Promise<Connection> {
+    const idle = pool.idle.get(key) ?? [];
+    for (let kept = idle.pop(); kept; kept = idle.pop()) if (!kept.broken) return kept;
+    return await open();
+  }
+
+  function giveBack(connection: Connection): void {
+    const idle = pool.idle.get(key) ?? [];
+    pool.idle.set(key, idle);
+    if (connection.broken) return;
+    if (idle.length > 0) connection.close();
+    else idle.push(connection);
+  }
+
+  async function query(statement: string, { timeoutMs = QUERY_MS } = {}): Promise<Rows> {
+    const connection = await take();
+    try {
+      return await connection.query(statement, timeoutMs);
+    } finally {
+      giveBack(connection);
+    }
+  }
+
+  /** The server's first process, if it works in our data: a number in a file may be another process's by now. */
+  function postmaster(): number | undefined {
+    const pid = Number(files.read(join(data, "postmaster.pid"))?.split("\n", 1)[0]);
+    return Number.isInteger(pid) && pid > 1 && worksIn(pid, data) && isPostgres(pid) ? pid : undefined;
+  }
+
+  const signal = (name: NodeJS.Signals): void => {
+    const pid = postmaster();
+    if (pid === undefined) return;
+    try {
+      process.kill(pid, name);
+    } catch {
+      // It has ended.
+    }
+  };
+
+  return {
+    query,
+    async value(statement, options) {
+      return (await query(statement, options))[0]?.[0] ?? null;
+    },
+    async valueInNewSession(statement) {
+      const connection = await open();
+      try {
+        return (await connection.query(statement, QUERY_MS))[0]?.[0] ?? null;
+      } finally {
+        connection.close();
+      }
+    },
+    reload: () => signal("SIGHUP"),
+    stop: () => signal("SIGINT"),
+    takesConnections: () =>
+      /^(ready|standby)/.test(files.read(join(data, "postmaster.pid"))?.split("\n")[7] ?? ""),
+    isRunning: () =>
+      readdirSync("/proc").some((entry) => /^\d+$/.test(entry) && worksIn(Number(entry), data)),
+  };
+}
+
+/** Every process of PostgreSQL works in the data directory. */
+function worksIn(pid: number, data: string): boolean {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`) === realpathSync(data);
+  } catch {
+    return false;
+  }
+}
+
+/** A shell of an operator may stand there. */
+function isPostgres(pid: number): boolean {
+  return /postgres|postmaster/.test(readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0", 1)[0] ?? "");
+}
+
+/** Resolves with the answer to a question, or undefined where the server does not answer it. */
+export async function answerOf<T>(question: Promise<T>): Promise<T | undefined> {
+  try {
+    return await question;
+  } catch (error) {
+    if (error instanceof HookFailure) throw error;
+    return undefined;
+  }
+}

@@ -1,0 +1,31 @@
+import { type CandidateServer, recallHeard } from "./candidacy.ts";
+import type { SyncRecord } from "./quorum.ts";
+import type { RecordStore } from "./synchronous-master.ts";
+
+/** The server of a node that has the lock. */
+export interface PromotedServer {
+  /** Writes into the data, on the disk, that they are those of this master. */
+  leaveMark(): void;
+  /**
+   * Has commits wait for these and promotes the server. Until it knows them it waits for nobody who can be: every node
+   * is started so.
+   */
+  promote(standbys: readonly string[]): Promise<void>;
+}
+
+/**
+ * Promotes a node of a group in which commits wait, and resolves with the record that it has written before. From the
+ * record on only these data, and those of the nodes that have as much, surely have everything.
+ */
+export async function promoteInSync(
+  server: PromotedServer & Pick<CandidateServer, "recall">,
+  store: RecordStore,
+  { token, member }: { readonly token: string; readonly member: string },
+): Promise<Exclude<SyncRecord, { kind: "none" }>> {
+  server.leaveMark();
+  const standbys = (await recallHeard(server, store))?.asFar ?? [];
+  const record = { kind: "sync", token, master: member, standbys } as const;
+  await store.write(record);
+  await server.promote(standbys);
+  return record;
+}

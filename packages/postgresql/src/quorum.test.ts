@@ -1,0 +1,84 @@
+import { describe, expect, test } from "vitest";
+import { compareWithHeard, formatRecord, parseRecord, standbyNames, whomToHear } from "./quorum.ts";
+
+test.each(["sync 7 a", "sync 7 a b c", "async 7 a"])("reads and writes %s", (line) => {
+  const record = parseRecord(line);
+  if (record.kind === "none") throw new Error("expected a record");
+  expect(formatRecord(record)).toBe(line);
+});
+
+test.each(["", "sync", "sync 7", "strict 7 a"])("refuses the record %j", (line) => {
+  expect(() => parseRecord(line)).toThrow(/^expected "sync TOKEN MASTER/);
+});
+
+describe("whom a candidate has to hear", () => {
+  const own = { member: "b", mark: undefined, fromArchive: false };
+  test.each([
+    ["nobody where there is no record", undefined, own, { others: [] }],
+    ["nobody where commits were acknowledged without a standby", "async 1 a", own, { others: [] }],
+    [
+      "nobody, as the master with the data that it had",
+      "sync 1 b c",
+      { ...own, mark: "b 1" },
+      { others: [] },
+    ],
+    ["all others that were in sync", "sync 1 a b c d", own, { others: ["c", "d"] }],
+    ["nobody, as the only one that was in sync", "sync 1 a b", own, { others: [] }],
+    [
+      "not at all, where it was not in sync",
+      "sync 1 a c",
+      own,
+      { refusal: "was not in sync with a (in sync: c)" },
+    ],
+    [
+      "not at all, where nobody was",
+      "sync 1 a",
+      own,
+      { refusal: "was not in sync with a (in sync: nobody)" },
+    ],
+    [
+      "not at all, as the master with the mark of an earlier time",
+      "sync 2 b c",
+      { ...own, mark: "b 1" },
+      { refusal: "was not in sync with b (in sync: c)" },
+    ],
+    ["the others, with another master's mark", "sync 2 a b c", { ...own, mark: "a 2" }, { others: ["c"] }],
+    [
+      "not at all, with data from an archive",
+      "sync 1 a b",
+      { ...own, fromArchive: true },
+      { refusal: "the data are from an archive, which may lack what was acknowledged" },
+    ],
+  ])("is %s", (_what, line, part, expected) => {
+    expect(whomToHear(parseRecord(line), part)).toEqual(expected);
+  });
+});
+
+describe("what a candidate makes of what it has heard", () => {
+  const own = { timeline: 2, bytes: 80n };
+  test.each([
+    ["may be promoted alone", [], { asFar: [] }],
+    [
+      "counts on who has exactly as much",
+      [
+        ["c", 2, 80n],
+        ["d", 2, 72n],
+      ],
+      { asFar: ["c"] },
+    ],
+    ["gives way to who has more", [["c", 2, 88n]], { refusal: "c has received more" }],
+    ["gives way to a newer timeline", [["c", 3, 8n]], { refusal: "c has received more" }],
+    ["is ahead of an older timeline", [["c", 1, 800n]], { asFar: [] }],
+  ] as const)("%s", (_what, heard, expected) => {
+    const positions = heard.map(([name, timeline, bytes]) => [name, { timeline, bytes }] as const);
+    expect(compareWithHeard(own, new Map(positions))).toEqual(expected);
+  });
+});
+
+test.each([
+  ["sync", ["a", "b"], 'ANY 1 ("a", "b")'],
+  ["sync", [], 'ANY 1 ("msdha nobody")'],
+  ["async", [], ""],
+] as const)("has %s of %j written as %s", (kind, standbys, names) => {
+  expect(standbyNames(kind, standbys)).toBe(names);
+});

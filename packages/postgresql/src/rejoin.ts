@@ -1,0 +1,129 @@
+import { type CloneNotes, clone } from "./clone.ts";
+import { conninfo } from "./conninfo.ts";
+import { type HookContext, writeOut } from "./context.ts";
+import { wasMaster } from "./control-data.ts";
+import type { Master } from "./current-master.ts";
+import { fail } from "./failure.ts";
+import { askHistory } from "./history.ts";
+import { answerOf } from "./local-server.ts";
+import { setAside, takeIntoUse } from "./place.ts";
+import { forgetMark, leaveMark, type RejoinMark, readMark } from "./rejoin-mark.ts";
+import { setLogAside } from "./set-log-aside.ts";
+
+const PAUSE_MS = 200;
+const LONGEST_PAUSE_MS = 60_000;
+
+/**
+ * Brings a former master, or a standby whose history parted from the master's, to where its data may be started as a
+ * standby's.
+ */
+export async function rejoin(context: HookContext): Promise<void> {
+  const mark = readMark(context);
+  const notes: CloneNotes = { unreachable: "", failures: 0 };
+  for (let told = false; ; ) {
+    for (let master = context.group.master(); master; master = context.group.master()) {
+      if (await fits(context, master, mark, notes)) return;
+      await context.sleep(Math.min(PAUSE_MS * 2 ** notes.failures, LONGEST_PAUSE_MS));
+    }
+    // With no master these data are as good as any, unless a rewind was cut halfway.
+    if (mark !== "rewinding") return;
+    if (!told) context.log("waiting for a master: an earlier pg_rewind was cut halfway");
+    told = true;
+    await context.group.change(PAUSE_MS, context.signal);
+  }
+}
+
+/**
+ * A standby that was not told otherwise just starts: it finds out by itself whether it can follow, and follows nobody
+ * before.
+ */
+async function fits(
+  context: HookContext,
+  master: Master,
+  mark: RejoinMark | undefined,
+  notes: CloneNotes,
+): Promise<boolean> {
+  const mustRewind =
+    mark !== undefined ||
+    (await wasMaster(context)) ||
+    (await askHistory(context, context.peer(master.address))).kinship === "twin";
+  if (!mustRewind) return true;
+  if (mark === "missed") {
+    return await replace(context, master, `${master.name} has removed log that this node still needs`, notes);
+  }
+  return (await isPromoted(context, master)) && (await rewind(context, master, mark, notes));
+}
+
+/**
+ * That server is promoted and its control file says so too (pg_rewind 15 and older read the control file, which lags
+ * behind until the first checkpoint).
+ */
+async function isPromoted(context: HookContext, { address }: Master): Promise<boolean> {
+  const promoted = await answerOf(
+    context.peer(address).value(`SELECT NOT pg_is_in_recovery() AND CASE WHEN pg_is_in_recovery() THEN false
+      ELSE ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int = timeline_id END
+      FROM pg_control_checkpoint()`),
+  );
+  return promoted === "t";
+}
+
+/** Makes the data a point in the master's history. Where the histories did not part, pg_rewind changes nothing. */
+async function rewind(
+  context: HookContext,
+  master: Master,
+  mark: RejoinMark | undefined,
+  notes: CloneNotes,
+): Promise<boolean> {
+  const { data } = context.settings;
+  const { name, address } = master;
+  leaveMark(context, "rewinding");
+  // Standby mode is unknown to the single-user server that pg_rewind recovers a crashed master with.
+  context.files.remove(`${data}/standby.signal`);
+  context.log(`pg_rewind: making the data fit the history of ${name} (${address})`);
+  const source = `${conninfo(context.settings, address)} dbname=postgres`;
+  const { code, stdout, stderr } = await context.run(
+    [
+      ...["env", "LC_ALL=C", context.program("pg_rewind")],
+      ...[`--target-pgdata=${data}`, `--source-server=${source}`, "--no-sync"],
+    ],
+    { log: context.log, logOutput: true },
+  );
+  context.signal.throwIfAborted();
+  if (code !== 0) {
+    if (context.group.master()?.address !== address) return false;
+    if ((await answerOf(context.peer(address).query("SELECT 1"))) === undefined) return false;
+    return await replace(context, master, `pg_rewind can't make the data fit the history of ${name}`, notes);
+  }
+  // Two nodes that were promoted without knowing of each other give their timelines the same number, and pg_rewind takes
+  // them for one. A former master is never on its successor's timeline.
+  if (`${stdout}${stderr}`.includes("on the same timeline")) {
+    const twin =
+      (await wasMaster(context)) || (await askHistory(context, context.peer(address))).kinship === "twin";
+    if (twin) {
+      const why = `this node and ${name} have different timelines of the same number`;
+      return await replace(context, master, why, notes);
+    }
+  }
+  if (mark === "beyond" && !(await setLogAside(context, master))) return false;
+  writeOut(data);
+  forgetMark(context);
+  return true;
+}
+
+/** Puts a clone in the place of data that are of no use, where that is allowed. */
+async function replace(
+  context: HookContext,
+  master: Master,
+  why: string,
+  notes: CloneNotes,
+): Promise<boolean> {
+  const { reclone, data } = context.settings;
+  if (!reclone) {
+    fail(`PGDATA: ${why}; with MSDHA_PG_RECLONE=yes ${data} is cloned anew and the old data are kept aside`);
+  }
+  context.log(why);
+  if (!(await clone(context, master, notes))) return false;
+  setAside(context);
+  takeIntoUse(context);
+  return true;
+}

@@ -1,0 +1,109 @@
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fail } from "./failure.ts";
+import { parseSize } from "./sizes.ts";
+
+/** The environment of a hook. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What the environment says about this node. Only `checkSettings` refuses what can't be. */
+export interface Settings {
+  readonly name: string;
+  readonly ttlMs: number;
+  readonly runDir: string;
+  /** The helper's own folder: PostgreSQL's socket and the password file. Only its owner and root get in. */
+  readonly home: string;
+  readonly data: string;
+  /** The folder that the data directory is in. */
+  readonly parent: string;
+  readonly port: number;
+  readonly listen: string;
+  readonly superuser: string;
+  readonly database: string;
+  readonly replicator: string;
+  readonly osUser: string;
+  readonly sync: "off" | "preferred" | "strict";
+  readonly syncPatienceMs: number;
+  /** How many bytes of the master's log a node may lack that is promoted, where commits did not wait for it. */
+  readonly maxLag: number;
+  readonly reclone: boolean;
+  readonly handover: "received" | "clean";
+  readonly stopWaitMs: number;
+  readonly checkpointTimeoutMs: number;
+  readonly walKeep: string;
+  /** `0`: no slots. */
+  readonly slotKeep: string;
+  readonly archive: string;
+  readonly archiveKeep: number;
+  readonly archivePromote: boolean;
+  readonly initdbDir: string;
+  readonly tls: TlsSettings | undefined;
+}
+
+/** Files that were given; the server and the nodes use copies of them in `home`. */
+export interface TlsSettings {
+  readonly cert: string;
+  readonly key: string;
+  readonly ca: string | undefined;
+  readonly mode: "require" | "verify-ca" | "verify-full";
+}
+
+/** Returns the settings in an environment. Throws a `HookFailure` where a secret's file can't be read. */
+export function readSettings(env: Environment): Settings {
+  const seconds = (name: string, fallback: number): number => Number(env[name] || fallback) * 1_000;
+  const runDir = env["MSDHA_RUN_DIR"] || "/run/msdha";
+  const data = env["PGDATA"] || "/var/lib/postgresql/data";
+  const superuser = readSecret(env, "POSTGRES_USER") || env["PGUSER"] || "postgres";
+  return {
+    name: env["MSDHA_NAME"] ?? "",
+    ttlMs: seconds("MSDHA_TTL", 10),
+    runDir,
+    home: join(runDir, "postgresql"),
+    data,
+    parent: dirname(data),
+    port: Number(env["PGPORT"] || 5432),
+    listen: env["MSDHA_PG_LISTEN"] || "*",
+    superuser,
+    database: readSecret(env, "POSTGRES_DB") || superuser,
+    replicator: env["MSDHA_PG_REPLICATION_USER"] || "replicator",
+    osUser: env["MSDHA_PG_OS_USER"] || "postgres",
+    sync: (env["MSDHA_PG_SYNC"] || "off") as Settings["sync"],
+    maxLag: parseSize(env["MSDHA_PG_MAX_LAG"] || "1MB") ?? Number.NaN,
+    syncPatienceMs: seconds("MSDHA_PG_SYNC_PATIENCE", 5),
+    reclone: env["MSDHA_PG_RECLONE"] === "yes",
+    handover: (env["MSDHA_PG_HANDOVER"] || "received") as Settings["handover"],
+    stopWaitMs: seconds("MSDHA_PG_STOP_WAIT", 3),
+    checkpointTimeoutMs: seconds("MSDHA_PG_CHECKPOINT_TIMEOUT", 5),
+    walKeep: env["MSDHA_PG_WAL_KEEP"] || "128MB",
+    slotKeep: env["MSDHA_PG_SLOT_KEEP"] || "1GB",
+    archive: env["MSDHA_PG_ARCHIVE"] ?? "",
+    archiveKeep: Number(env["MSDHA_PG_ARCHIVE_KEEP"] || 2),
+    archivePromote: env["MSDHA_PG_ARCHIVE_PROMOTE"] === "yes",
+    initdbDir: env["MSDHA_PG_INITDB_DIR"] || "/docker-entrypoint-initdb.d",
+    tls: readTls(env),
+  };
+}
+
+function readTls(env: Environment): TlsSettings | undefined {
+  const key = env["MSDHA_PG_SSL_KEY"];
+  if (!key) return undefined;
+  const ca = env["MSDHA_PG_SSL_CA"] || undefined;
+  const mode = env["MSDHA_PG_SSL_MODE"] || (ca === undefined ? "require" : "verify-full");
+  return { cert: env["MSDHA_PG_SSL_CERT"] ?? "", key, ca, mode: mode as TlsSettings["mode"] };
+}
+
+/**
+ * Returns the value of a variable, or the text of the file that the variable NAME_FILE names; empty where neither is
+ * set. Throws a `HookFailure` where both are, or where the file can't be read.
+ */
+export function readSecret(env: Environment, name: string): string {
+  const value = env[name] ?? "";
+  const file = env[`${name}_FILE`] ?? "";
+  if (file === "") return value;
+  if (value !== "") fail(`${name} and ${name}_FILE: expected one of them, got both`);
+  try {
+    return readFileSync(file, "utf8").replace(/\n+$/, "");
+  } catch (error) {
+    return fail(`${name}_FILE: can't read ${file}`, { cause: error });
+  }
+}

@@ -1,0 +1,177 @@
+import type { Lsn } from "./lsn.ts";
+import { formatRecord, type SyncRecord } from "./quorum.ts";
+import { planSync } from "./sync-plan.ts";
+
+/** The server of this node, as the master. Each call rejects when the server does not answer. */
+export interface SynchronousServer {
+  /** Resolves with the end of the log on its disk. */
+  flushed(): Promise<Lsn>;
+  /** Resolves with the standbys that stream, have all up to `since`, and are close or `known`, in order. */
+  connected(since: Lsn, known: readonly string[]): Promise<readonly string[]>;
+  /**
+   * Has commits wait for one of these; for nobody who can be, where there is none and `kind` is `sync`; and not at all
+   * with `async`. Resolves when every process that the server starts from now on knows it.
+   */
+  waitFor(kind: "sync" | "async", standbys: readonly string[]): Promise<void>;
+  /** Ends the connections that serve these standbys now, and resolves when they have ended. */
+  disconnect(standbys: readonly string[]): Promise<void>;
+  /** Resolves with whether one of these has all up to a position on its disk; true at once, false after some seconds. */
+  oneHas(position: Lsn, standbys: readonly string[]): Promise<boolean>;
+  /** Makes a checkpoint: the sign that the checkpointer, which has commits wait, has read its settings. */
+  checkpoint(): Promise<void>;
+}
+
+/** The group's record. */
+export interface RecordStore {
+  read(): Promise<SyncRecord>;
+  /**
+   * Writes the record in a transaction that compares the master's token and what was there before. A write that
+   * rejected may still be carried out later, until another one has succeeded.
+   */
+  write(record: Exclude<SyncRecord, { kind: "none" }>): Promise<void>;
+}
+
+export interface SynchronousMasterOptions {
+  readonly mode: "preferred" | "strict";
+  readonly patienceMs: number;
+  readonly token: string;
+  readonly server: SynchronousServer;
+  readonly store: RecordStore;
+  /** The time in milliseconds. */
+  readonly now: () => number;
+  readonly log: (line: string) => void;
+  /** The record that the promotion has just written; undefined where it is not known any more. */
+  readonly written?: Exclude<SyncRecord, { kind: "none" }> | undefined;
+}
+
+/** Keeps the standbys that commits wait for, and what the group knows of them, in step with who is connected. */
+export interface SynchronousMaster {
+  /** Looks, and does the next step, if there is one. Rejects when a step fails: the next round then begins again. */
+  round(): Promise<void>;
+  /** Looks again, for whoever waits for something to do; true when a round would do something or count time. */
+  changed(): Promise<boolean>;
+  readonly missing: boolean;
+  /** Nobody is waited for: commits wait for the first standby. */
+  readonly alone: boolean;
+}
+
+/** Makes one. Between two steps the server waits for nobody who is not in the record, so it may end at any moment. */
+export function createSynchronousMaster(options: SynchronousMasterOptions): SynchronousMaster {
+  const { server, store, mode, patienceMs, token, now, log } = options;
+  let record = options.written;
+  let began: Lsn | undefined;
+  let missingSince: number | undefined;
+  let seen: readonly string[] = [];
+
+  async function put(kind: "sync" | "async", standbys: readonly string[]): Promise<void> {
+    const master = record?.master;
+    if (record === undefined || master === undefined) throw new Error("the record is not known");
+    const next = { kind, token, master, standbys };
+    // Until the answer is here it is not known which of the two the group has.
+    record = undefined;
+    await store.write(next);
+    record = next;
+  }
+
+  /**
+   * A write that failed may still be carried out later. It isn't any more when another one has succeeded after it, so
+   * the record is written as it was read before the server is changed. Until then the server may stay as it is under
+   * the one record and under the other.
+   */
+  async function beginAgain(): Promise<void> {
+    const found = await store.read();
+    if (found.kind === "none" || found.token !== token) throw new Error("the group has another master");
+    await store.write(found);
+    await server.waitFor(found.kind, found.standbys);
+    record = found;
+  }
+
+  /** The record first, then the server: it never waits for one that the group does not know. */
+  async function countOn(kind: "sync" | "async", standbys: readonly string[]): Promise<void> {
+    await put(kind, standbys);
+    await server.waitFor(kind, standbys);
+    log(
+      kind === "async"
+        ? "no synchronous standby is connected: commits are acknowledged without one"
+        : `commits wait for one of: ${standbys.join(" ")}`,
+    );
+  }
+
+  /** The server first: once it does not wait for them, what only they had must be on another one. Then the record. */
+  async function forget(gone: readonly string[], staying: readonly string[]): Promise<void> {
+    await server.waitFor("sync", staying);
+    // Whoever comes back is served by a process that knows the new list.
+    await server.disconnect(gone);
+    if (!(await server.oneHas(await server.flushed(), staying))) {
+      throw new Error(`no standby of ${staying.join(" ")} has all commits yet`);
+    }
+    await put("sync", staying);
+    log(`commits no longer wait for: ${gone.join(" ")}`);
+  }
+
+  /**
+   * The server first: when every commit waits, and what was acknowledged until then is on a standby too, the record
+   * may say so. It has to name all that the server waits for, also those that have less: any of them may have a commit
+   * acknowledged from now on.
+   */
+  async function waitAgain(standbys: readonly string[]): Promise<void> {
+    await server.waitFor("sync", standbys);
+    await server.checkpoint();
+    if (await server.oneHas(await server.flushed(), standbys)) await countOn("sync", standbys);
+    else await server.waitFor("async", []);
+  }
+
+  async function look(): Promise<readonly string[]> {
+    began ??= await server.flushed();
+    return await server.connected(began, record?.kind === "sync" ? record.standbys : []);
+  }
+
+  async function step(): Promise<void> {
+    if (record === undefined) await beginAgain();
+    const current = record;
+    if (current === undefined) return;
+    seen = await look();
+    const missingMs = missingSince === undefined ? 0 : now() - missingSince;
+    const next = planSync({ mode, record: current, connected: seen, missingMs, patienceMs });
+    missingSince = next.missing ? (missingSince ?? now()) : undefined;
+    switch (next.step) {
+      case "nothing":
+        return;
+      case "count-on":
+        return await countOn("sync", next.standbys);
+      case "acknowledge-alone":
+        return await countOn("async", []);
+      case "forget":
+        return await forget(next.gone, next.staying);
+      case "wait-again":
+        return await waitAgain(next.standbys);
+    }
+  }
+
+  return {
+    async round() {
+      try {
+        await step();
+      } catch (error) {
+        // What was done is not known: the next round begins again from what the group has.
+        record = undefined;
+        throw error;
+      }
+    },
+    async changed() {
+      const standbys = await look();
+      return standbys.join(" ") !== seen.join(" ");
+    },
+    get missing() {
+      return missingSince !== undefined;
+    },
+    get alone() {
+      return record === undefined || record.standbys.length === 0;
+    },
+  };
+}
+
+/** Returns what to log of a promotion's first record. */
+export function describeRecord(record: Exclude<SyncRecord, { kind: "none" }>): string {
+  return `commits wait for one of: ${record.standbys.join(" ") || "nobody is there"} (${formatRecord(record)})`;
+}

@@ -1,0 +1,107 @@
+import type { HookContext } from "./context.ts";
+import { answerOf } from "./local-server.ts";
+import { formatLsn, type Lsn, parseLsn } from "./lsn.ts";
+import { createMembers } from "./members.ts";
+import { standbyNames } from "./quorum.ts";
+import { quoteSql } from "./quoting.ts";
+import { writeSyncSettings } from "./standby-settings.ts";
+import type { SynchronousServer } from "./synchronous-master.ts";
+
+/** A standby that is further behind than this is not waited for, unless it already is. */
+const CLOSE_BYTES = 16_777_216;
+const PAUSE_MS = 20;
+const LONGEST_KNOWS_MS = 2_000;
+const LONGEST_WAIT_MS = 10_000;
+const CHECKPOINT_MS = 3_600_000;
+
+export const STANDBYS_OVERRIDDEN =
+  "synchronous_standby_names is not what MSDHA sets: it must not be set anywhere else";
+
+/** Returns this node's server as the master whose commits wait; `using` is the context of the round that runs. */
+export function openSynchronousServer(using: () => HookContext): SynchronousServer {
+  const members = createMembers();
+  const value = (statement: string): Promise<string | null> => using().server.value(statement);
+
+  async function until(limitMs: number, reached: () => Promise<boolean>): Promise<boolean> {
+    const end = using().clock.now() + limitMs;
+    while (!(await reached())) {
+      if (using().clock.now() >= end) return false;
+      await using().sleep(PAUSE_MS);
+    }
+    return true;
+  }
+
+  return {
+    flushed: async () => parseLsn((await value("SELECT pg_current_wal_flush_lsn()")) ?? ""),
+    connected: async (since, known) => {
+      const { server, settings } = using();
+      const rows = await server.query(connectedSql(settings.replicator, since, known));
+      return await members.among(
+        using(),
+        rows.map(([name]) => name ?? ""),
+      );
+    },
+    async waitFor(kind, standbys) {
+      const context = using();
+      const names = writeSyncSettings(context, kind, standbys);
+      context.server.reload();
+      const knows = await until(LONGEST_KNOWS_MS, () => newSessionsKnow(context, names));
+      if (!knows) throw new Error(STANDBYS_OVERRIDDEN);
+      if (kind === "sync" && standbys.length > 0) await writeSomethingNew(context);
+    },
+    async disconnect(standbys) {
+      const { server } = using();
+      const pids = await server.query(`SELECT pid FROM pg_stat_replication WHERE ${isOneOf(standbys)}`);
+      if (pids.length === 0) return;
+      const list = pids.map(([pid]) => pid).join();
+      await server.query(`SELECT pg_terminate_backend(pid) FROM unnest(ARRAY[${list}]) AS pid`);
+      const ended = await until(
+        LONGEST_WAIT_MS,
+        async () => (await value(`SELECT count(*) FROM pg_stat_replication WHERE pid IN (${list})`)) === "0",
+      );
+      if (!ended) throw new Error("a connection of a standby does not end");
+    },
+    oneHas: (position, standbys) =>
+      until(LONGEST_WAIT_MS, async () => {
+        const found = await value(`SELECT count(*) FROM pg_stat_replication
+          WHERE flush_lsn >= '${formatLsn(position)}'::pg_lsn AND ${isOneOf(standbys)}`);
+        return found !== "0";
+      }),
+    async checkpoint() {
+      await using().server.query("CHECKPOINT", { timeoutMs: CHECKPOINT_MS });
+    },
+  };
+}
+
+function isOneOf(standbys: readonly string[]): string {
+  return `application_name = ANY ('{${standbys.map((name) => `"${quoteSql(name)}"`).join()}}')`;
+}
+
+function connectedSql(replicator: string, since: Lsn, known: readonly string[]): string {
+  return `SELECT application_name FROM pg_stat_replication
+    WHERE state = 'streaming' AND usename = '${quoteSql(replicator)}'
+      AND application_name ~ '^[a-z0-9_.-]+$' AND flush_lsn >= '${formatLsn(since)}'::pg_lsn
+      AND (pg_wal_lsn_diff(pg_current_wal_flush_lsn(), flush_lsn) < ${CLOSE_BYTES} OR ${isOneOf(known)})
+    GROUP BY application_name ORDER BY application_name COLLATE "C"`;
+}
+
+/** The postmaster reads its settings first and starts every process with them. */
+async function newSessionsKnow(context: HookContext, names: string): Promise<boolean> {
+  return (await answerOf(context.server.valueInNewSession("SHOW synchronous_standby_names"))) === names;
+}
+
+/**
+ * A commit that waits is let go when a standby of the list says how far it is. One that has said so before it was in the
+ * list would say so again only after half of `wal_sender_timeout`, or when there is something new: so there is
+ * something new. Its own commit does not wait.
+ */
+async function writeSomethingNew({ server }: HookContext): Promise<void> {
+  await server.query(
+    "BEGIN; SET LOCAL synchronous_commit = local; SELECT pg_logical_emit_message(true, 'msdha', ''); COMMIT",
+  );
+}
+
+/** Returns what the server may say for whom commits wait while a promotion sets it. */
+export function namesDuringPromotion(standbys: readonly string[]): readonly string[] {
+  return [standbyNames("sync", []), standbyNames("sync", standbys)];
+}
