@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds the guard into bin/linux-ARCH/msdha-guard, with the machine's compiler or, for another machine's, with
-# CC=aarch64-linux-gnu-gcc ARCH=arm64 ./build.sh
+# CC=aarch64-linux-gnu-gcc ARCH=arm64 ./build.sh; OUT=FOLDER puts it elsewhere.
 set -eu
 cd "$(dirname "$0")"
 
@@ -15,8 +15,16 @@ command -v "$cc" >/dev/null || {
   exit 1
 }
 
-out=bin/linux-$arch
+out=${OUT:-bin/linux-$arch}
 mkdir -p "$out"
+warnings="-Wall -Wextra -Wshadow -Wconversion -Wformat=2 -Wvla -Wstrict-prototypes -Werror=implicit"
+# SANITIZE=1 is for tests: linked to the machine's own libraries, which the sanitizers need.
+if [ "${SANITIZE:-}" ]; then
+  hardening="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all"
+else
+  hardening="-O2 -static-pie -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2 -Wl,-z,relro,-z,now"
+fi
 # Never write to a binary that runs: a new file takes its name.
-"$cc" -std=gnu11 -D_GNU_SOURCE -O2 -static -Wall -Wextra -Wshadow -Wconversion -Werror=implicit -o "$out/msdha-guard.new" c/*.c
+# shellcheck disable=SC2086 # several flags
+"$cc" -std=gnu11 -D_GNU_SOURCE $hardening $warnings -o "$out/msdha-guard.new" c/*.c
 mv "$out/msdha-guard.new" "$out/msdha-guard"

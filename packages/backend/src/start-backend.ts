@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { systemClock } from "@msdha/clock";
+import { type Leap, systemClock } from "@msdha/clock";
 import { describeEndpoints, openEtcd } from "@msdha/etcd-client";
 import { groupKeys } from "@msdha/group";
 import { findKillObstacle, GuardBusyError, startGuard } from "@msdha/guard";
@@ -21,6 +21,8 @@ import { passSignals, stopOnSignals } from "./signals.ts";
 import { tellStopTrouble } from "./stop-trouble.ts";
 import { watchWallClock } from "./wall-clock.ts";
 
+/** How long the guard may not answer, at least; half a TTL where that is longer. */
+const LEAST_SILENT_MS = 2_000;
 /** How long the processes of a former run may take to go before a new one gives up. */
 const FORMER_RUN_MS = 15_000;
 
@@ -47,6 +49,7 @@ export async function startBackend(environment: Environment): Promise<number> {
 }
 
 async function superviseNode(environment: Environment, config: BackendConfig, log: Log): Promise<Ending> {
+  systemClock.tellLeaps((leap) => log.warn(describeLeap(leap)));
   const { stop, haste } = stopOnSignals({
     now: systemClock.now,
     terminal: process.stdin.isTTY || process.stderr.isTTY,
@@ -58,8 +61,15 @@ async function superviseNode(environment: Environment, config: BackendConfig, lo
       lockFile: join(config.runDir, "lock"),
       lockWaitMs: FORMER_RUN_MS,
       noNewPrivileges: config.noNewPrivileges,
+      silentMs: Math.max(LEAST_SILENT_MS, (config.ttlSeconds * 1_000) / 2),
+      onLeap: (ms) => log.warn(describeGuardLeap(ms)),
       onDenied: (error) => log.error(`${error.message}; end it by hand, or give CAP_KILL to this node`),
     });
+    if (!guard.memoryLocked) {
+      log.warn(
+        "the guard's memory may be swapped out, and a kill be late: raise its limit (memlock, LimitMEMLOCK=)",
+      );
+    }
     await guard.withdrawAtKill(volatileFiles(config.runDir));
     const files = await openRunFiles(config.runDir);
     await using etcd = await openEtcd(config.etcd, {
@@ -123,6 +133,17 @@ function refuseWithoutKill(): void {
   throw new SettingsError([
     { variable: "capabilities", expected: `CAP_KILL (Docker: --cap-add KILL), or another user: ${obstacle}` },
   ]);
+}
+
+function describeLeap({ ms, counted }: Leap): string {
+  const what = `the machine's uptime leapt by ${Math.round(ms)} ms`;
+  if (counted > 0) return `${what}: it was suspended for ${Math.round(counted)} ms, which count`;
+  return `${what}, but the kernel says that it was not suspended: not counted. Another program may serve /proc/uptime (lxcfs)`;
+}
+
+function describeGuardLeap(ms: number): string {
+  const how = ms > 0 ? "ran ahead of" : "fell behind";
+  return `this process's clock ${how} the guard's by ${Math.round(Math.abs(ms))} ms; kill times are no later for it`;
 }
 
 /** Like `mkdirSync` with `recursive`, which never returns for a folder that can't be made below `/proc`. */

@@ -1,4 +1,5 @@
 export type { Clock, SleepOptions } from "./clock.ts";
 export { createManualClock, type ManualClock } from "./manual-clock.ts";
-export { systemClock } from "./system-clock.ts";
+export type { Leap } from "./suspend-clock.ts";
+export { type SystemClock, systemClock } from "./system-clock.ts";
 export { isTimeoutError, TimeoutError, withTimeout } from "./timeout.ts";

@@ -1,53 +1,43 @@
 import { uptime } from "node:os";
 import type { Clock, SleepOptions } from "./clock.ts";
+import { readBootTime, readProcessStart } from "./kernel-time.ts";
+import { createSuspendClock, type Leap, type MachineTime } from "./suspend-clock.ts";
 
 /** How long one timer may run: a suspended machine's timers stand still, so long sleeps look at the clock again. */
 const LONGEST_TIMER_MS = 10_000;
-/** `uptime()` is cut to hundredths of a second; a larger step than this between two looks is a suspend. */
-const SUSPEND_STEP_MS = 50;
 
-/** What the machine tells of the time, in milliseconds. */
-export interface MachineTime {
-  /** Since it was started, the time that it was suspended for included. */
-  readonly uptime: () => number;
-  /** The same without that time, finer, from anywhere on. */
-  readonly monotonic: () => number;
+export interface SystemClock extends Clock {
+  /**
+   * Calls `listener` with each leap of one source of time against another from now on, within the `now()` that finds it;
+   * one that does not count at most every ten seconds. It takes the place of a former one.
+   */
+  tellLeaps(listener: (leap: Leap) => void): void;
 }
 
 /**
  * The boot-time clock (Linux `CLOCK_BOOTTIME`): it goes on while the machine is suspended and does not see steps
- * of the wall clock. It is the monotonic clock plus the time spent suspended, which makes it finer than the
- * hundredths of a second that `/proc/uptime` tells; it is never ahead of `CLOCK_BOOTTIME`, at most 60 ms behind (10 as a
- * rule), and never goes back.
+ * of the wall clock. It is the kernel's monotonic clock plus the time spent suspended. /proc/uptime only hints at a
+ * suspend, which counts as far as the kernel confirms it: in a container another program may serve that file.
  */
-export const systemClock: Clock = createSystemClock({
+export const systemClock: SystemClock = createSystemClock({
   uptime: () => uptime() * 1000,
-  monotonic: () => Number(process.hrtime.bigint() / 1000n) / 1000,
+  monotonic,
+  bootTime: readBootTime,
+  start() {
+    const boot = readProcessStart();
+    return boot === undefined ? undefined : { boot, monotonic: monotonic() - performance.now() };
+  },
 });
 
 /** Makes a clock of what a machine tells; its sleeps are Node's timers. */
-export function createSystemClock({ uptime, monotonic }: MachineTime): Clock {
-  let suspendedMs = Math.max(look().suspendedMs, look().suspendedMs, look().suspendedMs);
-
-  /**
-   * The uptime first: who is interrupted between the two (stopped, throttled) finds less time suspended than there was,
-   * never more. That time never gets less, so the larger of two looks is the better one.
-   */
-  function look(): { readonly suspendedMs: number; readonly at: number } {
-    const boot = uptime();
-    const at = monotonic();
-    return { suspendedMs: boot - at, at };
-  }
-
-  function now(): number {
-    const seen = look();
-    if (seen.suspendedMs > suspendedMs + SUSPEND_STEP_MS) suspendedMs = seen.suspendedMs;
-    return seen.at + suspendedMs;
-  }
-
-  return { now, sleep: (ms, options) => sleep(now, ms, options) };
+export function createSystemClock(machine: MachineTime): SystemClock {
+  const { now, tellLeaps } = createSuspendClock(machine);
+  return { now, tellLeaps, sleep: (ms, options) => sleep(now, ms, options) };
 }
 
+function monotonic(): number {
+  return Number(process.hrtime.bigint() / 1000n) / 1000;
+}
 function sleep(now: () => number, ms: number, { signal }: SleepOptions = {}): Promise<void> {
   if (Number.isNaN(ms)) return Promise.reject(new TypeError("expected a number of milliseconds, got NaN"));
   return new Promise((resolve, reject) => {

@@ -8,23 +8,49 @@
  * for the standard error that ends with a NUL; after it comes such a byte again, or the exit code. Where nothing listens
  * on the socket it says nothing and ends with code 75, so that the caller can start the server. */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "guard.h"
 
-enum { PATIENCE_S = 60, NO_ANSWER = 1, NO_SERVER = 75, MORE = 255 };
+#ifndef PATIENCE_S
+#define PATIENCE_S 60 /* from the connection to the last byte of the answer; a test takes less */
+#endif
+enum { NO_ANSWER = 1, NO_SERVER = 75, MORE = 255 };
 
 static _Noreturn void give_up(const char *name, const char *path, const char *why) {
   fprintf(stderr, "%s: no node answers at %s: %s\n", name, path, why);
   _exit(NO_ANSWER);
 }
 
-static int connect_to(const char *path, time_t patience_s) {
+static char too_long[512];
+static int64_t until; /* ns; 0: without end */
+
+static void out_of_patience(int signal) {
+  (void)signal;
+  ssize_t ignored = write(STDERR_FILENO, too_long, strlen(too_long));
+  (void)ignored;
+  _exit(NO_ANSWER);
+}
+
+/* Ends this process when the time is over, whatever it waits for by then. */
+static void be_patient(const char *name, const char *path) {
+  snprintf(too_long, sizeof too_long, "%s: no node answers at %s: it takes too long\n", name, path);
+  struct sigaction action = {.sa_handler = out_of_patience};
+  sigset_t alarm_alone;
+  sigemptyset(&alarm_alone);
+  sigaddset(&alarm_alone, SIGALRM);
+  sigaction(SIGALRM, &action, NULL);
+  sigprocmask(SIG_UNBLOCK, &alarm_alone, NULL);
+  until = boot_ns() + PATIENCE_S * 1000 * MS;
+  alarm(PATIENCE_S);
+}
+
+static int connect_to(const char *path) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   if (strlen(path) >= sizeof address.sun_path) {
     errno = ENAMETOOLONG;
@@ -32,12 +58,11 @@ static int connect_to(const char *path, time_t patience_s) {
   }
   strcpy(address.sun_path, path);
   int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  struct timeval patience = {.tv_sec = patience_s}; /* 0: without end */
-  if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) < 0) return -1;
+  if (fd < 0) return -1;
   return connect(fd, (struct sockaddr *)&address, sizeof address) < 0 ? -1 : fd;
 }
 
-static bool write_all(int fd, const char *data, size_t len) {
+static bool write_blindly(int fd, const char *data, size_t len) {
   while (len > 0) {
     ssize_t n = write(fd, data, len);
     if (n < 0 && errno == EINTR) continue;
@@ -46,6 +71,19 @@ static bool write_all(int fd, const char *data, size_t len) {
     len -= (size_t)n;
   }
   return true;
+}
+
+/* Whoever reads what is written may take any time, which does not count. */
+static bool write_all(int fd, const char *data, size_t len) {
+  int64_t from = boot_ns();
+  alarm(0);
+  bool ok = write_blindly(fd, data, len);
+  if (!until) return ok;
+  int64_t now = boot_ns();
+  until += now - from;
+  if (until <= now) out_of_patience(SIGALRM);
+  alarm((unsigned)((until - now + 1000 * MS - 1) / (1000 * MS)));
+  return ok;
 }
 
 static ssize_t read_some(int fd, char *data, size_t len) {
@@ -81,7 +119,7 @@ static int relay_answer(const char *name, const char *path, int fd, bool pieces)
   ssize_t n = 0;
   for (;;) {
     if (n == 0) n = read_some(fd, text, sizeof text);
-    if (n < 0) give_up(name, path, errno == EAGAIN ? "it takes too long" : strerror(errno));
+    if (n < 0) give_up(name, path, strerror(errno));
     if (n == 0) give_up(name, path, "it has ended");
     unsigned char code = (unsigned char)text[0];
     memmove(text, text + 1, (size_t)--n);
@@ -99,7 +137,8 @@ static int relay_answer(const char *name, const char *path, int fd, bool pieces)
 }
 
 int ask(const char *name, const char *path, char **argv) {
-  int fd = connect_to(path, PATIENCE_S);
+  be_patient(name, path);
+  int fd = connect_to(path);
   if (fd < 0) give_up(name, path, strerror(errno));
   send_words(fd, argv);
   shutdown(fd, SHUT_WR);
@@ -107,7 +146,7 @@ int ask(const char *name, const char *path, char **argv) {
 }
 
 int call(const char *name, const char *path, char **argv) {
-  int fd = connect_to(path, 0);
+  int fd = connect_to(path);
   if (fd < 0) return NO_SERVER;
   char self[16], *first[] = {self, NULL};
   snprintf(self, sizeof self, "%d", (int)getpid());

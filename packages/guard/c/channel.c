@@ -6,41 +6,64 @@
 
 #include "guard.h"
 
-/* A guard without memory ends; its partner then kills everything, which is the safe way out. */
-void *need(void *memory) {
-  if (!memory) abort();
-  return memory;
-}
+/* What is always there: a command and some reports pass also when there is no memory. */
+enum { ALWAYS = 16 * 1024, CHUNK = 8 * 1024, REPORT_HEAD = 32 };
 
-static void bytes_room(struct bytes *b, size_t more) {
+static bool bytes_room(struct bytes *b, size_t more) {
   if (b->start && (b->len == 0 || b->start + b->len + more > b->cap)) {
     memmove(b->data, b->data + b->start, b->len);
     b->start = 0;
   }
-  if (b->len + more <= b->cap) return;
-  b->cap = b->len + more > 2 * b->cap ? b->len + more : 2 * b->cap;
-  b->data = need(realloc(b->data, b->cap));
+  if (b->len + more <= b->cap) return true;
+  size_t cap = b->len + more > 2 * b->cap ? b->len + more : 2 * b->cap;
+  uint8_t *data = realloc(b->data, cap);
+  if (!data) return false;
+  b->data = data;
+  b->cap = cap;
+  return true;
 }
 
-static void bytes_add(struct bytes *b, const void *data, size_t len) {
-  bytes_room(b, len);
+static bool bytes_add(struct bytes *b, const void *data, size_t len) {
+  if (!bytes_room(b, len)) return false;
   if (len) memcpy(b->data + b->start + b->len, data, len);
   b->len += len;
+  return true;
+}
+
+static void bytes_take(struct bytes *b, size_t len) {
+  b->start += len;
+  b->len -= len;
 }
 
 static void bytes_drop(struct bytes *b, size_t len) {
-  b->start += len;
-  b->len -= len;
-  if (b->len || b->cap <= OUTPUT_LIMIT) return;
-  free(b->data); /* do not keep what one long command or a slow reader needed */
-  *b = (struct bytes){0};
+  bytes_take(b, len);
+  if (b->len) return;
+  b->start = 0;
+  if (b->cap <= OUTPUT_LIMIT) return;
+  uint8_t *data = realloc(b->data, ALWAYS); /* do not keep what one long command or a slow reader needed */
+  if (!data) return;
+  b->data = data;
+  b->cap = ALWAYS;
+}
+
+bool channel_setup(struct channel *c) {
+  return bytes_room(&c->in, ALWAYS) && bytes_room(&c->out, ALWAYS);
+}
+
+/* Whether there is, or can be had, memory for a report of so many bytes. */
+bool channel_room(struct channel *c, size_t len) {
+  return bytes_room(&c->out, len + REPORT_HEAD);
 }
 
 /* Takes what has come; false: nothing came (for now, or for ever: eof). */
 bool channel_receive(struct channel *c) {
   if (c->eof) return false;
-  bytes_room(&c->in, 16 * 1024);
-  ssize_t n = recv(c->fd, c->in.data + c->in.start + c->in.len, 16 * 1024, MSG_DONTWAIT);
+  if (c->in.len == 0) bytes_drop(&c->in, 0);
+  if (!bytes_room(&c->in, CHUNK)) {
+    c->eof = true;
+    return false;
+  }
+  ssize_t n = recv(c->fd, c->in.data + c->in.start + c->in.len, CHUNK, MSG_DONTWAIT);
   if (n > 0) {
     c->in.len += (size_t)n;
     return true;
@@ -59,8 +82,7 @@ bool channel_next(struct channel *c, uint8_t *type, struct cursor *payload, bool
   if (*broken || c->in.len - sizeof len < len) return false;
   *type = start[sizeof len];
   *payload = (struct cursor){.at = start + sizeof len + 1, .end = start + sizeof len + len};
-  c->in.start += sizeof len + len;
-  c->in.len -= sizeof len + len;
+  bytes_take(&c->in, sizeof len + len);
   return true;
 }
 
@@ -74,34 +96,43 @@ void channel_flush(struct channel *c) {
   if (c->dead) c->out.len = 0;
 }
 
+static bool add_fields(struct bytes *out, const char *format, va_list fields) {
+  bool ok = true;
+  for (; *format; format++) {
+    if (*format == 'u') {
+      uint8_t value = (uint8_t)va_arg(fields, unsigned);
+      ok &= bytes_add(out, &value, sizeof value);
+    } else if (*format == 'w') {
+      uint32_t value = va_arg(fields, uint32_t);
+      ok &= bytes_add(out, &value, sizeof value);
+    } else if (*format == 'q') {
+      int64_t value = va_arg(fields, int64_t);
+      ok &= bytes_add(out, &value, sizeof value);
+    } else if (*format == 's') {
+      const char *value = va_arg(fields, const char *);
+      ok &= bytes_add(out, value, strlen(value) + 1);
+    } else {
+      const void *value = va_arg(fields, const void *);
+      ok &= bytes_add(out, value, va_arg(fields, size_t));
+    }
+  }
+  return ok;
+}
+
 void report(struct channel *c, enum report type, const char *format, ...) {
   if (c->dead) return;
   uint32_t len = 0;
   uint8_t kind = (uint8_t)type;
   size_t before = c->out.len;
-  bytes_add(&c->out, &len, sizeof len);
-  bytes_add(&c->out, &kind, 1);
   va_list fields;
   va_start(fields, format);
-  for (; *format; format++) {
-    if (*format == 'u') {
-      uint8_t value = (uint8_t)va_arg(fields, unsigned);
-      bytes_add(&c->out, &value, sizeof value);
-    } else if (*format == 'w') {
-      uint32_t value = va_arg(fields, uint32_t);
-      bytes_add(&c->out, &value, sizeof value);
-    } else if (*format == 'q') {
-      int64_t value = va_arg(fields, int64_t);
-      bytes_add(&c->out, &value, sizeof value);
-    } else if (*format == 's') {
-      const char *value = va_arg(fields, const char *);
-      bytes_add(&c->out, value, strlen(value) + 1);
-    } else {
-      const void *value = va_arg(fields, const void *);
-      bytes_add(&c->out, value, va_arg(fields, size_t));
-    }
-  }
+  bool ok = bytes_add(&c->out, &len, sizeof len) && bytes_add(&c->out, &kind, 1) && add_fields(&c->out, format, fields);
   va_end(fields);
+  if (!ok) {
+    c->dead = c->eof = true;
+    c->out.len = 0;
+    return;
+  }
   len = (uint32_t)(c->out.len - before - sizeof len);
   memcpy(c->out.data + c->out.start + before, &len, sizeof len);
 }

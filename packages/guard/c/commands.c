@@ -11,9 +11,25 @@ static bool is_outer(const struct guard *g) {
   return g->outer == 0;
 }
 
+static size_t count_strings(const struct cursor *c) {
+  size_t n = 0;
+  for (const uint8_t *at = c->at; at < c->end; at++) n += *at == 0;
+  return n;
+}
+
+static void start_process(struct guard *g, const struct spawn *what) {
+  if (g->folding || g->killing) {
+    enum step step = g->folding == FOLD_DEADLINE ? STEP_PAST_DEADLINE : STEP_REFUSED;
+    report(&g->chan, REP_FAILED, "wuw", what->id, (unsigned)step, (uint32_t)0);
+    return;
+  }
+  struct process *p = process_start(&g->chan, what, g->deadline);
+  if (p) *g->processes_end = p, g->processes_end = &p->next;
+}
+
 static void do_spawn(struct guard *g, struct cursor *c) {
   struct spawn what = {.id = take_u32(c), .piped = take_u8(c)};
-  uint32_t argc = take_u32(c), envc = 0;
+  uint32_t argc = take_u32(c);
   size_t rest = (size_t)(c->end - c->at);
   if (c->bad || what.id == 0 || argc < 1 || argc > rest) {
     c->bad = true;
@@ -21,21 +37,18 @@ static void do_spawn(struct guard *g, struct cursor *c) {
   }
   what.cwd = take_string(c);
   what.file = take_string(c);
-  what.argv = need(calloc(argc + 1, sizeof *what.argv));
-  for (uint32_t i = 0; i < argc; i++) what.argv[i] = take_string(c);
-  what.env = need(calloc(rest + 1, sizeof *what.env));
-  while (!c->bad && c->at < c->end) what.env[envc++] = take_string(c);
-  if (c->bad) goto done;
-  if (g->folding || g->killing) {
-    enum step step = g->folding == FOLD_DEADLINE ? STEP_PAST_DEADLINE : STEP_REFUSED;
-    report(&g->chan, REP_FAILED, "wuw", what.id, (unsigned)step, (uint32_t)0);
-  } else {
-    struct process *p = process_start(&g->chan, &what, g->deadline);
-    if (p) *g->processes_end = p, g->processes_end = &p->next;
+  char **strings = calloc(count_strings(c) + 2, sizeof *strings); /* a NULL behind both lists */
+  if (!strings) {
+    c->at = c->end;
+    report(&g->chan, REP_FAILED, "wuw", what.id, (unsigned)STEP_FORK, (uint32_t)ENOMEM);
+    return;
   }
-done:
+  what.argv = strings;
+  for (uint32_t i = 0; i < argc && !c->bad; i++) *strings++ = take_string(c);
+  what.env = ++strings;
+  while (!c->bad && c->at < c->end) *strings++ = take_string(c);
+  if (!c->bad) start_process(g, &what);
   free(what.argv);
-  free(what.env);
 }
 
 static void signal_process(struct guard *g, const struct process *p, int number, bool group) {
@@ -65,7 +78,7 @@ static void do_signal_all(struct guard *g, struct cursor *c) {
   int number = take_u8(c);
   if (is_outer(g)) c->bad = true;
   if (c->bad) return;
-  signal_descendants(number, &roll);
+  signal_descendants(number, &roll, atomic_load(g->deadline));
   size_t len;
   const void *packed = roll_pack(&roll, &len);
   report(&g->chan, REP_SIGNALLED, "wb", request, packed, len);
@@ -83,8 +96,11 @@ static void do_orphans(struct guard *g, struct cursor *c) {
 
 static void do_deadline(struct guard *g, struct cursor *c) {
   uint32_t request = take_u32(c);
-  int64_t at = take_i64(c);
+  int64_t at = take_i64(c), in = take_i64(c);
   if (c->bad) return;
+  /* A supervisor whose clock has leapt is wrong about the one, and one that was suspended about the other. */
+  int64_t now = boot_ns();
+  if (in < NO_DEADLINE - now && now + in < at) at = now + in;
   if (!g->folding) {
     atomic_store(g->deadline, at);
     boot_timer_set(g->timer, at);

@@ -10,11 +10,11 @@
  * and the type's fields, little-endian, in the order given here. Strings end in a NUL. A roll is u32 how many
  * processes were reached, u32 how many were denied, then up to 2 x ROLL_NAMES of them, each u32 pid, u32 user,
  * i32 errno (0: reached), name. */
-#define PROTOCOL_VERSION 2
+#define PROTOCOL_VERSION 3
 enum command {
   CMD_SPAWN = 1,      /* u32 id, u8 piped, u32 argc, cwd, file, argc arguments (with argv[0]), environment */
   CMD_SIGNAL = 2,     /* u32 id, u8 signal, u8 whole process group */
-  CMD_DEADLINE = 3,   /* u32 request, i64 ns on CLOCK_BOOTTIME (INT64_MAX: none) */
+  CMD_DEADLINE = 3,   /* u32 request, i64 ns on CLOCK_BOOTTIME, i64 ns from now on: the sooner counts (INT64_MAX: none) */
   CMD_KILL_ALL = 4,   /* u32 request: answered once nothing is left, after REP_KILLED */
   CMD_GONE = 5,       /* u32 request: answered once nothing is left */
   CMD_PING = 6,       /* u32 request */
@@ -24,7 +24,7 @@ enum command {
                          once; until nothing is left also to what loses its parent later */
 };
 enum report {
-  REP_HELLO = 1,        /* u8 version, u32 pid, i64 now */
+  REP_HELLO = 1,        /* u8 version, u32 pid, i64 now, u8 enum locked */
   REP_START_FAILED = 2, /* i32 errno, u8 busy, what failed */
   REP_STARTED = 3,      /* u32 id, u32 pid */
   REP_FAILED = 4,       /* u32 id, u8 step, i32 errno */
@@ -40,6 +40,8 @@ enum report {
   REP_SIGNAL_DENIED = 14, /* roll: what CMD_SIGNAL may not reach */
 };
 enum step { STEP_FORK = 1, STEP_CWD, STEP_EXEC, STEP_PAST_DEADLINE, STEP_REFUSED };
+/* How much of the guard's memory can't be swapped out: nothing, what it had at the start, also what it takes later. */
+enum locked { LOCKED_NOTHING, LOCKED_START, LOCKED_ALL };
 enum fold { FOLD_CLOSED = 1, FOLD_DEADLINE, FOLD_PARTNER, FOLD_BROKEN };
 
 #define NO_DEADLINE INT64_MAX
@@ -70,16 +72,18 @@ struct cursor {
   const uint8_t *at, *end;
   bool bad; /* something was missing */
 };
+bool channel_setup(struct channel *c);
+bool channel_room(struct channel *c, size_t len);
 bool channel_receive(struct channel *c);
 bool channel_next(struct channel *c, uint8_t *type, struct cursor *payload, bool *broken);
 void channel_flush(struct channel *c);
-/* One report: fields by format, u = u8, w = u32, q = i64, s = string with its NUL, b = pointer and length. */
+/* One report: fields by format, u = u8, w = u32, q = i64, s = string with its NUL, b = pointer and length. One that
+ * there is no memory for ends the channel: what the supervisor is told must not have gaps. */
 void report(struct channel *c, enum report type, const char *format, ...);
 uint8_t take_u8(struct cursor *c);
 uint32_t take_u32(struct cursor *c);
 int64_t take_i64(struct cursor *c);
 char *take_string(struct cursor *c);
-void *need(void *memory);
 
 /* roll.c: how many processes something was done to, and the names of some. */
 #define ROLL_NAMES 8
@@ -109,7 +113,7 @@ struct task {
 bool tasks_setup(void);
 bool task_read(pid_t pid, struct task *t);
 uid_t task_user(pid_t pid);
-void walk_descendants(void (*visit)(const struct task *t, void *context), void *context);
+void walk_descendants(void (*visit)(const struct task *t, void *context), void *context, int64_t until);
 
 /* processes.c: what was started by command, and only that. */
 struct process {
@@ -132,6 +136,7 @@ void process_relay(struct channel *c, struct process *p, int stream);
 void process_drain(struct channel *c, struct process *p);
 void process_exited(struct channel *c, struct process *p, int status);
 bool process_over(const struct process *p);
+#define RELAY_CHUNK (64 * 1024)
 void processes_setup(int old_nice);
 
 /* kill.c */
@@ -142,7 +147,7 @@ struct kill_pass {
   struct roll denied;
 };
 void kill_descendants(pid_t spared, struct kill_pass *pass);
-void signal_descendants(int number, struct roll *roll);
+void signal_descendants(int number, struct roll *roll, int64_t until);
 int signal_task(const struct task *t, int number);
 
 /* orphans.c */

@@ -87,7 +87,7 @@ static void kill_one(const struct task *t, void *context) {
 void kill_descendants(pid_t spared, struct kill_pass *pass) {
   *pass = (struct kill_pass){0};
   kill_children(spared);
-  walk_descendants(kill_one, &(struct killing){.self = getpid(), .spared = spared, .pass = pass});
+  walk_descendants(kill_one, &(struct killing){.self = getpid(), .spared = spared, .pass = pass}, INT64_MAX);
 }
 
 struct signalling {
@@ -107,8 +107,9 @@ static void signal_one(const struct task *t, void *context) {
   roll_add(s->roll, t->pid, t->name, error);
 }
 
-/* Sends a signal to every descendant that is alive, to each once; 0 sends none, and tells whether one might be sent. */
-void signal_descendants(int number, struct roll *roll) {
+/* Sends a signal to every descendant that is alive, to each once; 0 sends none, and tells whether one might be sent.
+ * Thousands take a while: it ends early once it is `until`. */
+void signal_descendants(int number, struct roll *roll, int64_t until) {
   *roll = (struct roll){0};
-  walk_descendants(signal_one, &(struct signalling){.self = getpid(), .number = number, .roll = roll});
+  walk_descendants(signal_one, &(struct signalling){.self = getpid(), .number = number, .roll = roll}, until);
 }

@@ -78,13 +78,19 @@ static void wait_ms(int ms) {
 /* The lock stays with whoever inherits the descriptor: it is free only when all of a run is gone. */
 static void take_lock(const char *path, int64_t wait_ns) {
   int64_t until = boot_ns() + wait_ns;
-  int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  /* Another user who may write to the folder must not lead us to a file elsewhere, or to a pipe. */
+  int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
   check(fd >= 0, "opening the lock file");
+  struct stat ours, named;
+  check(fstat(fd, &ours) == 0, "looking at the lock file");
+  if (!S_ISREG(ours.st_mode)) fail("the lock file is no plain file", EINVAL, false);
   while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
     check(errno == EWOULDBLOCK || errno == EINTR, "locking the lock file");
     if (boot_ns() >= until) fail("locking the lock file", EWOULDBLOCK, true);
     wait_ms(LOCK_LOOK_MS);
   }
+  if (lstat(path, &named) < 0 || named.st_ino != ours.st_ino || named.st_dev != ours.st_dev)
+    fail("the lock file was replaced", ESTALE, false);
   guard.lock = fcntl(fd, F_DUPFD, LOCK_FD);
   check(guard.lock >= 0, "keeping the lock file");
   close(fd);

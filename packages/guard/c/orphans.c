@@ -1,3 +1,4 @@
+#include <stdatomic.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -47,5 +48,5 @@ static void visit(const struct task *t, void *context) {
 void signal_orphans(const struct guard *g) {
   siginfo_t info;
   if (!g->orphan_signal || waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0) return; /* no child */
-  walk_descendants(visit, &(struct sweep){.g = g, .self = getpid()});
+  walk_descendants(visit, &(struct sweep){.g = g, .self = getpid()}, atomic_load(g->deadline));
 }

@@ -81,9 +81,11 @@ failed:
 }
 
 struct process *process_start(struct channel *c, const struct spawn *what, const _Atomic int64_t *deadline) {
-  int result[2], out[2] = {-1, -1}, err[2] = {-1, -1};
+  int result[2] = {-1, -1}, out[2] = {-1, -1}, err[2] = {-1, -1};
   pid_t guard = getpid(), pid = -1;
-  if (make_pipe(result) && (!what->piped || (make_pipe(out) && make_pipe(err)))) {
+  struct process *p = calloc(1, sizeof *p); /* before there is something that could not be kept in mind */
+  if (!p) errno = ENOMEM;
+  if (p && make_pipe(result) && (!what->piped || (make_pipe(out) && make_pipe(err)))) {
     pid = fork();
     if (pid == 0) become(what, guard, out[1], err[1], result[1], deadline);
   }
@@ -96,9 +98,9 @@ struct process *process_start(struct channel *c, const struct spawn *what, const
     close_fd(&out[0]);
     close_fd(&err[0]);
     report(c, REP_FAILED, "wuw", what->id, (unsigned)STEP_FORK, (uint32_t)error);
+    free(p);
     return NULL;
   }
-  struct process *p = need(calloc(1, sizeof *p));
   *p = (struct process){
       .id = what->id, .pid = pid, .exec_pipe = result[0], .out = {out[0], err[0]}, .piped = what->piped};
   fcntl(p->exec_pipe, F_SETFL, O_NONBLOCK);
@@ -132,7 +134,11 @@ static void end_output(struct channel *c, struct process *p, int stream) {
 }
 
 static ssize_t relay(struct channel *c, struct process *p, int stream, size_t most) {
-  static uint8_t chunk[64 * 1024];
+  static uint8_t chunk[RELAY_CHUNK];
+  if (!channel_room(c, most < sizeof chunk ? most : sizeof chunk)) {
+    errno = EAGAIN; /* it stays in the pipe */
+    return -1;
+  }
   ssize_t n = read(p->out[stream], chunk, most < sizeof chunk ? most : sizeof chunk);
   if (n > 0) report(c, REP_OUTPUT, "wub", p->id, (unsigned)stream + 1, (const void *)chunk, (size_t)n);
   return n;

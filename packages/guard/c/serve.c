@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,7 +19,9 @@
 
 /* How long the outer one lets the inner one try, once both are folding, while something is left or nobody listens. */
 #define INNER_MAY_TAKE (500 * MS)
-#define REAPS_PER_PASS 256
+#define REAPS_PER_PASS 2048
+/* More than the longest command, what becomes of it, and the output that is kept. */
+#define PLENTY_TO_LOCK (64 * 1024 * 1024)
 
 static int child_signals;
 static bool nothing_left; /* as waitpid said, in this turn of the loop */
@@ -145,19 +148,25 @@ static _Noreturn void leave(struct guard *g) {
 
 enum { CHANNEL, TIMER, CHILDREN, PARTNER, FIXED };
 
-static size_t set_polls(const struct guard *g, struct pollfd **polls) {
-  static size_t cap;
+/* Without memory for more of them, the processes that were started last have to wait. */
+static size_t set_polls(struct guard *g, struct pollfd **polls) {
+  static struct pollfd first[FIXED + 3 * 8];
+  static size_t cap = sizeof first / sizeof *first;
+  if (!*polls) *polls = first;
   size_t n = FIXED;
   for (struct process *p = g->processes; p; p = p->next) n += 3;
-  if (n > cap) *polls = need(realloc(*polls, (cap = 2 * n) * sizeof **polls));
-  bool room = g->chan.out.len < OUTPUT_LIMIT;
+  if (n > cap) {
+    struct pollfd *more = realloc(*polls == first ? NULL : *polls, 2 * n * sizeof *more);
+    if (more) *polls = more, cap = 2 * n;
+  }
+  bool room = g->chan.out.len < OUTPUT_LIMIT && (!g->processes || channel_room(&g->chan, RELAY_CHUNK));
   short channel_events = (short)((g->chan.eof ? 0 : POLLIN) | (g->chan.out.len ? POLLOUT : 0));
   (*polls)[CHANNEL] = (struct pollfd){g->chan.dead ? -1 : g->chan.fd, channel_events, 0};
   (*polls)[TIMER] = (struct pollfd){g->folding ? -1 : g->timer, POLLIN, 0};
   (*polls)[CHILDREN] = (struct pollfd){child_signals, POLLIN, 0};
   (*polls)[PARTNER] = (struct pollfd){g->folding ? -1 : g->outer_alive, POLLIN, 0};
   n = FIXED;
-  for (struct process *p = g->processes; p; p = p->next) {
+  for (struct process *p = g->processes; p && n + 3 <= cap; p = p->next) {
     (*polls)[n++] = (struct pollfd){p->exec_pipe, POLLIN, 0};
     (*polls)[n++] = (struct pollfd){room ? p->out[0] : -1, POLLIN, 0};
     (*polls)[n++] = (struct pollfd){room ? p->out[1] : -1, POLLIN, 0};
@@ -181,6 +190,15 @@ static void take_polls(struct guard *g, const struct pollfd *polls, size_t n) {
   }
 }
 
+/* Not to wait for swap when it counts. It may be forbidden. Where little may be locked, memory that is taken later is
+ * not locked, as it could not be had at all otherwise. */
+static enum locked lock_memory(void) {
+  struct rlimit limit;
+  bool plenty = getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur >= PLENTY_TO_LOCK;
+  if ((plenty || geteuid() == 0) && mlockall(MCL_CURRENT | MCL_FUTURE) == 0) return LOCKED_ALL;
+  return mlockall(MCL_CURRENT) == 0 ? LOCKED_START : LOCKED_NOTHING;
+}
+
 static void setup(struct guard *g) {
   sigset_t children;
   sigemptyset(&children);
@@ -188,15 +206,14 @@ static void setup(struct guard *g) {
   child_signals = signalfd(-1, &children, SFD_NONBLOCK | SFD_CLOEXEC);
   g->timer = boot_timer();
   void *page = mmap(NULL, sizeof *g->deadline, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (child_signals < 0 || g->timer < 0 || page == MAP_FAILED || !kill_setup()) {
-    report(&g->chan, REP_START_FAILED, "wus", (uint32_t)errno, 0u, "signalfd, timerfd, mmap or opening /proc");
+  if (child_signals < 0 || g->timer < 0 || page == MAP_FAILED || !kill_setup() || !channel_setup(&g->chan)) {
+    report(&g->chan, REP_START_FAILED, "wus", (uint32_t)errno, 0u, "signalfd, timerfd, memory or opening /proc");
     channel_flush(&g->chan);
     _exit(1);
   }
   g->deadline = page;
   atomic_store(g->deadline, NO_DEADLINE);
-  (void)mlockall(MCL_CURRENT); /* do not wait for swap when it counts; may be forbidden, then it is not */
-  report(&g->chan, REP_HELLO, "uwq", (unsigned)PROTOCOL_VERSION, (uint32_t)getpid(), boot_ns());
+  report(&g->chan, REP_HELLO, "uwqu", (unsigned)PROTOCOL_VERSION, (uint32_t)getpid(), boot_ns(), (unsigned)lock_memory());
 }
 
 void serve(struct guard *g) {

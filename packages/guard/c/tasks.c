@@ -13,7 +13,7 @@
  * smaller pids first, which as a rule are the parents, so a small memory of what has been looked at makes most
  * chains one step long. */
 
-enum { MEMORY = 1024, LONGEST_CHAIN = 4096 };
+enum { MEMORY = 1024, LONGEST_CHAIN = 4096, LOOK_AT_CLOCK = 64 };
 
 struct looked_at {
   pid_t pid;
@@ -99,12 +99,13 @@ static bool descends(const struct task *t, pid_t self) {
 }
 
 /* Visits what descends from this process, alive or not yet reaped, parents before their children as a rule. What is
- * started or loses its parent meanwhile may be missing. */
-void walk_descendants(void (*visit)(const struct task *t, void *context), void *context) {
+ * started or loses its parent meanwhile may be missing. Ends early once it is `until`. */
+void walk_descendants(void (*visit)(const struct task *t, void *context), void *context, int64_t until) {
   pid_t self = getpid();
   walk++;
   rewinddir(proc);
-  for (struct dirent *entry; (entry = readdir(proc));) {
+  unsigned n = 0;
+  for (struct dirent *entry; (entry = readdir(proc)) && (++n % LOOK_AT_CLOCK || boot_ns() < until);) {
     struct task t;
     if (!isdigit((unsigned char)entry->d_name[0]) || !task_read(atoi(entry->d_name), &t)) continue;
     bool ours = descends(&t, self);

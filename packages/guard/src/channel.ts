@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import type { Reading } from "./clock-offset.ts";
 import { createFrameReader } from "./frames.ts";
 import { decodeReport, type Report, type RequestKind } from "./protocol.ts";
 
@@ -21,10 +22,21 @@ interface Open {
   readonly kind: RequestKind;
   readonly resolve: (answer: Answer | undefined) => void;
   readonly reject: (error: unknown) => void;
+  readonly sentAt: number;
+}
+
+export interface ChannelOptions {
+  readonly now: () => number;
+  /** Called with every time on the guard's clock that an answer has. */
+  readonly onReading: (reading: Reading) => void;
 }
 
 /** `onReport` gets every report but answers to requests, and those too once they have been settled. A report that makes no sense closes the connection. */
-export function openChannel(stream: Duplex, onReport: (report: Report) => void): Channel {
+export function openChannel(
+  stream: Duplex,
+  onReport: (report: Report) => void,
+  { now, onReading }: ChannelOptions,
+): Channel {
   const open = new Map<number, Open>();
   const readFrames = createFrameReader();
   let lastRequest = 0;
@@ -53,7 +65,11 @@ export function openChannel(stream: Duplex, onReport: (report: Report) => void):
 
   /** An answer counts for older requests of its kind too. */
   function settleUpTo(answer: Answer): void {
-    const kind = open.get(answer.request)?.kind;
+    const asked = open.get(answer.request);
+    if (asked && answer.type === "ack") {
+      onReading({ theirs: answer.now, sentAt: asked.sentAt, receivedAt: now() });
+    }
+    const kind = asked?.kind;
     for (const [request, entry] of open) {
       if (entry.kind !== kind || request > answer.request) continue;
       open.delete(request);
@@ -65,10 +81,11 @@ export function openChannel(stream: Duplex, onReport: (report: Report) => void):
     closed: closed.promise,
     send: (frame) => void (stream.writable && stream.write(frame)),
     request(kind, encode) {
+      const sentAt = now();
       const frame = encode(lastRequest + 1);
       lastRequest += 1;
       const answer = Promise.withResolvers<Answer | undefined>();
-      open.set(lastRequest, { kind, resolve: answer.resolve, reject: answer.reject });
+      open.set(lastRequest, { kind, sentAt, resolve: answer.resolve, reject: answer.reject });
       if (stream.writable) stream.write(frame);
       return answer.promise;
     },

@@ -1,4 +1,4 @@
-import { createManualClock, type ManualClock } from "@msdha/clock";
+import { type Clock, createManualClock, type ManualClock } from "@msdha/clock";
 import { describe, expect, test } from "vitest";
 import { createFakeGuard, type FakeGuard } from "../test/fake-guard.ts";
 import { GuardLostError, GuardPastDeadlineError, type KillNotPermittedError } from "./errors.ts";
@@ -14,22 +14,32 @@ interface Scene {
   readonly fake: FakeGuard;
   readonly guard: StartedGuard;
   readonly denials: readonly KillNotPermittedError[];
+  readonly leaps: readonly number[];
+  /** Our clock leaps, the guard's does not. */
+  leap(ms: number): void;
 }
 
 async function attach(): Promise<Scene> {
   const clock = createManualClock({ startMs: 1_000 });
   const denials: KillNotPermittedError[] = [];
+  const leaps: number[] = [];
+  let leapt = 0;
+  const leap = (ms: number): void => {
+    leapt += ms;
+  };
+  const ours: Clock = { now: () => clock.now() + leapt, sleep: clock.sleep };
   const fake = createFakeGuard(() => clock.now() + AHEAD_MS);
   const attaching = attachGuard(fake.link, {
-    clock,
+    clock: ours,
     silentMs: 2_000,
     onDenied: (error) => denials.push(error),
+    onLeap: (ms) => leaps.push(ms),
     describeFailure: async () => new Error("-"),
   });
   fake.hello();
   const guard = await attaching;
   await settle();
-  return { clock, fake, guard, denials };
+  return { clock, fake, guard, denials, leaps, leap };
 }
 
 function settle(): Promise<void> {
@@ -52,6 +62,7 @@ describe("at the start", () => {
       clock,
       silentMs: 2_000,
       onDenied: () => {},
+      onLeap: () => {},
       describeFailure: async ({ errno, busy, step }) => new Error(`${step} ${errno} ${busy}`),
     });
     fake.startFailed(11, true, "locking");
@@ -71,6 +82,7 @@ describe("at the start", () => {
       silentMs: 2_000,
       describeFailure,
       onDenied: () => {},
+      onLeap: () => {},
     });
     other.hello(99);
     await expect(attaching).rejects.toMatchObject({ code: "ERR_GUARD_START" });
@@ -80,6 +92,7 @@ describe("at the start", () => {
       silentMs: 2_000,
       describeFailure,
       onDenied: () => {},
+      onLeap: () => {},
     });
     dead.die("inner");
     dead.die("outer");
@@ -97,9 +110,9 @@ describe("a deadline", () => {
     });
     await settle();
     const told = fake.commands.filter(({ type }) => type === DEADLINE);
-    expect(told.map(({ to, body }) => [to, body.readBigInt64LE(5)])).toEqual([
-      ["inner", 15_000_000_000n],
-      ["outer", 15_000_000_000n],
+    expect(told.map(({ to, body }) => [to, body.readBigInt64LE(5), body.readBigInt64LE(13)])).toEqual([
+      ["inner", 15_000_000_000n, 9_000_000_000n],
+      ["outer", 15_000_000_000n, 9_000_000_000n],
     ]);
     expect(confirmed).toBe(false);
     fake.ack("outer", told[1]?.number ?? 0);
@@ -123,6 +136,43 @@ describe("a deadline", () => {
     const last = fake.commands.filter(({ to, type }) => to === "inner" && type === DEADLINE).at(-1);
     fake.ack("inner", last?.number ?? 0);
     await Promise.all(settings);
+  });
+});
+
+describe("a deadline after a leap of our clock", () => {
+  /** What the guard makes of the last one, on the clock that did not leap. */
+  function lastDeadline({ clock, fake }: Scene): number {
+    const body = fake.commands.findLast(({ type }) => type === DEADLINE)?.body;
+    const at = Number(body?.readBigInt64LE(5)) / 1e6 - AHEAD_MS;
+    return Math.min(at, clock.now() + Number(body?.readBigInt64LE(13)) / 1e6);
+  }
+
+  test.each([
+    ["forward, before the guard was asked again", 3_000, false],
+    ["forward, after it was", 3_000, true],
+    ["forward by hours", 9_000_000, true],
+  ])("%s, is no later than meant", async (_, ms, asked) => {
+    const scene = await attach();
+    await scene.guard.setDeadline(1_000_000);
+    scene.leap(ms);
+    if (asked) await scene.clock.advance(600);
+    const proof = scene.clock.now();
+    await scene.guard.setDeadline(proof + ms + 5_250);
+    expect(lastDeadline(scene)).toBeLessThanOrEqual(proof + 5_250);
+    expect(lastDeadline(scene)).toBeGreaterThan(proof + 5_000);
+    await scene.clock.advance(600);
+    expect(scene.leaps).toEqual([ms]);
+  });
+
+  test("that missed a suspend between a proof and its answer, is no later than meant", async () => {
+    const scene = await attach();
+    await scene.guard.setDeadline(1_000_000);
+    const proof = scene.clock.now();
+    scene.leap(-60_000); // beside the guard's clock, which saw the suspend
+    await scene.clock.advance(600);
+    await scene.guard.setDeadline(proof + 5_250);
+    expect(lastDeadline(scene)).toBeLessThanOrEqual(proof + 5_250);
+    expect(scene.leaps).toEqual([-60_000]);
   });
 });
 

@@ -1,29 +1,22 @@
-import { isAbsolute } from "node:path";
 import type { Duplex } from "node:stream";
 import type { Clock } from "@msdha/clock";
 import { openChannel } from "./channel.ts";
+import { createClockOffset } from "./clock-offset.ts";
+import { createDeadline } from "./deadline.ts";
 import {
   GuardLostError,
-  GuardPastDeadlineError,
+  type GuardPastDeadlineError,
   GuardStartError,
   KillNotPermittedError,
   SpawnFailedError,
 } from "./errors.ts";
+import { foldError } from "./fold-error.ts";
 import type { Guard, GuardedProcess, SpawnOptions } from "./guard.ts";
 import { watchSilence } from "./heartbeat.ts";
-import { createProcesses, signalNumber } from "./processes.ts";
-import {
-  encodeOrphans,
-  encodeRequest,
-  encodeSignal,
-  encodeSignalAll,
-  encodeSpawn,
-  encodeWithdraw,
-  type FoldReason,
-  PROTOCOL_VERSION,
-  type Report,
-} from "./protocol.ts";
+import { createProcesses } from "./processes.ts";
+import { encodeRequest, encodeSignal, encodeSpawn, PROTOCOL_VERSION, type Report } from "./protocol.ts";
 import { type KillReport, killReport, type SignalReport, signalReport } from "./roll.ts";
+import { createWholeNode } from "./whole-node.ts";
 
 /** A guard that runs: a connection to each of its two processes. */
 export interface GuardLink {
@@ -43,6 +36,8 @@ export interface GuardLink {
 export interface StartedGuard extends Guard {
   /** The guard's own two processes, for diagnosis. */
   readonly pids: { readonly outer: number; readonly inner: number };
+  /** Whether the guard's memory is kept from being swapped out. */
+  readonly memoryLocked: boolean;
 }
 
 export type StartFailure = Extract<Report, { type: "start-failed" }>;
@@ -53,6 +48,7 @@ export interface AttachOptions {
   /** Makes the error of a guard that could not start. */
   readonly describeFailure: (failure: StartFailure) => Promise<Error>;
   readonly onDenied: (error: KillNotPermittedError) => void;
+  readonly onLeap: (ms: number) => void;
 }
 
 type Which = "inner" | "outer";
@@ -60,14 +56,11 @@ type Which = "inner" | "outer";
 /** More than execve takes; the guard takes longer commands for nonsense. */
 const LONGEST_SPAWN_BYTES = 4 * 1024 * 1024;
 const WAKE_EVERY_MS = 500;
-/** As in c/guard.h. */
-const MOST_WITHDRAWN = 4;
-const LONGEST_PATH_BYTES = 4_095;
 
 /** Makes the handle to a guard; resolves when both of its processes have said hello. */
 export async function attachGuard(
   link: GuardLink,
-  { clock, silentMs, describeFailure, onDenied }: AttachOptions,
+  { clock, silentMs, describeFailure, onDenied, onLeap }: AttachOptions,
 ): Promise<StartedGuard> {
   const lost = new AbortController();
   const ending = new AbortController();
@@ -78,11 +71,12 @@ export async function attachGuard(
   let nothingLeft: boolean | "unknown" = false;
   let killed: KillReport = { killed: 0, someKilled: [] };
   let notPermitted: KillNotPermittedError | undefined;
-  /** The guard's clock minus ours, never too large: a message takes its time, so the largest seen is the nearest. */
-  let ahead = Number.NEGATIVE_INFINITY;
+  let memoryLocked = true;
+  const offset = createClockOffset({ onLeap });
+  const timing = { now: clock.now, onReading: offset.take };
 
-  const inner = openChannel(link.inner, (report) => take("inner", report));
-  const outer = openChannel(link.outer, (report) => take("outer", report));
+  const inner = openChannel(link.inner, (report) => take("inner", report), timing);
+  const outer = openChannel(link.outer, (report) => take("outer", report), timing);
   const processes = createProcesses((id, signal, group) => inner.send(encodeSignal(id, signal, group)));
   const ended = Promise.all([
     inner.closed.then(() => afterClose("inner")),
@@ -93,7 +87,12 @@ export async function attachGuard(
   function take(from: Which, report: Report): void {
     switch (report.type) {
       case "hello":
-        ahead = Math.max(ahead, report.now - clock.now());
+        offset.take({
+          theirs: report.now,
+          sentAt: Number.NEGATIVE_INFINITY,
+          receivedAt: clock.now(),
+        });
+        memoryLocked &&= report.locked !== "nothing";
         open.set(from, report.pid);
         if (report.version === PROTOCOL_VERSION) hello[from].resolve(report.pid);
         else
@@ -103,9 +102,6 @@ export async function attachGuard(
         break;
       case "start-failed":
         startFailure = report;
-        break;
-      case "ack":
-        ahead = Math.max(ahead, report.now - clock.now());
         break;
       case "folding":
         lose(foldError(report.why));
@@ -188,36 +184,6 @@ export async function attachGuard(
     await inner.request(kind, (request) => encodeRequest(kind, request));
   }
 
-  async function signalEach(number: number): Promise<SignalReport> {
-    ending.signal.throwIfAborted();
-    const answer = await inner.request("signalAll", (request) => encodeSignalAll(request, number));
-    if (answer?.type !== "signalled") throw new GuardLostError("it gave no answer");
-    return signalReport(answer.roll);
-  }
-
-  async function withdrawAtKill(files: readonly string[]): Promise<void> {
-    refuseFiles(files);
-    ending.signal.throwIfAborted();
-    await Promise.all(
-      [inner, outer].map((channel) =>
-        channel.request("withdraw", (request) => encodeWithdraw(request, files)),
-      ),
-    );
-  }
-
-  async function setDeadline(at: number | undefined): Promise<void> {
-    if (Number.isNaN(at)) throw new TypeError("expected a time in milliseconds, got NaN");
-    ending.signal.throwIfAborted();
-    const deadline = at === undefined || at === Number.POSITIVE_INFINITY ? undefined : at + ahead;
-    const answers = await Promise.all(
-      [inner, outer].map((channel) =>
-        channel.request("deadline", (request) => encodeRequest("deadline", request, deadline)),
-      ),
-    );
-    if (answers.some((answer) => answer?.type === "ack" && answer.refused))
-      throw new GuardPastDeadlineError();
-  }
-
   async function spawn(
     file: string,
     args: readonly string[],
@@ -248,15 +214,10 @@ export async function attachGuard(
     get alive() {
       return processes.alive;
     },
-    setDeadline,
+    memoryLocked,
+    setDeadline: createDeadline([inner, outer], { clock, offset, ending: ending.signal }),
     spawn,
-    signalAll: async (signal) => await signalEach(signalNumber(signal)),
-    signalOrphans(signal, { childrenOf = 0 } = {}) {
-      const number = signalNumber(signal);
-      if (!ending.signal.aborted) inner.send(encodeOrphans(number, childrenOf));
-    },
-    survey: () => signalEach(0),
-    withdrawAtKill,
+    ...createWholeNode({ inner, outer }, ending.signal),
     async killAll() {
       await untilNothingIsLeft("killAll");
       return killed;
@@ -271,27 +232,6 @@ export async function attachGuard(
 
 function notPermittedError({ denied, someDenied }: SignalReport): KillNotPermittedError {
   return new KillNotPermittedError(denied, someDenied);
-}
-
-function refuseFiles(files: readonly string[]): void {
-  if (files.length > MOST_WITHDRAWN)
-    throw new TypeError(`expected ${MOST_WITHDRAWN} files at most, got ${files.length}`);
-  const bad = files.find((file) => !isAbsolute(file) || Buffer.byteLength(file) > LONGEST_PATH_BYTES);
-  if (bad !== undefined)
-    throw new TypeError(`expected absolute paths of at most ${LONGEST_PATH_BYTES} bytes, got ${bad}`);
-}
-
-function foldError(why: FoldReason): GuardLostError | GuardPastDeadlineError {
-  switch (why) {
-    case "deadline":
-      return new GuardPastDeadlineError();
-    case "partner":
-      return new GuardLostError("one of its processes died");
-    case "broken":
-      return new GuardLostError("it could not read a command");
-    case "closed":
-      return new GuardLostError("its connection closed");
-  }
 }
 
 function unknownError(): GuardLostError {

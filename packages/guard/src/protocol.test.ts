@@ -1,5 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { decodeReport, encodeOrphans, encodeRequest, encodeSignal, encodeSpawn } from "./protocol.ts";
+import {
+  decodeReport,
+  encodeDeadline,
+  encodeOrphans,
+  encodeRequest,
+  encodeSignal,
+  encodeSpawn,
+  PROTOCOL_VERSION,
+} from "./protocol.ts";
 
 const withoutLength = (bytes: Buffer): Buffer => bytes.subarray(4);
 
@@ -32,10 +40,12 @@ describe("commands", () => {
   });
 
   test("a deadline is nanoseconds, never later than asked for, the largest number for none, never below zero", () => {
-    const ns = (deadlineMs: number | undefined): bigint =>
-      encodeRequest("deadline", 7, deadlineMs).readBigInt64LE(9);
-    expect([...encodeRequest("deadline", 7, 1).subarray(0, 9)]).toEqual([13, 0, 0, 0, 3, 7, 0, 0, 0]);
-    expect(ns(undefined)).toBe(2n ** 63n - 1n);
+    const ns = (ms: number): bigint => encodeDeadline(7, { at: ms, in: 0 }).readBigInt64LE(9);
+    const both = encodeDeadline(7, { at: 1, in: 2 });
+    expect([...both.subarray(0, 9)]).toEqual([21, 0, 0, 0, 3, 7, 0, 0, 0]);
+    expect([both.readBigInt64LE(9), both.readBigInt64LE(17)]).toEqual([1_000_000n, 2_000_000n]);
+    const none = encodeDeadline(7, undefined);
+    expect([none.readBigInt64LE(9), none.readBigInt64LE(17)]).toEqual([2n ** 63n - 1n, 2n ** 63n - 1n]);
     expect(ns(1234.9)).toBe(1_234_000_000n);
     expect(ns(-5)).toBe(0n);
     expect(ns(Number.NEGATIVE_INFINITY)).toBe(0n);
@@ -56,7 +66,13 @@ describe("reports", () => {
 
   test("are read field by field", () => {
     const second = [0, 0x94, 0x35, 0x77, 0, 0, 0, 0]; // 2,000 ms
-    expect(report(1, 1, 5, 0, 0, 0, ...second)).toEqual({ type: "hello", version: 1, pid: 5, now: 2_000 });
+    const hello = { type: "hello", pid: 5, now: 2_000 };
+    expect(report(1, PROTOCOL_VERSION, 5, 0, 0, 0, ...second, 2)).toEqual({
+      ...hello,
+      version: PROTOCOL_VERSION,
+      locked: "all",
+    });
+    expect(report(1, 1, 5, 0, 0, 0, ...second)).toEqual({ ...hello, version: 1, locked: "nothing" });
     expect(report(2, 13, 0, 0, 0, 1, 0x68, 0x69, 0)).toEqual({
       type: "start-failed",
       errno: 13,

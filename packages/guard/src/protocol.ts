@@ -1,32 +1,19 @@
 // The other end is c/guard.h, which describes the fields.
 import { frame } from "./frames.ts";
+import { decodeRoll, type Roll } from "./roll.ts";
 
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 const SPAWN = 1;
 const SIGNAL = 2;
 const ORPHANS = 9;
 const SIGNAL_ALL = 7;
 const WITHDRAW = 8;
-const REQUESTS = { deadline: 3, killAll: 4, gone: 5, ping: 6 } as const;
+const DEADLINE = 3;
+const REQUESTS = { killAll: 4, gone: 5, ping: 6 } as const;
 
 export type PlainRequestKind = keyof typeof REQUESTS;
-export type RequestKind = PlainRequestKind | "signalAll" | "withdraw";
-
-/** A process in a roll; `errno` is why it could not be reached, 0 if it was. */
-export interface RollEntry {
-  readonly pid: number;
-  readonly user: number;
-  readonly errno: number;
-  readonly name: string;
-}
-
-/** How many processes something was done to, and some of them. */
-export interface Roll {
-  readonly reached: number;
-  readonly denied: number;
-  readonly some: readonly RollEntry[];
-}
+export type RequestKind = PlainRequestKind | "deadline" | "signalAll" | "withdraw";
 
 export interface SpawnCommand {
   readonly id: number;
@@ -38,7 +25,13 @@ export interface SpawnCommand {
 }
 
 export type Report =
-  | { readonly type: "hello"; readonly version: number; readonly pid: number; readonly now: number }
+  | {
+      readonly type: "hello";
+      readonly version: number;
+      readonly pid: number;
+      readonly now: number;
+      readonly locked: Locked;
+    }
   | {
       readonly type: "start-failed";
       readonly errno: number;
@@ -62,6 +55,10 @@ export type Report =
   | { readonly type: "denied"; readonly roll: Roll }
   | { readonly type: "signal-denied"; readonly roll: Roll }
   | { readonly type: "killed"; readonly roll: Roll };
+
+const LOCKED = ["nothing", "start", "all"] as const;
+/** How much of the guard's memory can't be swapped out: nothing, what it had at the start, or also what it takes later. */
+export type Locked = (typeof LOCKED)[number];
 
 const FAILED_STEPS = ["fork", "cwd", "exec", "past-deadline", "refused"] as const;
 export type FailedStep = (typeof FAILED_STEPS)[number];
@@ -101,12 +98,28 @@ export function encodeOrphans(signal: number, childrenOf: number): Buffer {
   return frame(body);
 }
 
-/** `deadlineMs` goes with the kind "deadline" only: milliseconds on CLOCK_BOOTTIME, undefined for none. */
-export function encodeRequest(kind: PlainRequestKind, request: number, deadlineMs?: number): Buffer {
-  const body = Buffer.alloc(kind === "deadline" ? 13 : 5);
+export function encodeRequest(kind: PlainRequestKind, request: number): Buffer {
+  const body = Buffer.alloc(5);
   body.writeUInt8(REQUESTS[kind], 0);
   body.writeUInt32LE(request, 1);
-  if (kind === "deadline") body.writeBigInt64LE(toNanoseconds(deadlineMs), 5);
+  return frame(body);
+}
+
+/** A time in milliseconds, said twice: the guard takes the sooner of both. */
+export interface DeadlineTimes {
+  /** On the guard's CLOCK_BOOTTIME. */
+  readonly at: number;
+  /** From when the guard reads it. */
+  readonly in: number;
+}
+
+/** `undefined`: no deadline. */
+export function encodeDeadline(request: number, times: DeadlineTimes | undefined): Buffer {
+  const body = Buffer.alloc(21);
+  body.writeUInt8(DEADLINE, 0);
+  body.writeUInt32LE(request, 1);
+  body.writeBigInt64LE(toNanoseconds(times?.at), 5);
+  body.writeBigInt64LE(toNanoseconds(times?.in), 13);
   return frame(body);
 }
 
@@ -148,6 +161,7 @@ export function decodeReport(bytes: Buffer): Report {
         version: bytes.readUInt8(1),
         pid: bytes.readUInt32LE(2),
         now: toMilliseconds(bytes, 6),
+        locked: bytes.readUInt8(1) === PROTOCOL_VERSION ? nth(LOCKED, bytes.readUInt8(14) + 1) : "nothing",
       };
     case 2:
       return {
@@ -203,22 +217,6 @@ export function decodeReport(bytes: Buffer): Report {
     default:
       throw new RangeError(`expected a report of the guard, got type ${bytes.readUInt8(0)}`);
   }
-}
-
-function decodeRoll(bytes: Buffer, start: number): Roll {
-  const some: RollEntry[] = [];
-  for (let at = start + 8; at < bytes.length; ) {
-    const end = bytes.indexOf(0, at + 12);
-    if (end < 0) throw new RangeError("expected a name that ends, got none");
-    some.push({
-      pid: bytes.readUInt32LE(at),
-      user: bytes.readUInt32LE(at + 4),
-      errno: bytes.readInt32LE(at + 8),
-      name: bytes.toString("utf8", at + 12, end),
-    });
-    at = end + 1;
-  }
-  return { reached: bytes.readUInt32LE(start), denied: bytes.readUInt32LE(start + 4), some };
 }
 
 function toMilliseconds(bytes: Buffer, at: number): number {

@@ -1,5 +1,19 @@
 import { getSystemErrorName } from "node:util";
-import type { Roll } from "./protocol.ts";
+
+/** A process in a roll; `errno` is why it could not be reached, 0 if it was. */
+export interface RollEntry {
+  readonly pid: number;
+  readonly user: number;
+  readonly errno: number;
+  readonly name: string;
+}
+
+/** How many processes something was done to, and some of them. */
+export interface Roll {
+  readonly reached: number;
+  readonly denied: number;
+  readonly some: readonly RollEntry[];
+}
 
 /** A process that descends from what was started. */
 export interface GuardedName {
@@ -55,4 +69,21 @@ export function signalReport({ reached, denied, some }: Roll): SignalReport {
 export function killReport(roll: Roll): KillReport {
   const { reached, someReached } = signalReport(roll);
   return { killed: reached, someKilled: someReached };
+}
+
+/** Reads a roll (c/guard.h) from `start` to the end. */
+export function decodeRoll(bytes: Buffer, start: number): Roll {
+  const some: RollEntry[] = [];
+  for (let at = start + 8; at < bytes.length; ) {
+    const end = bytes.indexOf(0, at + 12);
+    if (end < 0) throw new RangeError("expected a name that ends, got none");
+    some.push({
+      pid: bytes.readUInt32LE(at),
+      user: bytes.readUInt32LE(at + 4),
+      errno: bytes.readInt32LE(at + 8),
+      name: bytes.toString("utf8", at + 12, end),
+    });
+    at = end + 1;
+  }
+  return { reached: bytes.readUInt32LE(start), denied: bytes.readUInt32LE(start + 4), some };
 }

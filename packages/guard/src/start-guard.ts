@@ -26,6 +26,11 @@ export interface StartGuardOptions {
   readonly noNewPrivileges?: boolean | undefined;
   /** Called whenever something may not be signalled or killed. */
   readonly onDenied?: ((error: KillNotPermittedError) => void) | undefined;
+  /**
+   * Called when our clock has leapt by `ms` against the guard's: forward, or (negative) stayed behind it. No deadline
+   * gets later by that.
+   */
+  readonly onLeap?: ((ms: number) => void) | undefined;
   /** The guard's program; default: what MSDHA_GUARD_BINARY names, else the package's own. */
   readonly binary?: string | undefined;
   /** What `setDeadline` and the heartbeat go by; default: the boot-time clock. */
@@ -50,6 +55,7 @@ export async function startGuard({
   silentMs = 2_000,
   noNewPrivileges = process.geteuid?.() !== 0,
   onDenied = () => {},
+  onLeap = () => {},
   binary = guardBinary(),
   clock = systemClock,
   signal,
@@ -73,7 +79,7 @@ export async function startGuard({
         if (path !== undefined) await killLockHolders(path, { onDenied: denied });
       },
     },
-    { clock, silentMs, onDenied, describeFailure: (failure) => describe(failure, path) },
+    { clock, silentMs, onDenied, onLeap, describeFailure: (failure) => describe(failure, path) },
   );
   try {
     return await withTimeout(clock, lockWaitMs + GREETING_MS, () => attached, { signal });

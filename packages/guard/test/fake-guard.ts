@@ -2,7 +2,8 @@
 import { type Duplex, duplexPair } from "node:stream";
 import { createFrameReader, frame } from "../src/frames.ts";
 import type { GuardLink } from "../src/handle.ts";
-import { type FailedStep, PROTOCOL_VERSION, type Roll } from "../src/protocol.ts";
+import { type FailedStep, PROTOCOL_VERSION } from "../src/protocol.ts";
+import type { Roll } from "../src/roll.ts";
 
 export type Which = "inner" | "outer";
 
@@ -104,7 +105,7 @@ export function createFakeGuard(nowMs: () => number): FakeGuard {
     },
     hello(version = PROTOCOL_VERSION) {
       for (const which of ["inner", "outer"] as const)
-        send(which, u8(1), u8(version), u32(PIDS[which]), time());
+        send(which, u8(1), u8(version), u32(PIDS[which]), time(), u8(2));
     },
     startFailed: (errno, busy, step) =>
       send("outer", u8(2), u32(errno), u8(busy ? 1 : 0), Buffer.from(`${step}\0`)),

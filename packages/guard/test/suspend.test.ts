@@ -6,7 +6,7 @@ import { waitFor } from "@msdha/testkit";
 import { beforeAll, describe, expect, test } from "vitest";
 import { openChannel } from "../src/channel.ts";
 import { guardBinary } from "../src/index.ts";
-import { encodeRequest, type Report } from "../src/protocol.ts";
+import { encodeDeadline, type Report } from "../src/protocol.ts";
 import { buildGuard, mark, program, startSupervisor } from "./support.ts";
 import { findObstacle, SUSPENDED_MS, suspended } from "./time-namespace.ts";
 
@@ -32,7 +32,10 @@ describe(`on a machine that has been suspended${because}`, { skip: obstacle !== 
     const ended = once(guard, "exit");
     const reports: Report[] = [];
     const channels = [3, 4].map((fd) =>
-      openChannel(guard.stdio[fd] as Socket, (report) => reports.push(report)),
+      openChannel(guard.stdio[fd] as Socket, (report) => reports.push(report), {
+        now,
+        onReading: () => {},
+      }),
     );
     const told = (type: Report["type"]): Promise<unknown> =>
       waitFor(() => reports.filter((report) => report.type === type).length === 2, {
@@ -44,7 +47,9 @@ describe(`on a machine that has been suspended${because}`, { skip: obstacle !== 
     }
     const at = now() + 500;
     for (const channel of channels)
-      void channel.request("deadline", (request) => encodeRequest("deadline", request, at));
+      void channel.request("deadline", (request) =>
+        encodeDeadline(request, { at, in: Number.MAX_SAFE_INTEGER }),
+      );
     await told("ack");
     expect(now()).toBeLessThan(at);
     await told("folding");
