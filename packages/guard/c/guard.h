@@ -21,7 +21,7 @@ enum command {
   CMD_SIGNAL_ALL = 7, /* u32 request, u8 signal, 0 to send none: answered by REP_SIGNALLED */
   CMD_WITHDRAW = 8,   /* u32 request, up to WITHDRAW_FILES absolute paths: unlinked at each kill from now on */
   CMD_ORPHANS = 9,    /* u8 signal, u32 pid or 0: to what has lost its parent, and to that process's children, to each
-                         once; until nothing is left also to what loses its parent later */
+                         once, SIGTERM to who ignores it; until nothing is left also to what loses its parent later */
 };
 enum report {
   REP_HELLO = 1,        /* u8 version, u32 pid, i64 now, u8 enum locked */
@@ -113,6 +113,7 @@ struct task {
 bool tasks_setup(void);
 bool task_read(pid_t pid, struct task *t);
 uid_t task_user(pid_t pid);
+bool task_ignores(pid_t pid, int number);
 void walk_descendants(void (*visit)(const struct task *t, void *context), void *context, int64_t until);
 
 /* processes.c: what was started by command, and only that. */

@@ -1,3 +1,4 @@
+#include <signal.h>
 #include <stdatomic.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -37,11 +38,16 @@ struct sweep {
   pid_t self;
 };
 
+/* A shell has what it starts in the background ignore SIGINT: what is left of a hook would not hear of the stop. */
+static int signal_for(pid_t pid, int number) {
+  return task_ignores(pid, number) ? SIGTERM : number;
+}
+
 static void visit(const struct task *t, void *context) {
   const struct sweep *s = context;
   bool orphan = t->parent == s->self && !was_started_by_command(s->g, t->pid);
   bool child = s->g->orphans_of && t->parent == s->g->orphans_of;
-  if (t->alive && (orphan || child) && once(t)) signal_task(t, s->g->orphan_signal);
+  if (t->alive && (orphan || child) && once(t)) signal_task(t, signal_for(t->pid, s->g->orphan_signal));
 }
 
 /* To be called again whenever something was reaped. */

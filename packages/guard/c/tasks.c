@@ -82,6 +82,13 @@ static struct looked_at *remembered(pid_t pid) {
   return seen->pid == pid && seen->walk == walk ? seen : NULL;
 }
 
+bool task_ignores(pid_t pid, int number) {
+  char text[2048];
+  if (read_file(pid, "status", text, sizeof text) <= 0) return false;
+  const char *line = strstr(text, "\nSigIgn:\t");
+  return line && (strtoull(line + 9, NULL, 16) >> (number - 1) & 1);
+}
+
 /* Whether the chain of parents leads here. A pid can be used again between two looks: a parent that is younger than its
  * child is another process, and one that was looked at before has to be the same one still. */
 static bool descends(const struct task *t, pid_t self) {

@@ -42,9 +42,9 @@ export interface Guard extends AsyncDisposable {
 
   /**
    * Sends a signal to whatever has lost its parent, such as the server of a wrapper that ended, and not to what was
-   * started here itself; with `childrenOf`, also to the children of that process. Each process gets it once. Until
-   * nothing is left, or everything is killed, also whatever loses its parent later gets it. Throws a `TypeError` for
-   * an unknown signal; does nothing after `lost`.
+   * started here itself; with `childrenOf`, also to the children of that process. Each process gets it once, and one
+   * that ignores it gets SIGTERM instead. Whatever loses its parent later gets it too, until nothing is left or
+   * everything is killed. Throws a `TypeError` for an unknown signal; does nothing after `lost`.
    */
   signalOrphans(signal: NodeJS.Signals, options?: { readonly childrenOf?: number | undefined }): void;
 

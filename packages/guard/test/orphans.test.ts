@@ -55,6 +55,19 @@ describe("signalOrphans()", () => {
     expect(got(folder.path)).toEqual(["server"]);
   });
 
+  test("sends SIGTERM to what ignores the signal, as a shell has its background ignore SIGINT", async () => {
+    using marked = mark();
+    await using folder = tempDir();
+    await using guard = await startGuard();
+    const wrapper = await start(guard, marked, folder.path, "sleep 60 & count wrapper");
+    await there(folder.path, "wrapper");
+    wrapper.kill("SIGKILL");
+    await wrapper.exited;
+    guard.signalOrphans("SIGINT");
+    await guard.gone();
+    expect(marked.alive()).toEqual([]);
+  });
+
   test("leaves alone what is started after everything was gone", async () => {
     using marked = mark();
     await using folder = tempDir();
