@@ -1,4 +1,4 @@
-import { chmodSync, existsSync } from "node:fs";
+import { chmodSync, existsSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
@@ -36,6 +36,24 @@ describe.concurrent("a hook that fails", () => {
     const a = group.start("a", { hooks: { pre_start: "exec sleep 60" }, env: { MSDHA_HOOK_TIMEOUT: "0.5" } });
     expect(await a.exited()).toBe(70);
     expect(a.log()).toMatch(/hook pre_start took longer than 500 ms/);
+  });
+});
+
+describe.concurrent("hooks and the main process", () => {
+  test("start in a folder that every user may enter, wherever the node was started", async () => {
+    await using group = await startGroup({ ttlSeconds: 2 });
+    const say = (where: string): string => `echo "${where} starts in $(pwd)"`;
+    const a = group.start("a", {
+      hooks: {
+        pre_start: say("pre_start"),
+        master: say("master"),
+        node_state_change: say("node_state_change"),
+      },
+    });
+    for (const hook of ["pre_start", "master", "node_state_change"])
+      await a.logged(new RegExp(`${hook} starts in /( |$)`, "m"));
+    const [main] = group.journal.of("a", "begin");
+    expect(readlinkSync(`/proc/${main?.pid}/cwd`)).toBe("/");
   });
 });
 

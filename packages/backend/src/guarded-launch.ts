@@ -1,10 +1,12 @@
 import { type Guard, SpawnFailedError } from "@msdha/guard";
 import { type Launch, LaunchFailedError } from "@msdha/hook-runner";
+import { START_FOLDER } from "./start-folder.ts";
 
 /** Starts hooks under the guard, which looks at the kill time once more before it does. Signals go to all of a hook. */
 export function guardedLaunch(guard: Guard): Launch {
   return async (file, args, { env, onOutput }) => {
-    const hook = await guard.spawn(file, args, { env, output: "pipe", onOutput }).catch((error: unknown) => {
+    const options = { env, cwd: START_FOLDER, output: "pipe", onOutput } as const;
+    const hook = await guard.spawn(file, args, options).catch((error: unknown) => {
       throw error instanceof SpawnFailedError
         ? new LaunchFailedError(error.message, { cause: error })
         : error;

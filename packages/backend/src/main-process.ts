@@ -1,5 +1,6 @@
 import { type Guard, type GuardedProcess, SpawnFailedError } from "@msdha/guard";
 import { HookNotRunnableError } from "@msdha/hook-runner";
+import { START_FOLDER } from "./start-folder.ts";
 
 /** The program that the node is there for. */
 export type MainProcess = Pick<GuardedProcess, "pid" | "exited" | "kill">;
@@ -10,7 +11,8 @@ export async function startMainProcess(
   file: string,
   { env }: { readonly env: Readonly<Record<string, string>> },
 ): Promise<MainProcess> {
-  return await guard.spawn(file, [], { env, output: "inherit" }).catch((error: unknown) => {
+  const options = { env, cwd: START_FOLDER, output: "inherit" } as const;
+  return await guard.spawn(file, [], options).catch((error: unknown) => {
     if (!(error instanceof SpawnFailedError)) throw error;
     throw new HookNotRunnableError("start", file, error.message, { cause: error });
   });
