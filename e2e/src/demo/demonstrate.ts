@@ -61,18 +61,23 @@ async function play(options: DemoOptions, screen: Screen, undo: AsyncDisposableS
     () => summarize(watch.view),
   );
 
+  const say = (line: string): void => screen.say(line);
   const begun = performance.now();
   await group.start();
-  await until(() => makeTable(access), { what: "the group's first master", patienceMs });
+  await until(() => makeTable(access), {
+    what: "the group's first master",
+    patienceMs,
+    progress: () => summarize(watch.view),
+    say,
+  });
   const coldStartMs = Math.round(performance.now() - begun);
   screen.say(`the first row was acknowledged ${coldStartMs} ms after the start of the group's processes`);
 
   writer = undo.use(startWriter(access));
-  await untilWhole({ watch, writer, patienceMs }, "the start");
+  await untilWhole({ watch, writer, patienceMs, say }, "the start");
   screen.say("all nodes stream from the master; clients write");
 
   const results: EventResult[] = [];
-  const say = (line: string): void => screen.say(line);
   const connect = (): Promise<pg.Client> => openSession(access);
   for (const kind of options.events) {
     event = kind;
@@ -111,7 +116,7 @@ async function makeTable(access: Access): Promise<boolean> {
     const client = await openSession(access);
     try {
       await client.query(
-        `CREATE TABLE ${TABLE} (id bigint PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())`,
+        `CREATE TABLE IF NOT EXISTS ${TABLE} (id bigint PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())`,
       );
       return true;
     } finally {

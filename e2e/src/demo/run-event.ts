@@ -31,9 +31,11 @@ export interface EventScene extends Scene {
 /** Has one event happen to a group that is whole, and resolves when it is whole again. */
 export async function runEvent(scene: EventScene, kind: EventKind): Promise<EventResult> {
   const { watch, writer, patienceMs, say, nodes } = scene;
+  const patience = { patienceMs, say, progress: () => describeProgress(watch.view) };
+  // A machine that is short of processor time may have lost the master since the group was whole.
+  await until(() => watch.view.master !== undefined, { ...patience, what: `a master before ${kind}` });
   const former = watch.view;
-  const formerMaster = former.master?.name;
-  if (formerMaster === undefined) throw new Error("expected a master before the next event, found none");
+  const formerMaster = former.master?.name ?? "";
   const event = events[kind];
   say(`${kind}: ${event.title} (${formerMaster})`);
 
@@ -41,11 +43,13 @@ export async function runEvent(scene: EventScene, kind: EventKind): Promise<Even
   writer.meter.begin();
   const bringBack = await event.happen(scene, formerMaster);
   await until(() => watch.view.token > former.token && watch.view.master !== undefined, {
-    ...{ what: `a master after ${kind}`, patienceMs },
+    ...patience,
+    what: `a master after ${kind}`,
   });
   const elected = performance.now();
   await until(() => writer.meter.allServedSince(elected), {
-    ...{ what: `all clients to be served again after ${kind}`, patienceMs },
+    ...patience,
+    what: `all clients to be served again after ${kind}`,
   });
   const master = watch.view.master?.name ?? "";
   say(`  ${master} is the master and takes rows`);
@@ -63,18 +67,30 @@ export async function runEvent(scene: EventScene, kind: EventKind): Promise<Even
 
 /** Resolves when the group has a master, all others stream from it, and clients write. */
 export async function untilWhole(
-  { watch, writer, patienceMs }: Pick<EventScene, "watch" | "writer" | "patienceMs">,
+  { watch, writer, patienceMs, say }: Pick<EventScene, "watch" | "writer" | "patienceMs" | "say">,
   after: string,
 ): Promise<void> {
+  const patience = { patienceMs, say, progress: () => describeProgress(watch.view) };
   await until(() => isWhole(watch.view), {
+    ...patience,
     what: `all nodes to stream from the master after ${after}`,
-    patienceMs,
   });
   const whole = performance.now();
   await until(() => writer.meter.allServedSince(whole), {
+    ...patience,
     what: `clients to be served after ${after}`,
-    patienceMs,
   });
+}
+
+/** How far each node is: its state, and how much it has yet to apply, in whole MiB. */
+function describeProgress({ nodes, master }: GroupView): string {
+  return nodes
+    .map(({ name, state, isMaster }) => {
+      const behind = master?.server?.standbys[name];
+      const lag = behind === undefined ? "does not stream" : `${Math.ceil(behind / (1 << 20))} MiB behind`;
+      return `${name} ${state || "away"}${isMaster ? "" : `, ${lag}`}`;
+    })
+    .join("; ");
 }
 
 const CAUGHT_UP_BYTES = 1 << 20;
@@ -90,16 +106,27 @@ function isWhole({ nodes, master, etcdAnswers }: GroupView): boolean {
 }
 
 /** Looks for each acknowledged row that no earlier event has looked for. */
-async function countMissing({ writer, connect }: EventScene): Promise<number> {
+async function countMissing({ writer, connect, patienceMs, say }: EventScene): Promise<number> {
   const acknowledged = writer.takeAcknowledged();
+  let found: number | undefined;
+  const look = async (): Promise<boolean> => {
+    // The master may change at any moment: then what was asked is asked again.
+    found = await countRows(connect, acknowledged).catch(() => undefined);
+    return found !== undefined;
+  };
+  await until(look, { what: "an answer to how many rows there are", patienceMs, say });
+  return acknowledged.length - (found ?? 0);
+}
+
+async function countRows(connect: EventScene["connect"], ids: readonly number[]): Promise<number> {
   const client = await connect();
   try {
     const { rows } = await client.query<{ found: number }>(
       `SELECT count(*)::int AS found FROM ${TABLE} WHERE id = ANY($1)`,
-      [acknowledged],
+      [ids],
     );
-    return acknowledged.length - (rows[0]?.found ?? 0);
+    return rows[0]?.found ?? 0;
   } finally {
-    await client.end();
+    void client.end().catch(() => {});
   }
 }
