@@ -12,14 +12,16 @@ const users = [
 const endpointFor = (user: string, { endpoint }: EtcdMember): string =>
   endpoint.replace("//", `//${user}:${password}@`);
 
-/** Gives the user `reader` a frontend's role. */
+/** Gives the user `reader` a frontend's role: to read the group, and to register itself. */
 async function grantReading(etcd: EtcdMember): Promise<void> {
   await etcd.etcdctl("role", "add", "reader");
   await etcd.etcdctl("role", "grant-permission", "reader", "--prefix=true", "read", "/msdha/db/");
+  const own = "/msdha/db/_frontend/";
+  await etcd.etcdctl("role", "grant-permission", "reader", "--prefix=true", "readwrite", own);
   await etcd.etcdctl("user", "grant-role", "reader", "reader");
 }
 
-/** The roles of docs/etcd-keys.md: backends may read and write below the group's prefix, frontends may read. */
+/** The roles of docs/etcd-keys.md: backends may read and write below the group's prefix, frontends read and register. */
 test("a group works under roles that can reach nothing but its keys", async () => {
   await using etcd = await startEtcd({ auth: { rootPassword: "root", users } });
   await grantReading(etcd);
@@ -56,6 +58,26 @@ test("a group works under roles that can reach nothing but its keys", async () =
   await group.masterAmong([again]);
   for (const node of [first, second, again]) expect(node.log()).not.toMatch(/permission denied/);
   expect(frontend.log()).not.toMatch(/permission denied/);
+});
+
+test("a frontend that may only read works, and says that stopping masters do not wait for it", async () => {
+  await using etcd = await startEtcd({ auth: { rootPassword: "root", users } });
+  await etcd.etcdctl("role", "add", "reader");
+  await etcd.etcdctl("role", "grant-permission", "reader", "--prefix=true", "read", "/msdha/db/");
+  await etcd.etcdctl("user", "grant-role", "reader", "reader");
+  await using group = await startGroup({ group: "db", ttlSeconds: 4, etcd });
+  const place = { dir: group.dir, group: "db", ttlSeconds: 4 };
+  await using frontend = await startFrontend({ ...place, endpoints: endpointFor("reader", etcd) });
+  const a = group.start("n1", {
+    endpoints: endpointFor("db", etcd),
+    listen: { address: "127.0.72.1", port: frontend.port },
+  });
+  await group.masterAmong([a]);
+  await using client = startClient(frontend.port);
+  await waitFor(() => client.servedBy(a.name), { what: "a visit to the master" });
+  await waitFor(() => /may not register the frontend.*permission denied/.test(frontend.log()), {
+    what: "the line about it",
+  });
 });
 
 const beyond = [

@@ -34,8 +34,10 @@ export interface BackendConfig {
   readonly stopTimeoutMs: number;
   /** `any`: a lock is handed over when nothing is alive. `clean`: only when nothing had to be killed either. */
   readonly handover: "any" | "clean";
-  /** How long a master that is stopped in peace still serves after frontends were told to send it nothing new. */
+  /** How long a master that is stopped in peace serves on at least; 0: no longer than it must. */
   readonly drainMs: number;
+  /** How long it waits at most for registered frontends to confirm that they send it nothing new. */
+  readonly drainTimeoutMs: number;
   /** From when on frontends send traffic to this node as the master. */
   readonly traffic: "at_once" | "after_hook";
   readonly hookTimeoutMs: number;
@@ -55,7 +57,10 @@ const STOP_SIGNALS = ["SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGU
 const schema = z.object({
   MSDHA_GROUP: groupName(),
   MSDHA_NAME: nodeName().default(() => hostname()),
-  MSDHA_ADDRESS: z.string().refine(isAddress, "a host name or an IP address").optional(),
+  MSDHA_ADDRESS: z
+    .string()
+    .refine(isReachable, "a host name, or an IP address without a zone that others can connect to")
+    .optional(),
   MSDHA_TTL: wholeNumber({ min: 1, max: 3_600 }).default(10),
   MSDHA_MASTER_TTL: duration({ minMs: 1_000 }).default(86_400_000),
   MSDHA_HOOKS_DIR: absolutePath({ longest: 4_000 }).default("/etc/msdha/hooks"),
@@ -68,6 +73,7 @@ const schema = z.object({
   MSDHA_STOP_TIMEOUT: duration({ maxMs: 86_400_000 }).default(8_000),
   MSDHA_HANDOVER: z.enum(["any", "clean"], { error: "any or clean" }).default("any"),
   MSDHA_DRAIN: duration({ maxMs: 3_600_000 }).default(100),
+  MSDHA_DRAIN_TIMEOUT: duration({ maxMs: 3_600_000 }).default(3_000),
   MSDHA_TRAFFIC: z.enum(["at_once", "after_hook"], { error: "at_once or after_hook" }).default("at_once"),
   MSDHA_HOOK_TIMEOUT: duration({ minMs: 1 }).default(Number.POSITIVE_INFINITY),
   MSDHA_HOOKS_ETCDCTL: yesNo().default(false),
@@ -78,6 +84,11 @@ const schema = z.object({
   MSDHA_LOG_LEVEL: z.enum(logLevels, { error: `one of ${logLevels.join(", ")}` }).default("info"),
   MSDHA_LOG_FORMAT: z.enum(logFormats, { error: `one of ${logFormats.join(", ")}` }).default("text"),
 });
+
+/** Whether others can connect to an address: no zone, which is one machine's own name of a link, and not "any". */
+function isReachable(address: string): boolean {
+  return isAddress(address) && !address.includes("%") && !/^(?:0\.0\.0\.0|[0:]*:[0:]*)$/.test(address);
+}
 
 /** The names of all variables that are the backend's own. */
 export const knownVariables: readonly string[] = Object.keys(schema.shape);
@@ -113,6 +124,7 @@ export function readConfig(environment: Environment): { config: BackendConfig; l
       stopTimeoutMs: value.MSDHA_STOP_TIMEOUT,
       handover: value.MSDHA_HANDOVER,
       drainMs: value.MSDHA_DRAIN,
+      drainTimeoutMs: value.MSDHA_DRAIN_TIMEOUT,
       traffic: value.MSDHA_TRAFFIC,
       hookTimeoutMs: value.MSDHA_HOOK_TIMEOUT,
       hooksEtcdctl: value.MSDHA_HOOKS_ETCDCTL,

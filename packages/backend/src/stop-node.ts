@@ -1,4 +1,5 @@
 import { giveBackLock, type HandoverLease, prepareHandover } from "@msdha/group";
+import { drain } from "./drain.ts";
 import { endEverything } from "./end-everything.ts";
 import { describeEnding, type Ending, endedByItself } from "./ending.ts";
 import { killRest, type Rest } from "./kill-rest.ts";
@@ -76,17 +77,6 @@ async function leave(node: Node): Promise<void> {
       throw new Error("etcd did not answer in time");
     }),
   ]);
-}
-
-/**
- * Lets connections that were on their way when the node key went become sessions: a client that was let in is not
- * to be told that the program is shutting down.
- */
-async function drain({ clock, config, lease, main }: Node): Promise<void> {
-  const { drainMs } = config;
-  if (!main || drainMs === 0) return;
-  const over = clock.sleep(drainMs, { signal: lease.lost }).catch(() => {});
-  await Promise.race([over, main.exited.catch(() => {})]);
 }
 
 /** Everything is asked to end, and what has not by its time is killed. */

@@ -28,6 +28,7 @@ describe("readConfig", () => {
       halfClosedTimeoutMs: undefined,
       stopGraceMs: 8_000,
       lookupIntervalMs: 5_000,
+      lookupKeepMs: 300_000,
       maxConnections: undefined,
       threads: undefined,
       runDir: "/run/msdha",

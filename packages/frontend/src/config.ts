@@ -35,6 +35,7 @@ export interface FrontendConfig {
   readonly halfClosedTimeoutMs: number | undefined;
   readonly stopGraceMs: number;
   readonly lookupIntervalMs: number;
+  readonly lookupKeepMs: number;
   readonly maxConnections: number | undefined;
   readonly threads: number | undefined;
   readonly runDir: string;
@@ -64,6 +65,7 @@ const schema = z.object({
   MSDHA_HALF_CLOSED_TIMEOUT: milliseconds({ minMs: 1_000, maxMs: LONGEST_MS }).optional(),
   MSDHA_STOP_GRACE: milliseconds({ maxMs: LONGEST_MS }).default(8_000),
   MSDHA_LOOKUP_INTERVAL: milliseconds({ minMs: 100, maxMs: LONGEST_MS }).default(5_000),
+  MSDHA_LOOKUP_KEEP: duration().default(300_000),
   MSDHA_MAXCONN: wholeNumber({ min: 1, max: 10_000_000 }).optional(),
   MSDHA_THREADS: wholeNumber({ min: 1, max: 64 }).optional(),
   MSDHA_RUN_DIR: z
@@ -118,6 +120,7 @@ export function readConfig(environment: Environment): { config: FrontendConfig; 
       halfClosedTimeoutMs: value.MSDHA_HALF_CLOSED_TIMEOUT,
       stopGraceMs: value.MSDHA_STOP_GRACE,
       lookupIntervalMs: value.MSDHA_LOOKUP_INTERVAL,
+      lookupKeepMs: value.MSDHA_LOOKUP_KEEP,
       maxConnections: value.MSDHA_MAXCONN,
       threads: value.MSDHA_THREADS,
       runDir: value.MSDHA_RUN_DIR,

@@ -21,7 +21,8 @@ describe("followAddress", () => {
   });
 
   it("keeps an address that the host still has among others", async () => {
-    const trial = start("db1", [["10.0.0.1", "10.0.0.2"], ["10.0.0.2", "10.0.0.1"], ["10.0.0.2"]]);
+    const answers = [["10.0.0.1", "10.0.0.2"], ["10.0.0.2", "10.0.0.1"], ["10.0.0.2"]];
+    const trial = start("db1", answers, { reachable: ["10.0.0.1", "10.0.0.2"] });
     await trial.clock.advance(5_000);
     expect(trial.addresses).toEqual(["10.0.0.1"]);
     await trial.clock.advance(5_000);
@@ -43,10 +44,44 @@ describe("followAddress", () => {
     await trial.stop();
   });
 
-  it("keeps its address while the name can't be resolved any more", async () => {
-    const trial = start("db1", [["10.0.0.1"], new Error("ENOTFOUND"), ["10.0.0.1"], new Error("again")]);
+  it("keeps its address for a while when the resolver can't be asked", async () => {
+    const down = Object.assign(new Error("EAI_AGAIN"), { code: "EAI_AGAIN" });
+    const trial = start("db1", [["10.0.0.1"], down, ["10.0.0.1"], down]);
     await trial.clock.advance(5_000 + 100 + 5_000);
-    expect([trial.addresses, trial.troubles]).toEqual([["10.0.0.1"], ["ENOTFOUND", "again"]]);
+    expect([trial.addresses, trial.troubles]).toEqual([["10.0.0.1"], ["EAI_AGAIN", "EAI_AGAIN"]]);
+    await trial.clock.advance(54_000);
+    expect(trial.addresses).toEqual(["10.0.0.1"]);
+    await trial.clock.advance(3_000);
+    expect(trial.addresses).toEqual(["10.0.0.1", "gone: EAI_AGAIN"]);
+    await trial.stop();
+  });
+
+  it("lets go of its address as soon as the resolver says that there is no such name", async () => {
+    const unknown = Object.assign(new Error("ENOTFOUND"), { code: "ENOTFOUND" });
+    const trial = start("db1", [["10.0.0.1"], unknown, ["10.0.0.2"]]);
+    await trial.clock.advance(5_000);
+    expect(trial.addresses).toEqual(["10.0.0.1", "gone: ENOTFOUND"]);
+    await trial.clock.advance(100);
+    expect(trial.addresses).toEqual(["10.0.0.1", "gone: ENOTFOUND", "10.0.0.2"]);
+    await trial.stop();
+  });
+
+  it("takes the address that answers, and keeps it while the host has it", async () => {
+    const trial = start("db1", [["::1", "10.0.0.1"]], { reachable: ["10.0.0.1"] });
+    await trial.clock.advance(60_000);
+    expect(trial.addresses).toEqual(["10.0.0.1"]);
+    expect(trial.reached()).toBe(2);
+    await trial.stop();
+  });
+
+  it("looks until one of several answers", async () => {
+    const reachable: string[] = [];
+    const trial = start("db1", [["::1", "10.0.0.1"]], { reachable });
+    await trial.clock.advance(300);
+    expect(trial.addresses).toEqual(["::1"]);
+    reachable.push("10.0.0.1");
+    await trial.clock.advance(1_000);
+    expect(trial.addresses).toEqual(["::1", "10.0.0.1"]);
     await trial.stop();
   });
 
@@ -77,12 +112,17 @@ describe("followAddress", () => {
 
 type Answer = readonly string[] | Error | Promise<readonly string[]>;
 
-function start(host: string, answers: Answer[]) {
+function start(
+  host: string,
+  answers: Answer[],
+  { reachable = [] }: { readonly reachable?: readonly string[] } = {},
+) {
   const clock = createManualClock();
   const ended = new AbortController();
   const addresses: string[] = [];
   const troubles: string[] = [];
   let asked = 0;
+  let reached = 0;
   const lookup: Lookup = async () => {
     const answer = answers[Math.min(asked++, answers.length - 1)];
     if (answer instanceof Error) throw answer;
@@ -91,8 +131,14 @@ function start(host: string, answers: Answer[]) {
   const done = followAddress(host, {
     lookup,
     clock,
+    reach: async (address) => {
+      reached += 1;
+      return reachable.includes(address);
+    },
     intervalMs: 5_000,
+    keepMs: 60_000,
     signal: ended.signal,
+    onGone: (error) => addresses.push(`gone: ${(error as Error).message}`),
     onAddress: (address) => addresses.push(address),
     onTrouble: (error) => troubles.push((error as Error).message),
   });
@@ -100,5 +146,5 @@ function start(host: string, answers: Answer[]) {
     ended.abort();
     return done;
   };
-  return { clock, addresses, troubles, done, stop, asked: () => asked };
+  return { clock, addresses, troubles, done, stop, asked: () => asked, reached: () => reached };
 }

@@ -60,6 +60,20 @@ describe("createGuide", () => {
     expect(guide.master).toMatchObject({ name: "c", address: "10.0.0.4" });
   });
 
+  it("has new connections wait when the master's name has no address any more", async () => {
+    const hosts: Record<string, string[]> = { "c.example": ["10.0.0.3"] };
+    const { guide, kinds, clock } = start(hosts);
+    guide.tell(named);
+    await clock.advance(0);
+    hosts["c.example"] = [];
+    await clock.advance(5_000);
+    expect(kinds()).toEqual(["drain 11", "serve 11", "drain 11"]);
+    expect(guide.master).toMatchObject({ name: "c", address: undefined });
+    hosts["c.example"] = ["10.0.0.5"];
+    await clock.advance(5_000);
+    expect(kinds().at(-1)).toBe("serve 11");
+  });
+
   it("stops following the name of a master that is none any more", async () => {
     const { guide, kinds, clock } = start({ "c.example": ["10.0.0.3"] });
     guide.tell(named);
@@ -113,6 +127,8 @@ function start(
     port: 5432,
     lookup,
     lookupIntervalMs: 5_000,
+    lookupKeepMs: 60_000,
+    reach: async () => true,
     isOwn: (address) => address === own,
     clock,
     log: createLog({ level: "silent" }).log,

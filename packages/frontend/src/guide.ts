@@ -3,7 +3,7 @@ import type { Mastership } from "@msdha/group";
 import type { Route } from "@msdha/haproxy-config";
 import type { Log } from "@msdha/settings";
 import { describeError } from "./describe-error.ts";
-import { followAddress, type Lookup } from "./follow-address.ts";
+import { followAddress, type Lookup, type Reach } from "./follow-address.ts";
 import { sameWanted, type Wanted, wantedFrom } from "./wanted.ts";
 
 export interface GuideOptions {
@@ -11,6 +11,10 @@ export interface GuideOptions {
   readonly port: number;
   readonly lookup: Lookup;
   readonly lookupIntervalMs: number;
+  /** How long the last address is kept while the resolver can't be asked. */
+  readonly lookupKeepMs: number;
+  /** Whether the master's port at an address takes a connection; asked where a name has several. */
+  readonly reach: Reach;
   /** Whether an address leads back to this frontend. */
   readonly isOwn: (address: string) => boolean;
   readonly clock: Clock;
@@ -42,7 +46,7 @@ export interface Guide extends Disposable {
 
 /** Makes a guide. It begins without a master; disposing of it stops the following of the address. */
 export function createGuide(options: GuideOptions): Guide {
-  const { port, lookup, lookupIntervalMs, isOwn, clock, log, onRoute } = options;
+  const { port, lookup, lookupIntervalMs, lookupKeepMs, reach, isOwn, clock, log, onRoute } = options;
   let wanted: Wanted = { kind: "none" };
   /** Where connections go when etcd confirms it. */
   let intended: Route = { kind: "none" };
@@ -98,14 +102,27 @@ export function createGuide(options: GuideOptions): Guide {
       }
       go({ kind: "serve", owner, address, port });
     };
+    const onGone = (error: unknown): void => {
+      current = { ...current, address: undefined };
+      master = current;
+      log.warn(
+        { ...fields, host, why: describeError(error) },
+        "the master's name has no address any more: its sessions go on, new connections wait",
+      );
+      go({ kind: "drain", owner });
+    };
     const onTrouble = (error: unknown): void => {
-      const waiting = current.address === undefined ? "connections wait" : "its last address is kept";
+      const waiting = current.address === undefined ? "connections wait" : "its last address is kept for now";
       log.warn(
         { ...fields, host, why: describeError(error) },
         `the master's name can't be resolved: ${waiting}`,
       );
     };
-    void followAddress(host, { lookup, clock, intervalMs: lookupIntervalMs, signal, onAddress, onTrouble });
+    const times = { intervalMs: lookupIntervalMs, keepMs: lookupKeepMs };
+    void followAddress(host, {
+      ...{ lookup, reach, clock, signal, onAddress, onGone, onTrouble },
+      ...times,
+    });
     // Until the name is resolved nobody may go to the master before this one.
     if (current.address === undefined) go({ kind: "drain", owner });
   }

@@ -8,8 +8,11 @@ import type { FrontendConfig } from "./config.ts";
 import { describeError } from "./describe-error.ts";
 import { followMaster } from "./follow-master.ts";
 import { createGuide } from "./guide.ts";
+import { createLeaver, type Leaver } from "./leave-master.ts";
 import { lookupHost } from "./lookup.ts";
 import { isOwnAddress } from "./own-address.ts";
+import { reachPort } from "./reach.ts";
+import { registerFrontend } from "./register.ts";
 import { startProxy } from "./start-proxy.ts";
 import { type FrontendStatus, readTraffic } from "./status.ts";
 import { serveStatus } from "./status-server.ts";
@@ -40,9 +43,10 @@ export async function runFrontend(
   stack.use(await serveStatus(() => status.read(), { runDir, port: statusPort, address: statusAddress }));
   stack.use(await serveAsks(() => status.read(), runDir));
 
+  let leaver: Leaver | undefined;
   const { addresses, haproxy, switcher, trouble, api, release } = await startProxy(
     config,
-    { clock, log, stop },
+    { clock, log, stop, onSettled: () => leaver?.settled() },
     stack,
   );
 
@@ -52,6 +56,8 @@ export async function runFrontend(
       port: config.port,
       lookup: lookupHost,
       lookupIntervalMs: config.lookupIntervalMs,
+      lookupKeepMs: config.lookupKeepMs,
+      reach: (address) => reachPort(address, config.port),
       isOwn: (address) => isOwnAddress(address, addresses),
       clock,
       log,
@@ -78,6 +84,15 @@ export async function runFrontend(
         ),
     }),
   );
+  const { group, ttlSeconds } = config;
+  const registration = stack.use(registerFrontend(etcd, group, { clock, log, ttlSeconds }));
+  leaver = stack.use(
+    createLeaver({
+      ...{ api, switcher, clock },
+      route: () => guide.route,
+      onLeft: (token) => registration.acknowledge(token),
+    }),
+  );
   const keeps = config.etcdLost === "keep";
   if (keeps) {
     guide.confirm(true);
@@ -88,8 +103,11 @@ export async function runFrontend(
     clock,
     log,
     signal: followed.signal,
-    ttlSeconds: config.ttlSeconds,
-    onMastership: (now) => guide.tell(now),
+    ttlSeconds,
+    onMastership(now) {
+      guide.tell(now);
+      if (now.kind === "stopping") leaver.stopping(now.token);
+    },
     onProven: (proven) => guide.confirm(proven || keeps),
   });
   stack.defer(() => {

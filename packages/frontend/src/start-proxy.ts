@@ -30,6 +30,8 @@ export interface Proxy {
 }
 
 export interface ProxyPorts {
+  /** Called when HAProxy has settled on a route. */
+  readonly onSettled: () => void;
   readonly clock: Clock;
   readonly log: Log;
   readonly stop: AbortSignal;
@@ -41,7 +43,7 @@ export interface ProxyPorts {
  */
 export async function startProxy(
   config: FrontendConfig,
-  { clock, log, stop }: ProxyPorts,
+  { clock, log, stop, onSettled }: ProxyPorts,
   stack: AsyncDisposableStack,
 ): Promise<Proxy> {
   const programs = findPrograms(config, log);
@@ -58,7 +60,17 @@ export async function startProxy(
   const user = chooseUser(config, log);
   const api = createRuntimeApi(settings.socketPath);
   const trouble = createTroubleLog(log, clock);
-  const switcher = createSwitcher(api, { drainMs: settings.drainMs, clock, ...trouble });
+  const { onTrouble, onStep } = trouble;
+  const switcher = createSwitcher(api, {
+    drainMs: settings.drainMs,
+    clock,
+    onTrouble,
+    onStep,
+    onSettled(route) {
+      trouble.onSettled(route);
+      onSettled();
+    },
+  });
   const { configFile, maxConnections } = settings;
   const start = (): ReturnType<typeof startHaproxyProcess> => {
     writeHaproxyFolder(settings, user);

@@ -5,6 +5,7 @@ export { type ClaimOptions, claim } from "./claim.ts";
 export { confirmLock } from "./confirm-lock.ts";
 export { LockLostError, NameTakenError, NodeKeyLostError } from "./errors.ts";
 export { type ChangedOptions, type FollowOptions, followGroup, type GroupFollower } from "./follow-group.ts";
+export { type FrontendEntry, renderFrontend } from "./frontend-entry.ts";
 export { giveBackLock, type HandoverLease, prepareHandover } from "./hand-over.ts";
 export { type HeardRevisions, type HearOptions, hearRevisions } from "./hear-revisions.ts";
 export { type GroupKeys, groupKeys, isName, type ParsedKey, parseKey } from "./keys.ts";

@@ -9,6 +9,7 @@ export interface GroupKeys {
   rank(name: string): string;
   claim(name: string): string;
   value(name: string): string;
+  frontend(id: string): string;
 }
 
 /** What a key of a group stands for. */
@@ -16,13 +17,14 @@ export type ParsedKey =
   | { readonly kind: "node" | FolderKind; readonly name: string }
   | { readonly kind: "lock" | "handover" | "ttl" | "unknown" };
 
-type FolderKind = "details" | "rank" | "claim" | "value";
+type FolderKind = "details" | "rank" | "claim" | "value" | "frontend";
 
 const FOLDERS: Readonly<Record<string, FolderKind>> = {
   _node: "details",
   _rank: "rank",
   _claim: "claim",
   _value: "value",
+  _frontend: "frontend",
 };
 
 /** The keys of a group. Throws a `TypeError` for a name that can't be part of a key. */
@@ -38,6 +40,7 @@ export function groupKeys(group: string): GroupKeys {
     rank: (name) => `${prefix}_rank/${checkName(name)}`,
     claim: (name) => `${prefix}_claim/${checkName(name)}`,
     value: (name) => `${prefix}_value/${checkName(name)}`,
+    frontend: (id) => `${prefix}_frontend/${checkName(id)}`,
   };
 }
 

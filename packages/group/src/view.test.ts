@@ -66,6 +66,19 @@ test.each([
   expect(applyBatch(before, { ...batch, ...how, events }).ttl.seconds).toBe(seconds);
 });
 
+test("frontends say which stopping master they have left, and anything else in their place is none", () => {
+  const view = after(
+    empty,
+    put("_frontend/f", JSON.stringify({ host: "h", left: 7 })),
+    put("_frontend/g", "{"),
+    put("_frontend/h", JSON.stringify({ host: "h", left: "7" })),
+    put("_frontend/i/j", JSON.stringify({ host: "h", left: 7 })),
+  );
+  expect([...view.frontends]).toEqual([["f", { host: "h", left: 7 }]]);
+  const gone = after(view, { type: "DELETE", kv: kv("_frontend/f", "") } as const);
+  expect(gone.frontends.size).toBe(0);
+});
+
 test("a view is never changed by the batches after it", () => {
   const view = after(empty, put("a", "ready"));
   after(view, put("a", "master"), put("b", "ready"));

@@ -1,5 +1,6 @@
 import type { KeyValue, LeaseId, WatchEvent } from "@msdha/etcd-client";
 import type { WatchBatch } from "@msdha/etcd-watch";
+import { type FrontendEntry, parseFrontend } from "./frontend-entry.ts";
 import { type GroupKeys, groupKeys, parseKey } from "./keys.ts";
 import { type NodeDetails, parseDetails, parseLock, type Via } from "./node-state.ts";
 
@@ -11,6 +12,8 @@ export interface GroupView {
   readonly nodes: ReadonlyMap<string, NodeEntry>;
   readonly details: ReadonlyMap<string, NodeDetails>;
   readonly ranks: ReadonlyMap<string, RankEntry>;
+  /** The frontends that say which master they have left. */
+  readonly frontends: ReadonlyMap<string, FrontendEntry>;
   readonly lock: LockEntry | undefined;
   /** The create revision of the hand-over, if there is one. */
   readonly handover: number | undefined;
@@ -67,6 +70,7 @@ export function createGroupView(group: string): GroupView {
     nodes: new Map(),
     details: new Map(),
     ranks: new Map(),
+    frontends: new Map(),
     lock: undefined,
     handover: undefined,
     ttl: { seconds: 0, modRevision: 0 },
@@ -81,6 +85,7 @@ export function applyBatch(view: GroupView, batch: WatchBatch): GroupView {
     nodes: new Map(view.nodes),
     details: new Map(view.details),
     ranks: new Map(view.ranks),
+    frontends: new Map(view.frontends),
   };
   const events = batch.type === "snapshot" ? batch.kvs.map(asPut) : batch.events;
   for (const event of events) applyEvent(draft, event);
@@ -106,6 +111,7 @@ type Draft = { -readonly [Key in keyof GroupView]: GroupView[Key] } & {
   nodes: Map<string, NodeEntry>;
   details: Map<string, NodeDetails>;
   ranks: Map<string, RankEntry>;
+  frontends: Map<string, FrontendEntry>;
 };
 
 function asPut(kv: KeyValue): WatchEvent {
@@ -131,6 +137,12 @@ function applyEvent(draft: Draft, { type, kv }: WatchEvent): void {
       const rank = present && kv.value !== "" ? Number(kv.value) : Number.NaN;
       if (Number.isNaN(rank)) draft.ranks.delete(parsed.name);
       else draft.ranks.set(parsed.name, { rank, modRevision: kv.modRevision });
+      break;
+    }
+    case "frontend": {
+      const entry = present ? parseFrontend(kv.value) : undefined;
+      if (entry) draft.frontends.set(parsed.name, entry);
+      else draft.frontends.delete(parsed.name);
       break;
     }
     case "lock":

@@ -6,6 +6,7 @@ export {
   type ServerState,
   type StatRow,
 } from "./parse-answers.ts";
+export type { SessionProgress, SessionRow } from "./parse-sessions.ts";
 export { type ConfigOptions, maxConnectionsFor, names, renderConfig } from "./render-config.ts";
 export {
   createRuntimeApi,

@@ -8,12 +8,14 @@ import {
   type ServerState,
   type StatRow,
 } from "./parse-answers.ts";
+import { parseProgress, parseSessions, type SessionProgress, type SessionRow } from "./parse-sessions.ts";
 import { ask } from "./stats-socket.ts";
 import {
   canonicalAddress,
   ipAddress,
   sectionName,
   serverState,
+  sessionId,
   socketPath as socketPathValue,
   tcpPort,
 } from "./values.ts";
@@ -63,6 +65,10 @@ export interface RuntimeApi {
    * unless another process holds the socket too.
    */
   shutdownFrontend(frontend: string, options?: RuntimeCallOptions): Promise<void>;
+  /** The sessions that have a server, or are connecting to one. */
+  showSessions(options?: RuntimeCallOptions): Promise<SessionRow[]>;
+  /** How far a session is; undefined when it has ended, or has no server any more. */
+  showProgress(id: string, options?: RuntimeCallOptions): Promise<SessionProgress | undefined>;
   showStat(options?: RuntimeCallOptions): Promise<StatRow[]>;
   showInfo(options?: RuntimeCallOptions): Promise<ReadonlyMap<string, string>>;
 }
@@ -130,6 +136,9 @@ export function createRuntimeApi(
     },
     shutdownFrontend: async (frontend, options) =>
       sendExpectingNothing(`shutdown frontend ${sectionName("frontend", frontend)}`, options, /already/i),
+    showSessions: async (options) => parseSessions(await send("show sess", options)),
+    showProgress: async (id, options) =>
+      parseProgress(await send(`show sess ${sessionId("id", id)}`, options)),
     showStat: async (options) => parseStat(await send("show stat", options)),
     showInfo: async (options) => parseInfo(await send("show info", options)),
   };

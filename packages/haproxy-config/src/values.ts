@@ -40,6 +40,12 @@ export function sectionName(name: string, value: string): string {
   throw unexpected(name, "a name of letters, digits and . _ -", value);
 }
 
+/** What HAProxy calls a session. */
+export function sessionId(name: string, value: string): string {
+  if (typeof value === "string" && /^0x[\da-f]{1,16}$/.test(value)) return value;
+  throw unexpected(name, "a session's id", value);
+}
+
 /** What the runtime API can set a server to. */
 export function serverState<State extends string>(name: string, value: State): State {
   if (value === "ready" || value === "drain" || value === "maint") return value;

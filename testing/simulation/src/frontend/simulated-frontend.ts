@@ -108,6 +108,8 @@ export function createSimulatedFrontend(name: string, world: World): SimulatedFr
       port: PORT,
       lookup: async (host) => [addressOf(host)],
       lookupIntervalMs: 30_000,
+      lookupKeepMs: 300_000,
+      reach: async () => true,
       isOwn: () => false,
       clock,
       log,

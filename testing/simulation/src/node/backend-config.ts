@@ -21,6 +21,7 @@ export function backendConfig(scenario: BackendScenario, group: string): Backend
     stopTimeoutMs: scenario.stopTimeoutMs,
     handover: "any",
     drainMs: scenario.drainMs,
+    drainTimeoutMs: 3_000,
     traffic: scenario.traffic,
     hookTimeoutMs: Number.POSITIVE_INFINITY,
     hooksEtcdctl: false,

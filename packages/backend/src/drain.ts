@@ -1,0 +1,41 @@
+import type { Node } from "./node.ts";
+
+/**
+ * Resolves when no frontend sends anything new here, as far as can be known: each one that is registered has said so, or
+ * `drainTimeoutMs` are over, or half of the time for the stop; and `drainMs` are over, for those that can't register. A client that was let in is not to be
+ * told that the program is shutting down. Ends early when the main process does, or when the lease is lost.
+ */
+export async function drain(node: Node): Promise<void> {
+  const { clock, config, lease, main, overtaken, haste } = node;
+  if (!main || config.drainMs === 0) return;
+  const over = new AbortController();
+  const signal = AbortSignal.any([lease.lost, overtaken, haste, over.signal]);
+  const fixed = clock.sleep(config.drainMs, { signal }).catch(() => {});
+  const confirmed = waitForFrontends(node, signal).catch(() => {});
+  await Promise.race([Promise.all([fixed, confirmed]), main.exited.catch(() => {})]);
+  over.abort();
+}
+
+async function waitForFrontends(
+  { clock, config, follower, lock, log }: Node,
+  signal: AbortSignal,
+): Promise<void> {
+  if (!lock) return;
+  // The program has the rest of the stop's time.
+  const until = clock.now() + Math.min(config.drainTimeoutMs, config.stopTimeoutMs / 2);
+  for (;;) {
+    const { view } = follower;
+    const missing = [...view.frontends.values()].filter(({ left }) => left !== lock.token);
+    if (missing.length === 0) return;
+    const timeoutMs = until - clock.now();
+    if (timeoutMs <= 0) {
+      const frontends = missing.map(({ host }) => host).join(", ");
+      log.warn(
+        { frontends },
+        "frontends did not confirm in time that they send nothing new: stopping all the same",
+      );
+      return;
+    }
+    await follower.changed({ since: view, timeoutMs, signal });
+  }
+}
