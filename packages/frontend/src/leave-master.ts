@@ -7,6 +7,8 @@ export interface LeaverOptions {
   readonly switcher: Pick<Switcher, "settled">;
   readonly clock: Clock;
   readonly route: () => Route;
+  /** How many processes there are for each processor, 1 at least. */
+  readonly strain: () => number;
   /** Called with the token of a stopping master when nothing new goes there and what had begun was answered. */
   readonly onLeft: (token: number) => void;
 }
@@ -19,7 +21,7 @@ export interface Leaver extends Disposable {
   settled(): void;
 }
 
-export function createLeaver({ api, switcher, clock, route, onLeft }: LeaverOptions): Leaver {
+export function createLeaver({ api, switcher, clock, route, strain, onLeft }: LeaverOptions): Leaver {
   let last: number | undefined;
   let pending: number | undefined;
   let looking = new AbortController();
@@ -28,7 +30,7 @@ export function createLeaver({ api, switcher, clock, route, onLeft }: LeaverOpti
     const token = pending;
     if (token === undefined || !switcher.settled || route().kind === "serve") return;
     pending = undefined;
-    settleYoung(api, { clock, signal: looking.signal }).then(
+    settleYoung(api, { clock, signal: looking.signal, strain: strain() }).then(
       () => onLeft(token),
       () => {},
     );

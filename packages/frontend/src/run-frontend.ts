@@ -10,6 +10,7 @@ import { followMaster } from "./follow-master.ts";
 import { createGuide } from "./guide.ts";
 import { createLeaver, type Leaver } from "./leave-master.ts";
 import { lookupHost } from "./lookup.ts";
+import { machineStrain } from "./machine-strain.ts";
 import { isOwnAddress } from "./own-address.ts";
 import { reachPort } from "./reach.ts";
 import { registerFrontend } from "./register.ts";
@@ -90,6 +91,7 @@ export async function runFrontend(
     createLeaver({
       ...{ api, switcher, clock },
       route: () => guide.route,
+      strain: machineStrain,
       onLeft: (token) => registration.acknowledge(token),
     }),
   );

@@ -30,7 +30,28 @@ describe("settleYoung", () => {
     const trial = start([young("0x1")]);
     trial.talk("0x1", 300, 500);
     await trial.clock.advance(60);
-    expect(trial.settledAt()).toBe(30);
+    expect(trial.settledAt()).toBe(45);
+  });
+
+  it("waits longer for a client to go on where processes wait for a processor", async () => {
+    const trial = start([young("0x1")], { strain: 10 });
+    trial.talk("0x1", 300, 500);
+    await trial.clock.advance(390);
+    expect(trial.settledAt()).toBeUndefined();
+    await trial.clock.advance(30);
+    expect(trial.settledAt()).toBe(405);
+  });
+
+  it("waits for the server while it owes an answer, however long it takes", async () => {
+    const trial = start([young("0x1")]);
+    trial.talk("0x1", 8, 100);
+    await trial.clock.advance(15);
+    trial.talk("0x1", 80, 100);
+    await trial.clock.advance(3_000);
+    expect(trial.settledAt()).toBeUndefined();
+    trial.talk("0x1", 80, 200);
+    await trial.clock.advance(9_000);
+    expect(trial.settledAt()).toBeDefined();
   });
 
   it("waits through the pauses of a slow login", async () => {
@@ -50,10 +71,10 @@ describe("settleYoung", () => {
   it("waits for a server that is to speak first, and not for a silence on both sides that lasts", async () => {
     const trial = start([young("0x1")]);
     trial.talk("0x1", 0, 0);
-    await trial.clock.advance(250);
+    await trial.clock.advance(190);
     expect(trial.settledAt()).toBeUndefined();
     await trial.clock.advance(100);
-    expect(trial.settledAt()).toBe(300);
+    expect(trial.settledAt()).toBe(210);
   });
 
   it("waits no longer than ten seconds", async () => {
@@ -82,7 +103,10 @@ interface Trial {
   settledAt(): number | undefined;
 }
 
-function start(rows: SessionRow[], { broken = false }: { readonly broken?: boolean } = {}): Trial {
+function start(
+  rows: SessionRow[],
+  { broken = false, strain = 1 }: { readonly broken?: boolean; readonly strain?: number } = {},
+): Trial {
   const clock = createManualClock();
   const sessions = new Map<string, SessionProgress>();
   let settledAt: number | undefined;
@@ -93,7 +117,7 @@ function start(rows: SessionRow[], { broken = false }: { readonly broken?: boole
     },
     showProgress: async (id: string) => sessions.get(id),
   };
-  void settleYoung(api, { clock, signal: new AbortController().signal }).then(() => {
+  void settleYoung(api, { clock, signal: new AbortController().signal, strain }).then(() => {
     settledAt = clock.now();
   });
   return {

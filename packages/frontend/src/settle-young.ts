@@ -5,6 +5,8 @@ import { beginWatching, isAtRest, lookAgain, type YoungSession } from "./young-s
 export interface SettleOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  /** How many processes there are for each processor, 1 at least: login and first row take as many times longer. */
+  readonly strain: number;
 }
 
 /** Sessions of this age are young, in HAProxy's whole seconds: up to two seconds old. */
@@ -20,7 +22,7 @@ const LONGEST_MS = 10_000;
  */
 export async function settleYoung(
   api: Pick<RuntimeApi, "showSessions" | "showProgress">,
-  { clock, signal }: SettleOptions,
+  { clock, signal, strain }: SettleOptions,
 ): Promise<void> {
   const until = clock.now() + LONGEST_MS;
   const slots: readonly string[] = names.slots;
@@ -44,7 +46,7 @@ export async function settleYoung(
     while (watched.length > 0 && clock.now() < until) {
       await clock.sleep(LOOK_MS, { signal });
       const now = await present(watched.map((session) => look(session.id, session)));
-      watched = now.filter((session) => !isAtRest(session, clock.now()));
+      watched = now.filter((session) => !isAtRest(session, clock.now(), strain));
     }
   } catch {
     signal.throwIfAborted();

@@ -7,19 +7,23 @@ export interface YoungSession {
   /** When it was first looked at, and when its bytes were last seen to change. */
   readonly since: number;
   readonly changedAt: number;
+  /** Whether the client has said something that the server has not answered yet. */
+  readonly owed: boolean;
   /** The longest time between two changes that were seen. */
   readonly longestGapMs: number;
   /** How many looks in a row have seen no change. */
   readonly quietLooks: number;
 }
 
-/** A session is at rest after so long a silence, and after twice its longest gap: a slow login is not over in a pause. */
-const QUIET_MS = 30;
+/**
+ * A session is at rest after so long a silence of its client, and after twice its longest gap: a slow login is not over in
+ * a pause. Where processes wait for a processor, as many times longer as there are processes for each.
+ */
+const QUIET_MS = 40;
 const QUIET_GAPS = 2;
-/** On a machine that is short of processor time, looks come late: silence between two of them says little. */
 const QUIET_LOOKS = 2;
 /** A client that has said nothing, to a server that has said nothing, may do so for ever. */
-const SILENT_MS = 300;
+const SILENT_MS = 200;
 
 export function beginWatching(id: string, { sent, answered }: SessionProgress, now: number): YoungSession {
   return {
@@ -27,6 +31,7 @@ export function beginWatching(id: string, { sent, answered }: SessionProgress, n
     bytes: { sent, answered },
     since: now,
     changedAt: now,
+    owed: sent > 0 && answered === 0,
     longestGapMs: 0,
     quietLooks: 0,
   };
@@ -43,17 +48,24 @@ export function lookAgain(
     ...before,
     bytes: { sent, answered },
     changedAt: now,
+    owed: answered === before.bytes.answered,
     longestGapMs: Math.max(before.longestGapMs, now - before.changedAt),
     quietLooks: 0,
   };
 }
 
-/** Whether a session has had its first answers: it got some, and then nothing was said for a while. */
+/**
+ * Whether a session has had its first answers: the server owes none, and the client was silent for a while. `strain` is
+ * how many processes there are for each processor, 1 at least.
+ */
 export function isAtRest(
-  { bytes, since, changedAt, longestGapMs, quietLooks }: YoungSession,
+  { bytes, since, changedAt, owed, longestGapMs, quietLooks }: YoungSession,
   now: number,
+  strain: number,
 ): boolean {
-  if (bytes.sent === 0 && bytes.answered === 0) return now - since >= SILENT_MS;
-  if (bytes.answered === 0) return false;
-  return quietLooks >= QUIET_LOOKS && now - changedAt >= Math.max(QUIET_MS, QUIET_GAPS * longestGapMs);
+  if (bytes.sent === 0 && bytes.answered === 0) return now - since >= SILENT_MS * strain;
+  if (owed) return false;
+  return (
+    quietLooks >= QUIET_LOOKS && now - changedAt >= Math.max(QUIET_MS * strain, QUIET_GAPS * longestGapMs)
+  );
 }
