@@ -56,6 +56,30 @@
 #define arms_in_time true
 #endif
 
+/* Rule 3: who may not be killed is not promoted; nor is the lock given back while something is alive that is refused. */
+#ifdef DENIED_UNCHECKED
+#define may_be_master(n) true
+#else
+#define may_be_master(n) (!denied[n])
+#endif
+#ifdef GIVEN_BACK_DENIED
+#define gives_back_denied true
+#else
+#define gives_back_denied false
+#endif
+
+/* Not promised: a machine that stands still with its clocks and its guard, such as a paused virtual machine. */
+#ifdef DENIED
+#define can_be_denied true
+#else
+#define can_be_denied false
+#endif
+#ifdef MACHINE_PAUSED
+#define can_pause true
+#else
+#define can_pause false
+#endif
+
 /* Rule 4: the wait counts from an answer that showed the lock free, or taken, with no step of the lock unseen since;
  * only a publication lowers the group's longest TTL. */
 #ifdef WAIT_FROM_BEFORE
@@ -102,7 +126,7 @@
 #ifdef NO_GUARD
 #define guard_is_done(n) true
 #else
-#define guard_is_done(n) (runs[n] == none || !armed[n] || age[n] < KILL_AT(n))
+#define guard_is_done(n) (runs[n] == none || !armed[n] || age[n] < KILL_AT(n) || denied[n])
 #endif
 #ifdef HOOK_UNGUARDED
 #define may_start_hook(n) true
@@ -144,12 +168,16 @@ byte age[NODES];    /* ticks since `seen` */
 byte since[NODES];  /* ticks since the lock was its own, as far as a proof can tell */
 bool sent[NODES];   /* its publication is under way */
 bool armed[NODES];  /* its guard was told the kill time */
+bool denied[NODES]; /* its guard may not kill something that it runs */
 
 #define longest(n) (record > TTL(n) -> record : TTL(n))
 #define fresh(n) (age[n] < TTL(n)) /* its lease is not lost: what a supervisor looks at before every step */
 #define serving(n) (state[n] == publishing || state[n] == hook || state[n] == master)
 #define counting(n) (lock == n && (state[n] == asking || state[n] == taken || state[n] == waiting))
 #define proving(n) (state[n] == waiting || serving(n) || state[n] == stopping || state[n] == giving)
+
+/* It can't kill what is left, and keeps the lock for as long as that is alive. Its proofs are assumed to go on. */
+#define keeps(n) (denied[n] && state[n] == stopping)
 
 /* It has the lock and is not published: without the lock nothing can come of it, as publications compare the token. */
 #ifdef PUBLISHED_BLINDLY
@@ -171,7 +199,7 @@ inline promote(n) {
 /* The end of a run, and the next one, on a new lease: the lock of the one before is nothing to it. */
 inline start_anew(n) {
   if :: lock == n -> lock = FORMER :: else fi;
-  state[n] = asking; runs[n] = slave; sent[n] = false; armed[n] = false;
+  state[n] = asking; runs[n] = slave; sent[n] = false; armed[n] = false; denied[n] = false;
   age[n] = 0; since[n] = 0
 }
 
@@ -196,7 +224,7 @@ proctype Supervisor(byte n) {
        printf("node %d: hears that it has the lock\n", n) }
 
   /* Rules 2, 5, 10: the kill time is armed, `master` published if the lock is still its own, the hook started. */
-  :: atomic { state[n] == waiting && fresh(n) && released >= wait -> state[n] = publishing; sent[n] = true;
+  :: atomic { state[n] == waiting && fresh(n) && released >= wait && may_be_master(n) -> state[n] = publishing; sent[n] = true;
        armed[n] = arms_in_time; wait = 0; released = 0 }
   :: atomic { sent[n] && may_publish(n) -> sent[n] = false; record = TTL(n);
        note_master; printf("etcd: node %d is master\n", n);
@@ -210,8 +238,14 @@ proctype Supervisor(byte n) {
 
   /* Rule 7: a planned stop. The lock is handed over, by a transaction that may be carried out late, or never. */
   :: atomic { serving(n) -> state[n] = stopping; printf("node %d: stops\n", n) }
-  :: atomic { state[n] == stopping && runs[n] != none -> runs[n] = none; printf("node %d: is gone\n", n) }
+  :: atomic { state[n] == stopping && runs[n] != none && !denied[n] -> runs[n] = none; printf("node %d: is gone\n", n) }
   :: atomic { state[n] == stopping && fresh(n) && may_hand_over(n) -> state[n] = giving }
+  /* Rule 3: something runs as a user whose processes the guard may not signal. */
+  :: atomic { can_be_denied && (state[n] == waiting || (state[n] == stopping && lock == n && fresh(n))) &&
+       runs[n] != none && !denied[n] ->
+       denied[n] = true; printf("node %d: may not kill something that it runs\n", n) }
+  :: atomic { keeps(n) && gives_back_denied && may_give_back(n) -> release(); state[n] = lost;
+       printf("etcd: node %d has given the lock back\n", n) }
   /* So is the lock by a node that, after its wait, may not be master: it was not promoted, and nobody else is left. */
   :: atomic { state[n] == waiting && fresh(n) && (released >= wait || hands_over_in_wait) -> state[n] = giving;
        printf("node %d: does not want the lock\n", n) }
@@ -219,14 +253,14 @@ proctype Supervisor(byte n) {
        printf("etcd: node %d has handed over\n", n) }
 
   /* Any other end, at any time. */
-  :: atomic { state[n] == taken || proving(n) -> end_run(n); printf("node %d: is lost\n", n) }
+  :: atomic { (state[n] == taken || proving(n)) && !keeps(n) -> end_run(n); printf("node %d: is lost\n", n) }
   od
 }
 
 /* Rules 2 and 3. Once its supervisor has ended, at any time; otherwise at the kill time, which the clock waits for. */
 proctype Guard(byte n) {
   do
-  :: atomic { runs[n] != none && (state[n] == lost || (armed[n] && age[n] >= KILL_AT(n))) -> runs[n] = none;
+  :: atomic { runs[n] != none && !denied[n] && (state[n] == lost || (armed[n] && age[n] >= KILL_AT(n))) -> runs[n] = none;
        if :: state[n] == lost -> start_anew(n) :: else fi;
        printf("node %d: is killed\n", n) }
   od
@@ -235,7 +269,7 @@ proctype Guard(byte n) {
 proctype Etcd() {
   do
   :: atomic { lock == FORMER -> release() }
-  :: atomic { lock < NODES -> printf("etcd: the lock is gone\n");
+  :: atomic { lock < NODES && !keeps(lock) -> printf("etcd: the lock is gone\n");
        if :: before_publication(0) -> start_anew(0)
           :: before_publication(1) -> start_anew(1)
           :: before_publication(2) -> start_anew(2)
@@ -248,7 +282,10 @@ proctype Etcd() {
 }
 
 inline pass(n) {
-  if :: (proving(n) || state[n] == lost) && age[n] < LATEST_KILL -> age[n]++ :: else fi;
+  if :: (proving(n) || state[n] == lost) && age[n] < LATEST_KILL && !keeps(n) -> age[n]++
+     :: can_pause -> skip
+     :: else
+  fi;
   if :: proving(n) && fresh(n) && lock != n && since[n] < TTL(n) -> since[n]++
      /* Late, a supervisor can only end, but for what it has already asked of the guard or of etcd. */
      :: proving(n) && !fresh(n) -> since[n] = 0; if :: state[n] != hook && state[n] != giving -> end_run(n) :: else fi

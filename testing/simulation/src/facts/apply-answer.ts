@@ -1,6 +1,13 @@
-import type { EtcdApi, KeyRange, RangeResult, Transaction, TransactionResult } from "@msdha/etcd-client";
+import type {
+  EtcdApi,
+  KeyRange,
+  RangeResult,
+  Transaction,
+  TransactionResult,
+  WatchEvent,
+} from "@msdha/etcd-client";
 import type { GroupKeys } from "@msdha/group";
-import type { RunFacts } from "./facts.ts";
+import type { Facts, RunFacts } from "./facts.ts";
 
 /** What a run learns from an answer to a request that it sent at `sent`, by its own clock. */
 export function applyAnswer(
@@ -39,6 +46,23 @@ export function applyAnswer(
   if (!held || run.supervisor.clock.now() >= run.seen + run.ttlMs || sent <= run.seen) return;
   run.seen = sent;
   run.lostMsAtSeen = lostMs;
+}
+
+/** A run's watch tells it of events. */
+export function applyEvents(
+  keys: GroupKeys,
+  facts: Facts,
+  run: RunFacts,
+  events: readonly WatchEvent[],
+): void {
+  applyFollowed(run, events.at(-1)?.kv.modRevision ?? 0);
+  const { lock } = run;
+  if (!lock || lock.restores !== facts.restores) return;
+  const overtakes = events.some(
+    ({ type, kv }) =>
+      type === "PUT" && kv.key === keys.lock && kv.lease !== lock.lease && kv.createRevision > lock.token,
+  );
+  if (overtakes) run.overtakenAt ??= run.machine.now;
 }
 
 /** A run's first read or its watch tells it of what happened up to a revision. */

@@ -34,6 +34,7 @@ function makeRun() {
     lostMsAtSeen: 0,
     newest: 0,
     followed: 0,
+    overtakenAt: undefined,
     mastered: false,
     cleaned: false,
     former: undefined,

@@ -33,6 +33,8 @@ export interface RunFacts {
   newest: number;
   /** The newest revision that it knows all of up to, by its first read and its watch. */
   followed: number;
+  /** When its watch told it, in its machine's time, that another one has the lock with a larger token. */
+  overtakenAt: number | undefined;
   /** Whether its master hook has ended well. */
   mastered: boolean;
   /** Whether its `stopped` hook has ended well. */
@@ -111,9 +113,13 @@ export interface Facts {
   readonly lastTokens: Map<number, number>;
 }
 
-/** What of a run executes anything: of a machine that stands still nothing does. */
+/**
+ * What of a run executes anything, as far as its guard may end it: of a machine that stands still nothing does, and a
+ * program that has become another user's is the business of `permittedWhenPublished`.
+ */
 export function executing({ machine, programs }: RunFacts): readonly Program[] {
-  return machine.paused ? [] : [...programs].filter(({ executes }) => executes);
+  if (machine.paused) return [];
+  return [...programs].filter(({ executes, foreignSince }) => executes && foreignSince === undefined);
 }
 
 /** Whether the machine stood still since the last proof was sent, so that no clock on it knows how old that is. */

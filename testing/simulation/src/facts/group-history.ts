@@ -27,6 +27,8 @@ export interface HistoryReader {
   take(change: StateChange): boolean;
   /** It misses an event: from now on it is enough that what it is told comes to the truth in the end. */
   missed(): void;
+  /** Whether it misses an event. */
+  readonly missing: boolean;
   /** Whether a first read was answered. */
   readonly begun: boolean;
   /** Whether what was told comes to what etcd holds now. */
@@ -124,6 +126,9 @@ export function createGroupHistory(keys: GroupKeys): GroupHistory {
       },
       missed() {
         missing = true;
+      },
+      get missing() {
+        return missing;
       },
       get begun() {
         return begun;

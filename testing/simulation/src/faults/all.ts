@@ -1,4 +1,5 @@
 import { blindFrontend } from "./blind-frontend.ts";
+import { changeUser } from "./change-user.ts";
 import * as etcd from "./etcd-faults.ts";
 import type { Fault } from "./fault.ts";
 import * as hand from "./hand-faults.ts";
@@ -6,6 +7,7 @@ import { hangStorage } from "./hang-storage.ts";
 import * as network from "./network-faults.ts";
 import * as pause from "./pause-machine.ts";
 import * as process from "./process-faults.ts";
+import * as swallow from "./swallow-events.ts";
 
 /** A fault under its name, and how often it is picked compared with the others. */
 export interface KnownFault {
@@ -52,4 +54,8 @@ export const faults: readonly KnownFault[] = [
   { name: "pauseAtSomeStep", weight: 2, fault: pause.pauseAtSomeStep },
   { name: "hangStorage", weight: 1, fault: hangStorage },
   { name: "blindFrontend", weight: 1, fault: blindFrontend },
+  { name: "swallowEvent", weight: 1, fault: swallow.swallowEvent },
+  { name: "swallowTaking", weight: 1, fault: swallow.swallowTaking },
+  { name: "swallowEventOfFrontend", weight: 1, fault: swallow.swallowEventOfFrontend },
+  { name: "changeUser", weight: 1, fault: changeUser },
 ];

@@ -7,9 +7,11 @@ import { goneByKillTime } from "./gone-by-kill-time.ts";
 import { handOverWhenGone } from "./hand-over-when-gone.ts";
 import { historyIsTold } from "./history-is-told.ts";
 import { keysAreRespected } from "./keys-are-respected.ts";
+import { killsWhenOvertaken } from "./kills-when-overtaken.ts";
 import { noSessionToFormer } from "./no-session-to-former.ts";
 import { oneMasterRuns } from "./one-master-runs.ts";
 import { onlyOwnLeases } from "./only-own-leases.ts";
+import { permittedWhenPublished } from "./permitted-when-published.ts";
 import { tokensRise } from "./tokens-rise.ts";
 import { ttlNotLoweredEarly } from "./ttl-not-lowered-early.ts";
 import { waitForTheFormer } from "./wait-for-the-former.ts";
@@ -30,4 +32,6 @@ export const invariants: Readonly<Record<string, Invariant>> = {
   formerEndIsTold,
   noSessionToFormer,
   givenBackWhenKilled,
+  killsWhenOvertaken,
+  permittedWhenPublished,
 };

@@ -1,5 +1,5 @@
 import { waitedMs } from "../facts/apply-change.ts";
-import { lostTime } from "../facts/facts.ts";
+import { executing, lostTime } from "../facts/facts.ts";
 import type { Invariant } from "../facts/moment.ts";
 
 /**
@@ -20,7 +20,10 @@ export const handOverWhenGone: Invariant = (moment, { runs, group, byHand }) => 
   const waited = waitedMs(lock, run, moment.now);
   if (waited < waitMs) return `${run.id} wrote a hand-over after it had waited ${waited} of ${waitMs} ms`;
   const alive = [...runs].filter(
-    (each) => each.published && each.programs.size > 0 && (each === run || !lostTime(each)),
+    (each) =>
+      each.published &&
+      (each === run ? each.programs.size : executing(each).length) > 0 &&
+      (each === run || !lostTime(each)),
   );
   if (alive.length > 0)
     return `${run.id} wrote a hand-over while ${alive.map(({ id }) => id)} had something running`;

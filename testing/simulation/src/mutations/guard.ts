@@ -118,3 +118,27 @@ export const deadlineNotReadAgain: Mutation = {
   noticedBy: "goneByKillTime",
   collaborators: { startsPastDeadline: true },
 };
+
+export const deniedUnnoticed: Mutation = {
+  rule: "3: nobody asks the guard whether it may kill what it runs",
+  noticedBy: "permittedWhenPublished",
+  collaborators: {
+    guard: (guard) => ({
+      ...keepGuard(guard),
+      survey: async () => ({ reached: 0, someReached: [], denied: 0, someDenied: [] }),
+    }),
+  },
+  circumstances: withMany("changeUser", "killContainer"),
+};
+
+export const graceWhenOvertaken: Mutation = {
+  rule: "2: who learns of its successor stops gracefully",
+  noticedBy: "killsWhenOvertaken",
+  collaborators: {
+    guard: (guard) => ({
+      ...keepGuard(guard),
+      setDeadline: (at) => (at === Number.NEGATIVE_INFINITY ? Promise.resolve() : guard.setDeadline(at)),
+    }),
+  },
+  circumstances: (usual) => ({ ...withMany("pauseMachine", "deleteLock")(usual), trouble: 1 }),
+};

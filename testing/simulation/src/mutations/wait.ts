@@ -92,3 +92,26 @@ export const recordOnLease: Mutation = {
       }),
   },
 };
+
+export const recordNotLookedAt: Mutation = {
+  rule: "4: the watch is trusted to have shown every step of the lock, whatever the record says",
+  noticedBy: "waitForTheFormer",
+  collaborators: {
+    etcd(etcd, _, { keys }) {
+      let record = 0;
+      let freeRecord: number | undefined;
+      return tamperWith(etcd, {
+        kv(kv) {
+          if (kv.key === keys.ttl) record = kv.modRevision;
+          if (kv.key !== keys.lock) return kv;
+          if (kv.value === "") {
+            freeRecord = record;
+            return kv;
+          }
+          return { ...kv, value: JSON.stringify({ ...JSON.parse(kv.value), record: freeRecord ?? record }) };
+        },
+      });
+    },
+  },
+  circumstances: withMany("swallowTaking"),
+};

@@ -1,6 +1,6 @@
 import type { Clock } from "@msdha/clock";
 import { combineMembers, type EtcdApi } from "@msdha/etcd-client";
-import { applyAnswer, applyFollowed } from "../facts/apply-answer.ts";
+import { applyAnswer, applyEvents } from "../facts/apply-answer.ts";
 import type { RunFacts } from "../facts/facts.ts";
 import type { Link } from "../world/network.ts";
 import type { World } from "../world/world.ts";
@@ -32,7 +32,7 @@ export function connectNode(run: RunFacts, world: World, { links, clock }: Conne
           applyAnswer(world.keys, run, { call, argument, answer, sent, lostMs, old });
         };
       },
-      heard: ({ events }) => applyFollowed(run, events.at(-1)?.kv.modRevision ?? 0),
+      heard: ({ events }) => applyEvents(world.keys, world.facts, run, events),
     });
   });
   return combineMembers(members, { clock });

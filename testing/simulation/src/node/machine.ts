@@ -165,6 +165,7 @@ export class Machine {
       lostMsAtSeen: this.#time.lostMs,
       newest: 0,
       followed: 0,
+      overtakenAt: undefined,
       mastered: false,
       cleaned: false,
       former: this.#disk.lastRun,

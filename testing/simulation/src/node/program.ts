@@ -29,10 +29,16 @@ export interface Program {
   readonly alive: boolean;
   /** Whether it was sent SIGKILL. */
   readonly killed: boolean;
+  /** Since when, in the machine's time, it runs as a user whose processes the guard may not signal; undefined: it does not. */
+  readonly foreignSince: number | undefined;
   /** Whether it executes anything: not when it was sent SIGKILL and is held up in the kernel. */
   readonly executes: boolean;
+  /** Does nothing to one that may not be signalled. */
   term(): void;
+  /** Does nothing to one that may not be signalled. */
   kill(): void;
+  /** Becomes another user's, who may not be signalled, for so long. */
+  changeUser(ms: number): void;
   /** What is slow or stubborn about it ends: a hook is soon done, and everything ends when it is asked to. */
   hurry(): void;
 }
@@ -53,6 +59,7 @@ export function startProgram(name: string, behaviour: Behaviour, options: Progra
   let asked = false;
   let hurried = false;
   let heldUp = false;
+  let foreignSince: number | undefined;
 
   function exit(how: ProcessExit): void {
     if (!alive) return;
@@ -72,21 +79,33 @@ export function startProgram(name: string, behaviour: Behaviour, options: Progra
     get killed() {
       return dying;
     },
+    get foreignSince() {
+      return foreignSince;
+    },
     get executes() {
       return alive && !heldUp;
     },
     term() {
+      if (foreignSince !== undefined) return;
       asked = true;
       time.after(hurried ? 0 : behaviour.stopsInMs, () => exit({ code: null, signal: "SIGTERM" }));
     },
     kill() {
-      if (dying) return;
+      if (dying || foreignSince !== undefined) return;
       dying = true;
       const heldUpMs = storage.hangsUntil - time.now;
       heldUp = heldUpMs > behaviour.diesInMs;
       time.after(Math.max(behaviour.diesInMs, heldUpMs), () => exit({ code: null, signal: "SIGKILL" }));
     },
+    changeUser(ms) {
+      if (dying || foreignSince !== undefined) return;
+      foreignSince = time.now;
+      time.after(ms, () => {
+        foreignSince = undefined;
+      });
+    },
     hurry() {
+      foreignSince = undefined;
       hurried = true;
       if (asked) exit({ code: null, signal: "SIGTERM" });
       else if (name !== "start" && !name.startsWith("fork of")) exit({ code: 0, signal: null });

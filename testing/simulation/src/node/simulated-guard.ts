@@ -1,10 +1,12 @@
 import type { Clock } from "@msdha/clock";
 import {
+  type DeniedProcess,
   type Guard,
   type GuardedName,
   type GuardedProcess,
   GuardLostError,
   GuardPastDeadlineError,
+  KillNotPermittedError,
   type KillReport,
   type ProcessExit,
   type SignalReport,
@@ -54,6 +56,15 @@ export interface SimulatedGuardOptions {
   readonly startsPastDeadline?: boolean | undefined;
 }
 
+/** Who waits until nothing is left. */
+interface Waiter {
+  readonly tell: (report: KillReport) => void;
+  /** Called when something may not be killed; undefined: it waits on. */
+  readonly deny: ((denied: readonly DeniedProcess[]) => void) | undefined;
+}
+
+const KILL_AGAIN_MS = 100;
+
 /** What a program takes for a wish that it end. */
 const STOPS: readonly NodeJS.Signals[] = ["SIGTERM", "SIGINT", "SIGQUIT"];
 
@@ -78,7 +89,8 @@ export function createSimulatedGuard(options: SimulatedGuardOptions): SimulatedG
   const pids = new Map<Program, number>();
   let lastPid = 1;
   let orphansAsked: { readonly childrenOf: number | undefined } | undefined;
-  const whenNothingIsLeft: ((report: KillReport) => void)[] = [];
+  let triesAgain = false;
+  const whenNothingIsLeft: Waiter[] = [];
   const pending = new Set<(reason: Error) => void>();
   const toGuard = createPipe(time, latency);
   const toSupervisor = createPipe(time, latency);
@@ -110,13 +122,32 @@ export function createSimulatedGuard(options: SimulatedGuardOptions): SimulatedG
   function killEverything(): void {
     killing = true;
     for (const file of withdrawn) withdraw(file);
-    for (const program of programs) kill(program);
+    killAgain();
     checkLeft();
   }
 
+  /** What may not be killed is tried again and again. */
+  function killAgain(): void {
+    if (!killing) return;
+    for (const program of programs) kill(program);
+    const denied = deniedOf(programs);
+    if (denied.length === 0) return;
+    for (const { deny } of whenNothingIsLeft) report(() => deny?.(denied));
+    tryAgain();
+  }
+
+  function tryAgain(): void {
+    if (triesAgain) return;
+    triesAgain = true;
+    time.after(KILL_AGAIN_MS, () => {
+      triesAgain = false;
+      killAgain();
+    });
+  }
+
   function kill(program: Program): void {
-    killed.add(program);
     program.kill();
+    if (program.killed) killed.add(program);
   }
 
   function checkLeft(): void {
@@ -125,7 +156,7 @@ export function createSimulatedGuard(options: SimulatedGuardOptions): SimulatedG
     orphansAsked = undefined;
     const left = { killed: killed.size, someKilled: namesOf([...killed]) };
     killed.clear();
-    for (const tell of whenNothingIsLeft.splice(0)) report(() => tell(left));
+    for (const { tell } of whenNothingIsLeft.splice(0)) report(() => tell(left));
     if (folding) over.resolve();
   }
 
@@ -245,10 +276,13 @@ export function createSimulatedGuard(options: SimulatedGuardOptions): SimulatedG
   }
 
   /** Settles also after the guard was lost: what is left is still being killed. */
-  function nothingLeft(act: () => void): Promise<KillReport> {
-    return new Promise((resolve) => {
+  function nothingLeft(
+    act: () => void,
+    deny?: (reject: (error: Error) => void) => Waiter["deny"],
+  ): Promise<KillReport> {
+    return new Promise((tell, reject) => {
       command(() => {
-        whenNothingIsLeft.push(resolve);
+        whenNothingIsLeft.push({ tell, deny: deny?.(reject) });
         act();
       });
     });
@@ -259,11 +293,12 @@ export function createSimulatedGuard(options: SimulatedGuardOptions): SimulatedG
       command(() => {
         const reached = [...programs];
         for (const program of reached) act(program);
+        const denied = deniedOf(reached);
         const answer = {
-          reached: reached.length,
-          someReached: namesOf(reached),
-          denied: 0,
-          someDenied: [],
+          reached: reached.length - denied.length,
+          someReached: namesOf(reached.filter(({ foreignSince }) => foreignSince === undefined)),
+          denied: denied.length,
+          someDenied: denied,
         };
         report(() => resolve(answer));
       }),
@@ -287,7 +322,11 @@ export function createSimulatedGuard(options: SimulatedGuardOptions): SimulatedG
     lost: lost.signal,
     setDeadline,
     spawn,
-    killAll: () => nothingLeft(killEverything),
+    killAll: () =>
+      nothingLeft(
+        killEverything,
+        (reject) => (denied) => reject(new KillNotPermittedError(denied.length, denied)),
+      ),
     gone: async () => void (await nothingLeft(checkLeft)),
     signalAll: (signal) =>
       signalEach((program) => {
@@ -317,6 +356,12 @@ export function createSimulatedGuard(options: SimulatedGuardOptions): SimulatedG
     },
     over: over.promise,
   };
+}
+
+function deniedOf(programs: Iterable<Program>): DeniedProcess[] {
+  return [...programs]
+    .filter(({ foreignSince }) => foreignSince !== undefined)
+    .map(({ name }) => ({ pid: 1, name, user: 101, errno: "EPERM" }));
 }
 
 function namesOf(programs: readonly Program[]): GuardedName[] {

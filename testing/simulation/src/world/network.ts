@@ -10,8 +10,8 @@ export interface Link {
   heal(): void;
   /** Loses what watches tell, and nothing else, until `heal`. */
   silenceWatches(): void;
-  /** Swallows the next event that a watch tells, on a stream that goes on. */
-  swallowEvent(): void;
+  /** Swallows what watches tell and `wants` picks, on streams that go on, until `heal` or the next call. */
+  swallow(wants: (message: WatchMessage) => boolean): void;
   /** Adds up to so much delay to every message. */
   slow(ms: number): void;
   /** Loses this share of all messages. */
@@ -35,7 +35,7 @@ export function createLink({ random, fastestMs, slowestMs, onSwallowed }: LinkOp
   let cutRequests = false;
   let cutAnswers = false;
   let silent = false;
-  let swallowing = false;
+  let swallows = nothing;
   let slowMs = 0;
   let lossShare = 0;
   let healed = Promise.withResolvers<void>();
@@ -62,8 +62,8 @@ export function createLink({ random, fastestMs, slowestMs, onSwallowed }: LinkOp
     onAnswer({ call, content }) {
       if (call !== "watch") return decide(cutAnswers);
       if (silent) return "lost";
-      if (!swallowing || cutAnswers || !hasEvents(content)) return decide(cutAnswers);
-      swallowing = false;
+      if (cutAnswers || content instanceof Error || !swallows(content as WatchMessage))
+        return decide(cutAnswers);
       onSwallowed?.();
       return "swallowed";
     },
@@ -75,7 +75,7 @@ export function createLink({ random, fastestMs, slowestMs, onSwallowed }: LinkOp
       cutRequests = false;
       cutAnswers = false;
       silent = false;
-      swallowing = false;
+      swallows = nothing;
       slowMs = 0;
       lossShare = 0;
       healed.resolve();
@@ -84,8 +84,8 @@ export function createLink({ random, fastestMs, slowestMs, onSwallowed }: LinkOp
     silenceWatches() {
       silent = true;
     },
-    swallowEvent() {
-      swallowing = true;
+    swallow(wants) {
+      swallows = wants;
     },
     slow(ms) {
       slowMs = Math.max(slowMs, ms);
@@ -96,6 +96,4 @@ export function createLink({ random, fastestMs, slowestMs, onSwallowed }: LinkOp
   };
 }
 
-function hasEvents(content: unknown): boolean {
-  return !(content instanceof Error) && (content as WatchMessage).events.length > 0;
-}
+const nothing = (_message: WatchMessage): boolean => false;

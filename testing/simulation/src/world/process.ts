@@ -43,6 +43,9 @@ export function createProcess(time: Timeline, options: ProcessOptions): Simulate
   return new Process(time, options);
 }
 
+/** Where a machine stood still, its time can be less by a rounding than what an event was planned for. */
+const ROUNDING_MS = 1e-6;
+
 class Process implements SimulatedProcess {
   readonly clock: Clock;
   readonly #time: Timeline;
@@ -78,7 +81,7 @@ class Process implements SimulatedProcess {
   }
 
   get frozen(): boolean {
-    return this.#time.now < this.#frozenUntil;
+    return this.#time.now < this.#frozenUntil - ROUNDING_MS;
   }
 
   get frozenUntil(): number {
