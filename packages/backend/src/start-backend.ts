@@ -1,4 +1,3 @@
-import { accessSync, constants, existsSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Leap, systemClock } from "@msdha/clock";
@@ -16,6 +15,7 @@ import { mayKeepSignal } from "./may-keep-signal.ts";
 import type { Node } from "./node.ts";
 import { askForSuccessor } from "./overtaken.ts";
 import { runBackend } from "./run-backend.ts";
+import { describeOpenRights, openRunDir } from "./run-dir.ts";
 import { openRunFiles, volatileFiles } from "./run-files.ts";
 import { passSignals, stopOnSignals } from "./signals.ts";
 import { tellStopTrouble } from "./stop-trouble.ts";
@@ -32,7 +32,7 @@ export async function startBackend(environment: Environment): Promise<number> {
   try {
     settings = readConfig(environment);
     refuseWithoutKill();
-    openFolder(settings.config.runDir);
+    openRunDir(settings.config.runDir);
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error;
     for (const line of error.message.split("\n")) process.stderr.write(`msdha-backend: ${line}\n`);
@@ -40,6 +40,8 @@ export async function startBackend(environment: Environment): Promise<number> {
   }
   const { log, flush } = createLog(settings.log);
   try {
+    const openRights = describeOpenRights(settings.config.runDir);
+    if (openRights !== undefined) log.warn(openRights);
     if (environment["MSHDA_NAME"]) log.warn("MSHDA_NAME is an old misspelling: say MSDHA_NAME");
     const ending = await superviseNode(environment, settings.config, log);
     return exitCodeOf(ending);
@@ -146,30 +148,11 @@ function describeGuardLeap(ms: number): string {
   return `this process's clock ${how} the guard's by ${Math.round(Math.abs(ms))} ms; kill times are no later for it`;
 }
 
-/** Like `mkdirSync` with `recursive`, which never returns for a folder that can't be made below `/proc`. */
-function makeFolder(dir: string): void {
-  if (existsSync(dir)) return;
-  makeFolder(dirname(dir));
-  mkdirSync(dir);
-}
-
 function explain(error: unknown, config: BackendConfig): string {
   if (error instanceof GuardBusyError) {
     return `another node uses MSDHA_RUN_DIR ${config.runDir}, or something of its former run is still alive`;
   }
   return describeReason(error);
-}
-
-function openFolder(dir: string): void {
-  try {
-    makeFolder(dir);
-    accessSync(dir, constants.W_OK | constants.X_OK);
-  } catch (error) {
-    const why = (error as NodeJS.ErrnoException).code ?? String(error);
-    throw new SettingsError([
-      { variable: "MSDHA_RUN_DIR", expected: `a folder that can be written to (${why})`, got: dir },
-    ]);
-  }
 }
 
 /** The folder of the `msdha-backend` command, for the hooks' PATH: `bin` beside the folder that this file is in. */

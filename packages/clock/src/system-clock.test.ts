@@ -139,6 +139,9 @@ describe("an uptime that leaps without a suspend", () => {
       expect(clock.now()).toBe((n + 1) * 200);
     }
     expect(leaps).toHaveLength(3);
+    leap(3_600_000);
+    clock.now();
+    expect(leaps.at(-1)?.ms).toBe(3_600_000);
   });
 
   test("is no suspend either where the kernel can't be asked", async () => {

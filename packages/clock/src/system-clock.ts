@@ -9,7 +9,7 @@ const LONGEST_TIMER_MS = 10_000;
 export interface SystemClock extends Clock {
   /**
    * Calls `listener` with each leap of one source of time against another from now on, within the `now()` that finds it;
-   * one that does not count at most every ten seconds. It takes the place of a former one.
+   * those that do not count every ten seconds, or when one is more than twice as large. It takes the place of a former one.
    */
   tellLeaps(listener: (leap: Leap) => void): void;
 }
