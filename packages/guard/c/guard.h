@@ -116,6 +116,9 @@ uid_t task_user(pid_t pid);
 bool task_ignores(pid_t pid, int number);
 void walk_descendants(void (*visit)(const struct task *t, void *context), void *context, int64_t until);
 
+/* lists.c */
+bool visit_by_lists(void (*visit)(const struct task *t, void *context), void *context);
+
 /* processes.c: what was started by command, and only that. */
 struct process {
   struct process *next;

@@ -15,6 +15,7 @@
  * /proc, so that a tree does not grow at its leaves while it is cut at its root. Parents die before their children,
  * so none sees a child die and starts another. The caller repeats passes until waitpid says that none is left. */
 
+static const char hidden[TASK_NAME] = "(hidden)";
 static int children_fd = -1; /* kept open: killing must not fail for want of a descriptor */
 
 /* For the process that calls it, not for what it forks. */
@@ -37,7 +38,8 @@ static int kill_child(pid_t pid) {
   return send_signal(pid, SIGKILL);
 }
 
-static void kill_children(pid_t spared) {
+/* What may not be killed is noted here if /proc hides it (hidepid), else by the walk. */
+static void kill_children(pid_t spared, struct roll *denied) {
   char text[4096];
   off_t offset = 0;
   ssize_t n;
@@ -48,7 +50,10 @@ static void kill_children(pid_t spared) {
     offset += n;
     char *at = text, *end;
     for (pid_t pid; (pid = (pid_t)strtol(at, &end, 10)) > 1 && end != at; at = end) {
-      if (pid != spared) kill_child(pid);
+      struct task t;
+      if (pid == spared) continue;
+      int error = kill_child(pid);
+      if (error && !task_read(pid, &t)) roll_add(denied, pid, hidden, error);
     }
   }
 }
@@ -86,7 +91,7 @@ static void kill_one(const struct task *t, void *context) {
 
 void kill_descendants(pid_t spared, struct kill_pass *pass) {
   *pass = (struct kill_pass){0};
-  kill_children(spared);
+  kill_children(spared, &pass->denied);
   walk_descendants(kill_one, &(struct killing){.self = getpid(), .spared = spared, .pass = pass}, INT64_MAX);
 }
 
@@ -111,5 +116,7 @@ static void signal_one(const struct task *t, void *context) {
  * Thousands take a while: it ends early once it is `until`. */
 void signal_descendants(int number, struct roll *roll, int64_t until) {
   *roll = (struct roll){0};
-  walk_descendants(signal_one, &(struct signalling){.self = getpid(), .number = number, .roll = roll}, until);
+  struct signalling how = {.self = getpid(), .number = number, .roll = roll};
+  if (number == 0 && visit_by_lists(signal_one, &how)) return;
+  walk_descendants(signal_one, &how, until);
 }

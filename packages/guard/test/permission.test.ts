@@ -29,13 +29,15 @@ interface Started {
 async function startAs(
   user: readonly string[],
   folder: TempDir,
-  options: { readonly noNewPrivileges?: boolean } = {},
+  { before = "", ...options }: { readonly noNewPrivileges?: boolean; readonly before?: string } = {},
 ): Promise<Started> {
   chmodSync(folder.path, 0o755);
   const program = join(folder.path, "msdha-guard");
   copyFileSync(guardBinary(), program);
   const binary = join(folder.path, "guard-as");
-  writeFileSync(binary, `#!/bin/sh\nexec setpriv ${user.join(" ")} ${program} "$@"\n`, { mode: 0o755 });
+  writeFileSync(binary, `#!/bin/sh\nexec ${before} setpriv ${user.join(" ")} ${program} "$@"\n`, {
+    mode: 0o755,
+  });
   const denials: KillNotPermittedError[] = [];
   const guard = await startGuard({ binary, onDenied: (error) => denials.push(error), ...options });
   return { guard, denials };
@@ -139,6 +141,30 @@ describe(`a guard that may not${because}`, { skip: !isRoot }, () => {
     killNow(pid);
     await waiting;
     expect(await guard.killAll()).toEqual({ killed: 0, someKilled: [] });
+  });
+
+  test("does not overlook a program of another user where /proc hides it", async () => {
+    using marked = mark();
+    await using folder = tempDir();
+    const mount = join(folder.path, "hide");
+    writeFileSync(mount, '#!/bin/sh\nmount -t proc -o hidepid=invisible proc /proc && exec "$@"\n', {
+      mode: 0o755,
+    });
+    const { guard } = await startAs(users.otherWithCapabilities, folder, {
+      noNewPrivileges: false,
+      before: `unshare --mount ${mount}`,
+    });
+    await using _guard = guard;
+    const { env } = marked;
+    const { pid } = await guard.spawn(makeSetuidProgram(folder), ["sleep", "60"], {
+      env,
+      cwd: "/",
+      output: "inherit",
+    });
+    await waitFor(async () => (await guard.survey()).denied === 1, { what: "the denial" });
+    await expect(guard.killAll()).rejects.toMatchObject({ processes: [{ pid, name: "(hidden)" }] });
+    killNow(pid);
+    await guard.gone();
   });
 
   test("tells of a signal to one process that does not reach it", async () => {
