@@ -40,7 +40,8 @@ async function winElection(node: Node): Promise<boolean> {
     ...(node.ranks && { askCandidacy: () => askCandidate(node) }),
   });
   node.lock = lock;
-  lease.prove({ key: follower.view.keys.lock, createRevision: lock.token });
+  const { keys } = follower.view;
+  lease.prove({ key: keys.lock, createRevision: lock.token, written: keys.proof(lease.id) });
   log.info({ token: lock.token, via: lock.via, waitMs: lock.waitMs }, "took the master lock");
 
   await awaitTurn(follower, lock, { clock, heard, signal: ended });

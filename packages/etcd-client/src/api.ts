@@ -21,6 +21,14 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface TxnOptions extends CallOptions {
+  /**
+   * After a while without an answer the transaction is sent to the next member, too, and the first answer counts. For what
+   * can be carried out several times at once. Default: false, so that the next member is only asked instead.
+   */
+  readonly hedge?: boolean;
+}
+
 /** One key, or with `prefix` every key that begins with it. */
 export interface KeyRange {
   readonly key: string;
@@ -135,7 +143,7 @@ export interface EtcdApi {
    * not; it rejects with an `EtcdCompactedError` if its revision is compacted.
    */
   range(range: RangeRequest, options: CallOptions): Promise<RangeResult>;
-  txn(transaction: Transaction, options: CallOptions): Promise<TransactionResult>;
+  txn(transaction: Transaction, options: TxnOptions): Promise<TransactionResult>;
   /** Grants a lease. A try whose answer was lost can leave a second lease behind, with nothing on it. */
   leaseGrant(ttlSeconds: number, options: CallOptions): Promise<LeaseGrant>;
   /** Renews a lease once; resolves with its TTL in seconds, 0 when the lease is gone. Proves nothing about a quorum. */

@@ -96,7 +96,8 @@ export function combineSource(
 
   return {
     range: (range, options) => hedged(options, (member, each) => member.range(range, each)),
-    txn: (transaction, options) => inTurn(options, (member, each) => member.txn(transaction, each)),
+    txn: (transaction, options) =>
+      (options.hedge ? hedged : inTurn)(options, (member, each) => member.txn(transaction, each)),
     leaseGrant: (ttlSeconds, options) =>
       inTurn(options, (member, each) => member.leaseGrant(ttlSeconds, each)),
     leaseKeepAlive: (id, options) =>

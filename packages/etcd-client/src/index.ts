@@ -13,6 +13,7 @@ export type {
   RangeResult,
   Transaction,
   TransactionResult,
+  TxnOptions,
   WatchEvent,
   WatchMessage,
   WatchRequest,

@@ -1,9 +1,10 @@
 import { type Clock, systemClock } from "@msdha/clock";
-import { type EtcdApi, isEtcdError, type LeaseId } from "@msdha/etcd-client";
+import { type CallOptions, type EtcdApi, isEtcdError, type LeaseId } from "@msdha/etcd-client";
 import { LeaseLostError, type LeaseLostKind } from "./errors.ts";
 import { type GrantedLease, grantLease } from "./grant.ts";
 import { type LeaseProof, proves } from "./proof.ts";
 import { startRounds } from "./rounds.ts";
+import { createProofWriter, isWritten } from "./written-proof.ts";
 
 export interface Lease extends AsyncDisposable {
   readonly id: LeaseId;
@@ -22,7 +23,8 @@ export interface Lease extends AsyncDisposable {
   /**
    * Says what must be shown from now on, and asks for it at once. Answers to requests that were sent before this call
    * neither prove nor fail anything any more; `seen` stays what it is until a new one does. `undefined` (as at the
-   * start) takes any linearizable read, together with a keepalive that etcd says yes to.
+   * start) takes any linearizable read, together with a keepalive that etcd says yes to. A proof that is `written` is a
+   * read while etcd takes no writes, as it is out of space.
    */
   prove(proof: LeaseProof | undefined): void;
   /**
@@ -60,9 +62,9 @@ const REVOKE_TIMEOUT_MS = 2_000;
 
 /**
  * Gets a lease and keeps it alive until `release`, an abort of `signal`, or its loss. Every third of the TTL it is
- * renewed and, beside that, proved by a linearizable read; what fails is tried again soon, until the deadline.
+ * renewed and, beside that, proved by a linearizable read or a write; what fails is tried again soon, until the deadline.
  *
- * Only the read moves the deadline: an etcd leader that is cut off from the others goes on answering keepalives.
+ * Only read and write move the deadline: an etcd leader that is cut off from the others goes on answering keepalives.
  * The other way round a lease whose keepalives fail for long is not given up before a read says that it is gone.
  *
  * Asks for the lease during two TTLs, at least 5 s, then throws `EtcdUnavailableError`; `EtcdAuthError` and other
@@ -94,6 +96,7 @@ function keepLease(etcd: EtcdApi, { id, ttlMs, sent: granted }: GrantedLease, op
   const { clock, signal, onProof, probeKey } = options;
   const lost = new AbortController();
   const ended = new AbortController();
+  const proofWriter = createProofWriter(etcd, id, clock);
   let seen = granted;
   let keptAt = granted;
   let readAt = granted;
@@ -114,13 +117,20 @@ function keepLease(etcd: EtcdApi, { id, ttlMs, sent: granted }: GrantedLease, op
     if (!wanted.proof) goOn(Math.min(keptAt, readAt));
   }
 
-  async function readProof(tries: AbortSignal): Promise<void> {
+  /** By a read, which any linearizable one is while there is nothing to prove. */
+  async function isRead(proof: LeaseProof | undefined, options: CallOptions): Promise<boolean> {
+    const { kvs } = await etcd.range({ key: proof?.key ?? probeKey }, options);
+    return proof === undefined || proves(kvs, proof, id);
+  }
+
+  async function askProof(tries: AbortSignal): Promise<void> {
     const asked = wanted;
     const sent = clock.now();
-    const key = asked.proof?.key ?? probeKey;
-    const { kvs } = await etcd.range({ key }, { timeoutMs: deadline() - sent, signal: tries });
+    const options = { timeoutMs: deadline() - sent, signal: tries };
+    const written = isWritten(asked.proof) ? await proofWriter.write(asked.proof, options) : undefined;
+    const held = written ?? (await isRead(asked.proof, { ...options, timeoutMs: deadline() - clock.now() }));
     if (!stillHeld() || asked !== wanted) return;
-    if (asked.proof && !proves(kvs, asked.proof, id)) {
+    if (!held) {
       lose("proof-failed");
       return;
     }
@@ -182,7 +192,7 @@ function keepLease(etcd: EtcdApi, { id, ttlMs, sent: granted }: GrantedLease, op
   const retryMs = Math.min(Math.max(ttlMs / 30, 50), 500);
   const rounds = { clock, firstAt: granted + everyMs, everyMs, retryMs, signal: ended.signal, onFailure };
   startRounds(keepAlive, rounds);
-  const proofs = startRounds(readProof, rounds);
+  const proofs = startRounds(askProof, rounds);
   watchDeadline().catch(() => {});
   signal?.addEventListener("abort", () => void release(), { once: true, signal: ended.signal });
 

@@ -8,7 +8,15 @@ import type { KeyValue, LeaseId } from "@msdha/etcd-client";
  * The key must be there when it is handed to `Lease.prove`: a first look that misses it loses the lease.
  */
 export type LeaseProof =
-  | { readonly key: string; readonly createRevision: number }
+  | {
+      readonly key: string;
+      readonly createRevision: number;
+      /**
+       * A key of the lease's own: each proof writes it, in a transaction that compares `key` and what it wrote last. Left
+       * out: a proof is a read.
+       */
+      readonly written?: string | undefined;
+    }
   | { readonly key: string; readonly createRevision?: undefined };
 
 /** Whether the keys that a linearizable read of `proof.key` found show that it is still held by `lease`. */

@@ -1,5 +1,5 @@
 import type { Clock } from "@msdha/clock";
-import type { CallOptions, EtcdApi, KeyValue } from "@msdha/etcd-client";
+import type { CallOptions, EtcdApi, KeyValue, Transaction, TransactionResult } from "@msdha/etcd-client";
 
 /** What a call does: answers at once, later, never, or fails. May be changed while the lease runs. */
 type Behaviour<T> = (call: FakeCall) => Promise<T>;
@@ -14,7 +14,8 @@ export interface FakeEtcd extends EtcdApi {
   onKeepAlive: Behaviour<number>;
   onRange: Behaviour<readonly KeyValue[]>;
   onRevoke: Behaviour<void>;
-  readonly calls: Readonly<Record<"grant" | "keepAlive" | "range" | "revoke", FakeCall[]>>;
+  onTxn: (call: FakeCall & { readonly transaction: Transaction }) => Promise<TransactionResult>;
+  readonly calls: Readonly<Record<"grant" | "keepAlive" | "range" | "revoke" | "txn", FakeCall[]>>;
   /** How many calls have not settled. */
   readonly underWay: number;
 }
@@ -22,7 +23,7 @@ export interface FakeEtcd extends EtcdApi {
 /** An etcd that answers as each test says; at first it grants lease 7, renews it and finds no keys. */
 export function createFakeEtcd(clock: Clock): FakeEtcd {
   let underWay = 0;
-  const calls = { grant: [], keepAlive: [], range: [], revoke: [] } as FakeEtcd["calls"];
+  const calls = { grant: [], keepAlive: [], range: [], revoke: [], txn: [] } as FakeEtcd["calls"];
   const other = (): never => {
     throw new Error("not used by a lease");
   };
@@ -47,6 +48,7 @@ export function createFakeEtcd(clock: Clock): FakeEtcd {
     onKeepAlive: async () => 60,
     onRange: async () => [],
     onRevoke: async () => {},
+    onTxn: async () => ({ succeeded: true, results: [{ type: "put" }], revision: 2 }),
     calls,
     get underWay() {
       return underWay;
@@ -59,7 +61,7 @@ export function createFakeEtcd(clock: Clock): FakeEtcd {
       return { kvs, revision: 1 };
     },
     leaseTimeToLive: other,
-    txn: other,
+    txn: (transaction, options) => run("txn", options, (call) => fake.onTxn({ ...call, transaction })),
     watch: other,
   };
   return fake;

@@ -1,3 +1,5 @@
+import type { LeaseId } from "@msdha/etcd-client";
+
 /** Where a group keeps what in etcd. Every key begins with `/msdha/GROUP/`, the slash included. */
 export interface GroupKeys {
   readonly prefix: string;
@@ -7,6 +9,8 @@ export interface GroupKeys {
   node(name: string): string;
   details(name: string): string;
   rank(name: string): string;
+  /** What the holder of the lock writes to prove that it holds it, on this lease. */
+  proof(lease: LeaseId): string;
   claim(name: string): string;
   value(name: string): string;
   frontend(id: string): string;
@@ -17,11 +21,12 @@ export type ParsedKey =
   | { readonly kind: "node" | FolderKind; readonly name: string }
   | { readonly kind: "lock" | "handover" | "ttl" | "unknown" };
 
-type FolderKind = "details" | "rank" | "claim" | "value" | "frontend";
+type FolderKind = "details" | "rank" | "proof" | "claim" | "value" | "frontend";
 
 const FOLDERS: Readonly<Record<string, FolderKind>> = {
   _node: "details",
   _rank: "rank",
+  _proof: "proof",
   _claim: "claim",
   _value: "value",
   _frontend: "frontend",
@@ -38,6 +43,7 @@ export function groupKeys(group: string): GroupKeys {
     node: (name) => prefix + checkName(name),
     details: (name) => `${prefix}_node/${checkName(name)}`,
     rank: (name) => `${prefix}_rank/${checkName(name)}`,
+    proof: (lease) => `${prefix}_proof/${checkName(lease)}`,
     claim: (name) => `${prefix}_claim/${checkName(name)}`,
     value: (name) => `${prefix}_value/${checkName(name)}`,
     frontend: (id) => `${prefix}_frontend/${checkName(id)}`,

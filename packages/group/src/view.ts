@@ -152,6 +152,7 @@ function applyEvent(draft: Draft, { type, kv }: WatchEvent): void {
       draft.handover = present ? kv.createRevision : undefined;
       break;
     case "ttl":
+    case "proof":
     case "claim":
     case "value":
     case "unknown":

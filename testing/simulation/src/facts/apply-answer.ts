@@ -6,7 +6,7 @@ import type {
   TransactionResult,
   WatchEvent,
 } from "@msdha/etcd-client";
-import type { GroupKeys } from "@msdha/group";
+import { type GroupKeys, parseKey } from "@msdha/group";
 import type { Facts, RunFacts } from "./facts.ts";
 
 /** What a run learns from an answer to a request that it sent at `sent`, by its own clock. */
@@ -31,6 +31,14 @@ export function applyAnswer(
     const { succeeded, revision } = answer as TransactionResult;
     if (!succeeded || revision === run.lock.token) run.lock.receivedAt = run.supervisor.clock.now();
   }
+  const proven = (): void => {
+    // An answer that comes when the lease may be lost already brings nothing back.
+    if (run.supervisor.clock.now() >= run.seen + run.ttlMs || sent <= run.seen) return;
+    run.seen = sent;
+    run.lostMsAtSeen = lostMs;
+  };
+  if (call === "txn" && provesByWriting(keys, run, argument as Transaction, answer as TransactionResult))
+    proven();
   if (call !== "range") return;
   const { key, prefix } = argument as KeyRange;
   const { kvs, revision } = answer as RangeResult;
@@ -42,10 +50,24 @@ export function applyAnswer(
   const probed = !run.lock && !prefix && key === keys.lock;
   const proof = key === keys.lock || (!run.published && key === keys.node(run.node));
   const held = !old && (probed || (proof && kvs.some((kv) => kv.lease === run.lease)));
-  // An answer that comes when the lease may be lost already brings nothing back.
-  if (!held || run.supervisor.clock.now() >= run.seen + run.ttlMs || sent <= run.seen) return;
-  run.seen = sent;
-  run.lostMsAtSeen = lostMs;
+  if (held) proven();
+}
+
+/** Whether a majority has written what the holder of the lock writes, or has found the lock to be the run's. */
+function provesByWriting(
+  keys: GroupKeys,
+  run: RunFacts,
+  transaction: Transaction,
+  { succeeded, results }: TransactionResult,
+): boolean {
+  if (!isProof(transaction, keys)) return false;
+  const [lock] = results;
+  return succeeded || (lock?.type === "range" && lock.kvs.some((kv) => kv.lease === run.lease));
+}
+
+/** Whether this transaction is a proof of the lock. */
+export function isProof({ success }: Transaction, keys: GroupKeys): boolean {
+  return success.some((each) => each.type === "put" && parseKey(keys, each.key).kind === "proof");
 }
 
 /** A run's watch tells it of events. */

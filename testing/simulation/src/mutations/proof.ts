@@ -1,4 +1,5 @@
-import type { EtcdApi, KeyRange, KeyValue, RangeResult } from "@msdha/etcd-client";
+import type { EtcdApi, KeyRange, KeyValue, TransactionResult } from "@msdha/etcd-client";
+import { isProof } from "../facts/apply-answer.ts";
 import type { RunFacts } from "../facts/facts.ts";
 import type { World } from "../world/world.ts";
 import { withMany } from "./circumstances.ts";
@@ -22,13 +23,13 @@ export const proofFromAnswer: Mutation = {
   noticedBy: "goneByKillTime",
   collaborators: {
     etcd(etcd, _, { keys }) {
-      let last: RangeResult | undefined;
+      let last: TransactionResult | undefined;
       return {
         ...etcd,
-        async range(range, options) {
-          if (range.prefix || range.key !== keys.lock) return await etcd.range(range, options);
+        async txn(transaction, options) {
+          if (!isProof(transaction, keys)) return await etcd.txn(transaction, options);
           // What was answered last stands for what is asked now, which is asked all the same for the next time.
-          const asked = etcd.range(range, options).then((answer) => {
+          const asked = etcd.txn(transaction, options).then((answer) => {
             last = answer;
             return answer;
           });
@@ -56,7 +57,7 @@ function answerProofs(
   { keys }: World,
   holds: (options: Parameters<EtcdApi["range"]>[1]) => Promise<boolean>,
 ): EtcdApi {
-  const isProof = ({ key, prefix }: KeyRange): boolean =>
+  const isRead = ({ key, prefix }: KeyRange): boolean =>
     !prefix && (key === keys.lock || key === keys.node(run.node));
   // A revision that goes back would say that etcd was restored.
   let revision = 0;
@@ -66,9 +67,17 @@ function answerProofs(
   };
   return {
     ...etcd,
-    txn: async (transaction, options) => heard(await etcd.txn(transaction, options)),
+    async txn(transaction, options) {
+      if (!isProof(transaction, keys)) return heard(await etcd.txn(transaction, options));
+      // As after an earlier try that went through: a write would have to be at a revision of its own.
+      const [put] = transaction.success;
+      const value = put?.type === "put" ? put.value : "";
+      const [lock, mark] = [ours(keys.lock, run), { ...ours("", run), value }];
+      const kvs = (await holds(options)) ? [[lock], [mark]] : [[], []];
+      return { succeeded: false, results: kvs.map((each) => ({ type: "range", kvs: each })), revision };
+    },
     async range(range, options) {
-      if (!isProof(range)) return heard(await etcd.range(range, options));
+      if (!isRead(range)) return heard(await etcd.range(range, options));
       return { kvs: (await holds(options)) ? [ours(range.key, run)] : [], revision };
     },
   };

@@ -1,0 +1,89 @@
+import { randomBytes } from "node:crypto";
+import type { Clock } from "@msdha/clock";
+import {
+  type EtcdApi,
+  isEtcdError,
+  type KeyValue,
+  type LeaseId,
+  type Transaction,
+  type TransactionResult,
+  type TxnOptions,
+} from "@msdha/etcd-client";
+import { type LeaseProof, proves } from "./proof.ts";
+
+export type WrittenProof = LeaseProof & { readonly createRevision: number; readonly written: string };
+
+/** Proves by writing. One for each lease. */
+export interface ProofWriter {
+  /**
+   * Resolves with whether a majority has written that the lease still holds what is to be proved, and nobody else writes
+   * in its name. Undefined: etcd takes no writes at the moment, as it is out of space. Rejects with etcd's errors.
+   */
+  write(proof: WrittenProof, options: TxnOptions): Promise<boolean | undefined>;
+}
+
+/** How many of our own values are remembered: a request can be carried out long after its call has failed. */
+const MOST_VALUES = 32;
+
+export function isWritten(proof: LeaseProof | undefined): proof is WrittenProof {
+  return proof?.createRevision !== undefined && proof.written !== undefined;
+}
+
+export function createProofWriter(etcd: EtcdApi, lease: LeaseId, clock: Clock): ProofWriter {
+  const values: string[] = [];
+  let revision = 0;
+
+  /** Never the same twice, nor on a copy of this machine. */
+  function nextValue(): string {
+    const value = `${clock.now()} ${randomBytes(12).toString("hex")}`;
+    values.push(value);
+    if (values.length > MOST_VALUES) values.shift();
+    return value;
+  }
+
+  function isOurs(mark: KeyValue | undefined): boolean {
+    if (!mark || !values.includes(mark.value)) return false;
+    revision = Math.max(revision, mark.modRevision);
+    return true;
+  }
+
+  return {
+    async write(proof, options) {
+      const attempt = proofTransaction(proof, { lease, revision, value: nextValue() });
+      const result = await etcd.txn(attempt, { ...options, hedge: true }).catch((error: unknown) => {
+        if (isEtcdError(error, "ERR_ETCD_REQUEST")) return undefined;
+        throw error;
+      });
+      if (!result) return undefined;
+      if (result.succeeded) {
+        revision = Math.max(revision, result.revision);
+        return true;
+      }
+      // An earlier try of ours went through: this answer is a majority's word, too.
+      return proves(found(result, 0), proof, lease) && isOurs(found(result, 1)[0]);
+    },
+  };
+}
+
+function proofTransaction(
+  { key, createRevision, written }: WrittenProof,
+  { lease, revision, value }: { readonly lease: LeaseId; readonly revision: number; readonly value: string },
+): Transaction {
+  return {
+    compare: [
+      { key, target: "create", is: "=", value: createRevision },
+      { key, target: "lease", is: "=", value: lease },
+      { key: written, target: "mod", is: "=", value: revision },
+    ],
+    success: [{ type: "put", key: written, value, lease }],
+    failure: [
+      { type: "range", key },
+      { type: "range", key: written },
+    ],
+  };
+}
+
+function found({ results }: TransactionResult, index: number): readonly KeyValue[] {
+  const result = results[index];
+  return result?.type === "range" ? result.kvs : [];
+}
