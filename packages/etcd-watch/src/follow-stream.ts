@@ -8,7 +8,7 @@ import {
 } from "@msdha/etcd-client";
 import type { WatchBatch } from "./batch.ts";
 import { compareStream } from "./compare-stream.ts";
-import { HistoryReplacedError, WatchStalledError } from "./errors.ts";
+import { HistoryReplacedError, ProgressUnansweredError, WatchStalledError } from "./errors.ts";
 import type { Replica } from "./replica.ts";
 
 export interface FollowStreamOptions {
@@ -17,6 +17,8 @@ export interface FollowStreamOptions {
   readonly progressIntervalMs: number;
   /** Another stream was followed before, since the last fresh read: etcd may have been restored meanwhile. */
   readonly resumed: boolean;
+  /** Whether the stream is given up for its silence. If not, only the comparison shows that it is alive. */
+  readonly needsProgress: boolean;
   readonly emit: (batch: WatchBatch) => void;
   /** Called at the first message. */
   readonly onOpen: () => void;
@@ -32,17 +34,18 @@ export async function followStream(
   replica: Replica,
   options: FollowStreamOptions,
 ): Promise<never> {
-  const { clock, signal, progressIntervalMs, resumed, emit, onOpen } = options;
+  const { clock, signal, progressIntervalMs, resumed, needsProgress, emit, onOpen } = options;
   const over = new AbortController();
   const onAbort = (): void => over.abort(signal.reason);
   const opened = Promise.withResolvers<void>();
   const received = { messages: 0, revision: 0 };
+  let answered = false;
   const comparer = compareStream(etcd, range, replica, {
     clock,
     signal: over.signal,
     progressIntervalMs,
     values: resumed,
-    headerRevision: () => received.revision,
+    headerRevision: () => (needsProgress ? received.revision : Number.POSITIVE_INFINITY),
   });
   let emittedAny = false;
 
@@ -79,8 +82,12 @@ export async function followStream(
       const { messages } = received;
       stream.requestProgress();
       const { quiet, read } = await spendInterval();
-      if (received.messages === messages)
-        throw new WatchStalledError(`no sign of life for ${progressIntervalMs} ms`);
+      answered ||= received.messages > messages;
+      if (!needsProgress && !answered) continue;
+      if (received.messages === messages) {
+        const Stalled = read && last.read && !answered ? ProgressUnansweredError : WatchStalledError;
+        throw new Stalled(`no sign of life for ${progressIntervalMs} ms`);
+      }
       const due = last.read?.revision ?? 0;
       if (quiet && received.revision < due)
         throw new WatchStalledError(`the member is at ${received.revision}, a quorum was at ${due}`);

@@ -1,7 +1,7 @@
 import type { Clock } from "@msdha/clock";
 import { type EtcdApi, isEtcdError, type KeyRange, readAll } from "@msdha/etcd-client";
 import type { WatchBatch } from "./batch.ts";
-import { HistoryReplacedError, WatchStalledError } from "./errors.ts";
+import { HistoryReplacedError, ProgressUnansweredError, WatchStalledError } from "./errors.ts";
 import { followStream } from "./follow-stream.ts";
 import { createReplica } from "./replica.ts";
 
@@ -19,6 +19,8 @@ const LONGEST_BACKOFF_MS = 1_000;
 const GOOD_STREAM_MS = 1_000;
 /** etcd refuses a token that it does not know any more just as it refuses a wrong password; only the latter lasts. */
 const AUTH_PATIENCE_MS = 10_000;
+/** After so many, what is in between answers no such question (etcd's grpc-proxy), and the comparison has to do. */
+const UNANSWERED_TO_DO_WITHOUT = 2;
 /** One failure is a change of connection, two in a row are trouble. */
 const FAILURES_TO_REPORT = 2;
 
@@ -30,6 +32,8 @@ export async function follow(etcd: EtcdApi, range: KeyRange, options: FollowOpti
   let resumed = false;
   let up: boolean | undefined;
   let failures = 0;
+  /** Streams in a row that never answered when they were asked for a sign of life. */
+  let unanswered = 0;
   let refusedSince: number | undefined;
 
   async function followOnce(): Promise<never> {
@@ -53,6 +57,7 @@ export async function follow(etcd: EtcdApi, range: KeyRange, options: FollowOpti
         signal,
         progressIntervalMs,
         resumed,
+        needsProgress: unanswered < UNANSWERED_TO_DO_WITHOUT,
         emit,
         onOpen,
       });
@@ -79,6 +84,7 @@ export async function follow(etcd: EtcdApi, range: KeyRange, options: FollowOpti
       read = "needed-restored";
       return;
     }
+    unanswered = error instanceof ProgressUnansweredError ? unanswered + 1 : 0;
     failures += 1;
     const why = error instanceof Error ? error : new Error(String(error));
     if (failures >= FAILURES_TO_REPORT || error instanceof WatchStalledError) report(false, why);
