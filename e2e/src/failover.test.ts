@@ -37,7 +37,13 @@ describe.concurrent("a group of backends", () => {
     const second = await group.masterAmong([a, b].filter((node) => node !== first));
     expect(Date.now() - asked).toBeLessThan(group.ttlMs);
     expect(await first.exited()).toBe(0);
-    expect(Object.keys(await group.keys()).sort()).toEqual(["_lock", "_node/b", "_ttl", "b"]);
+    expect(Object.keys(await group.keys()).sort()).toEqual([
+      "_lock",
+      "_node/b",
+      expect.stringMatching(/^_proof\/\d+$/),
+      "_ttl",
+      "b",
+    ]);
     second.stop();
     expect(await second.exited()).toBe(0);
   });
