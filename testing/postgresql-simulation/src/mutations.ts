@@ -1,0 +1,129 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { ALL_RULES, type SyncRules, type WorldRules } from "./world.ts";
+
+/** One rule of docs/postgresql-sync.md that is switched off: in the code, by a change of its text, or in the world. */
+export type Mutation =
+  | { readonly file: string; readonly from: string; readonly to: string }
+  | { readonly rule: keyof WorldRules };
+
+const JOIN = "    await put(kind, standbys);\n    await server.waitFor(kind, standbys);\n";
+const LEAVE = '    await server.waitFor("sync", staying);\n';
+
+export const MUTATIONS: Readonly<Record<string, Mutation>> = {
+  joinsServerFirst: {
+    file: "synchronous-master.ts",
+    from: JOIN,
+    to: "    await server.waitFor(kind, standbys);\n    await put(kind, standbys);\n",
+  },
+  leavesRecordFirst: {
+    file: "synchronous-master.ts",
+    from: LEAVE,
+    to: `    await put("sync", staying);\n${LEAVE}`,
+  },
+  leavesWithoutEndingConnections: {
+    file: "synchronous-master.ts",
+    from: "    await server.disconnect(gone);\n",
+    to: "",
+  },
+  leavesWithoutAnotherThatHasAll: {
+    file: "synchronous-master.ts",
+    from: "if (!(await server.oneHas(await server.flushed(), staying)))",
+    to: "if (staying.length === 0)",
+  },
+  waitsAgainWithoutCheckpoint: {
+    file: "synchronous-master.ts",
+    from: "    await server.checkpoint();\n",
+    to: "",
+  },
+  waitsAgainWithoutOneThatHasAll: {
+    file: "synchronous-master.ts",
+    from: 'if (await server.oneHas(await server.flushed(), standbys)) await countOn("sync", standbys);',
+    to: 'if (standbys.length > 0) await countOn("sync", standbys);',
+  },
+  waitsAgainWithSomeOfThem: {
+    file: "synchronous-master.ts",
+    from: 'if (await server.oneHas(await server.flushed(), standbys)) await countOn("sync", standbys);',
+    to: 'if (await server.oneHas(await server.flushed(), standbys)) await put("sync", standbys.slice(0, 1));',
+  },
+  beginsAgainWithoutWriting: {
+    file: "synchronous-master.ts",
+    from: "    await store.write(found);\n",
+    to: "",
+  },
+  strictAcknowledgesAlone: {
+    file: "sync-plan.ts",
+    from: 'if (mode === "strict" || missingMs < patienceMs)',
+    to: "if (missingMs < patienceMs)",
+  },
+  hearsNobody: {
+    file: "quorum.ts",
+    from: "  return { others: standbys.filter((standby) => standby !== member) };",
+    to: "  return { others: [] };",
+  },
+  promotesWhoWasNotInSync: {
+    file: "quorum.ts",
+    from: "if (!standbys.includes(member))",
+    to: "if (!standbys.includes(member) && member === master)",
+  },
+  promotesWhoHasLess: {
+    file: "quorum.ts",
+    from: "if (compared < 0) return",
+    to: "if (compared < -Infinity) return",
+  },
+  countsOnWhoHasLess: {
+    file: "quorum.ts",
+    from: "if (compared === 0) asFar.push(standby);",
+    to: "asFar.push(standby);",
+  },
+  comparesNoTimelines: {
+    file: "position.ts",
+    from: "  if (one.timeline !== other.timeline) return one.timeline - other.timeline;\n",
+    to: "",
+  },
+  recallsUnderAnotherRecord: {
+    file: "candidacy.ts",
+    from: "return heard && lineOf(await store.read()) === heard.record ? heard : undefined;",
+    to: "return heard;",
+  },
+  promotesBeforeTheRecord: {
+    file: "promotion.ts",
+    from: "  await store.write(record);\n  await server.promote(standbys);\n",
+    to: "  await server.promote(standbys);\n  await store.write(record);\n",
+  },
+  writesWithoutToken: { rule: "compareToken" },
+  writesWithoutRevision: { rule: "compareRevision" },
+  countsForeignStreams: { rule: "onlyMembers" },
+  startsWithoutAList: { rule: "startsWithNobody" },
+  hearsWhoStillFollows: { rule: "hearsFreeOnly" },
+  remembersWhatItHeard: { rule: "forgetsHeard" },
+};
+
+const SOURCES = fileURLToPath(new URL("../../../packages/postgresql/src", import.meta.url));
+
+/** Loads the code with a mutation in it. Throws where the text to change is not there exactly once. */
+export async function loadMutated(mutation: Mutation): Promise<{ code: SyncRules; rules: WorldRules }> {
+  const dir = mkdtempSync(join(tmpdir(), "msdha-mutation-"));
+  try {
+    cpSync(SOURCES, dir, { recursive: true, filter: (path) => !path.endsWith(".test.ts") });
+    writeFileSync(join(dir, "package.json"), '{ "type": "module" }');
+    if ("file" in mutation) {
+      const text = readFileSync(join(dir, mutation.file), "utf8");
+      if (text.split(mutation.from).length !== 2) {
+        throw new Error(`${mutation.file}: expected this once: ${mutation.from}`);
+      }
+      writeFileSync(join(dir, mutation.file), text.replace(mutation.from, mutation.to));
+    }
+    const load = async (file: string): Promise<SyncRules> =>
+      (await import(/* @vite-ignore */ pathToFileURL(join(dir, file)).href)) as SyncRules;
+    const { askCandidate } = await load("candidacy.ts");
+    const { promoteInSync } = await load("promotion.ts");
+    const { createSynchronousMaster } = await load("synchronous-master.ts");
+    const rules = "rule" in mutation ? { ...ALL_RULES, [mutation.rule]: false } : ALL_RULES;
+    return { code: { askCandidate, promoteInSync, createSynchronousMaster }, rules };
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}

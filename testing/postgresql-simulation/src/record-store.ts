@@ -1,0 +1,72 @@
+import type { RecordStore, SyncRecord } from "@msdha/postgresql";
+import type { Random } from "./random.ts";
+import type { Owner, Tasks } from "./tasks.ts";
+
+/** The group's record in etcd, with writes that fail, and some that are carried out late. */
+export interface SimulatedEtcd {
+  readonly record: SyncRecord;
+  /** The fencing token of who has the lock; undefined where nobody does. */
+  lock: string | undefined;
+  /** A store as a node sees it whose token is this. */
+  storeOf(owner: Owner, token: () => string): RecordStore;
+  /** Carries out a write that failed, if nothing was written since it was sent; false where there is none. */
+  carryOutLate(): boolean;
+}
+
+/** What a write compares. Each can be switched off to see whether it is needed. */
+export interface EtcdRules {
+  readonly compareToken: boolean;
+  readonly compareRevision: boolean;
+}
+
+/** Makes one. `onWrite` is called for each write that is carried out, with what was there before. */
+export function createEtcd(
+  random: Random,
+  tasks: Tasks,
+  {
+    rules,
+    onWrite,
+  }: { readonly rules: EtcdRules; readonly onWrite: (before: SyncRecord, next: SyncRecord) => void },
+): SimulatedEtcd {
+  let record: SyncRecord = { kind: "none" };
+  let revision = 0;
+  const late: (() => void)[] = [];
+
+  const etcd: SimulatedEtcd = {
+    get record() {
+      return record;
+    },
+    lock: undefined,
+    storeOf: (owner, token) => ({
+      read: () => tasks.ask(owner, () => record),
+      async write(next) {
+        const sentAt = revision;
+        const sentBy = token();
+        const carryOut = (): boolean => {
+          if (rules.compareToken && etcd.lock !== sentBy) return false;
+          if (rules.compareRevision && revision !== sentAt) return false;
+          onWrite(record, next);
+          record = next;
+          revision += 1;
+          return true;
+        };
+        await tasks.ask(owner, () => {
+          if (random.oneIn(6)) {
+            const fate = random.below(4);
+            if (fate < 2) late.push(() => void carryOut());
+            if (fate === 2) carryOut();
+            throw new Error("etcd does not answer");
+          }
+          if (!carryOut()) throw new Error("refused: another one was carried out, or this is not the master");
+        });
+      },
+    }),
+    carryOutLate() {
+      const index = random.below(Math.max(late.length, 1));
+      const [write] = late.splice(index, 1);
+      write?.();
+      return write !== undefined;
+    },
+  };
+  return etcd;
+}

@@ -1,0 +1,250 @@
+import type * as Rules from "@msdha/postgresql";
+import type { Heard, Position } from "@msdha/postgresql";
+import { openMasterServer, type ServerRules } from "./master-server.ts";
+import type { Random } from "./random.ts";
+import { createEtcd, type EtcdRules, type SimulatedEtcd } from "./record-store.ts";
+import { createServer, isPrefix, type Server } from "./server.ts";
+import { createTasks, NOT_YET, type Tasks } from "./tasks.ts";
+
+/** The code under test. */
+export type SyncRules = Pick<typeof Rules, "askCandidate" | "promoteInSync" | "createSynchronousMaster">;
+
+/** What of the surroundings can be switched off, to see whether the rule that rests on it is needed. */
+export interface WorldRules extends EtcdRules, ServerRules {
+  /** A server is started with a list of nobody, so that it acknowledges nothing before it knows better. */
+  readonly startsWithNobody: boolean;
+  /** A standby tells how far it is only when it follows nobody. */
+  readonly hearsFreeOnly: boolean;
+  /** What a candidate has heard is forgotten when it follows somebody again. */
+  readonly forgetsHeard: boolean;
+}
+
+export const ALL_RULES: WorldRules = {
+  compareToken: true,
+  compareRevision: true,
+  onlyMembers: true,
+  startsWithNobody: true,
+  hearsFreeOnly: true,
+  forgetsHeard: true,
+};
+
+/** A node with what its helper keeps. */
+export interface Node {
+  readonly server: Server;
+  token: string;
+  heard: Heard | undefined;
+  master: Rules.SynchronousMaster | undefined;
+  /** A round of the master, or a candidacy, runs. */
+  busy: boolean;
+}
+
+export interface World {
+  readonly random: Random;
+  readonly tasks: Tasks;
+  readonly etcd: SimulatedEtcd;
+  readonly nodes: readonly Node[];
+  readonly mode: "preferred" | "strict";
+  readonly rules: WorldRules;
+  /** Commits that a client saw acknowledged and that must not be missing. */
+  readonly acknowledged: Set<number>;
+  /** Tokens of masters that acknowledged alone and were replaced: the group was told that their commits may be lost. */
+  readonly givenUp: Set<string>;
+  /** What went against the promise. */
+  readonly violations: string[];
+  readonly promotions: { count: number };
+  clock: number;
+  newId(): number;
+  /** The master that the group knows; undefined where there is none. */
+  readonly known: Node | undefined;
+  /** Asks whether a node may be the master, and promotes it if it may. */
+  elect(node: Node): Promise<void>;
+  /** Runs a round of a master. */
+  round(node: Node): Promise<void>;
+  position(server: Server): Position;
+}
+
+export function createWorld(
+  random: Random,
+  {
+    mode,
+    rules,
+    code,
+    count,
+  }: {
+    readonly mode: "preferred" | "strict";
+    readonly rules: WorldRules;
+    readonly code: SyncRules;
+    readonly count: number;
+  },
+): World {
+  const tasks = createTasks(random);
+  const etcd = createEtcd(random, tasks, { rules, onWrite: permitLoss });
+  const names = ["a", "b", "c", "d", "e"].slice(0, count);
+  const nodes = names.map(
+    (name): Node => ({
+      server: createServer(name),
+      token: "",
+      heard: undefined,
+      master: undefined,
+      busy: false,
+    }),
+  );
+  let ids = 0;
+  let tokens = 0;
+
+  const known = (): Node | undefined =>
+    nodes.find(({ server, token }) => etcd.lock !== undefined && token === etcd.lock && !server.standby);
+
+  const position = (server: Server): Position => ({
+    timeline: server.timeline,
+    bytes: BigInt(server.log.length) * 8n,
+    began: BigInt(server.began) * 8n,
+    standby: server.standby,
+    settled: true,
+    free: server.follows === undefined,
+  });
+
+  function candidateOf(node: Node): Rules.CandidateServer {
+    const { server } = node;
+    return {
+      own: () => ({ member: server.name, mark: server.mark, fromArchive: false }),
+      async letGo() {
+        if (known()) throw new Error("there is a master");
+        server.follows = undefined;
+      },
+      freePosition: () =>
+        tasks.ask(server, () => (server.follows === undefined ? position(server) : NOT_YET)),
+      async hear(standbys) {
+        const heard = standbys.map(async (standby): Promise<[string, Position]> => {
+          const other = nodes.find((one) => one.server.name === standby)?.server;
+          const answer = await tasks.ask(server, () => {
+            const answers = other?.alive && !other.frozen && other.standby;
+            const free = !rules.hearsFreeOnly || other?.follows === undefined;
+            if (other && answers && free) return position(other);
+            if (random.oneIn(3)) throw new Error(`can't tell what ${standby} has`);
+            return NOT_YET;
+          });
+          return [standby, answer];
+        });
+        return new Map(await Promise.all(heard));
+      },
+      requireLittleLag: () => Promise.resolve(),
+      recall: () => (known() || server.follows !== undefined ? undefined : node.heard),
+      note: (heard) => {
+        node.heard = heard;
+      },
+    };
+  }
+
+  const missing = (server: Server): readonly number[] => {
+    const ids = new Set(server.log.map(({ id }) => id));
+    return [...world.acknowledged].filter((id) => !ids.has(id));
+  };
+
+  /** Nobody is promoted who lacks what a client saw acknowledged, unless the group knew that this could be. */
+  function check(server: Server, recordBefore: Rules.SyncRecord): void {
+    for (const id of missing(server)) {
+      if (recordBefore.kind === "sync" || mode === "strict") {
+        world.violations.push(`${server.name} was promoted without commit ${id}, which was acknowledged`);
+      }
+      world.acknowledged.delete(id);
+    }
+  }
+
+  /** The group knew that commits may be on the master only; the next master's first record gives them up. */
+  function permitLoss(before: Rules.SyncRecord, next: Rules.SyncRecord): void {
+    if (before.kind === "sync" || next.kind === "none") return;
+    if (before.kind === "async" && before.token === next.token) return;
+    if (before.kind === "async" && mode === "preferred") world.givenUp.add(before.token);
+    const writer = nodes.find(({ server }) => server.name === next.master)?.server;
+    if (writer && mode === "preferred") for (const id of missing(writer)) world.acknowledged.delete(id);
+  }
+
+  async function elect(node: Node): Promise<void> {
+    const { server } = node;
+    const candidate = candidateOf(node);
+    const anyStore = etcd.storeOf(server, () => "");
+    await code.askCandidate(candidate, anyStore);
+    if (etcd.lock !== undefined) return;
+    tokens += 1;
+    const token = String(tokens);
+    etcd.lock = token;
+    node.token = token;
+    try {
+      await code.askCandidate(candidate, anyStore);
+    } catch (error) {
+      if (etcd.lock === token) etcd.lock = undefined;
+      throw error;
+    }
+    const recordBefore = etcd.record;
+    const store = etcd.storeOf(server, () => token);
+    const written = await code.promoteInSync(
+      {
+        recall: candidate.recall,
+        leaveMark: () => {
+          server.mark = `${server.name} ${token}`;
+        },
+        promote: (standbys) => {
+          server.configured = { kind: "sync", standbys };
+          return tasks.ask(server, () => {
+            check(server, recordBefore);
+            server.standby = false;
+            server.timeline += 1;
+            server.began = server.log.length;
+            server.log.push({ id: world.newId() });
+            world.promotions.count += 1;
+            return undefined;
+          });
+        },
+      },
+      store,
+      { token, member: server.name },
+    );
+    node.master = masterOf(node, token, written);
+  }
+
+  function masterOf(
+    node: Node,
+    token: string,
+    written?: Exclude<Rules.SyncRecord, { kind: "none" }>,
+  ): Rules.SynchronousMaster {
+    return code.createSynchronousMaster({
+      mode,
+      patienceMs: 1_000,
+      token,
+      server: openMasterServer(node.server, { tasks, random, members: names, rules }),
+      store: etcd.storeOf(node.server, () => token),
+      now: () => world.clock,
+      log: () => {},
+      written,
+    });
+  }
+
+  const world: World = {
+    ...{ random, tasks, etcd, nodes, mode, rules, position, elect },
+    acknowledged: new Set(),
+    givenUp: new Set(),
+    violations: [],
+    promotions: { count: 0 },
+    clock: 0,
+    newId: () => {
+      ids += 1;
+      return ids;
+    },
+    get known() {
+      return known();
+    },
+    async round(node) {
+      // A helper that was started anew knows only what the group knows.
+      if (random.oneIn(20)) node.master = undefined;
+      node.master ??= masterOf(node, node.token);
+      await node.master.round();
+    },
+  };
+  return world;
+}
+
+/** Returns whether this standby may follow that master: it has nothing that the master does not have. */
+export function mayFollow(standby: Server, master: Server): boolean {
+  return isPrefix(standby.log, master.log);
+}
