@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { describe, expect, test } from "vitest";
+import { allFaults } from "./faults/all-faults.ts";
 import { describeAgain, readOptions } from "./options.ts";
 
 const main = fileURLToPath(new URL("main.ts", import.meta.url));
@@ -21,12 +22,14 @@ test("the command that does the same again has all that it depends on, as a shel
     const options = readOptions([...flags, "--seed", "s7-a"]);
     expect(options.faults.length).toBeGreaterThan(1);
     expect(describeAgain(options)).toBe(
-      `script/chaos --seed s7-a --minutes 2 --only '${pattern}' --code '${folder.replace("'", "'\\''")}' --keep-going`,
+      `script/chaos --seed s7-a --minutes 2 --faults ${allFaults.length} --only '${pattern}' --code '${folder.replace("'", "'\\''")}' --keep-going`,
     );
   } finally {
     rmSync(folder, { recursive: true });
   }
-  expect(describeAgain(readOptions(["--seed", "2609"]))).toBe("script/chaos --seed 2609 --minutes 5");
+  expect(describeAgain(readOptions(["--seed", "2609"]))).toBe(
+    `script/chaos --seed 2609 --minutes 5 --faults ${allFaults.length}`,
+  );
 });
 
 describe.concurrent("wrong arguments", () => {
@@ -34,6 +37,7 @@ describe.concurrent("wrong arguments", () => {
     [["--only", "["], "Expected a regular expression. SyntaxError: Invalid regular expression: /[/"],
     [["--only", "nothing"], "No fault has such a name"],
     [["--minutes", "0"], "Expected a number of minutes above 0"],
+    [["--faults", "0"], "Expected a whole number from 1 to"],
     [["--code", "/nowhere"], "There is no /nowhere/backend/dist/msdha-backend.mjs."],
     [["--nonsense"], "unknown option '--nonsense'"],
     [["1"], "too many arguments"],

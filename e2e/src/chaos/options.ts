@@ -14,6 +14,8 @@ export interface Options {
   /** The pattern that picked the faults, if there was one. */
   readonly only: string | undefined;
   readonly faults: readonly Fault[];
+  /** How many faults of the list there are to pick from. */
+  readonly known: number;
   readonly code: string;
 }
 
@@ -37,6 +39,12 @@ export function readOptions(args: readonly string[]): Options {
         .argParser(matching)
         .default(everyFault, "every fault"),
     )
+    .option(
+      "--faults <count>",
+      "the first of the list only, as when a seed was found",
+      count,
+      allFaults.length,
+    )
     .option("--code <folder>", "hurt the programs of another folder like packages/", withPrograms, BUILT)
     .option("--keep-going", "do not end when something was found")
     .option("--keep", "keep logs and journal also when nothing was found")
@@ -47,6 +55,7 @@ export function readOptions(args: readonly string[]): Options {
     minutes: number;
     seed?: string;
     only: Picked;
+    faults: number;
     code: string;
     keepGoing?: boolean;
     keep?: boolean;
@@ -59,14 +68,26 @@ export function readOptions(args: readonly string[]): Options {
   }
   const { json = false, keep = false, keepGoing = false } = options;
   const seed = options.seed ?? String(Math.floor(Math.random() * 1e6));
-  const { pattern: only, faults } = options.only;
-  return { minutes: options.minutes, seed, json, keep, keepGoing, only, faults, code: options.code };
+  const { pattern: only } = options.only;
+  const first = allFaults.slice(0, options.faults);
+  const faults = options.only.faults.filter((fault) => first.includes(fault));
+  return {
+    minutes: options.minutes,
+    seed,
+    json,
+    keep,
+    keepGoing,
+    only,
+    faults,
+    known: options.faults,
+    code: options.code,
+  };
 }
 
 /** The command line that does the same again. */
-export function describeAgain({ seed, minutes, only, code, keepGoing }: Options): string {
+export function describeAgain({ seed, minutes, only, known, code, keepGoing }: Options): string {
   return [
-    `script/chaos --seed ${quote(seed)} --minutes ${minutes}`,
+    `script/chaos --seed ${quote(seed)} --minutes ${minutes} --faults ${known}`,
     ...(only === undefined ? [] : [`--only ${quote(only)}`]),
     ...(code === BUILT ? [] : [`--code ${quote(code)}`]),
     ...(keepGoing ? ["--keep-going"] : []),
@@ -82,6 +103,12 @@ function minutes(text: string): number {
   const value = Number(text);
   if (value > 0 && value <= 100_000) return value;
   throw new InvalidArgumentError("Expected a number of minutes above 0 and up to 100000.");
+}
+
+function count(text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1 && value <= allFaults.length) return value;
+  throw new InvalidArgumentError(`Expected a whole number from 1 to ${allFaults.length}.`);
 }
 
 function matching(text: string): Picked {

@@ -4,9 +4,14 @@ import { etcdFaults } from "./etcd.ts";
 import type { Fault } from "./fault.ts";
 import { frontendFaults } from "./frontends.ts";
 import { keyFaults } from "./keys.ts";
+import { longFaults } from "./long-faults.ts";
 import { networkFaults } from "./network.ts";
 import { processFaults } from "./processes.ts";
 
+/**
+ * Every fault. A seed picks by place: append new ones at the end, and never move or remove one. Then a seed picks the
+ * same as ever with as many faults as there were (`--faults`).
+ */
 export const allFaults: readonly Fault[] = [
   ...processFaults,
   ...etcdFaults.map(blinding),
@@ -14,6 +19,7 @@ export const allFaults: readonly Fault[] = [
   ...keyFaults,
   ...accessFaults.map(blinding),
   ...frontendFaults.map(blinding),
+  ...longFaults,
 ];
 
 function blinding(fault: Fault): Fault {

@@ -132,7 +132,7 @@ function lasting({ random, ttlMs }: FaultContext): number {
 }
 
 /** Stops everything first, so that nothing can start something else meanwhile. Resolves with who was stopped. */
-function freezeAll(list: () => readonly Process[]): ReadonlySet<number> {
+export function freezeAll(list: () => readonly Process[]): ReadonlySet<number> {
   const frozen = new Set<number>();
   for (;;) {
     const found = list().filter(({ pid }) => !frozen.has(pid));
@@ -144,6 +144,7 @@ function freezeAll(list: () => readonly Process[]): ReadonlySet<number> {
   }
 }
 
-function killAll(list: () => readonly Process[]): void {
+/** Kills everything at once. */
+export function killAll(list: () => readonly Process[]): void {
   for (const pid of freezeAll(list)) signal(pid, "SIGKILL");
 }

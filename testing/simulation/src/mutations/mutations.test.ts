@@ -14,15 +14,15 @@ interface Place {
 
 /** Where it was noticed last; any change of the code can move that, and then all seeds are tried. */
 const knownSeeds: Readonly<Record<string, Place>> = {
-  noProof: { seed: 117, faults: 29 },
-  proofByKeepalive: { seed: 97, faults: 29 },
-  proofFromAnswer: { seed: 48, faults: 29 },
-  deadlineNotReadAgain: { seed: 5, faults: 29 },
-  demotedOnly: { seed: 2, faults: 29 },
-  goneIsWhatWasStarted: { seed: 5, faults: 29 },
-  handOverBeforeGone: { seed: 8, faults: 29 },
-  killAtThreeTtls: { seed: 1, faults: 29 },
-  noGuard: { seed: 1, faults: 29 },
+  noProof: { seed: 33, faults: 37 },
+  proofByKeepalive: { seed: 97, faults: 37 },
+  proofFromAnswer: { seed: 5, faults: 37 },
+  deadlineNotReadAgain: { seed: 20, faults: 37 },
+  demotedOnly: { seed: 1, faults: 37 },
+  goneIsWhatWasStarted: { seed: 34, faults: 37 },
+  handOverBeforeGone: { seed: 8, faults: 37 },
+  killAtThreeTtls: { seed: 1, faults: 37 },
+  noGuard: { seed: 1, faults: 37 },
   noKillTimeDuringStops: { seed: 5, faults: 29 },
   noWait: { seed: 1, faults: 29 },
   recordLoweredByTaking: { seed: 2, faults: 29 },
@@ -41,7 +41,7 @@ const knownSeeds: Readonly<Record<string, Place>> = {
   recordNotLookedAt: { seed: 143, faults: 37 },
   deniedUnnoticed: { seed: 14, faults: 37 },
   graceWhenOvertaken: { seed: 13, faults: 37 },
-  givenBackUnkilled: { seed: 6, faults: 33 },
+  givenBackUnkilled: { seed: 6, faults: 37 },
   masterWithoutProof: { seed: 3, faults: 33 },
   resumeFromNow: { seed: 1, faults: 29 },
 };
