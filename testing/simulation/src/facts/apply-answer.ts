@@ -79,7 +79,8 @@ export function applyEvents(
 ): void {
   applyFollowed(run, events.at(-1)?.kv.modRevision ?? 0);
   const { lock } = run;
-  if (!lock || lock.restores !== facts.restores) return;
+  // One that gave an earlier lock back, before it was published, may still take another one.
+  if (!run.published || !lock || lock.restores !== facts.restores) return;
   const overtakes = events.some(
     ({ type, kv }) =>
       type === "PUT" && kv.key === keys.lock && kv.lease !== lock.lease && kv.createRevision > lock.token,
