@@ -10,7 +10,7 @@ export interface NodeOptions {
   /** Bodies of hooks, added to or put in the place of the usual ones; null: no such hook. */
   readonly hooks?: Readonly<Record<string, string | null>>;
   readonly listen?: { readonly address: string; readonly port: number };
-  /** Names whose run folder is this node's: its own name unless told otherwise. */
+  /** The name of the run folder; default: the node's name. */
   readonly folder?: string;
   /** A command that runs the backend, such as setpriv or unshare: it has to become it by exec. Default: none. */
   readonly within?: readonly string[];

@@ -1,5 +1,6 @@
+import { hasCode } from "@msdha/app";
 import type { Candidacy } from "@msdha/group";
-import { HookFailedError } from "@msdha/hook-runner";
+import type { HookFailedError } from "@msdha/hook-runner";
 import { hookEnvironment } from "./hook-context.ts";
 import type { Node } from "./node.ts";
 
@@ -28,7 +29,7 @@ export async function askCandidate(node: Node): Promise<Candidacy> {
       },
     });
   } catch (error) {
-    if (!(error instanceof HookFailedError)) throw error;
+    if (!hasCode<HookFailedError>(error, "ERR_HOOK_FAILED")) throw error;
     log.warn({ err: error }, "the node is no candidate now");
     return { may: false };
   }

@@ -1,19 +1,9 @@
 import { hostname } from "node:os";
-import { type EtcdSettings, EtcdSettingsError, readEtcdSettings } from "@msdha/etcd-client";
+import { allVariables, groupName, hasCode, nodeName } from "@msdha/app";
+import { type EtcdSettings, type EtcdSettingsError, readEtcdSettings } from "@msdha/etcd-client";
 import { isAddress } from "@msdha/group";
-import {
-  allVariables,
-  duration,
-  type Environment,
-  groupName,
-  logFormats,
-  logLevels,
-  nodeName,
-  readSettings,
-  SettingsError,
-  wholeNumber,
-  yesNo,
-} from "@msdha/settings";
+import { logFormats, logLevels } from "@msdha/log";
+import { duration, type Environment, readSettings, SettingsError, wholeNumber, yesNo } from "@msdha/settings";
 import { z } from "zod";
 
 /** Everything that is set from outside, checked. Lengths of time are milliseconds but for `ttlSeconds`. */
@@ -148,7 +138,7 @@ function attempt<T>(read: () => T): Part<T> {
   try {
     return { value: read() };
   } catch (error) {
-    if (error instanceof SettingsError || error instanceof EtcdSettingsError)
+    if (hasCode<SettingsError | EtcdSettingsError>(error, "ERR_SETTINGS", "ERR_ETCD_SETTINGS"))
       return { problems: error.problems };
     throw error;
   }

@@ -1,6 +1,6 @@
 import { createManualClock } from "@msdha/clock";
 import type { Mastership } from "@msdha/group";
-import { createLog } from "@msdha/settings";
+import { createLog } from "@msdha/log";
 import { expect, test } from "vitest";
 import { keepCurrentMaster } from "./current-master.ts";
 import type { RunFiles } from "./run-files.ts";

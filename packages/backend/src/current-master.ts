@@ -1,6 +1,6 @@
 import type { Clock } from "@msdha/clock";
 import type { Mastership } from "@msdha/group";
-import type { Log } from "@msdha/settings";
+import type { Log } from "@msdha/log";
 import type { RunFiles } from "./run-files.ts";
 
 const AGAIN_MS = 1_000;

@@ -1,6 +1,6 @@
 import { createManualClock } from "@msdha/clock";
 import { createGroupView, type FrontendEntry, type GroupView } from "@msdha/group";
-import { createLog } from "@msdha/settings";
+import { createLog } from "@msdha/log";
 import { describe, expect, test } from "vitest";
 import { drain } from "./drain.ts";
 import type { Node } from "./node.ts";

@@ -1,10 +1,6 @@
 import { constants } from "node:os";
-import { isEtcdError } from "@msdha/etcd-client";
-import { LeaseLostError } from "@msdha/etcd-lease";
-import { LockLostError, NameTakenError, NodeKeyLostError } from "@msdha/group";
-import { GuardBusyError, GuardPastDeadlineError, KillNotPermittedError } from "@msdha/guard";
-import { HookFailedError, HookNotRunnableError, type ProcessExit } from "@msdha/hook-runner";
-import { exitCodes } from "@msdha/settings";
+import { describeError, exitCodes, hasCode } from "@msdha/app";
+import type { ProcessExit } from "@msdha/hook-runner";
 
 /** Why a node ends. */
 export type Ending =
@@ -16,7 +12,7 @@ export type Ending =
   | { readonly kind: "failed"; readonly error: unknown };
 
 /** What says that lease, lock or node key are gone, or that the guard had to act as if they were. */
-const LOST = [LeaseLostError, LockLostError, NodeKeyLostError, GuardPastDeadlineError];
+const LOST = ["ERR_LEASE_LOST", "ERR_LOCK_LOST", "ERR_NODE_KEY_LOST", "ERR_GUARD_PAST_DEADLINE"];
 
 /** Carries an ending to everything that waits, as the reason of the node's signal. */
 export class NodeEnded extends Error {
@@ -33,7 +29,7 @@ export class NodeEnded extends Error {
 /** Sorts an error into the ending that it means. */
 export function endingOf(error: unknown): Ending {
   if (error instanceof NodeEnded) return error.ending;
-  if (LOST.some((kind) => error instanceof kind)) return { kind: "lost", error: error as Error };
+  if (hasCode(error, ...LOST)) return { kind: "lost", error };
   return { kind: "failed", error };
 }
 
@@ -51,13 +47,8 @@ export function describeEnding(ending: Ending): string {
     case "lost":
       return ending.error.message;
     case "failed":
-      return describeReason(ending.error);
+      return describeError(ending.error);
   }
-}
-
-/** The message of an error, or whatever else was thrown as text. */
-export function describeReason(reason: unknown): string {
-  return reason instanceof Error ? reason.message : String(reason);
 }
 
 /** The exit code that tells why the node ended; the main process's own where that ended it. */
@@ -74,16 +65,22 @@ export function exitCodeOf(ending: Ending): number {
   }
 }
 
+/** By the error's own code. */
+const FAILURE_CODES: Readonly<Record<string, number>> = {
+  ERR_HOOK_FAILED: exitCodes.hookFailed,
+  ERR_HOOK_NOT_RUNNABLE: exitCodes.hookFailed,
+  ERR_GUARD_BUSY: exitCodes.taken,
+  ERR_NAME_TAKEN: exitCodes.taken,
+  ERR_ETCD_CLUSTER: exitCodes.configuration,
+  ERR_ETCD_VERSION: exitCodes.configuration,
+  ERR_ETCD_AUTH: exitCodes.notPermitted,
+  ERR_KILL_NOT_PERMITTED: exitCodes.notPermitted,
+  ERR_ETCD_UNAVAILABLE: exitCodes.unavailable,
+};
+
 function failureCode(error: unknown): number {
-  if (error instanceof HookFailedError || error instanceof HookNotRunnableError) return exitCodes.hookFailed;
-  if (error instanceof GuardBusyError) return exitCodes.taken;
-  if (error instanceof NameTakenError) return exitCodes.taken;
-  if (isEtcdError(error, "ERR_ETCD_CLUSTER")) return exitCodes.configuration;
-  if (isEtcdError(error, "ERR_ETCD_VERSION")) return exitCodes.configuration;
-  if (isEtcdError(error, "ERR_ETCD_AUTH")) return exitCodes.notPermitted;
-  if (error instanceof KillNotPermittedError) return exitCodes.notPermitted;
-  if (isEtcdError(error, "ERR_ETCD_UNAVAILABLE")) return exitCodes.unavailable;
-  return exitCodes.internal;
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  return FAILURE_CODES[code] ?? exitCodes.internal;
 }
 
 function describeExit({ code, signal }: ProcessExit): string {

@@ -1,4 +1,5 @@
-import { type Guard, SpawnFailedError } from "@msdha/guard";
+import { hasCode } from "@msdha/app";
+import type { Guard, SpawnFailedError } from "@msdha/guard";
 import { type Launch, LaunchFailedError } from "@msdha/hook-runner";
 import { START_FOLDER } from "./start-folder.ts";
 
@@ -7,7 +8,7 @@ export function guardedLaunch(guard: Guard): Launch {
   return async (file, args, { env, onOutput }) => {
     const options = { env, cwd: START_FOLDER, output: "pipe", onOutput } as const;
     const hook = await guard.spawn(file, args, options).catch((error: unknown) => {
-      throw error instanceof SpawnFailedError
+      throw hasCode<SpawnFailedError>(error, "ERR_SPAWN_FAILED")
         ? new LaunchFailedError(error.message, { cause: error })
         : error;
     });

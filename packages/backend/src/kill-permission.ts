@@ -1,3 +1,4 @@
+import { hasCode } from "@msdha/app";
 import { type Guard, KillNotPermittedError } from "@msdha/guard";
 
 /** Keeps asking the kernel whether the guard may kill everything that it started. */
@@ -31,7 +32,7 @@ export function createKillPermission(
       prove()
         .catch((error: unknown) => {
           // A guard that is lost ends the node by its own signal.
-          if (error instanceof KillNotPermittedError) onDenied(error);
+          if (hasCode<KillNotPermittedError>(error, "ERR_KILL_NOT_PERMITTED")) onDenied(error);
         })
         .finally(() => {
           asking = false;

@@ -1,5 +1,6 @@
+import { hasCode } from "@msdha/app";
 import { withTimeout } from "@msdha/clock";
-import { KillNotPermittedError } from "@msdha/guard";
+import type { KillNotPermittedError } from "@msdha/guard";
 import { describeKilled } from "./end-everything.ts";
 import type { Node } from "./node.ts";
 
@@ -30,7 +31,7 @@ export async function killRest(node: Node): Promise<Rest> {
       return { gone: true, killed: report.killed, reached: true };
     } catch (error) {
       log.error({ err: error }, "could not kill what is left");
-      if (!(error instanceof KillNotPermittedError)) {
+      if (!hasCode<KillNotPermittedError>(error, "ERR_KILL_NOT_PERMITTED")) {
         return { gone: false, killed: undefined, reached: true };
       }
       await whileNotPermitted(node);

@@ -1,5 +1,5 @@
 import { createManualClock } from "@msdha/clock";
-import type { Log } from "@msdha/settings";
+import type { Log } from "@msdha/log";
 import { expect, test } from "vitest";
 import { warnOfLongHook } from "./long-hook.ts";
 

@@ -1,5 +1,5 @@
 import type { Clock } from "@msdha/clock";
-import type { Log } from "@msdha/settings";
+import type { Log } from "@msdha/log";
 
 /**
  * While `master` runs, the group may have no service; the others may rightly take hours, as a first copy of the data

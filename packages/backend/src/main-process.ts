@@ -1,4 +1,5 @@
-import { type Guard, type GuardedProcess, SpawnFailedError } from "@msdha/guard";
+import { hasCode } from "@msdha/app";
+import type { Guard, GuardedProcess, SpawnFailedError } from "@msdha/guard";
 import { HookNotRunnableError } from "@msdha/hook-runner";
 import { START_FOLDER } from "./start-folder.ts";
 
@@ -13,7 +14,7 @@ export async function startMainProcess(
 ): Promise<MainProcess> {
   const options = { env, cwd: START_FOLDER, output: "inherit" } as const;
   return await guard.spawn(file, [], options).catch((error: unknown) => {
-    if (!(error instanceof SpawnFailedError)) throw error;
+    if (!hasCode<SpawnFailedError>(error, "ERR_SPAWN_FAILED")) throw error;
     throw new HookNotRunnableError("start", file, error.message, { cause: error });
   });
 }

@@ -3,7 +3,7 @@ import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createHookRunner } from "@msdha/hook-runner";
-import { createLog } from "@msdha/settings";
+import { createLog } from "@msdha/log";
 import { expect, test } from "vitest";
 import { createNodeStateChanges } from "./node-state-changes.ts";
 

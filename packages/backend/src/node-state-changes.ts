@@ -1,6 +1,6 @@
 import type { NodeChange } from "@msdha/group";
 import { createHookQueue, type HookRunner } from "@msdha/hook-runner";
-import type { Log } from "@msdha/settings";
+import type { Log } from "@msdha/log";
 import type { BackendConfig } from "./config.ts";
 
 /** The runs of the `node_state_change` hook: one at a time, in etcd's order, none skipped. */

@@ -1,3 +1,4 @@
+import { describeError } from "@msdha/app";
 import type { Clock } from "@msdha/clock";
 import type { EtcdApi } from "@msdha/etcd-client";
 import { acquireLease, type Lease } from "@msdha/etcd-lease";
@@ -14,10 +15,10 @@ import {
 } from "@msdha/group";
 import type { Guard } from "@msdha/guard";
 import type { HookRunner } from "@msdha/hook-runner";
-import type { Log } from "@msdha/settings";
+import type { Log } from "@msdha/log";
 import type { BackendConfig } from "./config.ts";
 import { keepCurrentMaster } from "./current-master.ts";
-import { describeReason, type Ending, endingOf, NodeEnded } from "./ending.ts";
+import { type Ending, endingOf, NodeEnded } from "./ending.ts";
 import { createFence, type Fence } from "./fence.ts";
 import { hookEnvironment } from "./hook-context.ts";
 import { createKillPermission, type KillPermission } from "./kill-permission.ts";
@@ -99,7 +100,7 @@ export async function openNode(
   const end = (reason: Ending): void => {
     if (!ending.signal.aborted) ending.abort(new NodeEnded(reason));
   };
-  onAbort(stop, () => end({ kind: "planned", why: describeReason(stop.reason) }));
+  onAbort(stop, () => end({ kind: "planned", why: describeError(stop.reason) }));
   onAbort(guard.lost, () => end(endingOf(guard.lost.reason)));
 
   const overtaken = new AbortController();

@@ -8,7 +8,7 @@ import {
   mastership,
   parseLock,
 } from "@msdha/group";
-import type { Log } from "@msdha/settings";
+import type { Log } from "@msdha/log";
 import type { Ending } from "./ending.ts";
 import type { Leaving } from "./leaving.ts";
 

@@ -1,5 +1,5 @@
 import { createManualClock } from "@msdha/clock";
-import { createLog } from "@msdha/settings";
+import { createLog } from "@msdha/log";
 import { expect, test } from "vitest";
 import { closeRunFiles, writeLastEnd, writeMaster } from "./run-file-writes.ts";
 import type { RunFiles } from "./run-files.ts";

@@ -1,21 +1,23 @@
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { describeError, hasCode, openRunFolder, refuseSettings } from "@msdha/app";
 import { type Leap, systemClock } from "@msdha/clock";
 import { describeEndpoints, openEtcd } from "@msdha/etcd-client";
 import { groupKeys } from "@msdha/group";
-import { findKillObstacle, GuardBusyError, startGuard } from "@msdha/guard";
+import { findKillObstacle, type GuardBusyError, startGuard } from "@msdha/guard";
 import { createHookRunner } from "@msdha/hook-runner";
-import { createLog, type Environment, exitCodes, type Log, SettingsError } from "@msdha/settings";
+import { createLog, type Log } from "@msdha/log";
+import { type Environment, SettingsError } from "@msdha/settings";
 import { type BackendConfig, type LogConfig, readConfig } from "./config.ts";
 import { serveControl } from "./control-server.ts";
-import { describeEnding, describeReason, type Ending, endingOf, exitCodeOf } from "./ending.ts";
+import { describeEnding, type Ending, endingOf, exitCodeOf } from "./ending.ts";
 import { guardedLaunch } from "./guarded-launch.ts";
 import { baseEnvironment } from "./hook-context.ts";
 import { mayKeepSignal } from "./may-keep-signal.ts";
 import type { Node } from "./node.ts";
 import { askForSuccessor } from "./overtaken.ts";
 import { runBackend } from "./run-backend.ts";
-import { describeOpenRights, openRunDir } from "./run-dir.ts";
+import { describeOpenRights } from "./run-dir.ts";
 import { openRunFiles, volatileFiles } from "./run-files.ts";
 import { passSignals, stopOnSignals } from "./signals.ts";
 import { tellStopTrouble } from "./stop-trouble.ts";
@@ -32,11 +34,10 @@ export async function startBackend(environment: Environment): Promise<number> {
   try {
     settings = readConfig(environment);
     refuseWithoutKill();
-    openRunDir(settings.config.runDir);
+    openRunFolder(settings.config.runDir);
   } catch (error) {
-    if (!(error instanceof SettingsError)) throw error;
-    for (const line of error.message.split("\n")) process.stderr.write(`msdha-backend: ${line}\n`);
-    return exitCodes.configuration;
+    if (!hasCode<SettingsError>(error, "ERR_SETTINGS")) throw error;
+    return refuseSettings("msdha-backend", error);
   }
   const { log, flush } = createLog(settings.log);
   try {
@@ -121,7 +122,7 @@ async function superviseNode(environment: Environment, config: BackendConfig, lo
   } catch (error) {
     const ending: Ending =
       stop.aborted && error === stop.reason
-        ? { kind: "planned", why: describeReason(stop.reason) }
+        ? { kind: "planned", why: describeError(stop.reason) }
         : endingOf(error);
     log.error(explain(error, config));
     return ending;
@@ -149,10 +150,10 @@ function describeGuardLeap(ms: number): string {
 }
 
 function explain(error: unknown, config: BackendConfig): string {
-  if (error instanceof GuardBusyError) {
+  if (hasCode<GuardBusyError>(error, "ERR_GUARD_BUSY")) {
     return `another node uses MSDHA_RUN_DIR ${config.runDir}, or something of its former run is still alive`;
   }
-  return describeReason(error);
+  return describeError(error);
 }
 
 /** The folder of the `msdha-backend` command, for the hooks' PATH: `bin` beside the folder that this file is in. */

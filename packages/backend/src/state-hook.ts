@@ -6,7 +6,7 @@ import type { Node } from "./node.ts";
 export type StateHook = "pre_start" | "running_not_ready" | "ready" | "master" | "pre_stop" | "stopped";
 
 /**
- * Runs a hook of the node's state to its end, or to the end of `signal` (the node's unless told otherwise). Rejects
+ * Runs a hook of the node's state to its end, or until `signal` aborts (default: when the node ends). Rejects
  * with a `HookFailedError`, a `HookNotRunnableError`, or the reason of the signal.
  */
 export async function runStateHook(

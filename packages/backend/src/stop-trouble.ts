@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import type { Log } from "@msdha/settings";
+import type { Log } from "@msdha/log";
 import type { BackendConfig } from "./config.ts";
 import { askSystemd, type SystemdUnit } from "./systemd.ts";
 

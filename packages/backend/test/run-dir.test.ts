@@ -1,18 +1,21 @@
 import { chmodSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { openRunFolder } from "@msdha/app";
 import { tempDir } from "@msdha/testkit";
 import { expect, test } from "vitest";
-import { describeOpenRights, openRunDir } from "../src/run-dir.ts";
+import { describeOpenRights } from "../src/run-dir.ts";
 
 test("a run folder is made, with the folders above it", async () => {
   await using folder = tempDir();
   const dir = join(folder.path, "a", "b");
-  openRunDir(dir);
+  openRunFolder(dir);
   expect(statSync(dir).isDirectory()).toBe(true);
 });
 
 test("a run folder that can't be made is refused", () => {
-  expect(() => openRunDir("/proc/msdha")).toThrow(/MSDHA_RUN_DIR: expected a folder that can be written to/);
+  expect(() => openRunFolder("/proc/msdha")).toThrow(
+    /MSDHA_RUN_DIR: expected a folder that can be written to/,
+  );
 });
 
 test.each([

@@ -16,7 +16,7 @@ interface Sleeper {
   readonly wake: () => void;
 }
 
-/** Makes a clock for tests; it starts at `startMs`, 0 unless told otherwise. */
+/** Returns a clock for tests that starts at `startMs` (default: 0). */
 export function createManualClock({ startMs = 0 }: { readonly startMs?: number } = {}): ManualClock {
   let time = startMs;
   const sleepers = new Set<Sleeper>();

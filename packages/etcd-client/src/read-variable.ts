@@ -1,37 +1,40 @@
-import { readFileSync } from "node:fs";
+import { type Environment, notBoth, readGiven } from "@msdha/settings/given";
 import type { EtcdSettingProblem } from "./settings-error.ts";
 
-export type Environment = Readonly<Record<string, string | undefined>>;
+export type { Environment };
 export type Report = (problem: EtcdSettingProblem) => void;
 
-/** A value, and the path of the file that it is the content of. One that can't be read is reported, and has no value. */
+/** A value, and the path of the file that it comes from. One that can't be read is reported, and has no value. */
 export interface GivenValue {
   readonly value?: string;
   readonly file?: string;
 }
 
-/** The value of a variable, or of the file that `NAME_FILE` names, less one line end; undefined if none or empty. */
+/** Returns the value of a variable, or of the file that `NAME_FILE` names; undefined when there is none, or it is empty. */
 export function readVariable(
   environment: Environment,
   variable: string,
   report: Report,
 ): GivenValue | undefined {
-  const value = environment[variable] || undefined;
-  const file = environment[`${variable}_FILE`] || undefined;
-  if (file === undefined) return value === undefined ? undefined : { value };
-  if (value !== undefined) {
-    report({ variable, expected: `either ${variable} or ${variable}_FILE, not both` });
-    return { value };
-  }
-  try {
-    const content = readFileSync(file, "utf8").replace(/\r?\n$/, "");
-    return content === "" ? undefined : { value: content, file };
-  } catch (error) {
-    const expected = isPem(file)
-      ? "the path of a file, not its text"
-      : `the path of a file that can be read (${codeOf(error)})`;
-    report({ variable: `${variable}_FILE`, expected, got: file });
-    return { file };
+  const given = readGiven(environment, variable);
+  switch (given?.kind) {
+    case undefined:
+      return undefined;
+    case "value":
+      return { value: given.value };
+    case "both":
+      report(notBoth(variable));
+      return { value: given.value };
+    case "file":
+      return given.value === "" ? undefined : { value: given.value, file: given.path };
+    case "unreadable": {
+      const { path, code } = given;
+      const expected = isPem(path)
+        ? "the path of a file, not its text"
+        : `the path of a file that can be read (${code})`;
+      report({ variable: given.variable, expected, got: path });
+      return { file: path };
+    }
   }
 }
 

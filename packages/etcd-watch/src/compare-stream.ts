@@ -14,9 +14,9 @@ export interface CompareStreamOptions {
   readonly headerRevision: () => number;
 }
 
-/** Compares what one stream tells with what etcd holds. */
+/** Compares what one stream sends with what etcd holds. */
 export interface StreamComparer {
-  /** Takes what the stream tells, after the replica has. */
+  /** Takes what the stream sends, after the replica has. */
   saw(events: readonly WatchEvent[]): void;
   /** Rejects with a `HistoryReplacedError` when the two differ, or with the reason of the signal. */
   run(): Promise<never>;
@@ -24,12 +24,12 @@ export interface StreamComparer {
 
 /** How much of the time may go into comparing: a hundredth. A prefix that takes long to read is read more rarely. */
 const PAUSE_PER_READ = 100;
-/** How many intervals in a row the stream must be quiet before what it has not told of counts as missed. */
+/** How many intervals in a row the stream must be quiet before what it has not sent counts as missed. */
 const QUIET_INTERVALS = 2;
 
 /**
  * Compares the whole range with the replica, at most once an interval. A watch can miss an event without a word (etcd
- * issues 17529 and 20655), and an etcd that was restored can grow past what was told.
+ * issues 17529 and 20655), and an etcd that was restored can grow past what was emitted.
  */
 export function compareStream(
   etcd: EtcdApi,
@@ -64,12 +64,12 @@ export function compareStream(
       const verdict = judge(read, { keysOnly });
       if (verdict === "same") return;
       if (verdict === "different" || quiet >= QUIET_INTERVALS) {
-        throw new HistoryReplacedError("etcd's state is not what the watch told");
+        throw new HistoryReplacedError("etcd's state is not what the watch sent");
       }
-      const told = replica.revision;
+      const emitted = replica.revision;
       await clock.sleep(progressIntervalMs, { signal });
       // Headers can be ahead of events that are still to come, but not for whole intervals.
-      const silent = replica.revision === told && headerRevision() >= read.revision;
+      const silent = replica.revision === emitted && headerRevision() >= read.revision;
       quiet = silent ? quiet + 1 : 0;
     }
   }

@@ -1,6 +1,6 @@
 import { createManualClock } from "@msdha/clock";
 import { HaproxyUnavailableError, type StatRow } from "@msdha/haproxy-config";
-import { createLog } from "@msdha/settings";
+import { createLog } from "@msdha/log";
 import { describe, expect, it } from "vitest";
 import { closeGently } from "./close-gently.ts";
 

@@ -1,7 +1,7 @@
+import { describeError } from "@msdha/app";
 import type { Clock } from "@msdha/clock";
 import { names, type RuntimeApi } from "@msdha/haproxy-config";
-import type { Log } from "@msdha/settings";
-import { describeError } from "./describe-error.ts";
+import type { Log } from "@msdha/log";
 
 export interface CloseOptions {
   readonly clock: Clock;

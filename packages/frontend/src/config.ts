@@ -1,12 +1,10 @@
 import { isIP } from "node:net";
-import { type EtcdSettings, EtcdSettingsError, readEtcdSettings } from "@msdha/etcd-client";
+import { allVariables, groupName, hasCode } from "@msdha/app";
+import { type EtcdSettings, type EtcdSettingsError, readEtcdSettings } from "@msdha/etcd-client";
+import { logFormats, logLevels } from "@msdha/log";
 import {
-  allVariables,
   duration,
   type Environment,
-  groupName,
-  logFormats,
-  logLevels,
   port,
   readSettings,
   SettingsError,
@@ -163,7 +161,7 @@ function attempt<T>(read: () => T): Part<T> {
   try {
     return { value: read() };
   } catch (error) {
-    if (error instanceof SettingsError || error instanceof EtcdSettingsError)
+    if (hasCode<SettingsError | EtcdSettingsError>(error, "ERR_SETTINGS", "ERR_ETCD_SETTINGS"))
       return { problems: error.problems };
     throw error;
   }

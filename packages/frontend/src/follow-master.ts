@@ -1,8 +1,8 @@
+import { describeError } from "@msdha/app";
 import type { Clock } from "@msdha/clock";
 import type { EtcdApi } from "@msdha/etcd-client";
 import { followGroup, type GroupView, type Mastership, mastership } from "@msdha/group";
-import type { Log } from "@msdha/settings";
-import { describeError } from "./describe-error.ts";
+import type { Log } from "@msdha/log";
 import { proveMaster } from "./prove-master.ts";
 
 export interface FollowMasterOptions {

@@ -1,7 +1,7 @@
 import { createManualClock } from "@msdha/clock";
 import type { Mastership } from "@msdha/group";
 import type { Route } from "@msdha/haproxy-config";
-import { createLog } from "@msdha/settings";
+import { createLog } from "@msdha/log";
 import { describe, expect, it } from "vitest";
 import type { Lookup } from "./follow-address.ts";
 import { createGuide, type Guide } from "./guide.ts";

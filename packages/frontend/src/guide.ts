@@ -1,8 +1,8 @@
+import { describeError } from "@msdha/app";
 import type { Clock } from "@msdha/clock";
 import type { Mastership } from "@msdha/group";
 import type { Route } from "@msdha/haproxy-config";
-import type { Log } from "@msdha/settings";
-import { describeError } from "./describe-error.ts";
+import type { Log } from "@msdha/log";
 import { followAddress, type Lookup, type Reach } from "./follow-address.ts";
 import { sameWanted, type Wanted, wantedFrom } from "./wanted.ts";
 

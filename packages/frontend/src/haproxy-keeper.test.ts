@@ -1,6 +1,6 @@
 import { createManualClock } from "@msdha/clock";
 import { HaproxyUnavailableError } from "@msdha/haproxy-config";
-import { createLog } from "@msdha/settings";
+import { createLog } from "@msdha/log";
 import { describe, expect, it } from "vitest";
 import { HaproxyStartError } from "./errors.ts";
 import { type HaproxyKeeper, keepHaproxy } from "./haproxy-keeper.ts";

@@ -1,7 +1,7 @@
+import { describeError, hasCode } from "@msdha/app";
 import type { Clock } from "@msdha/clock";
-import { HaproxyUnavailableError, type RuntimeApi, waitForRuntimeApi } from "@msdha/haproxy-config";
-import type { Log } from "@msdha/settings";
-import { describeError } from "./describe-error.ts";
+import { type HaproxyUnavailableError, type RuntimeApi, waitForRuntimeApi } from "@msdha/haproxy-config";
+import type { Log } from "@msdha/log";
 import { HaproxyStartError } from "./errors.ts";
 import type { HaproxyProcess } from "./haproxy-process.ts";
 
@@ -125,7 +125,7 @@ async function cameUp(
   } catch (error) {
     process.kill("SIGKILL");
     if (gone.signal.aborted) throw gone.signal.reason;
-    if (!(error instanceof HaproxyUnavailableError)) throw error;
+    if (!hasCode<HaproxyUnavailableError>(error, "ERR_HAPROXY_UNAVAILABLE")) throw error;
     throw new HaproxyStartError(`HAProxy does not answer: ${process.complaint ?? error.message}`, {
       cause: error,
     });

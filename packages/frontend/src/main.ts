@@ -1,6 +1,6 @@
+import { describeError } from "@msdha/app";
 import { Command } from "commander";
 import { askStatus } from "./ask-status.ts";
-import { describeError } from "./describe-error.ts";
 import { judgeHealth } from "./health.ts";
 import { DEFAULT_RUN_DIR } from "./run-dir.ts";
 

@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
+import { describeError } from "@msdha/app";
 import type { Clock } from "@msdha/clock";
 import { type EtcdApi, isEtcdError } from "@msdha/etcd-client";
 import { acquireLease, type Lease } from "@msdha/etcd-lease";
 import { groupKeys, renderFrontend } from "@msdha/group";
-import type { Log } from "@msdha/settings";
-import { describeError } from "./describe-error.ts";
+import type { Log } from "@msdha/log";
 
 export interface RegisterOptions {
   readonly clock: Clock;

@@ -1,4 +1,4 @@
-/** Where the frontend keeps its sockets and HAProxy's configuration, unless told otherwise. */
+/** The default of `MSDHA_RUN_DIR`: where the frontend keeps its sockets and HAProxy's configuration. */
 export const DEFAULT_RUN_DIR = "/run/msdha";
 
 /** The file in the run folder of the socket on which the frontend tells its status. */

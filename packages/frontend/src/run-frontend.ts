@@ -1,11 +1,11 @@
+import { describeError } from "@msdha/app";
 import type { Clock } from "@msdha/clock";
 import { describeEndpoints, openEtcd } from "@msdha/etcd-client";
 import { groupKeys } from "@msdha/group";
-import type { Log } from "@msdha/settings";
+import type { Log } from "@msdha/log";
 import { serveAsks } from "./ask-server.ts";
 import { closeGently } from "./close-gently.ts";
 import type { FrontendConfig } from "./config.ts";
-import { describeError } from "./describe-error.ts";
 import { followMaster } from "./follow-master.ts";
 import { createGuide } from "./guide.ts";
 import { createLeaver, type Leaver } from "./leave-master.ts";

@@ -1,9 +1,9 @@
-import { accessSync, constants, mkdirSync } from "node:fs";
+import { describeError, exitCodes, hasCode, openRunFolder, refuseSettings } from "@msdha/app";
 import { systemClock } from "@msdha/clock";
 import { isEtcdError } from "@msdha/etcd-client";
-import { createLog, type Environment, exitCodes, SettingsError } from "@msdha/settings";
+import { createLog } from "@msdha/log";
+import type { Environment, SettingsError } from "@msdha/settings";
 import { type FrontendConfig, type LogConfig, readConfig } from "./config.ts";
-import { describeError } from "./describe-error.ts";
 import { ListenError, ProgramMissingError, RunDirTakenError } from "./errors.ts";
 import { runFrontend } from "./run-frontend.ts";
 import { stopOnSignals } from "./signals.ts";
@@ -13,10 +13,10 @@ export async function startFrontend(environment: Environment): Promise<number> {
   let settings: { config: FrontendConfig; log: LogConfig };
   try {
     settings = readConfig(environment);
-    openFolder(settings.config.runDir);
+    openRunFolder(settings.config.runDir);
   } catch (error) {
-    if (!(error instanceof SettingsError)) throw error;
-    return refuse(error);
+    if (!hasCode<SettingsError>(error, "ERR_SETTINGS")) throw error;
+    return refuseSettings("msdha-frontend", error);
   }
   const { log, flush } = createLog({ ...settings.log, fd: process.stdout.fd });
   const { stop, hurry } = stopOnSignals();
@@ -26,7 +26,7 @@ export async function startFrontend(environment: Environment): Promise<number> {
     return exitCodes.stopped;
   } catch (error) {
     if (stop.aborted && error === stop.reason) return exitCodes.stopped;
-    if (error instanceof SettingsError) return refuse(error);
+    if (hasCode<SettingsError>(error, "ERR_SETTINGS")) return refuseSettings("msdha-frontend", error);
     log.fatal(describeError(error));
     return exitCodeOf(error);
   } finally {
@@ -36,7 +36,7 @@ export async function startFrontend(environment: Environment): Promise<number> {
 
 /** The exit code that tells why the frontend could not begin. */
 function exitCodeOf(error: unknown): number {
-  if (error instanceof SettingsError) return exitCodes.configuration;
+  if (hasCode<SettingsError>(error, "ERR_SETTINGS")) return exitCodes.configuration;
   if (isEtcdError(error, "ERR_ETCD_CLUSTER") || isEtcdError(error, "ERR_ETCD_VERSION"))
     return exitCodes.configuration;
   if (isEtcdError(error, "ERR_ETCD_AUTH")) return exitCodes.notPermitted;
@@ -52,20 +52,3 @@ const listenCodes: Readonly<Record<string, number>> = {
   EACCES: exitCodes.notPermitted,
   EADDRNOTAVAIL: exitCodes.configuration,
 };
-
-function refuse(error: SettingsError): number {
-  for (const line of error.message.split("\n")) process.stderr.write(`msdha-frontend: ${line}\n`);
-  return exitCodes.configuration;
-}
-
-function openFolder(dir: string): void {
-  try {
-    mkdirSync(dir, { recursive: true });
-    accessSync(dir, constants.W_OK | constants.X_OK);
-  } catch (error) {
-    const why = (error as NodeJS.ErrnoException).code ?? String(error);
-    throw new SettingsError([
-      { variable: "MSDHA_RUN_DIR", expected: `a folder that can be written to (${why})`, got: dir },
-    ]);
-  }
-}

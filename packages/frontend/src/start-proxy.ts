@@ -1,8 +1,8 @@
+import { describeError } from "@msdha/app";
 import type { Clock } from "@msdha/clock";
 import { createRuntimeApi, createSwitcher, type RuntimeApi, type Switcher } from "@msdha/haproxy-config";
-import type { Log } from "@msdha/settings";
+import type { Log } from "@msdha/log";
 import type { FrontendConfig } from "./config.ts";
-import { describeError } from "./describe-error.ts";
 import { findProgram } from "./find-program.ts";
 import { writeHaproxyFolder } from "./haproxy-folder.ts";
 import { type HaproxyKeeper, keepHaproxy } from "./haproxy-keeper.ts";

@@ -1,7 +1,7 @@
+import { describeError } from "@msdha/app";
 import type { Clock } from "@msdha/clock";
 import type { SwitcherOptions } from "@msdha/haproxy-config";
-import type { Log } from "@msdha/settings";
-import { describeError } from "./describe-error.ts";
+import type { Log } from "@msdha/log";
 
 /** Logs that HAProxy can't be led, once, and that it can again. */
 export interface TroubleLog extends Required<Pick<SwitcherOptions, "onTrouble" | "onStep" | "onSettled">> {

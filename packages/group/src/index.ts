@@ -18,6 +18,7 @@ export {
   type NodeDetails,
   type NodeState,
   nodeStates,
+  parseDetails,
   parseLock,
   type Via,
 } from "./node-state.ts";

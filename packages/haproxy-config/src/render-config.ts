@@ -12,7 +12,7 @@ export const names = {
 export interface ConfigOptions {
   /** The TCP port to listen on. */
   readonly port: number;
-  /** The IP addresses to listen on, `0.0.0.0` unless told otherwise; `::` takes IPv4 too. */
+  /** The IP addresses to listen on; default: `0.0.0.0`. `::` takes IPv4 too. */
   readonly addresses?: readonly string[];
   /** Descriptors of bound sockets that HAProxy inherits and listens on, instead of `port` and `addresses`. */
   readonly descriptors?: readonly number[] | undefined;
@@ -20,17 +20,17 @@ export interface ConfigOptions {
   readonly socketPath: string;
   /** How long a new connection waits for a master, in ms; 0 closes it at once. A whole number of ticks, rounded up. */
   readonly parkMs: number;
-  /** `timeout connect`, and how often a waiting connection looks for a master, in ms. 100 unless told otherwise. */
+  /** `timeout connect`, and how often a waiting connection looks for a master, in ms; default: 100. */
   readonly tickMs?: number;
   /** How many connections may be open at once; more wait in the kernel. See `maxConnectionsFor`. */
   readonly maxConnections: number;
-  /** How many threads HAProxy runs. 1 unless told otherwise. */
+  /** How many threads HAProxy runs; default: 1. */
   readonly threads?: number;
-  /** How long a session may be silent in both directions, in ms. A day unless told otherwise. */
+  /** How long a session may be silent in both directions, in ms; default: a day. */
   readonly idleTimeoutMs?: number;
   /** How long a session that one side has closed may be silent, in ms. Default: `idleTimeoutMs`. */
   readonly halfClosedTimeoutMs?: number;
-  /** After how much silence a TCP keepalive is sent on either side, in ms. A minute unless told otherwise. */
+  /** After how much silence a TCP keepalive is sent on either side, in ms; default: a minute. */
   readonly keepaliveMs?: number;
   /**
    * How long data may stay unacknowledged before the connection is given up, in ms. Default: the kernel's own patience,
@@ -39,7 +39,7 @@ export interface ConfigOptions {
   readonly unacknowledgedMs?: number;
   /** Whether each ended session is logged; failed ones always are. */
   readonly logSessions?: boolean;
-  /** A port of 127.0.0.1 on which nothing listens. 1 unless told otherwise. */
+  /** A port of 127.0.0.1 on which nothing listens; default: 1. */
   readonly parkingPort?: number;
 }
 

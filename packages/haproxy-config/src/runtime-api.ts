@@ -74,7 +74,7 @@ export interface RuntimeApi {
 }
 
 export interface RuntimeApiOptions {
-  /** How long an answer, or an address that HAProxy was told, may take, in ms. 2 s unless told otherwise. */
+  /** How long an answer, or setting an address, may take, in ms; default: 2,000. */
   readonly timeoutMs?: number;
 }
 

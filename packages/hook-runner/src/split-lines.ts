@@ -1,8 +1,8 @@
 import { StringDecoder } from "node:string_decoder";
 
 /**
- * Makes lines of chunks: calls `onLine` for each line, without its end. `end()` tells what is left without one.
- * A line longer than `longest` characters (8,192) is told in pieces of that length.
+ * Makes lines of chunks: calls `onLine` for each line, without its end. `end()` passes on what is left without one.
+ * A line longer than `longest` characters (default: 8,192) comes in pieces of that length.
  */
 export function splitLines(
   onLine: (line: string) => void,
@@ -13,13 +13,13 @@ export function splitLines(
   const take = (text: string): void => {
     const lines = (rest + text).split("\n");
     rest = lines.pop() ?? "";
-    for (const line of lines) tell(line.endsWith("\r") ? line.slice(0, -1) : line);
+    for (const line of lines) pass(line.endsWith("\r") ? line.slice(0, -1) : line);
     while (rest.length > longest) {
       onLine(rest.slice(0, longest));
       rest = rest.slice(longest);
     }
   };
-  const tell = (line: string): void => {
+  const pass = (line: string): void => {
     let left = line;
     while (left.length > longest) {
       onLine(left.slice(0, longest));
@@ -31,7 +31,7 @@ export function splitLines(
     write: (chunk) => take(decoder.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength))),
     end() {
       take(decoder.end());
-      if (rest !== "") tell(rest);
+      if (rest !== "") pass(rest);
       rest = "";
     },
   };

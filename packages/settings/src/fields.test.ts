@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { duration, groupName, yesNo } from "./fields.ts";
+import { duration, yesNo } from "./fields.ts";
 
 test.each([
   ["90", 90_000],
@@ -25,17 +25,6 @@ test("keeps a length of time within its limits, and says them", () => {
   expect(limited.parse("1m")).toBe(60_000);
   expect(limited.safeParse("infinity").error?.issues[0]?.message).toMatch(/from 1 s to 60 s$/);
 });
-
-test.each(["db", "db-2.eu", "Größe", "a:b", "a@b"])("takes %s as a name", (name) => {
-  expect(groupName().parse(name)).toBe(name);
-});
-
-test.each(["", "_lock", "a/b", "a b", "a\n", "a\u2028b", "a\u0000", "a\ufffdb", "x".repeat(254)])(
-  "refuses %j as a name",
-  (name) => {
-    expect(groupName().safeParse(name).success).toBe(false);
-  },
-);
 
 test("reads yes and no in their usual spellings", () => {
   expect(["yes", "true", "1", "on"].map((text) => yesNo().parse(text))).toEqual([true, true, true, true]);

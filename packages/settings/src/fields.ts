@@ -60,29 +60,6 @@ export function yesNo(): z.ZodType<boolean, string> {
   });
 }
 
-/**
- * A group's name: part of etcd keys, so without `/`, white space or control characters, not beginning with `_`, `.` or
- * `-`. Nor has it U+FFFD, which is what Node makes of bytes that are no UTF-8. The same rule as `isName` in
- * `@msdha/group`, which a test of the backend compares it with.
- */
-export function groupName(): z.ZodType<string, string> {
-  return name();
-}
-
-/** A node's name; the same rules as for a group's. */
-export function nodeName(): z.ZodType<string, string> {
-  return name();
-}
-
-function name(): z.ZodType<string, string> {
-  return z
-    .string()
-    .regex(
-      /^(?![_.-])[^\p{White_Space}\p{C}/\uFFFD]{1,253}$/u,
-      "a name of 1 to 253 characters without / or white space, not beginning with _ . or -",
-    );
-}
-
 function describeRange(min: number, max: number, unit: string): string {
   if (min > 0 && max < Number.POSITIVE_INFINITY) return `, from ${min} ${unit} to ${max} ${unit}`;
   if (min > 0) return `, at least ${min} ${unit}`;

@@ -4,12 +4,12 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { duration, groupName, port, wholeNumber, yesNo } from "./fields.ts";
+import { duration, port, wholeNumber, yesNo } from "./fields.ts";
 import { readSettings } from "./read-settings.ts";
 import { SettingsError } from "./settings-error.ts";
 
 const schema = z.object({
-  APP_GROUP: groupName(),
+  APP_GROUP: z.string().regex(/^(?!_)[^\s\p{C}\uFFFD]+$/u, "a name without white space"),
   APP_PORT: port().optional(),
   APP_TTL: wholeNumber({ min: 1, max: 60 }).default(10),
   APP_KEEP: duration().default(1_000),

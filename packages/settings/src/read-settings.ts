@@ -1,8 +1,6 @@
-import { readFileSync } from "node:fs";
 import type { z } from "zod";
+import { type Environment, notBoth, readGiven } from "./given.ts";
 import { type SettingProblem, SettingsError, shownPath } from "./settings-error.ts";
-
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface ReadSettingsOptions<Shape extends z.ZodRawShape> {
   /** The zod type of each variable; its issue messages say what was expected ("a whole number from 1 to 9"). */
@@ -83,24 +81,24 @@ function readVariable(
   variable: string,
   problems: SettingProblem[],
 ): Given | undefined {
-  const text = environment[variable] || undefined;
-  const path = environment[`${variable}_FILE`] || undefined;
-  if (path === undefined) return text === undefined ? undefined : { text };
-  if (text !== undefined) {
-    problems.push({ variable, expected: `either ${variable} or ${variable}_FILE, not both` });
-    return { text };
-  }
-  const file = { variable: `${variable}_FILE`, path };
-  try {
-    return { text: readFileSync(path, "utf8").replace(/\r?\n$/, ""), file };
-  } catch (error) {
-    const why = (error as NodeJS.ErrnoException).code ?? "no code";
-    problems.push(describeFile(file, `the path of a file that can be read (${why})`));
-    return undefined;
+  const given = readGiven(environment, variable);
+  switch (given?.kind) {
+    case undefined:
+      return undefined;
+    case "value":
+      return { text: given.value };
+    case "both":
+      problems.push(notBoth(variable));
+      return { text: given.value };
+    case "file":
+      return { text: given.value, file: given };
+    case "unreadable":
+      problems.push(describeFile(given, `the path of a file that can be read (${given.code})`));
+      return undefined;
   }
 }
 
-/** Of a file only its path is told, never what it holds. */
+/** Shows only the path of a file, never what it holds. */
 function describeFile({ variable, path }: GivenFile, expected: string): SettingProblem {
   return { variable, expected, got: shownPath(path) };
 }

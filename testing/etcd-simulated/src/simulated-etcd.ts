@@ -13,9 +13,9 @@ export interface SimulatedEtcdOptions {
   readonly clock: Clock;
   /** Decides over what etcd leaves open: how late an expired lease goes, who becomes leader and when. */
   readonly seed?: number;
-  /** How many members there are; 1 unless told otherwise. */
+  /** How many members there are; default: 1. */
   readonly members?: number;
-  /** etcd's election timeout, 1,000 ms unless told otherwise; it also sets the shortest TTL of a lease. */
+  /** etcd's election timeout; default: 1,000 ms. It also sets the shortest TTL of a lease. */
   readonly electionMs?: number;
   /** Called with every change, when it is carried out. */
   readonly onChange?: (change: Change) => void;
@@ -28,7 +28,7 @@ export interface EtcdSnapshot {
 }
 
 export interface SimulatedEtcd {
-  /** Makes a client of one member, the first unless told otherwise. */
+  /** Returns a client of one member; default: the first. */
   connect(options?: ConnectSimulatedOptions): SimulatedClient;
   readonly members: readonly SimulatedMember[];
   readonly changeLeader: Cluster["changeLeader"];
@@ -43,7 +43,7 @@ export interface SimulatedEtcd {
 
 export interface ConnectSimulatedOptions {
   readonly member?: number;
-  /** The clock by which the client's timeouts run; the cluster's unless told otherwise. */
+  /** The clock of the client's timeouts; default: the cluster's. */
   readonly clock?: Clock;
 }
 

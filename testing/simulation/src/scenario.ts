@@ -1,5 +1,4 @@
 import { createNamedRandom, createRandom, type Random } from "@msdha/etcd-simulated";
-import type { KnownFault } from "./faults/all.ts";
 
 /** What one seed stands for, but for what happens by chance on the way. */
 export interface Scenario {
@@ -50,11 +49,16 @@ const CLOCK_ERROR = 0.01;
 /** How often a second node calls itself n0. */
 const STRANGER = 0.12;
 
+/** A fault, by the name that a seed picks it by. */
+interface Named {
+  readonly name: string;
+}
+
 /**
  * Chooses a group and the circumstances it lives in. Each kind of choice that came later has a random stream of its own,
  * so that it leaves the earlier ones as they were.
  */
-export function makeScenario(seed: number, faults: readonly KnownFault[]): Scenario {
+export function makeScenario(seed: number, faults: readonly Named[]): Scenario {
   const random = createRandom(seed);
   const ttls = chooseTtls(random);
   const count = random.pick([2, 2, 2, 3, 3, 3, 4, 5, 6, 9]);
@@ -121,7 +125,7 @@ function holdTraffic(seed: number, backends: readonly BackendScenario[]): readon
  * In half of the groups a few faults come much more often than others: where everything happens to everybody, nothing
  * lives long enough for some of it to meet ("swarm testing", Groce and others, 2012).
  */
-function favour(seed: number, faults: readonly KnownFault[]): Pick<Scenario, "favoured" | "bumps"> {
+function favour(seed: number, faults: readonly Named[]): Pick<Scenario, "favoured" | "bumps"> {
   const random = createNamedRandom(seed, "favoured");
   if (random.chance(0.5)) return { favoured: [], bumps: false };
   const count = random.whole(1, 3);

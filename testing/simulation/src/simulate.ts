@@ -14,7 +14,7 @@ import { createWorld, run, type Violation } from "./world/world.ts";
 export interface SimulateOptions {
   /** A rule that is switched off. */
   readonly mutation?: Mutation | undefined;
-  /** The only invariant that counts; unless told otherwise all do, and with a mutation the one that notices it. */
+  /** The only invariant that counts; default: all, or with a mutation the one that notices it. */
   readonly only?: string | undefined;
   /** How many faults of the list there were when the seed was found. Default: all. */
   readonly faults?: number | undefined;

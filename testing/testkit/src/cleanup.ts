@@ -1,4 +1,4 @@
-/** What must not outlive this process, undone synchronously when it exits or is told to by a signal. */
+/** What must not outlive this process, undone synchronously when it exits or a signal ends it. */
 const undos = new Set<() => void>();
 const endingSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 let armed = false;

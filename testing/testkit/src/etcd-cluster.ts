@@ -96,10 +96,11 @@ function findLeader(members: readonly EtcdMember[]): Promise<number> {
   return waitFor(
     async () => {
       const answers = await Promise.all(members.map((member) => askForLeader(member).catch(() => undefined)));
-      const heard = answers.filter((answer) => answer !== undefined);
+      const received = answers.filter((answer) => answer !== undefined);
       // A member that is its own leader and is believed by most: a deposed one that has not noticed is not.
-      const leader = heard.find(
-        ({ id, leader }) => id === leader && heard.filter((a) => a.leader === id).length * 2 > members.length,
+      const leader = received.find(
+        ({ id, leader }) =>
+          id === leader && received.filter((a) => a.leader === id).length * 2 > members.length,
       );
       return leader ? { index: answers.indexOf(leader) } : undefined;
     },

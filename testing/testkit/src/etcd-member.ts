@@ -38,7 +38,7 @@ export interface EtcdMemberOptions {
   readonly folder: string;
   readonly clientPort: number;
   readonly peerPort: number;
-  /** What the others are told to connect to, when it is not `peerPort` itself. */
+  /** The port that the others connect to, when it is not `peerPort` itself. */
   readonly advertisedPeerPort?: number;
   readonly initialCluster: string;
   readonly tls: TlsFiles | undefined;

@@ -11,7 +11,7 @@ export interface PeerNetwork extends AsyncDisposable {
   rejoin(index: number): Promise<void>;
 }
 
-/** `pidOf` tells the member's process; who connects is found out by it, since all come from 127.0.0.1. */
+/** `pidOf` returns the member's process: all connect from 127.0.0.1, so the process shows which member it is. */
 export async function startPeerNetwork(
   peerPorts: readonly number[],
   pidOf: (index: number) => number | undefined,

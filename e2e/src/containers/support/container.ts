@@ -45,7 +45,7 @@ export interface Container extends AsyncDisposable {
   /** When its first process was started, as `Date.now()` counts. */
   startedAt(): Promise<number>;
   start(): Promise<void>;
-  /** SIGTERM (or what the image says), and after ten seconds, unless told otherwise, SIGKILL. */
+  /** Sends SIGTERM (or what the image says), and SIGKILL later (default: after ten seconds). */
   stop(timeoutSeconds?: number): Promise<void>;
   kill(signal?: NodeJS.Signals): Promise<void>;
   pause(): Promise<void>;

@@ -1,7 +1,6 @@
 import type { KeyValue } from "@msdha/etcd-client";
 import type { Change } from "@msdha/etcd-simulated";
-import { type GroupKeys, parseKey } from "@msdha/group";
-import { parseDetails } from "../../../../packages/group/src/node-state.ts";
+import { type GroupKeys, parseDetails, parseKey } from "@msdha/group";
 import type { Facts, GroupFacts, LockFacts, RunFacts } from "./facts.ts";
 
 /** Brings the facts up to date with a change in etcd; returns what the group's keys said before. */

@@ -1,7 +1,6 @@
 import { combineMembers, type EtcdApi } from "@msdha/etcd-client";
+import { createGuide, followMaster } from "@msdha/frontend";
 import { createSwitcher } from "@msdha/haproxy-config";
-import { followMaster } from "../../../../packages/frontend/src/follow-master.ts";
-import { createGuide } from "../../../../packages/frontend/src/guide.ts";
 import { applyHeard } from "../facts/apply-heard.ts";
 import type { FrontendFacts } from "../facts/facts.ts";
 import { gateEtcd } from "../node/gate-etcd.ts";

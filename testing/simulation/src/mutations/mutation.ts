@@ -1,5 +1,5 @@
-import type { Collaborators } from "../node/collaborators.ts";
 import type { Scenario } from "../scenario.ts";
+import type { Collaborators } from "../world/world.ts";
 
 /** A rule of the protocol switched off, by putting something else in the place of what the code works with. */
 export interface Mutation {
@@ -8,6 +8,6 @@ export interface Mutation {
   /** The invariant that says what goes wrong without the rule. Others might only say that the mutation is clumsy. */
   readonly noticedBy: string;
   readonly collaborators: Collaborators;
-  /** Under which circumstances it is noticed soon; the usual ones unless told otherwise. */
+  /** Under which circumstances it is noticed soon; default: the usual ones. */
   readonly circumstances?: (usual: Scenario) => Scenario;
 }

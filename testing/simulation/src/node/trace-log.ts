@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import type { Log } from "@msdha/settings";
+import type { Log } from "@msdha/log";
 
 type Level = "trace" | "debug" | "info" | "warn" | "error" | "fatal";
 

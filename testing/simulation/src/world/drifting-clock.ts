@@ -6,9 +6,9 @@ export interface DriftingClockOptions {
   readonly rate: number;
   /** What it says at the world's time 0. */
   readonly offset: number;
-  /** Passes the end of a sleep on to who sleeps; at once unless told otherwise. */
+  /** Ends a sleep; default: at once. */
   readonly deliver?: (wake: () => void) => void;
-  /** The world's time as it looks from here; the world's own unless told otherwise. */
+  /** The world's time as it looks from here; default: the world's own. */
   readonly worldNow?: () => number;
 }
 

@@ -1,3 +1,6 @@
+import type { RunFiles } from "@msdha/backend";
+import type { Clock } from "@msdha/clock";
+import type { EtcdApi } from "@msdha/etcd-client";
 import {
   type Change,
   createRandom,
@@ -6,13 +9,13 @@ import {
   type SimulatedEtcd,
 } from "@msdha/etcd-simulated";
 import { type GroupKeys, groupKeys } from "@msdha/group";
+import type { Guard } from "@msdha/guard";
 import { applyChange } from "../facts/apply-change.ts";
 import { applyRestore } from "../facts/apply-restore.ts";
 import { createFacts } from "../facts/create-facts.ts";
 import type { Facts, RunFacts } from "../facts/facts.ts";
 import type { Moment } from "../facts/moment.ts";
 import { invariants } from "../invariants/all.ts";
-import type { Collaborators } from "../node/collaborators.ts";
 import type { Scenario } from "../scenario.ts";
 import { createDriftingClock } from "./drifting-clock.ts";
 import { createScheduler, type Scheduler } from "./scheduler.ts";
@@ -48,6 +51,23 @@ export interface World {
   /** Does something to etcd as a person would, past the group's own rules. */
   byHand(act: () => void): void;
   trace(who: string, what: () => string): void;
+}
+
+/**
+ * What a node's production code works with. A mutation replaces one of them by one that breaks a rule; the code
+ * itself stays as it is.
+ */
+export interface Collaborators {
+  readonly etcd?: (etcd: EtcdApi, run: RunFacts, world: World) => EtcdApi;
+  readonly clock?: (clock: Clock, run: RunFacts, world: World) => Clock;
+  readonly guard?: (guard: Guard, run: RunFacts, world: World) => Guard;
+  /** A guard that starts things also when it is past its deadline, and forgets to kill them. */
+  readonly startsPastDeadline?: boolean;
+  readonly files?: (files: RunFiles, run: RunFacts, world: World) => RunFiles;
+  /** Frontends that go on with the last master they saw, whether it is proven or not. */
+  readonly frontendsNeedNoProof?: boolean;
+  /** The etcd of frontends. */
+  readonly frontendEtcd?: (etcd: EtcdApi, world: World) => EtcdApi;
 }
 
 export interface WorldOptions {

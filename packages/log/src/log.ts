@@ -1,5 +1,5 @@
+import { printable } from "@msdha/settings";
 import { type Logger, pino } from "pino";
-import { printable } from "./printable.ts";
 
 /** A pino logger. `log.info({ node, state }, "message")`. */
 export type Log = Logger;
@@ -11,7 +11,7 @@ export interface LogOptions {
   readonly level?: (typeof logLevels)[number];
   /** `text`: one readable line each; `json`: pino's own lines, in printable characters only. */
   readonly format?: (typeof logFormats)[number];
-  /** The file descriptor that is written to; 2, standard error, unless told otherwise. */
+  /** The file descriptor to write to; default: 2, standard error. */
   readonly fd?: number;
 }
 
@@ -19,8 +19,8 @@ export interface LogOptions {
 const MOST_WAITING_BYTES = 4 << 20;
 
 /**
- * Makes an app's log. Lines are written without waiting for the reader; `flush()` writes what is left, for use
- * directly before the process ends. A reader that has gone away is ignored.
+ * Returns a log. Lines are written without waiting for the reader; `flush()` writes what is left: call it directly before
+ * the process ends. A reader that has gone away is ignored.
  */
 export function createLog({ level = "info", format = "text", fd = 2 }: LogOptions = {}): {
   readonly log: Log;

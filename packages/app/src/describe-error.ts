@@ -1,4 +1,4 @@
-/** What an error says, in one string for the log; not its causes, which its message tells of where they matter. */
+/** Returns the message of an error, or what else was thrown as text, for the log. Causes are not part of it. */
 export function describeError(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -1,0 +1,7 @@
+export { describeError } from "./describe-error.ts";
+export { exitCodes } from "./exit-codes.ts";
+export { hasCode } from "./has-code.ts";
+export { groupName, nodeName } from "./names.ts";
+export { refuseSettings } from "./refuse-settings.ts";
+export { openRunFolder } from "./run-folder.ts";
+export { allVariables } from "./variables.ts";

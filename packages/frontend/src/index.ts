@@ -1,0 +1,2 @@
+export { type FollowMasterOptions, followMaster } from "./follow-master.ts";
+export { createGuide, type Guide, type GuideOptions } from "./guide.ts";

@@ -1,0 +1,1 @@
+export { createLog, type Log, type LogOptions, logFormats, logLevels } from "./log.ts";
