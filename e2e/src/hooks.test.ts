@@ -1,5 +1,6 @@
-import { chmodSync, existsSync, readlinkSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, openSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
 import { startGroup } from "./support/group.ts";
@@ -83,6 +84,38 @@ describe.concurrent("a hook that can't be run", () => {
     await using group = await startGroup();
     const a = group.start("a", { hooks: { pre_start: "exec /no/such/program" } });
     expect(await a.exited()).toBe(70);
+  });
+});
+
+describe.concurrent("a hook that is being written", () => {
+  test("is run afterwards for every change, with the same arguments, in order", async () => {
+    await using group = await startGroup({ ttlSeconds: 2 });
+    const a = group.start("a", { hooks: { node_state_change: 'echo "ran $1 $2 $3"' } });
+    await a.logged(/ran PUT a ready/);
+    const writer = openSync(join(group.dir, group.name, "a", "hooks", "node_state_change"), "r+");
+    group.start("b");
+    await group.state("b", "ready");
+    expect(a.log()).not.toMatch(/ran PUT b|can't be run|failed/);
+    closeSync(writer);
+    await a.logged(/ran PUT b ready/);
+    expect(a.log().match(/ran PUT b \w+/g)).toEqual(
+      ["pre_start", "start", "running_not_ready", "ready"].map((state) => `ran PUT b ${state}`),
+    );
+  });
+
+  test.each(["candidate", "master"])("is run once afterwards: %s", async (hook) => {
+    await using group = await startGroup({ ttlSeconds: 2 });
+    const a = group.start("a", { hooks: { [hook]: "echo ran >&2" } });
+    await a.logged(/took the master lock/);
+    const writer = openSync(join(group.dir, group.name, "a", "hooks", hook), "r+");
+    await (hook === "master" ? a.logged(/is the master/) : setTimeout(4_500));
+    await setTimeout(500);
+    expect(a.log()).not.toMatch(/ran hook=/);
+    closeSync(writer);
+    await a.logged(/ran hook=/);
+    await a.logged(/a hook has run hook=master/);
+    expect(a.log().match(/ran hook=/g)).toHaveLength(1);
+    expect(a.log()).not.toMatch(/can't be run/);
   });
 });
 

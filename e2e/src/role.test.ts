@@ -32,7 +32,7 @@ test("a group works under roles that can reach nothing but its keys", async () =
   const start = (host: number) =>
     group.start(`n${host}`, {
       endpoints,
-      hooks: { pre_start: 'msdha-backend claim first "$MSDHA_NAME"; msdha-backend claim on-lease x --lease' },
+      hooks: { pre_start: 'msdha-backend claim first "$MSDHA_NAME"; msdha-backend claim --lease on-lease x' },
       listen: { address: `127.0.71.${host}`, port: frontend.port },
     });
 

@@ -1,14 +1,19 @@
 import {
   awaitTurn,
+  type Candidate,
+  type Choice,
   campaign,
   confirmLock,
   giveBackLock,
+  holdElection,
   type MasterLock,
   prepareHandover,
   publishMaster,
 } from "@msdha/group";
-import { askCandidate } from "./candidate-hook.ts";
+import { createCandidateHook } from "./candidate-hook.ts";
+import { endAfterTerm } from "./master-term.ts";
 import type { Node } from "./node.ts";
+import { listPossibleLosses } from "./possible-losses.ts";
 import { writeLastEnd, writeMaster } from "./run-file-writes.ts";
 import { runStateHook } from "./state-hook.ts";
 
@@ -16,65 +21,113 @@ import { runStateHook } from "./state-hook.ts";
 const ASK_AGAIN_MS = 1_000;
 
 /**
- * Competes for the lock until the node holds it, has waited its turn, and may still be master; then publishes `master`
- * and runs its hook. Every step ends at once when the node does. The order of the steps is the safety argument of
- * docs/protocol.md.
+ * Competes for the lock until the node holds it, has waited its turn, and is the one to promote; then publishes
+ * `master` and runs its hook. Every step ends at once when the node does. The order of the steps is the safety argument
+ * of docs/protocol.md.
  */
 export async function becomeMaster(node: Node): Promise<void> {
-  while (!(await winElection(node))) {
-    node.log.info("gave the master lock back: the node may not be master now");
+  const candidate = node.hasCandidateHook ? createCandidateHook(node) : undefined;
+  for (;;) {
+    const lock = await takeTurn(node, candidate);
+    const chosen = await chooseNext(node, lock, candidate);
+    if (chosen === node.membership.name) break;
+    await giveUpElection(node, lock, chosen);
+    if (chosen !== undefined) continue;
+    node.log.info("gave the master lock back: no node may be master now");
     await node.clock.sleep(ASK_AGAIN_MS, { signal: node.ended });
   }
   await promote(node);
 }
 
-/**
- * Resolves with whether the node may be promoted. The candidacy is asked for once more with the lock in hand and the
- * former master gone: what it says then no former master can change any more.
- */
-async function winElection(node: Node): Promise<boolean> {
+/** Resolves with the lock when the node holds it and nothing of a former master can be alive. */
+async function takeTurn(node: Node, candidate: Candidate | undefined): Promise<MasterLock> {
   const { etcd, heard, clock, follower, membership, lease, config, ended, log } = node;
+  const { ttlSeconds } = config;
   const lock = await campaign(etcd, follower, {
-    ...{ membership, clock, heard, signal: ended },
-    ttlSeconds: config.ttlSeconds,
-    ...(node.ranks && { askCandidacy: () => askCandidate(node) }),
+    membership,
+    clock,
+    heard,
+    signal: ended,
+    ttlSeconds,
+    candidate,
   });
   node.lock = lock;
   const { keys } = follower.view;
   lease.prove({ key: keys.lock, createRevision: lock.token, written: keys.proof(lease.id) });
   log.info({ token: lock.token, via: lock.via, waitMs: lock.waitMs }, "took the master lock");
-
   await awaitTurn(follower, lock, { clock, heard, signal: ended });
   node.waited = true;
-  if (!node.ranks || (await askCandidate(node)).may) return true;
-  await giveUpElection(node, lock);
-  return false;
+  return lock;
+}
+
+/**
+ * Resolves with the node that should be promoted; undefined when none may. What the nodes answer now, with the lock in
+ * hand and the former master gone, no former master can change any more.
+ */
+async function chooseNext(
+  node: Node,
+  lock: MasterLock,
+  candidate: Candidate | undefined,
+): Promise<string | undefined> {
+  const { etcd, clock, follower, membership, config, ended, log } = node;
+  if (lock.handover?.for === membership.name) return membership.name;
+  const { ttlSeconds } = config;
+  const choice = await holdElection(etcd, follower, lock, {
+    membership,
+    clock,
+    signal: ended,
+    ttlSeconds,
+    candidate,
+  });
+  if (choice.silent.length > 0) {
+    log.warn(
+      { silent: choice.silent.join(" ") },
+      "nodes that are ready did not say in time whether they may be master: the choice is made without them",
+    );
+  }
+  if (choice.voters.length > 1)
+    log.info({ chosen: choice.node, answers: describe(choice) }, "the next master is chosen");
+  return choice.node;
+}
+
+function describe({ voters }: Choice): string {
+  return voters
+    .map(({ name, candidacy }) => {
+      if (!candidacy) return `${name}: none`;
+      return `${name}: ${candidacy.may ? (candidacy.rank ?? "yes") : "no"}`;
+    })
+    .join(", ");
 }
 
 /** Nothing of this node was promoted, and nothing of the former master is alive: the next one need not wait. */
-async function giveUpElection(node: Node, lock: MasterLock): Promise<void> {
-  const { etcd, clock, follower, membership, lease, config, ended } = node;
+async function giveUpElection(node: Node, lock: MasterLock, chosen: string | undefined): Promise<void> {
+  const { etcd, clock, follower, membership, lease, config, ended, log } = node;
   const handover = await prepareHandover(etcd, { membership, clock });
   ended.throwIfAborted();
   lease.prove({ key: follower.view.keys.node(membership.name) });
   node.lock = undefined;
   node.waited = false;
+  const { ttlSeconds } = config;
   await giveBackLock(etcd, follower.view.keys, lock, {
-    ...{ membership, clock, handover },
-    ttlSeconds: config.ttlSeconds,
+    membership,
+    clock,
+    ttlSeconds,
+    handover,
+    for: chosen,
   });
+  if (chosen !== undefined)
+    log.info({ token: lock.token, chosen }, "left the master lock to the node that was chosen");
 }
 
 async function promote(node: Node): Promise<void> {
   const { etcd, clock, follower, membership, fence, config, ended, log, lock } = node;
   if (!lock) throw new Error("expected to hold the lock");
+  warnOfLosses(node, lock);
   await Promise.all([fence.arm(), node.permission.prove()]);
-  await publishMaster(etcd, follower.view.keys, lock, {
-    ...{ membership, clock, signal: ended },
-    ttlSeconds: config.ttlSeconds,
-  });
+  const { ttlSeconds } = config;
+  await publishMaster(etcd, follower.view.keys, lock, { membership, clock, signal: ended, ttlSeconds });
   log.info({ token: lock.token }, "is the master");
-  endWhenMasterTtlIsOver(node);
+  endAfterTerm(node);
 
   await Promise.all([writeMaster(node, true), writeLastEnd(node, { end: "unclean", state: "master" })]);
   // Time may have been lost since the publication, with or without this machine's clock.
@@ -86,10 +139,12 @@ async function promote(node: Node): Promise<void> {
   }
 }
 
-function endWhenMasterTtlIsOver({ clock, config, ended, end }: Node): void {
-  clock.sleep(config.masterTtlMs, { signal: ended }).then(
-    () =>
-      end({ kind: "planned", why: "the node has been the master for as long as it may (MSDHA_MASTER_TTL)" }),
-    () => {},
-  );
+function warnOfLosses({ follower, membership, log }: Node, { handover }: MasterLock): void {
+  const losses = listPossibleLosses(follower.view, {
+    self: membership.name,
+    masterStopped: handover?.masterStopped === true,
+  });
+  for (const { of, why } of losses) {
+    log.warn({ node: of }, `promoting this node may lose data that only ${JSON.stringify(of)} has: ${why}`);
+  }
 }

@@ -1,41 +1,69 @@
 import { hasCode } from "@msdha/app";
-import type { Candidacy } from "@msdha/group";
-import type { HookFailedError } from "@msdha/hook-runner";
+import { type Candidacy, type Candidate, parseRank } from "@msdha/group";
+import type { HookFailedError, HookNotRunnableError } from "@msdha/hook-runner";
 import { hookEnvironment } from "./hook-context.ts";
 import type { Node } from "./node.ts";
 
-/** A node whose hook takes longer than this does not compete this time. */
-const LONGEST_MS = 5_000;
-
 /**
- * Asks the `candidate` hook whether the node may be master. Code 0: yes; any other: not now. A number alone in the
- * last line that it writes is the node's rank among the others that may. Without such a hook every node may, and none
- * is ahead. Rejects when the hook can't be run at all, and with the node's ending.
+ * Returns the node's `candidate` hook. Code 0: the node may be master; any other, or a hook that takes longer than
+ * MSDHA_CANDIDATE_TIMEOUT: not now. The last line of its standard output is the node's rank; no output: it has none.
+ * A last line that is no rank, or a hook that can't be run, makes the node no candidate this time. A refusal is logged
+ * once, and again when its reason changes.
  */
-export async function askCandidate(node: Node): Promise<Candidacy> {
-  const { hooks, config, membership, follower, ended, log } = node;
-  let last = "";
-  try {
-    await hooks.run("candidate", {
-      env: hookEnvironment(node.baseEnvironment, {
-        hook: "candidate",
-        state: membership.state,
-        view: follower.view,
-      }),
-      timeoutMs: Math.min(config.hookTimeoutMs, LONGEST_MS),
-      signal: ended,
-      onStdout: (line) => {
-        last = line;
-      },
-    });
-  } catch (error) {
-    if (!hasCode<HookFailedError>(error, "ERR_HOOK_FAILED")) throw error;
-    log.warn({ err: error }, "the node is no candidate now");
+export function createCandidateHook(node: Node): Candidate {
+  const { hooks, config, membership, follower, log } = node;
+  let refusal: string | undefined;
+
+  function refuse(why: string): Candidacy {
+    if (why !== refusal) log.warn(`the node is no candidate now: ${why}; asking again until that changes`);
+    refusal = why;
     return { may: false };
   }
-  return { may: true, rank: readRank(last) };
+
+  function accept(rank: bigint | undefined): Candidacy {
+    if (refusal !== undefined) log.info("the node is a candidate again");
+    refusal = undefined;
+    return { may: true, rank };
+  }
+
+  async function ask({ signal }: { readonly signal: AbortSignal }): Promise<Candidacy> {
+    let last: string | undefined;
+    try {
+      await hooks.run("candidate", {
+        env: hookEnvironment(node.baseEnvironment, {
+          hook: "candidate",
+          state: membership.state,
+          view: follower.view,
+        }),
+        timeoutMs: config.candidateTimeoutMs,
+        signal,
+        onStdout: (line) => {
+          last = line;
+        },
+      });
+    } catch (error) {
+      if (hasCode<HookFailedError>(error, "ERR_HOOK_FAILED")) return refuse(error.message);
+      if (hasCode<HookNotRunnableError>(error, "ERR_HOOK_NOT_RUNNABLE")) return refuse(error.message);
+      throw error;
+    }
+    if (last === undefined) return accept(undefined);
+    const rank = parseRank(last.trim());
+    if (rank !== undefined) return accept(rank);
+    return refuse(
+      `the last line of hook candidate is no rank: expected an integer of up to 20 digits, got ${quote(last)}`,
+    );
+  }
+
+  return {
+    ask,
+    get refused() {
+      return refusal !== undefined;
+    },
+  };
 }
 
-function readRank(line: string): number | undefined {
-  return /^-?\d{1,15}$/.test(line.trim()) ? Number(line) : undefined;
+const LONGEST_QUOTE = 100;
+
+function quote(line: string): string {
+  return JSON.stringify(line.length > LONGEST_QUOTE ? `${line.slice(0, LONGEST_QUOTE)}…` : line);
 }

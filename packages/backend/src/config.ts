@@ -31,10 +31,16 @@ export interface BackendConfig {
   /** From when on frontends send traffic to this node as the master. */
   readonly traffic: "at_once" | "after_hook";
   readonly hookTimeoutMs: number;
+  /** How long the `candidate` hook may take, and how long the others wait for its answer. */
+  readonly candidateTimeoutMs: number;
   readonly hooksEtcdctl: boolean;
-  readonly nodeStateChangeFailure: "log" | "stop";
   /** Whether programs are kept from gaining privileges; undefined: unless this process is root. */
   readonly noNewPrivileges: boolean | undefined;
+  readonly nodeStateChangeFailure: "log" | "stop" | "retry";
+  /** How often the `alive` hook runs, how long it may take, and how many failures in a row end the node. */
+  readonly aliveIntervalMs: number;
+  readonly aliveTimeoutMs: number;
+  readonly aliveFailures: number;
 }
 
 export interface LogConfig {
@@ -66,9 +72,15 @@ const schema = z.object({
   MSDHA_DRAIN_TIMEOUT: duration({ maxMs: 3_600_000 }).default(3_000),
   MSDHA_TRAFFIC: z.enum(["at_once", "after_hook"], { error: "at_once or after_hook" }).default("at_once"),
   MSDHA_HOOK_TIMEOUT: duration({ minMs: 1 }).default(Number.POSITIVE_INFINITY),
+  MSDHA_CANDIDATE_TIMEOUT: duration({ minMs: 1, maxMs: 3_600_000 }).default(5_000),
   MSDHA_HOOKS_ETCDCTL: yesNo().default(false),
-  MSDHA_NODE_STATE_CHANGE_FAILURE: z.enum(["log", "stop"], { error: "log or stop" }).default("log"),
   MSDHA_NO_NEW_PRIVS: yesNo().optional(),
+  MSDHA_NODE_STATE_CHANGE_FAILURE: z
+    .enum(["log", "stop", "retry"], { error: "log, stop or retry" })
+    .default("log"),
+  MSDHA_ALIVE_INTERVAL: duration({ minMs: 100, maxMs: 86_400_000 }).default(5_000),
+  MSDHA_ALIVE_TIMEOUT: duration({ minMs: 1, maxMs: 86_400_000 }).optional(),
+  MSDHA_ALIVE_FAILURES: wholeNumber({ min: 1, max: 1_000 }).default(3),
   MSDHA_ETCD_TIMEOUT: duration().default(30_000),
   MSDHA_ETCD_OLD: z.enum(["warn", "refuse"], { error: "warn or refuse" }).default("warn"),
   MSDHA_LOG_LEVEL: z.enum(logLevels, { error: `one of ${logLevels.join(", ")}` }).default("info"),
@@ -98,6 +110,7 @@ export function readConfig(environment: Environment): { config: BackendConfig; l
     throw new SettingsError([settings, etcd].flatMap((part) => ("problems" in part ? part.problems : [])));
   }
   const { value } = settings;
+  refuseSlowAlive(value);
   return {
     config: {
       etcd: etcd.value,
@@ -117,9 +130,16 @@ export function readConfig(environment: Environment): { config: BackendConfig; l
       drainTimeoutMs: value.MSDHA_DRAIN_TIMEOUT,
       traffic: value.MSDHA_TRAFFIC,
       hookTimeoutMs: value.MSDHA_HOOK_TIMEOUT,
+      candidateTimeoutMs: Math.min(value.MSDHA_CANDIDATE_TIMEOUT, value.MSDHA_HOOK_TIMEOUT),
       hooksEtcdctl: value.MSDHA_HOOKS_ETCDCTL,
       nodeStateChangeFailure: value.MSDHA_NODE_STATE_CHANGE_FAILURE,
       noNewPrivileges: value.MSDHA_NO_NEW_PRIVS,
+      aliveIntervalMs: value.MSDHA_ALIVE_INTERVAL,
+      aliveTimeoutMs: Math.min(
+        value.MSDHA_ALIVE_TIMEOUT ?? value.MSDHA_ALIVE_INTERVAL,
+        value.MSDHA_HOOK_TIMEOUT,
+      ),
+      aliveFailures: value.MSDHA_ALIVE_FAILURES,
     },
     log: { level: value.MSDHA_LOG_LEVEL, format: value.MSDHA_LOG_FORMAT },
   };
@@ -130,6 +150,19 @@ function absolutePath({ longest }: { readonly longest: number }): z.ZodType<stri
   return z.string().refine((path) => path.startsWith("/") && Buffer.byteLength(path) <= longest, {
     error: `an absolute path of at most ${longest} bytes`,
   });
+}
+
+/** A run of `alive` that may take longer than the interval would put off the next one. */
+function refuseSlowAlive({
+  MSDHA_ALIVE_INTERVAL: interval,
+  MSDHA_ALIVE_TIMEOUT: timeout = 0,
+}: {
+  readonly MSDHA_ALIVE_INTERVAL: number;
+  readonly MSDHA_ALIVE_TIMEOUT?: number | undefined;
+}): void {
+  if (timeout <= interval) return;
+  const expected = `at most MSDHA_ALIVE_INTERVAL, which is ${interval / 1000} s`;
+  throw new SettingsError([{ variable: "MSDHA_ALIVE_TIMEOUT", expected, got: `${timeout / 1000} s` }]);
 }
 
 type Part<T> = { readonly value: T } | { readonly problems: SettingsError["problems"] };

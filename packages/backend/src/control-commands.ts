@@ -14,12 +14,14 @@ export interface ControlCommands {
 export type Call = (commands: ControlCommands) => Promise<string>;
 
 /**
- * Declares the commands that the running node carries out. `act` gets what was called. Who types a command and the
- * node that carries it out read it by the same declaration.
+ * Declares the commands that the running node carries out. `act` gets what was called. The command line and the node
+ * read a command by the same declaration. Options come before KEY: whatever follows it is taken as it is.
  */
 export function declareControlCommands(program: Command, act: (call: Call) => Promise<void>): void {
+  program.enablePositionalOptions();
   program
     .command("claim <key> <value>")
+    .passThroughOptions()
     .description("Store a value with the group unless it has one; print the one that it has. For hooks.")
     .option("--lease", "keep it only as long as this node lives")
     .action((key: string, value: string, options: { lease?: boolean }) =>
@@ -27,12 +29,14 @@ export function declareControlCommands(program: Command, act: (call: Call) => Pr
     );
   program
     .command("put <key> <value>")
+    .passThroughOptions()
     .description(
       "Store a value with the group, replacing what is there. Only on the master, guarded by its token.",
     )
     .action((key: string, value: string) => act((commands) => commands.put(key, value)));
   program
     .command("get <key>")
+    .passThroughOptions()
     .description("Print a value that a master has put. Fails when there is none.")
     .action((key: string) => act((commands) => commands.get(key)));
   program

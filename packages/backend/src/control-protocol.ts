@@ -18,4 +18,6 @@ export interface NodeStatus {
   /** Where each node is reached. */
   readonly addresses: Readonly<Record<string, string>>;
   readonly nodeStateChangeFailures: number;
+  /** What the `alive` hook says: null where there is none, or before its first run. */
+  readonly alive: { readonly failures: number; readonly failure: string | null } | null;
 }

@@ -68,7 +68,16 @@ async function readArguments(socket: Socket): Promise<readonly string[]> {
     socket.once("end", resolve);
     socket.once("close", () => reject(new Error("the caller has gone")));
   });
-  return Buffer.concat(chunks).toString("utf8").split("\0").slice(0, -1);
+  return decode(Buffer.concat(chunks)).split("\0").slice(0, -1);
+}
+
+/** Etcd's keys and values are bytes, but ours are text: what is no text would be stored as another one. */
+function decode(bytes: Buffer): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new Error("the command is no UTF-8 text");
+  }
 }
 
 /** Reads a command as a command line, and carries it out. */
@@ -147,6 +156,8 @@ function commandsOf(node: Node, inTurn: InTurn): ControlCommands {
     },
     async healthcheck() {
       if (node.ended.aborted) throw new Error("the node is ending");
+      const { failure } = node.liveness ?? {};
+      if (failure !== undefined) throw new Error(`the program does not seem to be alive: ${failure}`);
       return `${node.membership.state}\n`;
     },
   };
@@ -158,7 +169,7 @@ function read<T>(schema: z.ZodType<T>, given: unknown): T {
   throw new Error(parsed.error.issues.map((issue) => issue.message).join("; "));
 }
 
-function describeNode({ config, membership, follower, ended, changes }: Node): NodeStatus {
+function describeNode({ config, membership, follower, ended, changes, liveness }: Node): NodeStatus {
   const master = mastership(follower.view);
   return {
     group: config.group,
@@ -170,5 +181,6 @@ function describeNode({ config, membership, follower, ended, changes }: Node): N
     nodes: Object.fromEntries([...follower.view.nodes].map(([name, { state }]) => [name, plainState(state)])),
     addresses: Object.fromEntries([...follower.view.details].map(([name, { address }]) => [name, address])),
     nodeStateChangeFailures: changes.failures,
+    alive: liveness ? { failures: liveness.failures, failure: liveness.failure ?? null } : null,
   };
 }

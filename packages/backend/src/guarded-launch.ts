@@ -9,7 +9,7 @@ export function guardedLaunch(guard: Guard): Launch {
     const options = { env, cwd: START_FOLDER, output: "pipe", onOutput } as const;
     const hook = await guard.spawn(file, args, options).catch((error: unknown) => {
       throw hasCode<SpawnFailedError>(error, "ERR_SPAWN_FAILED")
-        ? new LaunchFailedError(error.message, { cause: error })
+        ? new LaunchFailedError(error.message, { cause: error, errno: error.errno })
         : error;
     });
     return {

@@ -1,6 +1,7 @@
 import { hasCode } from "@msdha/app";
+import type { Clock } from "@msdha/clock";
 import type { Guard, GuardedProcess, SpawnFailedError } from "@msdha/guard";
-import { HookNotRunnableError } from "@msdha/hook-runner";
+import { HookNotRunnableError, whileBusy } from "@msdha/hook-runner";
 import { START_FOLDER } from "./start-folder.ts";
 
 /** The program that the node is there for. */
@@ -10,10 +11,19 @@ export type MainProcess = Pick<GuardedProcess, "pid" | "exited" | "kill">;
 export async function startMainProcess(
   guard: Guard,
   file: string,
-  { env }: { readonly env: Readonly<Record<string, string>> },
+  {
+    env,
+    clock,
+    signal,
+  }: {
+    readonly env: Readonly<Record<string, string>>;
+    readonly clock: Clock;
+    readonly signal: AbortSignal;
+  },
 ): Promise<MainProcess> {
   const options = { env, cwd: START_FOLDER, output: "inherit" } as const;
-  return await guard.spawn(file, [], options).catch((error: unknown) => {
+  const start = (): Promise<MainProcess> => guard.spawn(file, [], options);
+  return await whileBusy(start, { clock, signal }).catch((error: unknown) => {
     if (!hasCode<SpawnFailedError>(error, "ERR_SPAWN_FAILED")) throw error;
     throw new HookNotRunnableError("start", file, error.message, { cause: error });
   });

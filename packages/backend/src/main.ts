@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { askNode } from "./control-client.ts";
+import { askNode, rawArguments } from "./control-client.ts";
 import { declareControlCommands } from "./control-commands.ts";
 
 const DEFAULT_RUN_DIR = "/run/msdha";
@@ -14,10 +14,8 @@ const program = new Command("msdha-backend")
 
 // bin/msdha-backend has the guard's program ask, where it can, which takes far less time than to get here.
 declareControlCommands(program, async () => {
-  const { code, text } = await askNode(
-    process.env["MSDHA_RUN_DIR"] || DEFAULT_RUN_DIR,
-    process.argv.slice(2),
-  );
+  const runDir = process.env["MSDHA_RUN_DIR"] || DEFAULT_RUN_DIR;
+  const { code, text } = await askNode(runDir, rawArguments(process.argv.length - 2));
   (code === 0 ? process.stdout : process.stderr).write(text);
   process.exitCode = code;
 });

@@ -1,5 +1,12 @@
+import { hasCode } from "@msdha/app";
+import type { Clock } from "@msdha/clock";
 import type { NodeChange } from "@msdha/group";
-import { createHookQueue, type HookRunner } from "@msdha/hook-runner";
+import {
+  createHookQueue,
+  type HookFailedError,
+  type HookNotRunnableError,
+  type HookRunner,
+} from "@msdha/hook-runner";
 import type { Log } from "@msdha/log";
 import type { BackendConfig } from "./config.ts";
 
@@ -12,18 +19,29 @@ export interface NodeStateChanges {
   interrupt(): void;
   /** Resolves when no call is running and none is waiting. */
   idle(): Promise<void>;
-  /** How many calls have failed. */
+  /** How many runs have failed. */
   readonly failures: number;
 }
+
+/** How soon a call is run again that did not start, or that failed where it is to be run again. */
+const AGAIN_MS = 1_000;
+
+/**
+ * Returns the queue of calls. A call whose hook can't be started is tried again every second, and the later ones wait for
+ * it. What a run that failed does is MSDHA_NODE_STATE_CHANGE_FAILURE: `log` goes on with the next call, `retry` runs
+ * the same one again every second, `stop` ends the node, also when the hook can't be started.
+ */
 
 export function createNodeStateChanges(
   { hookTimeoutMs, nodeStateChangeFailure }: Pick<BackendConfig, "hookTimeoutMs" | "nodeStateChangeFailure">,
   hooks: HookRunner,
   {
+    clock,
     log,
     environment,
     onFailure,
   }: {
+    readonly clock: Clock;
     readonly log: Log;
     readonly environment: () => Readonly<Record<string, string>>;
     /** Told of a failure that is to end the node. */
@@ -32,14 +50,49 @@ export function createNodeStateChanges(
 ): NodeStateChanges {
   let failures = 0;
   let closed = false;
+
+  async function runOnce({ action, node, state }: NodeChange, signal: AbortSignal): Promise<void> {
+    await hooks.run("node_state_change", {
+      args: [action, node, state],
+      env: environment(),
+      timeoutMs: hookTimeoutMs,
+      signal,
+    });
+  }
+
+  /** Whether this call is to be run again; counts and logs what happened otherwise than before. */
+  function isRunAgain(error: unknown, change: NodeChange, before: unknown): boolean {
+    if (closed || nodeStateChangeFailure === "stop") return false;
+    if (hasCode<HookNotRunnableError>(error, "ERR_HOOK_NOT_RUNNABLE")) {
+      if (describe(error) !== describe(before)) {
+        log.error({ err: error, ...change }, "node_state_change did not start; trying again until it does");
+      }
+      return true;
+    }
+    if (nodeStateChangeFailure !== "retry" || !hasCode<HookFailedError>(error, "ERR_HOOK_FAILED"))
+      return false;
+    failures += 1;
+    if (describe(error) !== describe(before)) {
+      log.error(
+        { err: error, ...change, failures },
+        "node_state_change failed; running it again until it succeeds",
+      );
+    }
+    return true;
+  }
+
   const queue = createHookQueue<NodeChange>({
-    async run({ action, node, state }, signal) {
-      await hooks.run("node_state_change", {
-        args: [action, node, state],
-        env: environment(),
-        timeoutMs: hookTimeoutMs,
-        signal,
-      });
+    async run(change, signal) {
+      for (let before: unknown; ; ) {
+        try {
+          await runOnce(change, signal);
+          return;
+        } catch (error) {
+          if (!isRunAgain(error, change, before)) throw error;
+          before = error;
+        }
+        await clock.sleep(AGAIN_MS, { signal });
+      }
     },
     onError(error, change) {
       if (closed) {
@@ -63,4 +116,8 @@ export function createNodeStateChanges(
       return failures;
     },
   };
+}
+
+function describe(error: unknown): string | undefined {
+  return error instanceof Error ? error.message : undefined;
 }

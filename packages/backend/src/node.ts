@@ -23,6 +23,7 @@ import { createFence, type Fence } from "./fence.ts";
 import { hookEnvironment } from "./hook-context.ts";
 import { createKillPermission, type KillPermission } from "./kill-permission.ts";
 import type { Leaving } from "./leaving.ts";
+import type { Liveness } from "./liveness.ts";
 import type { MainProcess } from "./main-process.ts";
 import { createNodeStateChanges, type NodeStateChanges } from "./node-state-changes.ts";
 import { checkSuccessor, type OvertakenError } from "./overtaken.ts";
@@ -54,8 +55,7 @@ export interface Node extends BackendPorts {
   readonly fence: Fence;
   readonly permission: KillPermission;
   readonly changes: NodeStateChanges;
-  /** Whether there is a `candidate` hook. */
-  readonly ranks: boolean;
+  readonly hasCandidateHook: boolean;
   /** Whether there is a `stopped` hook. */
   readonly cleans: boolean;
   /** Aborts with a `NodeEnded` as soon as there is a reason for the node to end: the first one is the one that counts. */
@@ -71,6 +71,8 @@ export interface Node extends BackendPorts {
   /** Lets go of what is held in etcd: the lease and every key on it. */
   close(): Promise<void>;
   main: MainProcess | undefined;
+  /** What the `alive` hook says; undefined before its first run, and where there is none. */
+  liveness: Liveness | undefined;
   /** The lock, once it is held, and whether the wait for the former master is over. */
   lock: MasterLock | undefined;
   waited: boolean;
@@ -106,7 +108,7 @@ export async function openNode(
   const overtaken = new AbortController();
   const succeeded = new AbortController();
 
-  const ranks = (await hooks.find("candidate")) !== undefined;
+  const hasCandidateHook = (await hooks.find("candidate")) !== undefined;
   const cleans = (await hooks.find("stopped")) !== undefined;
   // The lease is held to the very end of a stop: the ending ends only its acquisition.
   let acquired = false;
@@ -135,6 +137,7 @@ export async function openNode(
   });
   const following = new AbortController();
   const changes = createNodeStateChanges(config, hooks, {
+    clock,
     log,
     environment: () =>
       hookEnvironment(ports.baseEnvironment, {
@@ -171,7 +174,10 @@ export async function openNode(
       name: config.name,
       lease,
       details: {
-        ...{ runId: files.runId, address: config.address, ttlSeconds: config.ttlSeconds, ranks },
+        runId: files.runId,
+        address: config.address,
+        ttlSeconds: config.ttlSeconds,
+        ...(hasCandidateHook && { candidateTimeoutMs: config.candidateTimeoutMs }),
         held: config.traffic === "after_hook",
       },
       formerRunId: files.formerRunId,
@@ -188,7 +194,7 @@ export async function openNode(
       fence: nodeFence,
       permission,
       changes,
-      ranks,
+      hasCandidateHook,
       cleans,
       ended: ending.signal,
       end,
@@ -211,6 +217,7 @@ export async function openNode(
         await lease.release();
       },
       main: undefined,
+      liveness: undefined,
       lock: undefined,
       waited: false,
       trafficOpenSince: undefined,

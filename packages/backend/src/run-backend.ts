@@ -1,4 +1,5 @@
 import { HookNotRunnableError } from "@msdha/hook-runner";
+import { watchLiveness } from "./alive.ts";
 import { becomeMaster } from "./become-master.ts";
 import type { BackendConfig } from "./config.ts";
 import { describeEnding, type Ending, endingOf } from "./ending.ts";
@@ -42,6 +43,7 @@ export async function runBackend(
     await enterState(node, "start");
     await startMain(node);
     await enterState(node, "running_not_ready");
+    watchLiveness(node);
     await runStateHook(node, "running_not_ready");
     await enterState(node, "ready");
     await runStateHook(node, "ready");
@@ -71,6 +73,7 @@ const HOOKS = [
   "candidate",
   "master",
   "node_state_change",
+  "alive",
   "pre_stop",
   "stopped",
 ] as const;
@@ -100,7 +103,11 @@ async function startMain(node: Node): Promise<void> {
     state: "start",
     view: node.follower.view,
   });
-  const main = await startMainProcess(node.guard, await findStart(node), { env });
+  const main = await startMainProcess(node.guard, await findStart(node), {
+    env,
+    clock: node.clock,
+    signal: node.ended,
+  });
   node.main = main;
   node.log.info({ pid: main.pid }, "the main process has started");
   node.permission.check();

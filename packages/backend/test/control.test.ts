@@ -15,16 +15,23 @@ import type { Node } from "../src/node.ts";
 const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 const NODE = [process.execPath, ["--conditions=@msdha/source", main]] as const;
 
+/** Runs a program with arguments in which `\\377` stands for that byte, which no text can hold. */
+function run(file: string, argv: readonly string[], env = {}) {
+  const script =
+    'for a; do shift; case $a in "\\377"*) a=$(printf "\\377x") ;; esac; set -- "$@" "$a"; done; exec "$0" "$@"';
+  return execa("sh", ["-c", script, file, ...argv], { env, reject: false, stripFinalNewline: true });
+}
+
 const ways = [
   {
     way: "the guard's program",
     ask: (dir: string, argv: readonly string[]) =>
-      execa(guardBinary(), ["--ask", "msdha-backend", join(dir, CONTROL_SOCKET), ...argv], { reject: false }),
+      run(guardBinary(), ["--ask", "msdha-backend", join(dir, CONTROL_SOCKET), ...argv]),
   },
   {
     way: "a Node",
     ask: (dir: string, argv: readonly string[]) =>
-      execa(NODE[0], [...NODE[1], ...argv], { env: { MSDHA_RUN_DIR: dir }, reject: false }),
+      run(NODE[0], [...NODE[1], ...argv], { MSDHA_RUN_DIR: dir }),
   },
 ];
 
@@ -90,6 +97,68 @@ describe.each(ways)("a command that $way sends to the node", ({ ask }) => {
     expect(await ask(dir.path, ["nodes"])).toMatchObject({
       ...{ exitCode: 1, stdout: "", stderr: "msdha-backend: the node has not joined its group yet" },
     });
+  });
+});
+
+/** A master on an etcd that stores every put, by key. */
+function storingNode(): { readonly node: Node; readonly stored: Map<string, string> } {
+  const stored = new Map<string, string>();
+  const etcd: Pick<EtcdApi, "range" | "txn"> = {
+    range: async () => ({ kvs: [], revision: 9 }),
+    async txn({ success }) {
+      for (const each of success) if (each.type === "put") stored.set(each.key, each.value);
+      return { succeeded: true, results: [], revision: 9 };
+    },
+  };
+  const node = {
+    etcd,
+    waited: true,
+    lock: { token: 7, lease: "5" },
+    lease: { id: "5", lost: new AbortController().signal },
+    follower: { view: { keys: groupKeys("db") } },
+  } as unknown as Node;
+  return { node, stored };
+}
+
+describe.each(ways)("a value that $way sends", ({ ask }) => {
+  const keys = groupKeys("db");
+
+  test.each([
+    "-h",
+    "--help",
+    "-1",
+    "--",
+    "-",
+    "--lease",
+    "",
+    " ",
+    "a\nb\n",
+    "\u{fffd}",
+    "ü €",
+    "v".repeat(65_536),
+  ])("is stored as it is: %j", async (value) => {
+    const { node, stored } = storingNode();
+    await using dir = tempDir();
+    await using _ = await serveControl(dir.path, () => node);
+    expect(await ask(dir.path, ["put", "k", value])).toMatchObject({ exitCode: 0, stdout: "", stderr: "" });
+    expect(stored.get(keys.value("k"))).toBe(value);
+    expect(await ask(dir.path, ["claim", "k", value])).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(await ask(dir.path, ["claim", "--lease", "l", value])).toMatchObject({ exitCode: 0, stderr: "" });
+    expect([stored.get(keys.claim("k")), stored.get(keys.claim("l"))]).toEqual([value, value]);
+  });
+
+  test.each([
+    ["that is no UTF-8", ["put", "k", "\\377x"], /is no UTF-8 text/],
+    ["that is too long", ["put", "k", "v".repeat(65_537)], /at most 65536 characters/],
+    ["with a key that is an option", ["put", "-1", "v"], /unknown option|expected a key/],
+    ["with something behind it", ["claim", "k", "v", "--lease"], /too many arguments/],
+  ])("is refused, and nothing stored: one %s", async (_what, argv, why) => {
+    const { node, stored } = storingNode();
+    await using dir = tempDir();
+    await using _ = await serveControl(dir.path, () => node);
+    const { exitCode, stderr } = await ask(dir.path, argv);
+    expect({ exitCode, stored: stored.size }).toEqual({ exitCode: 1, stored: 0 });
+    expect(stderr).toMatch(why);
   });
 });
 

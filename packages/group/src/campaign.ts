@@ -1,16 +1,19 @@
 import type { EtcdApi } from "@msdha/etcd-client";
-import { type Candidacy, isFirst } from "./candidacy.ts";
+import { answerRound } from "./answer-round.ts";
+import type { Candidate } from "./candidacy.ts";
 import type { GroupFollower } from "./follow-group.ts";
 import type { HeardRevisions } from "./hear-revisions.ts";
 import type { LockOptions, MasterLock } from "./master-lock.ts";
-import { type Known, takeLock } from "./take-lock.ts";
+import { takeLock } from "./take-lock.ts";
+import { anyIsAsked, openRound } from "./tally.ts";
+import type { GroupView } from "./view.ts";
 
 export interface CampaignOptions extends LockOptions {
   readonly signal: AbortSignal;
   /** What the answers to whatever this node asked say of etcd's revisions. */
   readonly heard?: HeardRevisions;
-  /** Asked before every try while nobody holds the lock; a node that may not be master does not try. */
-  readonly askCandidacy?: () => Promise<Candidacy>;
+  /** Asked in elections. While its last answer is no, it is asked before every try too, and the node tries only if it may. */
+  readonly candidate?: Candidate | undefined;
 }
 
 /** How soon a node that may not be master is asked again. */
@@ -18,38 +21,72 @@ const ASK_AGAIN_MS = 1_000;
 
 /**
  * Competes for the master lock until it is ours. Tries when the group's watch says that nobody holds it, and every
- * TTL whatever the watch says. Rejects with the reason of `signal`, or when the lease is lost. The candidacy is what
- * it was before the lock was taken: who must be sure asks once more with the lock in hand.
+ * TTL whatever the watch says; answers the elections of others meanwhile. A hand-over that names another node that is
+ * ready is left to that one for a TTL. Rejects with the reason of `signal`, when the lease is lost, or when the
+ * candidate can't be asked. Who has the lock is not chosen yet: see `holdElection`.
  */
 export async function campaign(
   etcd: EtcdApi,
   follower: GroupFollower,
   options: CampaignOptions,
 ): Promise<MasterLock> {
-  const { clock, membership, ttlSeconds, signal, askCandidacy, heard } = options;
+  const { clock, membership, ttlSeconds, signal, candidate } = options;
+  const ttlMs = ttlSeconds * 1000;
+  const reservation = followReservation(membership.name, ttlMs);
   let tryAt = clock.now();
+  let answered: number | undefined;
   for (;;) {
     const { view } = follower;
+    const round = candidate && openRound(view);
+    if (candidate && round !== undefined && round !== answered) {
+      answered = round;
+      await answerRound(etcd, follower, round, { ...options, candidate });
+      continue;
+    }
     const free = !view.lock || view.lock.lease === membership.lease.id;
-    if (free || clock.now() >= tryAt) {
-      tryAt = clock.now() + ttlSeconds * 1000;
-      const { may, rank } =
-        !view.lock && askCandidacy ? await askCandidacy() : { may: true, rank: undefined };
-      if (!may) tryAt = clock.now() + ASK_AGAIN_MS;
-      else if (rank === undefined || (await isFirst(etcd, follower, rank, options))) {
-        const { ttl, revision } = follower.view;
-        const staleHandover = Math.max(follower.staleHandover, heard?.restoredTo ?? 0);
-        const known: Known = {
-          ttl,
-          revision,
-          staleHandover,
-          heard: heard?.newest ?? 0,
-          onOtherHolder: follower.doubtFreeLock,
-        };
-        const lock = await takeLock(etcd, view.keys, known, options);
+    const leftToOtherMs = reservation.leftMs(view, clock.now());
+    if (leftToOtherMs > 0) tryAt = clock.now() + leftToOtherMs;
+    else if (free || clock.now() >= tryAt) {
+      tryAt = clock.now() + ttlMs;
+      if (!view.lock && candidate?.refused && !(await candidate.ask({ signal })).may) {
+        tryAt = clock.now() + ASK_AGAIN_MS;
+      } else {
+        const lock = await tryLock(etcd, follower, options);
         if (lock) return lock;
       }
     }
     await follower.changed({ since: view, timeoutMs: Math.max(tryAt - clock.now(), 1), signal });
   }
+}
+
+async function tryLock(
+  etcd: EtcdApi,
+  follower: GroupFollower,
+  options: CampaignOptions,
+): Promise<MasterLock | undefined> {
+  const { view } = follower;
+  const { heard, membership, candidate } = options;
+  const isForUs = view.handoverFor === membership.name;
+  const known = {
+    ttl: view.ttl,
+    revision: view.revision,
+    staleHandover: Math.max(follower.staleHandover, heard?.restoredTo ?? 0),
+    heard: heard?.newest ?? 0,
+    onOtherHolder: follower.doubtFreeLock,
+    asksCandidates: !isForUs && (candidate !== undefined || anyIsAsked(view, membership.name)),
+  };
+  return await takeLock(etcd, view.keys, known, options);
+}
+
+/** How much longer the lock is left to the node that a hand-over names: a TTL from when it was seen, while it is ready. */
+function followReservation(self: string, ttlMs: number): { leftMs(view: GroupView, now: number): number } {
+  let seen = { handover: 0, at: 0 };
+  return {
+    leftMs({ lock, handover, handoverFor, nodes }, now) {
+      if (lock || handover === undefined || handoverFor === undefined || handoverFor === self) return 0;
+      if (seen.handover !== handover) seen = { handover, at: now };
+      if (nodes.get(handoverFor)?.state !== "ready") return 0;
+      return seen.at + ttlMs - now;
+    },
+  };
 }

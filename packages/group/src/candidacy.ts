@@ -1,77 +1,37 @@
-import type { EtcdApi } from "@msdha/etcd-client";
-import type { GroupFollower } from "./follow-group.ts";
-import type { LockOptions } from "./master-lock.ts";
-import { untilLost } from "./until-lost.ts";
-import type { GroupView } from "./view.ts";
+import { parseObject } from "./parse-object.ts";
+import { parseRank } from "./rank.ts";
 
-/** Whether a node may become master, and how good a one it would make. */
+/** What a node says of itself in an election. */
 export interface Candidacy {
+  /** Whether it may become master now. */
   readonly may: boolean;
-  /** The more the better, compared with the other nodes' (bytes received of a log, say). Left out: it does not compare. */
-  readonly rank?: number | undefined;
+  /** The more the better (the bytes of a log that it has, say). A node without one comes after those that have one. */
+  readonly rank?: bigint | undefined;
 }
 
-/** How long a node that has said its rank waits to hear those of the others. */
-const HEAR_OTHERS_MS = 500;
-
-/**
- * Resolves with whether a node with this rank should take the lock now: when it has heard every other ready node that
- * ranks, or has waited for them long enough, and none is ahead. A node that is behind stands aside for one TTL, or
- * until the lock is taken or nobody is ahead any more: who is ahead may be dying. This is a preference and no
- * promise; what must not be promoted says so by `may`.
- */
-export async function isFirst(
-  etcd: EtcdApi,
-  follower: GroupFollower,
-  rank: number,
-  { membership, clock, ttlSeconds, signal }: LockOptions & { readonly signal: AbortSignal },
-): Promise<boolean> {
-  const { name, lease } = membership;
-  const { keys } = follower.view;
-  const since = follower.lockHistory.freedRevision;
-  const began = clock.now();
-  await untilLost(lease, { clock, signal }, (call) =>
-    etcd.txn(
-      {
-        compare: [],
-        success: [{ type: "put", key: keys.rank(name), value: String(rank), lease: lease.id }],
-        failure: [],
-      },
-      call,
-    ),
-  );
-  for (;;) {
-    const { view } = follower;
-    if (view.lock) return false;
-    const waitedMs = clock.now() - began;
-    const rivals = listRivals(view, name, since);
-    const patienceMs = rivals.some((rival) => isAhead(rival, { name, rank }))
-      ? ttlSeconds * 1000
-      : rivals.some((rival) => rival.rank === undefined)
-        ? HEAR_OTHERS_MS
-        : 0;
-    if (waitedMs >= patienceMs) return true;
-    await follower.changed({ since: view, timeoutMs: patienceMs - waitedMs, signal });
-  }
+/** A node that is asked before it is promoted: one with a `candidate` hook. */
+export interface Candidate {
+  /** Asks it. Rejects with the reason of `signal`, or when it can't be asked at all. */
+  ask(options: { readonly signal: AbortSignal }): Promise<Candidacy>;
+  /** Whether its last answer was no. */
+  readonly refused: boolean;
 }
 
-interface Rival {
-  readonly name: string;
-  /** undefined: it has not said it since the lock is free. */
-  readonly rank: number | undefined;
+/** What a node has said in a round of an election: the value of its `_rank` key. */
+export interface Answer extends Candidacy {
+  /** The round that it answers: the revision of the `_election` key. */
+  readonly round: number;
 }
 
-function listRivals(view: GroupView, self: string, since: number): readonly Rival[] {
-  return [...view.nodes]
-    .filter(([name, { state }]) => name !== self && state === "ready" && view.details.get(name)?.ranks)
-    .map(([name]) => {
-      const said = view.ranks.get(name);
-      return { name, rank: said && said.modRevision > since ? said.rank : undefined };
-    });
+export function writeAnswer({ round, may, rank }: Answer): string {
+  return JSON.stringify({ round, may, rank: rank === undefined ? undefined : String(rank) });
 }
 
-/** Nodes that are equally far are ordered by their names, so that one of them goes first. */
-function isAhead(rival: Rival, self: { readonly name: string; readonly rank: number }): boolean {
-  if (rival.rank === undefined) return false;
-  return rival.rank > self.rank || (rival.rank === self.rank && rival.name < self.name);
+/** Reads an answer; undefined for anything that a node can't have written. */
+export function parseAnswer(text: string): Answer | undefined {
+  const { round, may, rank } = parseObject(text);
+  if (typeof round !== "number" || typeof may !== "boolean") return undefined;
+  if (rank === undefined) return { round, may };
+  const read = typeof rank === "string" ? parseRank(rank) : undefined;
+  return read === undefined ? undefined : { round, may, rank: read };
 }

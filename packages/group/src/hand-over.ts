@@ -1,5 +1,6 @@
 import { type EtcdApi, isEtcdError, type Operation } from "@msdha/etcd-client";
 import { rangeAnswer } from "./answers.ts";
+import { writeHandover } from "./handover-note.ts";
 import type { GroupKeys } from "./keys.ts";
 import type { LockOptions, MasterLock } from "./master-lock.ts";
 import { untilLost } from "./until-lost.ts";
@@ -7,6 +8,13 @@ import { untilLost } from "./until-lost.ts";
 /** The lease of a hand-over that is still to be written. */
 export interface HandoverLease {
   readonly id: string;
+}
+
+export interface GiveBackOptions extends LockOptions {
+  /** Leaves a hand-over on this lease. */
+  readonly handover: HandoverLease | undefined;
+  /** The node that the hand-over is for. */
+  readonly for?: string | undefined;
 }
 
 /** How long a hand-over stays true for the next master to find. */
@@ -31,7 +39,7 @@ export async function giveBackLock(
   etcd: EtcdApi,
   keys: GroupKeys,
   lock: MasterLock,
-  options: LockOptions & { readonly handover: HandoverLease | undefined },
+  options: GiveBackOptions,
 ): Promise<boolean> {
   try {
     return await tryToGiveBack(etcd, keys, lock, options);
@@ -45,15 +53,20 @@ export async function giveBackLock(
 async function tryToGiveBack(
   etcd: EtcdApi,
   keys: GroupKeys,
-  { token }: MasterLock,
-  { membership, clock, handover }: LockOptions & { readonly handover: HandoverLease | undefined },
+  { token, handover: consumed }: MasterLock,
+  { membership, clock, handover, for: chosen }: GiveBackOptions,
 ): Promise<boolean> {
   const left: readonly Operation[] = handover
     ? [
         {
           type: "put",
           key: keys.handover,
-          value: JSON.stringify({ node: membership.name, token }),
+          value: writeHandover({
+            node: membership.name,
+            token,
+            for: chosen,
+            masterStopped: membership.state === "master" || consumed?.masterStopped === true,
+          }),
           lease: handover.id,
         },
       ]
@@ -66,7 +79,7 @@ async function tryToGiveBack(
           // A restored etcd counts its revisions again: somebody else's lock can have our token.
           { key: keys.lock, target: "lease", is: "=", value: membership.lease.id },
         ],
-        success: [{ type: "delete", key: keys.lock }, ...left],
+        success: [{ type: "delete", key: keys.lock }, { type: "delete", key: keys.election }, ...left],
         failure: [{ type: "range", key: keys.handover }],
       },
       call,

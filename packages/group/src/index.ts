@@ -1,12 +1,14 @@
 export { awaitTurn } from "./await-turn.ts";
 export { type CampaignOptions, campaign } from "./campaign.ts";
-export type { Candidacy } from "./candidacy.ts";
+export type { Candidacy, Candidate } from "./candidacy.ts";
 export { type ClaimOptions, claim } from "./claim.ts";
 export { confirmLock } from "./confirm-lock.ts";
+export { type Choice, type ElectionOptions, holdElection, openElection, untilAnswered } from "./election.ts";
 export { LockLostError, NameTakenError, NodeKeyLostError } from "./errors.ts";
 export { type ChangedOptions, type FollowOptions, followGroup, type GroupFollower } from "./follow-group.ts";
 export { type FrontendEntry, renderFrontend } from "./frontend-entry.ts";
-export { giveBackLock, type HandoverLease, prepareHandover } from "./hand-over.ts";
+export { type GiveBackOptions, giveBackLock, type HandoverLease, prepareHandover } from "./hand-over.ts";
+export type { HandoverNote } from "./handover-note.ts";
 export { type HeardRevisions, type HearOptions, hearRevisions } from "./hear-revisions.ts";
 export { type GroupKeys, groupKeys, isName, type ParsedKey, parseKey } from "./keys.ts";
 export type { LockHistory } from "./lock-history.ts";
@@ -23,10 +25,13 @@ export {
   type Via,
 } from "./node-state.ts";
 export { publishMaster } from "./publish-master.ts";
+export { parseRank } from "./rank.ts";
 export { readMaster } from "./read-master.ts";
 export { type Known, takeLock } from "./take-lock.ts";
+export { anyIsWilling, type Voter } from "./tally.ts";
 export { getValue, putValue } from "./values.ts";
 export {
+  type AnswerEntry,
   applyBatch,
   createGroupView,
   type GroupView,
@@ -34,6 +39,5 @@ export {
   type Mastership,
   mastership,
   type NodeEntry,
-  type RankEntry,
   type TtlRecord,
 } from "./view.ts";

@@ -14,6 +14,8 @@ test("reads back every key that it writes, in any group", () => {
       expect(parseKey(keys, keys.lock).kind).toBe("lock");
       expect(parseKey(keys, keys.handover).kind).toBe("handover");
       expect(parseKey(keys, keys.ttl).kind).toBe("ttl");
+      expect(parseKey(keys, keys.election).kind).toBe("election");
+      expect(parseKey(keys, keys.lastMaster).kind).toBe("lastMaster");
     }),
     { numRuns: 10_000 },
   );

@@ -6,6 +6,8 @@ export interface GroupKeys {
   readonly lock: string;
   readonly handover: string;
   readonly ttl: string;
+  readonly election: string;
+  readonly lastMaster: string;
   node(name: string): string;
   details(name: string): string;
   rank(name: string): string;
@@ -19,7 +21,7 @@ export interface GroupKeys {
 /** What a key of a group stands for. */
 export type ParsedKey =
   | { readonly kind: "node" | FolderKind; readonly name: string }
-  | { readonly kind: "lock" | "handover" | "ttl" | "unknown" };
+  | { readonly kind: "lock" | "handover" | "ttl" | "election" | "lastMaster" | "unknown" };
 
 type FolderKind = "details" | "rank" | "proof" | "claim" | "value" | "frontend";
 
@@ -40,6 +42,8 @@ export function groupKeys(group: string): GroupKeys {
     lock: `${prefix}_lock`,
     handover: `${prefix}_handover`,
     ttl: `${prefix}_ttl`,
+    election: `${prefix}_election`,
+    lastMaster: `${prefix}_last_master`,
     node: (name) => prefix + checkName(name),
     details: (name) => `${prefix}_node/${checkName(name)}`,
     rank: (name) => `${prefix}_rank/${checkName(name)}`,
@@ -57,6 +61,8 @@ export function parseKey({ prefix }: GroupKeys, key: string): ParsedKey {
   if (rest === "_lock") return { kind: "lock" };
   if (rest === "_handover") return { kind: "handover" };
   if (rest === "_ttl") return { kind: "ttl" };
+  if (rest === "_election") return { kind: "election" };
+  if (rest === "_last_master") return { kind: "lastMaster" };
   const [, folder, name = ""] = /^(?:(_[a-z]+)\/)?(.*)$/s.exec(rest) ?? [];
   const kind = folder === undefined ? "node" : FOLDERS[folder];
   return kind && isName(name) ? { kind, name } : { kind: "unknown" };

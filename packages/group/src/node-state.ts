@@ -1,3 +1,5 @@
+import { parseObject } from "./parse-object.ts";
+
 /** The states of a node, in the order in which it runs through them. */
 export const nodeStates = ["pre_start", "start", "running_not_ready", "ready", "master"] as const;
 
@@ -10,8 +12,8 @@ export interface NodeDetails {
   /** The host name or IP address at which the others reach the node. */
   readonly address: string;
   readonly ttlSeconds: number;
-  /** Whether the node says how far it is before it competes, so that the others wait to hear it. */
-  readonly ranks?: boolean;
+  /** How long the node may take to answer in an election, in ms. A node without it is not asked, and always willing. */
+  readonly candidateTimeoutMs?: number;
   /** Whether frontends send nothing to the node, should it be the master: until its `master` hook has run. */
   readonly held?: boolean;
 }
@@ -19,11 +21,12 @@ export interface NodeDetails {
 /** Reads a node's details; undefined for anything that a node can't have written. */
 export function parseDetails(text: string): NodeDetails | undefined {
   const value = parseObject(text);
-  const { runId, address, ttlSeconds, ranks, held } = value;
+  const { runId, address, ttlSeconds, candidateTimeoutMs, held } = value;
   if (typeof runId !== "string" || typeof address !== "string" || typeof ttlSeconds !== "number")
     return undefined;
   if (!isAddress(address)) return undefined;
-  return { runId, address, ttlSeconds, ranks: ranks === true, held: held === true };
+  const asked = typeof candidateTimeoutMs === "number" && candidateTimeoutMs > 0;
+  return { runId, address, ttlSeconds, ...(asked && { candidateTimeoutMs }), held: held === true };
 }
 
 /** Whether a text can be a host name or an IP address: letters, digits, and `.`, `-`, `_`, `:`, `%`, the first no `-`. */
@@ -46,13 +49,4 @@ export function parseLock(text: string): LockValue | undefined {
   const { node, via, record } = parseObject(text);
   if (typeof node !== "string" || (via !== "handover" && via !== "wait")) return undefined;
   return { node, via, record: typeof record === "number" ? record : undefined };
-}
-
-function parseObject(text: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
-  } catch {
-    return {};
-  }
 }

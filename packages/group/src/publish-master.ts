@@ -28,6 +28,8 @@ export async function publishMaster(
     success: [
       { type: "put", key: node, value: "master", lease: lease.id },
       { type: "put", key: keys.ttl, value: String(ttlSeconds) },
+      { type: "put", key: keys.lastMaster, value: JSON.stringify({ node: name, token }) },
+      { type: "delete", key: keys.election },
     ],
     failure: [
       { type: "range", key: keys.lock },

@@ -1,6 +1,7 @@
-import type { EtcdApi, KeyValue, Operation, Transaction } from "@msdha/etcd-client";
+import type { EtcdApi, KeyValue, Operation, OperationResult, Transaction } from "@msdha/etcd-client";
 import type { Lease } from "@msdha/etcd-lease";
 import { rangeAnswer } from "./answers.ts";
+import { type HandoverNote, parseHandover } from "./handover-note.ts";
 import type { GroupKeys } from "./keys.ts";
 import type { LockOptions, MasterLock } from "./master-lock.ts";
 import { type LockValue, parseLock, type Via } from "./node-state.ts";
@@ -21,6 +22,8 @@ export interface Known {
   readonly staleHandover: number | undefined;
   /** Called when the answer names another holder of the lock. */
   readonly onOtherHolder?: () => void;
+  /** Whether candidates are to be asked: after a hand-over that happens in the same transaction. */
+  readonly asksCandidates?: boolean;
 }
 
 /**
@@ -40,14 +43,24 @@ export async function takeLock(
   let ttl = known.ttl;
   for (;;) {
     const longest = Math.max(ttlSeconds, ttl.seconds);
-    const attempt = takeTransaction(keys, { name, lease, ttl, longest, staleHandover: known.staleHandover });
+    const attempt = takeTransaction(keys, {
+      name,
+      lease,
+      ttl,
+      longest,
+      staleHandover: known.staleHandover,
+      asksCandidates: known.asksCandidates === true,
+    });
     const result = await untilLost(lease, { clock, signal }, (call) => etcd.txn(attempt, call));
     const received = clock.now();
     if (result.succeeded) {
       const [inner] = result.results;
       const restored = result.revision <= Math.max(known.revision, known.heard ?? 0);
       const handed = inner?.type === "txn" && inner.succeeded && !restored;
-      return asHeld({ token: result.revision, lease: lease.id }, handed, received, longest);
+      const lock = asHeld({ token: result.revision, lease: lease.id }, handed, received, longest);
+      if (!handed) return lock;
+      const round = known.asksCandidates ? result.revision : undefined;
+      return { ...lock, round, handover: consumedHandover(inner.results[0]) };
     }
     const [lock] = rangeAnswer(result, 0);
     const [record] = rangeAnswer(result, 1);
@@ -80,6 +93,11 @@ function asHeld(
   };
 }
 
+function consumedHandover(found: OperationResult | undefined): HandoverNote | undefined {
+  const [kv] = found?.type === "range" ? found.kvs : [];
+  return kv && parseHandover(kv.value);
+}
+
 function wasHandedOver(lock: KeyValue, known: Known): boolean {
   return parseLock(lock.value)?.via === "handover" && lock.createRevision > known.revision;
 }
@@ -92,9 +110,10 @@ function takeTransaction(
     readonly ttl: TtlRecord;
     readonly longest: number;
     readonly staleHandover: number | undefined;
+    readonly asksCandidates: boolean;
   },
 ): Transaction {
-  const { name, lease, ttl, longest, staleHandover } = attempt;
+  const { name, lease, ttl, longest, staleHandover, asksCandidates } = attempt;
   const take = (via: Via): readonly Operation[] => {
     const value: LockValue = { node: name, via, record: ttl.modRevision };
     return [
@@ -102,6 +121,7 @@ function takeTransaction(
       { type: "put", key: keys.ttl, value: String(longest) },
     ];
   };
+  const election: Operation = { type: "put", key: keys.election, value: name, lease: lease.id };
   return {
     compare: [
       { key: keys.lock, target: "create", is: "=", value: 0 },
@@ -111,7 +131,12 @@ function takeTransaction(
       {
         type: "txn",
         compare: [{ key: keys.handover, target: "create", is: ">", value: staleHandover ?? 0 }],
-        success: [...take("handover"), { type: "delete", key: keys.handover }],
+        success: [
+          { type: "range", key: keys.handover },
+          ...take("handover"),
+          { type: "delete", key: keys.handover },
+          ...(asksCandidates ? [election] : []),
+        ],
         // One that is there all the same is stale, which somebody who comes later could not know.
         failure: [...take("wait"), { type: "delete", key: keys.handover }],
       },

@@ -46,14 +46,16 @@ const field = fc.oneof(name, fc.double(), fc.constant(null), fc.array(text, { ma
 const state = fc.oneof(fc.constantFrom("ready", "master"), text);
 const key = fc.oneof(
   name,
-  fc.constantFrom("_lock", "_handover", "_ttl"),
+  fc.constantFrom("_lock", "_handover", "_ttl", "_election", "_last_master"),
   name.map((one) => `_node/${one}`),
   name.map((one) => `_rank/${one}`),
 );
 const value = fc.oneof(
   state,
   fc.record({ node: field, via: fc.oneof(fc.constantFrom("wait", "handover"), field) }).map(toJson),
-  fc.record({ runId: field, address: field, ttlSeconds: field, ranks: field }).map(toJson),
+  fc.record({ runId: field, address: field, ttlSeconds: field, candidateTimeoutMs: field }).map(toJson),
+  fc.record({ round: field, may: fc.oneof(fc.boolean(), field), rank: field }).map(toJson),
+  fc.record({ node: field, token: field, for: field, masterStopped: field }).map(toJson),
   fc.json(),
 );
 const kv = fc
@@ -81,7 +83,9 @@ test("whatever is in etcd, what a view tells is names, addresses and numbers tha
     fc.property(fc.array(event, { maxLength: 12 }), (events) => {
       const view: GroupView = applyBatch(empty, batchOf(events));
       const master = mastership(view);
-      const names = [view.nodes, view.details, view.ranks].flatMap((map) => [...map.keys()]);
+      const names = [view.nodes, view.details, view.answers, view.announced].flatMap((map) => [
+        ...map.keys(),
+      ]);
       return (
         (master.kind !== "master" ||
           (isName(master.name) &&
@@ -89,7 +93,7 @@ test("whatever is in etcd, what a view tells is names, addresses and numbers tha
             Number.isInteger(master.token))) &&
         names.every(isName) &&
         [...view.details.values()].every(({ address }) => isAddress(address)) &&
-        [...view.ranks.values()].every(({ rank }) => !Number.isNaN(rank)) &&
+        [...view.answers.values()].every(({ rank }) => rank === undefined || typeof rank === "bigint") &&
         view.ttl.seconds >= 0
       );
     }),

@@ -1,8 +1,11 @@
 import type { KeyValue, LeaseId, WatchEvent } from "@msdha/etcd-client";
 import type { WatchBatch } from "@msdha/etcd-watch";
+import { type Answer, parseAnswer } from "./candidacy.ts";
 import { type FrontendEntry, parseFrontend } from "./frontend-entry.ts";
+import { parseHandover } from "./handover-note.ts";
 import { type GroupKeys, groupKeys, parseKey } from "./keys.ts";
 import { type NodeDetails, parseDetails, parseLock, type Via } from "./node-state.ts";
+import { parseObject } from "./parse-object.ts";
 
 /** A group as one revision of etcd has it. Never changed in place. */
 export interface GroupView {
@@ -11,12 +14,20 @@ export interface GroupView {
   readonly revision: number;
   readonly nodes: ReadonlyMap<string, NodeEntry>;
   readonly details: ReadonlyMap<string, NodeDetails>;
-  readonly ranks: ReadonlyMap<string, RankEntry>;
+  /** What each node answered last in an election. */
+  readonly answers: ReadonlyMap<string, AnswerEntry>;
+  /** The ranks that nodes have said since a master was published last, also of those that are gone. */
+  readonly announced: ReadonlyMap<string, bigint>;
   /** The frontends that say which master they have left. */
   readonly frontends: ReadonlyMap<string, FrontendEntry>;
   readonly lock: LockEntry | undefined;
+  readonly election: ElectionEntry | undefined;
   /** The create revision of the hand-over, if there is one. */
   readonly handover: number | undefined;
+  /** The node that the hand-over is for, if it names one. */
+  readonly handoverFor: string | undefined;
+  /** Who was published as the master last, as far as the group's record says. */
+  readonly lastMaster: string | undefined;
   readonly ttl: TtlRecord;
 }
 
@@ -36,10 +47,16 @@ export interface LockEntry {
   readonly via: Via;
 }
 
-/** How far a node was when it last said so: the more, the better a master it would make. */
-export interface RankEntry {
-  readonly rank: number;
-  readonly modRevision: number;
+/** An answer counts only on the lease of the node that it is said to be from. */
+export interface AnswerEntry extends Answer {
+  readonly lease: LeaseId;
+}
+
+/** A round of an election: all candidates are asked. It is open while its lease is that of the lock. */
+export interface ElectionEntry {
+  /** The revision in which it was opened. */
+  readonly round: number;
+  readonly lease: LeaseId;
 }
 
 /** The longest TTL of a former master, as far as it was seen, and the revision of its record: 0 when there is none. */
@@ -69,10 +86,14 @@ export function createGroupView(group: string): GroupView {
     revision: 0,
     nodes: new Map(),
     details: new Map(),
-    ranks: new Map(),
+    answers: new Map(),
+    announced: new Map(),
     frontends: new Map(),
     lock: undefined,
+    election: undefined,
     handover: undefined,
+    handoverFor: undefined,
+    lastMaster: undefined,
     ttl: { seconds: 0, modRevision: 0 },
   };
 }
@@ -84,7 +105,8 @@ export function applyBatch(view: GroupView, batch: WatchBatch): GroupView {
     revision: batch.revision,
     nodes: new Map(view.nodes),
     details: new Map(view.details),
-    ranks: new Map(view.ranks),
+    answers: new Map(view.answers),
+    announced: new Map(batch.type === "changes" && batch.restored ? [] : view.announced),
     frontends: new Map(view.frontends),
   };
   const events = batch.type === "snapshot" ? batch.kvs.map(asPut) : batch.events;
@@ -110,7 +132,8 @@ export function mastership({ lock, nodes, details }: GroupView): Mastership {
 type Draft = { -readonly [Key in keyof GroupView]: GroupView[Key] } & {
   nodes: Map<string, NodeEntry>;
   details: Map<string, NodeDetails>;
-  ranks: Map<string, RankEntry>;
+  answers: Map<string, AnswerEntry>;
+  announced: Map<string, bigint>;
   frontends: Map<string, FrontendEntry>;
 };
 
@@ -125,6 +148,7 @@ function applyEvent(draft: Draft, { type, kv }: WatchEvent): void {
     case "node":
       if (present) {
         draft.nodes.set(parsed.name, { state: kv.value, lease: kv.lease, modRevision: kv.modRevision });
+        if (kv.value === "master") draft.announced.clear();
       } else draft.nodes.delete(parsed.name);
       break;
     case "details": {
@@ -134,9 +158,10 @@ function applyEvent(draft: Draft, { type, kv }: WatchEvent): void {
       break;
     }
     case "rank": {
-      const rank = present && kv.value !== "" ? Number(kv.value) : Number.NaN;
-      if (Number.isNaN(rank)) draft.ranks.delete(parsed.name);
-      else draft.ranks.set(parsed.name, { rank, modRevision: kv.modRevision });
+      const answer = present ? parseAnswer(kv.value) : undefined;
+      if (answer) draft.answers.set(parsed.name, { ...answer, lease: kv.lease });
+      else draft.answers.delete(parsed.name);
+      if (answer?.may && answer.rank !== undefined) draft.announced.set(parsed.name, answer.rank);
       break;
     }
     case "frontend": {
@@ -150,6 +175,13 @@ function applyEvent(draft: Draft, { type, kv }: WatchEvent): void {
       break;
     case "handover":
       draft.handover = present ? kv.createRevision : undefined;
+      draft.handoverFor = present ? parseHandover(kv.value)?.for : undefined;
+      break;
+    case "election":
+      draft.election = present ? { round: kv.modRevision, lease: kv.lease } : undefined;
+      break;
+    case "lastMaster":
+      draft.lastMaster = present ? readLastMaster(kv) : undefined;
       break;
     case "ttl":
     case "proof":
@@ -193,6 +225,11 @@ function publishesAt(keys: GroupKeys, events: readonly WatchEvent[], revision: n
 function readLock(kv: KeyValue): LockEntry {
   const value = parseLock(kv.value);
   return { token: kv.createRevision, lease: kv.lease, node: value?.node, via: value?.via ?? "wait" };
+}
+
+function readLastMaster({ value }: KeyValue): string | undefined {
+  const { node } = parseObject(value);
+  return typeof node === "string" ? node : undefined;
 }
 
 /** What is known once a record was read, or there was none: a smaller one may be of an etcd that was restored. */

@@ -5,9 +5,10 @@ import type { Clock } from "@msdha/clock";
 import { systemClock } from "@msdha/clock";
 import { HookFailedError, HookNotRunnableError } from "./errors.ts";
 import { explainInterpreter } from "./explain-interpreter.ts";
-import { isLaunchFailure, type Launch, type LaunchedProcess } from "./launch.ts";
+import { isLaunchFailure, type Launch, type LaunchedProcess, type LaunchFailedError } from "./launch.ts";
 import { launchWithExeca } from "./launch-with-execa.ts";
 import { splitLines } from "./split-lines.ts";
+import { LONGEST_BUSY_MS, whileBusy } from "./while-busy.ts";
 
 export interface HookRunnerOptions {
   /** The folder of the hooks; a hook is an executable file in it that bears the hook's name. */
@@ -43,7 +44,8 @@ export interface HookRunner {
   /**
    * Runs a hook. Resolves when it has ended and all its output has been passed on: with true, or with false when there is
    * no such hook. Rejects with a `HookFailedError`, a `HookNotRunnableError`, or the reason of `signal`. A hook that timed
-   * out was sent SIGKILL. Does not wait for processes that a hook leaves running.
+   * out was sent SIGKILL. Does not wait for processes that a hook leaves running. A hook whose file is open for writing is
+   * started again and again for up to 10 s.
    */
   run(hook: string, options: RunHookOptions): Promise<boolean>;
 }
@@ -84,12 +86,18 @@ export function createHookRunner({
       }),
       stderr: splitLines((line) => onLine(hook, "stderr", line)),
     };
-    const running = await launch(file, args, {
-      env: options.env,
-      onOutput: (stream, chunk) => lines[stream].write(chunk),
+    const start = (): Promise<LaunchedProcess> =>
+      launch(file, args, {
+        env: options.env,
+        onOutput: (stream, chunk) => lines[stream].write(chunk),
+      });
+    const running = await whileBusy(start, {
+      clock,
+      signal: options.signal,
+      ...(options.timeoutMs !== undefined && { patienceMs: Math.min(options.timeoutMs, LONGEST_BUSY_MS) }),
     }).catch(async (error: unknown) => {
       if (!isLaunchFailure(error)) throw error;
-      const why = (await explainInterpreter(file)) ?? error.message;
+      const why = (await explain(error, file)) ?? error.message;
       throw new HookNotRunnableError(hook, file, why, { cause: error });
     });
     // Not when `run` settles: a hook that was interrupted may still write what its trap has to say.
@@ -103,6 +111,11 @@ export function createHookRunner({
   }
 
   return { find, run };
+}
+
+async function explain({ errno }: LaunchFailedError, file: string): Promise<string | undefined> {
+  if (errno === "ETXTBSY") return "its file has been open for writing all the time (ETXTBSY)";
+  return await explainInterpreter(file);
 }
 
 async function waitForEnd(

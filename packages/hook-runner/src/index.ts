@@ -15,3 +15,4 @@ export {
 } from "./launch.ts";
 export { launchWithExeca } from "./launch-with-execa.ts";
 export { splitLines } from "./split-lines.ts";
+export { whileBusy } from "./while-busy.ts";

@@ -15,7 +15,11 @@ export const launchWithExeca: Launch = async (file, args, { env, onOutput }) => 
   const child = subprocess.nodeChildProcess;
   await new Promise<void>((resolve, reject) => {
     child.once("spawn", resolve);
-    child.once("error", (error) => reject(new LaunchFailedError(error.message, { cause: error })));
+    // Some failures reach no listener of the child, as Node throws them.
+    void subprocess.then(({ cause, code, shortMessage }) => {
+      const why = cause instanceof Error ? cause.message : shortMessage;
+      reject(new LaunchFailedError(why ?? "it did not start", { cause, errno: code }));
+    });
   });
   subprocess.stdout.on("data", (chunk: Uint8Array) => onOutput("stdout", chunk));
   subprocess.stderr.on("data", (chunk: Uint8Array) => onOutput("stderr", chunk));

@@ -25,6 +25,16 @@ export interface LaunchOptions {
 export class LaunchFailedError extends Error {
   override readonly name = "LaunchFailedError";
   readonly code = "ERR_LAUNCH_FAILED";
+  /** The system's name for what went wrong ("ENOENT", "ETXTBSY", …), where there is one. */
+  readonly errno: string | undefined;
+
+  constructor(
+    message: string,
+    { errno, ...options }: ErrorOptions & { readonly errno?: string | undefined } = {},
+  ) {
+    super(message, options);
+    this.errno = errno;
+  }
 }
 
 /** Returns whether `error` is a `LaunchFailedError`, also one of another copy of this package. */

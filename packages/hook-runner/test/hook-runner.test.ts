@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createHookRunner, HookFailedError, HookNotRunnableError } from "../src/index.ts";
 
@@ -114,6 +115,26 @@ function isAlive(pid: number): boolean {
     return false;
   }
 }
+
+test("runs a hook once, with its arguments, when its file is open for writing at first", async () => {
+  await writeHook("edited", 'echo "ran $1"');
+  const { hooks, lines } = runner();
+  const writer = await open(join(dir, "edited"), "r+");
+  const run = hooks.run("edited", { args: ["now"], env });
+  await sleep(300);
+  expect(lines).toEqual([]);
+  await writer.close();
+  expect(await run).toBe(true);
+  expect(lines).toEqual(["edited stdout ran now"]);
+});
+
+test("says why a hook can't be run that stays open for writing", async () => {
+  await writeHook("edited", "exit 0");
+  const { hooks } = runner();
+  await using _writer = await open(join(dir, "edited"), "r+");
+  const run = hooks.run("edited", { env, timeoutMs: 200 });
+  await expect(run).rejects.toThrow(/hook edited can't be run: its file has been open for writing .*ETXTBSY/);
+});
 
 test("passes on everything that a hook wrote before its run resolves, with a busy event loop", async () => {
   await writeHook("talk", 'i=0; while [ $i -lt 50 ]; do i=$((i+1)); echo "$1 $i"; done; echo "$1 last" >&2');

@@ -70,13 +70,14 @@ function heal({ world, machines, frontends }: Group): void {
 }
 
 /**
- * Three times the longest TTL, an election and a removal; a planned stop that has begun, and a restart; and where
- * nodes are asked how far they are, the time that one stands aside.
+ * Three times the longest TTL, an election of etcd and a removal; a planned stop that has begun, and a restart; and
+ * where nodes are asked how far they are, two elections, and the time for which the lock is left to the chosen node.
  */
 function longestRecoveryMs({ longestTtlMs, etcd, backends }: Scenario): number {
   const stop = Math.max(...backends.map(({ stopTimeoutMs }) => 2 * stopTimeoutMs));
   const restart = Math.max(...backends.map(({ restartMs }) => restartMs));
-  const asking = backends.some(({ ranks }) => ranks) ? longestTtlMs + 2_000 : 0;
+  const asked = backends.filter(({ ranks }) => ranks).map((each) => each.candidateTimeoutMs);
+  const asking = asked.length > 0 ? longestTtlMs + 2 * (Math.max(...asked) + 2_000) : 0;
   return 3 * longestTtlMs + 3 * etcd.electionMs + 5_000 + stop + restart + asking;
 }
 

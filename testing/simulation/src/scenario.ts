@@ -40,8 +40,9 @@ export interface BackendScenario {
   /** Whether the run folder outlives a run. */
   readonly filesPersist: boolean;
   readonly restartMs: number;
-  /** Whether it has a `candidate` hook. */
+  /** Whether it has a `candidate` hook, and how long that may take. */
   readonly ranks: boolean;
+  readonly candidateTimeoutMs: number;
   readonly traffic: "at_once" | "after_hook";
 }
 
@@ -64,7 +65,7 @@ export function makeScenario(seed: number, faults: readonly Named[]): Scenario {
   const count = random.pick([2, 2, 2, 3, 3, 3, 4, 5, 6, 9]);
   const backends = Array.from({ length: count }, (_, index) => makeBackend(`n${index}`, ttls, random));
   if (random.chance(STRANGER)) backends.push({ ...makeBackend("n0", ttls, random), machine: "stranger" });
-  const held = holdTraffic(seed, backends);
+  const held = askMore(seed, holdTraffic(seed, backends));
   const longestTtlMs = Math.max(...backends.map(({ ttlSeconds }) => ttlSeconds)) * 1_000;
   const fastestMs = random.between(0.1, 2);
   return {
@@ -110,6 +111,7 @@ function makeBackend(name: string, ttls: readonly number[], random: Random): Bac
     filesPersist: random.chance(0.6),
     restartMs: random.between(50, 3_000),
     ranks: random.chance(0.3),
+    candidateTimeoutMs: 5_000,
     traffic: "at_once",
   };
 }
@@ -119,6 +121,17 @@ function holdTraffic(seed: number, backends: readonly BackendScenario[]): readon
   const random = createNamedRandom(seed, "traffic");
   if (random.chance(0.5)) return backends;
   return backends.map((backend) => ({ ...backend, traffic: random.pick(["at_once", "after_hook"]) }));
+}
+
+/** In a third of the groups all nodes are asked how far they are; each has a limit of its own for that. */
+function askMore(seed: number, backends: readonly BackendScenario[]): readonly BackendScenario[] {
+  const random = createRandom(seed + 0x7a4c);
+  const all = random.chance(0.33);
+  return backends.map((backend) => ({
+    ...backend,
+    ranks: all || backend.ranks,
+    candidateTimeoutMs: random.pick([500, 2_000, 5_000]),
+  }));
 }
 
 /**

@@ -34,6 +34,7 @@ function backend(name: string, ttlSeconds: number): BackendScenario {
     filesPersist: true,
     restartMs: 1_000,
     ranks: false,
+    candidateTimeoutMs: 5_000,
     traffic: "at_once",
   };
 }

@@ -10,8 +10,8 @@ import { markFile, readMark } from "../rejoin-mark.ts";
 import { incompleteMark } from "../standby-settings.ts";
 
 /**
- * Resolves with this node's rank if it may be the master. Asked while nobody is the master, and once more with the lock
- * in hand and the former master gone.
+ * Resolves with this node's rank if it may be the master. Asked in each election, when the former master is gone, and by a
+ * master whose time is over.
  */
 export async function candidate(context: HookContext): Promise<string> {
   const { files, settings } = context;
@@ -31,7 +31,8 @@ export async function candidate(context: HookContext): Promise<string> {
   if (paused === "t") {
     fail("the replay of the log is paused (by pg_wal_replay_pause, or a setting lower than the master's)");
   }
-  if (settings.sync === "off") {
+  // A master whose time is over (MSDHA_MASTER_TTL) asks who could follow it, and is followed as long as it runs.
+  if (settings.sync === "off" || context.group.master()) {
     const own = await ownPosition(context);
     await requireLittleLag(context, own);
     return `${rankOf(own)}\n`;

@@ -20,12 +20,15 @@ export function applyChange(
     const put = type === "PUT";
     if (kv.key === keys.lock) {
       if (!put) facts.group = { ...facts.group, lock: undefined, freeSince: now };
-      else if (kv.createRevision === revision) takeLock(facts, kv, before, consumed);
+      else if (kv.createRevision === revision) takeLock(facts, kv, before, { consumed, now });
     } else if (kv.key === keys.handover) {
-      facts.group = { ...facts.group, handover: put ? { isTrue: true, revision } : undefined };
+      facts.group = {
+        ...facts.group,
+        handover: put ? { isTrue: true, revision, for: forWhom(kv) } : undefined,
+      };
     } else if (kv.key === keys.ttl) {
       facts.group = { ...facts.group, ttlSeconds: put ? Number(kv.value) : 0 };
-    } else noteNode(facts, keys, kv, put);
+    } else noteNode(facts, keys, kv, { put, now });
   }
   noteMaster(facts, revision, now);
   return before;
@@ -34,15 +37,14 @@ export function applyChange(
 export function noteNode(
   facts: Facts,
   keys: GroupKeys,
-  { key, value: state, lease }: KeyValue,
-  put: boolean,
+  { key, value: state, lease, modRevision: revision }: KeyValue,
+  { put, now }: { readonly put: boolean; readonly now: number },
 ): void {
   const parsed = parseKey(keys, key);
-  if (parsed.kind === "details") {
-    const held = new Set(facts.group.held);
-    facts.group = { ...facts.group, held };
-    if (put && parseDetails(state)?.held) held.add(parsed.name);
-    else held.delete(parsed.name);
+  if (parsed.kind === "details") noteDetails(facts, parsed.name, put ? parseDetails(state) : undefined);
+  if (parsed.kind === "rank" && put) {
+    const run = runOf(facts, lease);
+    if (run?.said) run.answer = { may: run.said.may, rank: run.said.rank, at: now, revision };
   }
   if (parsed.kind !== "node") return;
   const nodes = new Map(facts.group.nodes);
@@ -51,9 +53,24 @@ export function noteNode(
     nodes.delete(parsed.name);
     return;
   }
-  nodes.set(parsed.name, { state, lease });
+  nodes.set(parsed.name, { state, lease, since: now, revision });
   const run = runOf(facts, lease);
   if (run && state === "master" && !facts.byHand) run.published = true;
+}
+
+function noteDetails(facts: Facts, name: string, details: ReturnType<typeof parseDetails>): void {
+  const held = new Set(facts.group.held);
+  const limits = new Map(facts.group.limits);
+  facts.group = { ...facts.group, held, limits };
+  if (details?.held) held.add(name);
+  else held.delete(name);
+  if (details?.candidateTimeoutMs === undefined) limits.delete(name);
+  else limits.set(name, details.candidateTimeoutMs);
+}
+
+/** The node that a hand-over names. */
+export function forWhom({ value }: KeyValue): string | undefined {
+  return (JSON.parse(value) as { for?: string }).for;
 }
 
 /** The master is the node that the lock names and whose own key, on the same lease, says so; it may want no traffic yet. */
@@ -78,7 +95,12 @@ function claimLease(facts: Facts, { value, lease }: KeyValue): void {
   }
 }
 
-function takeLock(facts: Facts, kv: KeyValue, before: GroupFacts, consumed: boolean): void {
+function takeLock(
+  facts: Facts,
+  kv: KeyValue,
+  before: GroupFacts,
+  { consumed, now }: { readonly consumed: boolean; readonly now: number },
+): void {
   const run = runOf(facts, kv.lease);
   const seconds = Math.max(before.ttlSeconds, (run?.ttlMs ?? 0) / 1_000);
   const handed = consumed && before.handover?.isTrue === true;
@@ -89,6 +111,8 @@ function takeLock(facts: Facts, kv: KeyValue, before: GroupFacts, consumed: bool
     run,
     node: String((JSON.parse(kv.value) as { node?: unknown }).node),
     waitMs: handed ? 0 : 2_000 * seconds,
+    takenAt: now,
+    chosen: handed && before.handover?.for !== undefined && before.handover.for === run?.node,
     freeSince: Math.max(before.freeSince, run?.startedAt ?? 0),
     receivedAt: undefined,
   };

@@ -38,6 +38,8 @@ function makeRun() {
     mastered: false,
     cleaned: false,
     former: undefined,
+    said: undefined,
+    answer: undefined,
     told: createFacts(keys, ttlMs).history.reader(),
   };
   /** The run asks for a key at once, is answered 10 ms later, and the world goes on until the next third of the TTL. */
@@ -63,7 +65,7 @@ function makeRun() {
 
 const held: LockFacts = {
   ...{ token: 4, restores: 0, lease, run: undefined, node: "n0" },
-  ...{ waitMs: 6_000, freeSince: 0, receivedAt: undefined },
+  ...{ waitMs: 6_000, takenAt: 0, chosen: false, freeSince: 0, receivedAt: undefined },
 };
 
 test("a node that does not know of its key yet is proven by any read of what it probes", async () => {

@@ -1,6 +1,6 @@
 import type { KeyValue } from "@msdha/etcd-client";
 import type { GroupKeys } from "@msdha/group";
-import { noteMaster, noteNode, runOf } from "./apply-change.ts";
+import { forWhom, noteMaster, noteNode, runOf } from "./apply-change.ts";
 import type { Facts, LockFacts, RunFacts } from "./facts.ts";
 
 /** etcd holds this state of some time ago again. */
@@ -23,15 +23,20 @@ export function applyRestore(
   if (run && same) run.lock = same;
   facts.group = {
     lock: lock && (same ?? unknownLock(lock, run, { restores, now })),
-    handover: handover && { isTrue: stillThere(facts, handover), revision: handover.createRevision },
+    handover: handover && {
+      isTrue: stillThere(facts, handover),
+      revision: handover.createRevision,
+      for: forWhom(handover),
+    },
     ttlSeconds: Number(find(keys.ttl)?.value ?? 0),
     // Who held it until now is not forgotten with what etcd forgets.
     nodes: new Map(),
     held: new Set(),
+    limits: new Map(),
     freeSince: facts.group.lock ? now : facts.group.freeSince,
   };
   facts.history.restore(revision, kvs);
-  for (const kv of kvs) noteNode(facts, keys, kv, true);
+  for (const kv of kvs) noteNode(facts, keys, kv, { put: true, now });
   const former = facts.masters.at(-1)?.master;
   if (former !== undefined) facts.ceased.set(former, now);
   facts.masters = [];
@@ -67,5 +72,16 @@ function unknownLock(
   { restores, now }: { readonly restores: number; readonly now: number },
 ): LockFacts {
   const node = String((JSON.parse(value) as { node?: unknown }).node);
-  return { token, restores, lease, run, node, waitMs: 0, freeSince: now, receivedAt: undefined };
+  return {
+    token,
+    restores,
+    lease,
+    run,
+    node,
+    waitMs: 0,
+    takenAt: now,
+    chosen: false,
+    freeSince: now,
+    receivedAt: undefined,
+  };
 }

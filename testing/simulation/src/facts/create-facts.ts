@@ -17,6 +17,7 @@ export function createFacts(keys: GroupKeys, longestTtlMs: number): Facts {
       freeSince: 0,
       nodes: new Map(),
       held: new Set(),
+      limits: new Map(),
     },
     ceased: new Map(),
     restores: 0,

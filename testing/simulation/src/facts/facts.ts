@@ -41,6 +41,10 @@ export interface RunFacts {
   cleaned: boolean;
   /** The run before it that came to its `pre_start`, where the run folder has outlived it. */
   readonly former: RunFacts | undefined;
+  /** What its `candidate` hook said last; undefined before it was asked, and where there is none. */
+  said: Candidacy | undefined;
+  /** What it had said when it wrote its answer into the group last, and when and in which revision that was. */
+  answer: (Candidacy & { readonly at: number; readonly revision: number }) | undefined;
   /** What it has told its `node_state_change` hook, as a place in the group's history. */
   readonly told: HistoryReader;
 }
@@ -57,6 +61,10 @@ export interface LockFacts {
   readonly node: string;
   /** How long its holder has to wait, in its own ms; 0 after a clean hand-over. */
   readonly waitMs: number;
+  /** When it was taken, in the world's time. */
+  readonly takenAt: number;
+  /** Whether it was taken by a hand-over that named its holder. */
+  readonly chosen: boolean;
   /** Since when nobody else had it, in the world's time; no earlier than the start of the holder's run. */
   readonly freeSince: number;
   /** The holder's clock when it first learned that the lock is its own. */
@@ -70,14 +78,32 @@ export interface GroupFacts {
    * A hand-over, when it was written, and whether it is true: it is not when it came back with a snapshot after
    * somebody had used it.
    */
-  readonly handover: { readonly isTrue: boolean; readonly revision: number } | undefined;
+  readonly handover:
+    | { readonly isTrue: boolean; readonly revision: number; readonly for: string | undefined }
+    | undefined;
   readonly ttlSeconds: number;
-  /** The state that each node's key says, and the lease that it is on. */
-  readonly nodes: ReadonlyMap<string, { readonly state: string; readonly lease: LeaseId }>;
+  readonly nodes: ReadonlyMap<string, NodeFacts>;
+  /** How long each node may take to answer in an election, in ms; those that are asked. */
+  readonly limits: ReadonlyMap<string, number>;
   /** The nodes that want no traffic yet. */
   readonly held: ReadonlySet<string>;
   /** When the lock was given up or lost the last time, in the world's time. */
   readonly freeSince: number;
+}
+
+/** What a node's key says. */
+export interface NodeFacts {
+  readonly state: string;
+  readonly lease: LeaseId;
+  /** When it was written, in the world's time, and in which revision. */
+  readonly since: number;
+  readonly revision: number;
+}
+
+/** What a node says of itself in an election. */
+export interface Candidacy {
+  readonly may: boolean;
+  readonly rank: bigint | undefined;
 }
 
 /** What is known of a frontend. */

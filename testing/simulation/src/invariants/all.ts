@@ -1,4 +1,5 @@
 import type { Invariant } from "../facts/moment.ts";
+import { bestIsPromoted } from "./best-is-promoted.ts";
 import { cleansUpAlone } from "./cleans-up-alone.ts";
 import { formerEndIsTold } from "./former-end-is-told.ts";
 import { frontendsFollow } from "./frontends-follow.ts";
@@ -27,6 +28,7 @@ export const invariants: Readonly<Record<string, Invariant>> = {
   keysAreRespected,
   onlyOwnLeases,
   historyIsTold,
+  bestIsPromoted,
   frontendsFollow,
   cleansUpAlone,
   formerEndIsTold,

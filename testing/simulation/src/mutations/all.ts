@@ -1,3 +1,4 @@
+import * as election from "./election.ts";
 import * as frontend from "./frontend.ts";
 import * as guard from "./guard.ts";
 import * as lock from "./lock.ts";
@@ -16,4 +17,5 @@ export const mutations: Readonly<Record<string, Mutation>> = {
   ...watch,
   ...stop,
   ...frontend,
+  ...election,
 };

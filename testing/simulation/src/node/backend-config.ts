@@ -24,8 +24,12 @@ export function backendConfig(scenario: BackendScenario, group: string): Backend
     drainTimeoutMs: 3_000,
     traffic: scenario.traffic,
     hookTimeoutMs: Number.POSITIVE_INFINITY,
+    candidateTimeoutMs: scenario.candidateTimeoutMs,
     hooksEtcdctl: false,
     nodeStateChangeFailure: "log",
     noNewPrivileges: undefined,
+    aliveIntervalMs: 5_000,
+    aliveTimeoutMs: 5_000,
+    aliveFailures: 3,
   };
 }

@@ -10,17 +10,18 @@ export interface LaunchOptions {
   readonly manners: Random;
   readonly disk: Disk;
   readonly storage: Storage;
+  readonly candidateTimeoutMs: number;
 }
 
 /** Returns what starts the programs of a run on its machine. */
 export function launchPrograms(
   run: RunFacts,
   world: World,
-  { manners, disk, storage }: LaunchOptions,
+  { manners, disk, storage, candidateTimeoutMs }: LaunchOptions,
 ): StartProgram {
   const launch = (name: string, on: ProgramEvents): Program => {
     const trouble = world.calm ? 0 : world.scenario.trouble;
-    const behaviour = chooseBehaviour(name, { ttlMs: run.ttlMs, trouble }, manners);
+    const behaviour = chooseBehaviour(name, { ttlMs: run.ttlMs, candidateTimeoutMs, trouble }, manners);
     const program = startProgram(name, behaviour, {
       time: run.machine,
       storage,

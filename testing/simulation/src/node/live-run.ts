@@ -10,6 +10,7 @@ import { backendConfig } from "./backend-config.ts";
 import { connectNode } from "./connect-node.ts";
 import { launchPrograms } from "./launch-programs.ts";
 import type { Storage } from "./program.ts";
+import { chooseRankLine } from "./rank-line.ts";
 import { type Disk, openSimulatedFiles, removeSimulatedFile } from "./simulated-files.ts";
 import { createSimulatedGuard, type SimulatedGuard } from "./simulated-guard.ts";
 import { createSimulatedHooks } from "./simulated-hooks.ts";
@@ -57,7 +58,12 @@ export async function superviseRun(own: LiveRun, parts: RunParts): Promise<strin
       guard: usedGuard,
       hooks: createSimulatedHooks(usedGuard, {
         clock,
-        rank: scenario.ranks ? () => parts.random.whole(0, 3) : undefined,
+        candidate: scenario.ranks && {
+          write: () => chooseRankLine(parts.random),
+          onAnswer: (said) => {
+            facts.said = said;
+          },
+        },
       }),
       files: collaborators.files?.(files, facts, world) ?? files,
       mayKeepSignal: () => true,
@@ -81,12 +87,16 @@ async function waitForFormer(process: SimulatedProcess, former: SimulatedGuard |
   await Promise.race([process.ask(() => former.over), late]);
 }
 
-function openGuard({ facts, process }: LiveRun, { world, random, disk, storage }: RunParts): SimulatedGuard {
+function openGuard(
+  { facts, process }: LiveRun,
+  { scenario, world, random, disk, storage }: RunParts,
+): SimulatedGuard {
+  const { candidateTimeoutMs } = scenario;
   return createSimulatedGuard({
     time: facts.machine,
     hardware: facts.hardware,
     supervisor: process,
-    start: launchPrograms(facts, world, { manners: random.fork(), disk, storage }),
+    start: launchPrograms(facts, world, { manners: random.fork(), disk, storage, candidateTimeoutMs }),
     withdraw: (file) => removeSimulatedFile(disk, file),
     latency: () => random.between(0.05, 1),
     startsPastDeadline: world.collaborators.startsPastDeadline,

@@ -169,6 +169,8 @@ export class Machine {
       mastered: false,
       cleaned: false,
       former: this.#disk.lastRun,
+      said: undefined,
+      answer: undefined,
       told: this.#world.facts.history.reader(),
     };
   }

@@ -116,6 +116,7 @@ export function startProgram(name: string, behaviour: Behaviour, options: Progra
 /** How the programs of a group behave: how often they are slow, fail, fork, or don't want to end. */
 export interface Manners {
   readonly ttlMs: number;
+  readonly candidateTimeoutMs: number;
   /** From 0, all are quick and reliable, to 1. */
   readonly trouble: number;
 }
@@ -123,7 +124,11 @@ export interface Manners {
 const NEVER = Number.POSITIVE_INFINITY;
 
 /** Chooses how a program behaves this time. */
-export function chooseBehaviour(name: string, { ttlMs, trouble }: Manners, random: Random): Behaviour {
+export function chooseBehaviour(
+  name: string,
+  { ttlMs, candidateTimeoutMs, trouble }: Manners,
+  random: Random,
+): Behaviour {
   const rarely = (probability: number): boolean => random.chance(probability * trouble);
   const forksAfterMs = rarely(0.15) ? random.between(0, ttlMs) : NEVER;
   const diesInMs = random.between(0, 0.02 * ttlMs);
@@ -141,9 +146,10 @@ export function chooseBehaviour(name: string, { ttlMs, trouble }: Manners, rando
     // A daemon that would end by itself does so sooner when it is asked to.
     return { runsMs, code: 0, stopsInMs: runsMs / 2, forksAfterMs: NEVER, diesInMs };
   }
+  const thinksMs = name === "candidate" && random.chance(0.3) ? random.between(0, candidateTimeoutMs) : 0;
   const slow = rarely(name === "node_state_change" ? 0.05 : 0.15);
   return {
-    runsMs: slow ? random.between(0, 4 * ttlMs) : random.between(1, 30),
+    runsMs: slow ? random.between(0, 4 * ttlMs) : Math.max(thinksMs, random.between(1, 30)),
     code: rarely(name === "candidate" ? 0.3 : 0.03) ? 1 : 0,
     stopsInMs: rarely(0.2) ? NEVER : random.between(0, 20),
     forksAfterMs: rarely(0.3) ? 0 : forksAfterMs,

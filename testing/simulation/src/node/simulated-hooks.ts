@@ -1,16 +1,31 @@
 import type { Clock } from "@msdha/clock";
 import type { Guard } from "@msdha/guard";
 import { HookFailedError, type HookRunner, type RunHookOptions } from "@msdha/hook-runner";
+import type { Candidacy } from "../facts/facts.ts";
 
 export interface SimulatedHooksOptions {
   readonly clock: Clock;
-  /** What the `candidate` hook writes; there is none without it. */
-  readonly rank: (() => number) | undefined;
+  /** The `candidate` hook, if there is one. */
+  readonly candidate: SimulatedCandidate | false;
+}
+
+export interface SimulatedCandidate {
+  /** What it writes this time; undefined: nothing. */
+  readonly write: () => string | undefined;
+  /** Takes what a run of it says of the node. */
+  readonly onAnswer: (said: Candidacy) => void;
 }
 
 /** Runs hooks as `createHookRunner` does, but that they are all there, and started under a simulated guard. */
-export function createSimulatedHooks(guard: Guard, { clock, rank }: SimulatedHooksOptions): HookRunner {
-  const exists = (hook: string): boolean => hook !== "candidate" || rank !== undefined;
+export function createSimulatedHooks(guard: Guard, { clock, candidate }: SimulatedHooksOptions): HookRunner {
+  const exists = (hook: string): boolean => (hook === "candidate" ? candidate !== false : hook !== "alive");
+
+  function tellAnswer(hook: string, failed: boolean, options: RunHookOptions): void {
+    if (hook !== "candidate" || !candidate) return;
+    const line = failed ? undefined : candidate.write();
+    if (line !== undefined) options.onStdout?.(line);
+    candidate.onAnswer(failed ? { may: false, rank: undefined } : readAnswer(line));
+  }
 
   async function run(hook: string, options: RunHookOptions): Promise<boolean> {
     if (!exists(hook)) return false;
@@ -28,6 +43,7 @@ export function createSimulatedHooks(guard: Guard, { clock, rank }: SimulatedHoo
       clock.sleep(timeoutMs, { signal: over.signal }).then(
         () => {
           running.kill("SIGKILL");
+          tellAnswer(hook, true, options);
           reject(new HookFailedError(hook, { kind: "timeout", timeoutMs }));
         },
         () => {},
@@ -35,8 +51,8 @@ export function createSimulatedHooks(guard: Guard, { clock, rank }: SimulatedHoo
     });
     try {
       const { code, signal: endedBy } = await Promise.race([running.exited, interrupted]);
+      tellAnswer(hook, code !== 0, options);
       if (endedBy !== null) throw new HookFailedError(hook, { kind: "signal", signal: endedBy });
-      if (hook === "candidate") options.onStdout?.(String(rank?.()));
       if (code !== 0) throw new HookFailedError(hook, { kind: "exit", code: code ?? -1 });
       return true;
     } finally {
@@ -45,4 +61,10 @@ export function createSimulatedHooks(guard: Guard, { clock, rank }: SimulatedHoo
   }
 
   return { find: async (hook) => (exists(hook) ? hook : undefined), run };
+}
+
+/** What a well-behaved node makes of the hook's last line: an integer of up to 20 digits, or nothing at all. */
+function readAnswer(line: string | undefined): Candidacy {
+  if (line === undefined) return { may: true, rank: undefined };
+  return /^-?[0-9]{1,20}$/.test(line) ? { may: true, rank: BigInt(line) } : { may: false, rank: undefined };
 }

@@ -1,0 +1,63 @@
+import type { Candidacy } from "./candidacy.ts";
+import { compareRanks } from "./rank.ts";
+import type { AnswerEntry, GroupView, NodeEntry } from "./view.ts";
+
+/** A node that is ready, as far as a round of an election shows it. */
+export interface Voter {
+  readonly name: string;
+  /** undefined: it has not answered in this round. */
+  readonly candidacy: Candidacy | undefined;
+  /** How long it may take to answer, in ms. */
+  readonly timeoutMs: number;
+}
+
+/** The round of an election that is open in this view: the lock's holder asks all candidates. */
+export function openRound({ election, lock }: GroupView): number | undefined {
+  return election && election.lease === lock?.lease ? election.round : undefined;
+}
+
+/** Lists the ready nodes but `self`, with their answers in a round. A node that is not asked is willing, without a rank. */
+export function listVoters(view: GroupView, self: string, round: number | undefined): readonly Voter[] {
+  return [...view.nodes]
+    .filter(([name, { state }]) => name !== self && state === "ready")
+    .map(([name, entry]) => {
+      const timeoutMs = view.details.get(name)?.candidateTimeoutMs;
+      if (timeoutMs === undefined) return { name, candidacy: { may: true }, timeoutMs: 0 };
+      return { name, candidacy: answerIn(round, entry, view.answers.get(name)), timeoutMs };
+    });
+}
+
+/** Whether any ready node but `self` is asked before it is promoted. */
+export function anyIsAsked(view: GroupView, self: string): boolean {
+  return listVoters(view, self, undefined).some(({ candidacy }) => candidacy === undefined);
+}
+
+/** Whether any ready node but `self` has said in this round that it is willing, or is not asked. */
+export function anyIsWilling(view: GroupView, self: string, round: number | undefined): boolean {
+  return listVoters(view, self, round).some(({ candidacy }) => candidacy?.may);
+}
+
+/**
+ * Chooses the master among those that have answered: the highest rank, `self` among equals, then the name that comes
+ * first. Returns undefined when nobody is willing.
+ */
+export function chooseMaster(voters: readonly Voter[], self: string): string | undefined {
+  const [best] = voters
+    .filter(({ candidacy }) => candidacy?.may)
+    .toSorted((a, b) => {
+      const byRank = compareRanks(a.candidacy?.rank, b.candidacy?.rank);
+      if (byRank !== 0) return byRank;
+      if (a.name === self || b.name === self) return a.name === self ? -1 : 1;
+      return a.name < b.name ? -1 : 1;
+    });
+  return best?.name;
+}
+
+function answerIn(
+  round: number | undefined,
+  { lease }: NodeEntry,
+  answer: AnswerEntry | undefined,
+): Candidacy | undefined {
+  if (round === undefined || answer?.round !== round || answer.lease !== lease) return undefined;
+  return { may: answer.may, rank: answer.rank };
+}

@@ -1,0 +1,37 @@
+import type { Clock } from "@msdha/clock";
+
+export interface WhileBusyOptions {
+  readonly clock: Clock;
+  /** How long to go on, in ms; default: `LONGEST_BUSY_MS`. */
+  readonly patienceMs?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Longer than any editor or copy needs to write a hook. */
+export const LONGEST_BUSY_MS = 10_000;
+const PAUSE_MS = 50;
+
+/**
+ * Starts a program, again and again as long as its file is open for writing (ETXTBSY): somebody is just changing it.
+ * Resolves and rejects as `start` does. Rejects with its last error when `patienceMs` are over, and with the reason of
+ * `signal`.
+ */
+export async function whileBusy<T>(
+  start: () => Promise<T>,
+  { clock, patienceMs = LONGEST_BUSY_MS, signal }: WhileBusyOptions,
+): Promise<T> {
+  const until = clock.now() + patienceMs;
+  for (;;) {
+    try {
+      return await start();
+    } catch (error) {
+      if (!isBusy(error) || clock.now() + PAUSE_MS > until) throw error;
+    }
+    await clock.sleep(PAUSE_MS, signal ? { signal } : {});
+  }
+}
+
+/** Whether an error says that a program's file is open for writing. */
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && "errno" in error && error.errno === "ETXTBSY";
+}
