@@ -49,12 +49,12 @@ function install() {
     return [manifest.name, `file:${file}`];
   });
   const { devDependencies } = readJson(join(root, "package.json"));
-  const { dependencies } = readJson(join(root, "packages", "settings", "package.json"));
+  const { peerDependencies } = readJson(join(root, "packages", "settings", "package.json"));
   const manifest = {
     name: "outside",
     private: true,
     type: "module",
-    dependencies: { ...Object.fromEntries(files), zod: dependencies.zod },
+    dependencies: { ...Object.fromEntries(files), zod: peerDependencies.zod },
     devDependencies: { "@types/node": devDependencies["@types/node"] },
   };
   writeFileSync(join(project, "package.json"), JSON.stringify(manifest, null, 2));
