@@ -1,7 +1,7 @@
 import { describeError } from "@msdha/app";
 import type { Clock } from "@msdha/clock";
 import type { EtcdApi } from "@msdha/etcd-client";
-import { acquireLease, type Lease } from "@msdha/etcd-lease";
+import { acquireLease, type Lease, type Nonce } from "@msdha/etcd-lease";
 import {
   followGroup,
   type GroupFollower,
@@ -40,6 +40,8 @@ export interface BackendPorts {
   readonly log: Log;
   /** Whether a process may keep a signal from the program that it started. */
   readonly mayKeepSignal: (pid: number, signal: NodeJS.Signals) => boolean;
+  /** Makes what this node writes to prove its lock different from what any other writes. */
+  readonly nonce: Nonce;
   /** What the main process and every hook find in their environment. */
   readonly baseEnvironment: Readonly<Record<string, string>>;
 }
@@ -123,6 +125,7 @@ export async function openNode(
     clock,
     signal: acquisition.signal,
     probeKey: groupKeys(config.group).lock,
+    nonce: ports.nonce,
     onProof(seen) {
       fence?.proven(seen);
       permission.check();

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { describeError, hasCode, openRunFolder, refuseSettings } from "@msdha/app";
 import { type Leap, systemClock } from "@msdha/clock";
 import { describeEndpoints, openEtcd } from "@msdha/etcd-client";
+import { randomNonce } from "@msdha/etcd-lease";
 import { groupKeys } from "@msdha/group";
 import { findKillObstacle, type GuardBusyError, startGuard } from "@msdha/guard";
 import { createHookRunner } from "@msdha/hook-runner";
@@ -101,6 +102,7 @@ async function superviseNode(environment: Environment, config: BackendConfig, lo
       files,
       log,
       mayKeepSignal,
+      nonce: randomNonce,
       baseEnvironment: baseEnvironment(environment, config, { commandDir: commandDir() }),
     };
     using _wallClock = watchWallClock({

@@ -2,6 +2,7 @@ import { type Clock, systemClock } from "@msdha/clock";
 import { type CallOptions, type EtcdApi, isEtcdError, type LeaseId } from "@msdha/etcd-client";
 import { LeaseLostError, type LeaseLostKind } from "./errors.ts";
 import { type GrantedLease, grantLease } from "./grant.ts";
+import { type Nonce, randomNonce } from "./nonce.ts";
 import { type LeaseProof, proves } from "./proof.ts";
 import { startRounds } from "./rounds.ts";
 import { createProofWriter, isWritten } from "./written-proof.ts";
@@ -55,6 +56,8 @@ export interface LeaseOptions {
    * must be allowed to read it.
    */
   readonly probeKey?: string;
+  /** Makes what written proofs write different from each other, default: 96 random bits. */
+  readonly nonce?: Nonce;
 }
 
 const ROUNDS_PER_TTL = 3;
@@ -73,11 +76,12 @@ const REVOKE_TIMEOUT_MS = 2_000;
  */
 export async function acquireLease(etcd: EtcdApi, options: LeaseOptions): Promise<Lease> {
   const { ttlSeconds, clock = systemClock, signal, onProof, probeKey = "/msdha/" } = options;
+  const { nonce = randomNonce } = options;
   if (!Number.isSafeInteger(ttlSeconds) || ttlSeconds < 1) {
     throw new TypeError(`expected ttlSeconds to be a whole number from 1 on, got ${ttlSeconds}`);
   }
   const grant = await grantLease(etcd, ttlSeconds, { clock, signal });
-  const lease = keepLease(etcd, grant, { clock, signal, onProof, probeKey });
+  const lease = keepLease(etcd, grant, { clock, signal, onProof, probeKey, nonce });
   if (signal?.aborted) {
     await lease.release();
     throw signal.reason;
@@ -90,13 +94,14 @@ interface KeepOptions {
   readonly signal: AbortSignal | undefined;
   readonly onProof: ((seen: number) => void) | undefined;
   readonly probeKey: string;
+  readonly nonce: Nonce;
 }
 
 function keepLease(etcd: EtcdApi, { id, ttlMs, sent: granted }: GrantedLease, options: KeepOptions): Lease {
-  const { clock, signal, onProof, probeKey } = options;
+  const { clock, signal, onProof, probeKey, nonce } = options;
   const lost = new AbortController();
   const ended = new AbortController();
-  const proofWriter = createProofWriter(etcd, id, clock);
+  const proofWriter = createProofWriter(etcd, id, { clock, nonce });
   let seen = granted;
   let keptAt = granted;
   let readAt = granted;

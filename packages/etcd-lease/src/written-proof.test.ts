@@ -9,6 +9,7 @@ import {
 import { expect, test } from "vitest";
 import { createFakeEtcd, keyValue } from "../test/fake-etcd.ts";
 import { acquireLease } from "./lease.ts";
+import { randomNonce } from "./nonce.ts";
 import { createProofWriter } from "./written-proof.ts";
 
 const soon = { timeoutMs: 1_000 };
@@ -43,7 +44,7 @@ function setUp() {
     state.mark = keyValue({ key: "/proof", value, modRevision: state.revision });
   }
   fake.onTxn = async ({ transaction }) => carryOut(transaction);
-  const writer = (etcd: EtcdApi = fake) => createProofWriter(etcd, "7", clock);
+  const writer = (etcd: EtcdApi = fake) => createProofWriter(etcd, "7", { clock, nonce: randomNonce });
   return { clock, fake, state, carryOut, write, writer };
 }
 

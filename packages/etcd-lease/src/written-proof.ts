@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import type { Clock } from "@msdha/clock";
 import {
   type EtcdApi,
@@ -9,6 +8,7 @@ import {
   type TransactionResult,
   type TxnOptions,
 } from "@msdha/etcd-client";
+import type { Nonce } from "./nonce.ts";
 import { type LeaseProof, proves } from "./proof.ts";
 
 export type WrittenProof = LeaseProof & { readonly createRevision: number; readonly written: string };
@@ -22,6 +22,11 @@ export interface ProofWriter {
   write(proof: WrittenProof, options: TxnOptions): Promise<boolean | undefined>;
 }
 
+export interface ProofWriterOptions {
+  readonly clock: Clock;
+  readonly nonce: Nonce;
+}
+
 /** How many of our own values are remembered: a request can be carried out long after its call has failed. */
 const MOST_VALUES = 32;
 
@@ -29,13 +34,17 @@ export function isWritten(proof: LeaseProof | undefined): proof is WrittenProof 
   return proof?.createRevision !== undefined && proof.written !== undefined;
 }
 
-export function createProofWriter(etcd: EtcdApi, lease: LeaseId, clock: Clock): ProofWriter {
+export function createProofWriter(
+  etcd: EtcdApi,
+  lease: LeaseId,
+  { clock, nonce }: ProofWriterOptions,
+): ProofWriter {
   const values: string[] = [];
   let revision = 0;
 
   /** Never the same twice, nor on a copy of this machine. */
   function nextValue(): string {
-    const value = `${clock.now()} ${randomBytes(12).toString("hex")}`;
+    const value = `${clock.now()} ${nonce()}`;
     values.push(value);
     if (values.length > MOST_VALUES) values.shift();
     return value;

@@ -3,6 +3,7 @@ import type { Etcd } from "@msdha/etcd-client";
 import { startEtcd, waitFor } from "@msdha/testkit";
 import { expect, test } from "vitest";
 import { acquireLease } from "../src/index.ts";
+import { randomNonce } from "../src/nonce.ts";
 import { createProofWriter } from "../src/written-proof.ts";
 import { connect, lossOf, putOnLease } from "./harness.ts";
 
@@ -32,7 +33,7 @@ test("of a node and its copy, which have one lease and one token, one loses it",
   await using lease = await acquireLease(etcd, { ttlSeconds: 3 });
   const createRevision = await putOnLease(etcd, "/lock", lease);
   const proof = { key: "/lock", createRevision, written: "/proof" };
-  const copy = createProofWriter(etcd, lease.id, systemClock);
+  const copy = createProofWriter(etcd, lease.id, { clock: systemClock, nonce: randomNonce });
   expect(await copy.write(proof, limit)).toBe(true);
   lease.prove(proof);
   expect((await lossOf(lease)).error.kind).toBe("proof-failed");

@@ -67,6 +67,7 @@ export async function superviseRun(own: LiveRun, parts: RunParts): Promise<strin
       }),
       files: collaborators.files?.(files, facts, world) ?? files,
       mayKeepSignal: () => true,
+      nonce: countFrom(facts.id),
       log: createTraceLog((line) => world.trace(facts.id, () => line())),
       baseEnvironment: {},
     };
@@ -77,6 +78,15 @@ export async function superviseRun(own: LiveRun, parts: RunParts): Promise<strin
   } finally {
     await guard[Symbol.asyncDispose]();
   }
+}
+
+/** Returns what names a run's first, second and every further call. */
+function countFrom(id: string): () => string {
+  let count = 0;
+  return () => {
+    count += 1;
+    return `${id}/${count}`;
+  };
 }
 
 async function waitForFormer(process: SimulatedProcess, former: SimulatedGuard | undefined): Promise<void> {
