@@ -38,6 +38,7 @@ describe.concurrent("a group of backends", () => {
     expect(Date.now() - asked).toBeLessThan(group.ttlMs);
     expect(await first.exited()).toBe(0);
     expect(Object.keys(await group.keys()).sort()).toEqual([
+      "_last_master",
       "_lock",
       "_node/b",
       expect.stringMatching(/^_proof\/\d+$/),
