@@ -45,7 +45,7 @@ export async function askCandidate(
  * Resolves with what was found out before, if it still is so: nobody has been the master since, or the record would be
  * another, and this node has followed nobody, so neither it nor any that it has heard has got anything more.
  */
-export async function recallHeard(
+async function recallHeard(
   server: Pick<CandidateServer, "recall">,
   store: Pick<RecordStore, "read">,
 ): Promise<Heard | undefined> {

@@ -1,4 +1,4 @@
-import { type CandidateServer, recallHeard } from "./candidacy.ts";
+import { askCandidate, type CandidateServer } from "./candidacy.ts";
 import type { SyncRecord } from "./quorum.ts";
 import type { RecordStore } from "./synchronous-master.ts";
 
@@ -15,15 +15,17 @@ export interface PromotedServer {
 
 /**
  * Promotes a node of a group in which commits wait, and resolves with the record that it has written before. From the
- * record on only these data, and those of the nodes that have as much, surely have everything.
+ * record on only these data, and those of the nodes that have as much, surely have everything. What the node found out as a
+ * candidate counts if it still is so; else it is asked once more, and rejects where it may not be promoted.
  */
 export async function promoteInSync(
-  server: PromotedServer & Pick<CandidateServer, "recall">,
+  server: PromotedServer & CandidateServer,
   store: RecordStore,
   { token, member }: { readonly token: string; readonly member: string },
 ): Promise<Exclude<SyncRecord, { kind: "none" }>> {
+  // Before the mark, which is that of the former master in its own data.
+  const { asFar: standbys } = await askCandidate(server, store);
   server.leaveMark();
-  const standbys = (await recallHeard(server, store))?.asFar ?? [];
   const record = { kind: "sync", token, master: member, standbys } as const;
   await store.write(record);
   await server.promote(standbys);

@@ -180,7 +180,7 @@ export function createWorld(
     const store = etcd.storeOf(server, () => token);
     const written = await code.promoteInSync(
       {
-        recall: candidate.recall,
+        ...candidate,
         leaveMark: () => {
           server.mark = `${server.name} ${token}`;
         },

@@ -31,8 +31,10 @@ export async function candidate(context: HookContext): Promise<string> {
   if (paused === "t") {
     fail("the replay of the log is paused (by pg_wal_replay_pause, or a setting lower than the master's)");
   }
-  // A master whose time is over (MSDHA_MASTER_TTL) asks who could follow it, and is followed as long as it runs.
-  if (settings.sync === "off" || context.group.master()) {
+  // A master whose time is over (MSDHA_MASTER_TTL) asks who could follow it, and is followed as long as it runs. The file
+  // current_master may be older than the question.
+  const askedByMaster = (context.env["MSDHA_MASTER"] ?? "") !== "";
+  if (settings.sync === "off" || askedByMaster) {
     const own = await ownPosition(context);
     await requireLittleLag(context, own);
     return `${rankOf(own)}\n`;

@@ -49,8 +49,10 @@ async function promoteAlone(context: HookContext, token: string): Promise<void> 
 
 async function promoteWaiting(context: HookContext, token: string, keeper: Keeper): Promise<void> {
   const { files, member, store } = context;
+  // This node is the master, although the files may still name the one before.
+  const group = { ...context.group, master: () => undefined };
   const server = {
-    recall: openCandidate(context).recall,
+    ...openCandidate({ ...context, group }),
     leaveMark: () => files.write(masterMark(context), `${member} ${token}\n`, { sync: true }),
     async promote(standbys: readonly string[]) {
       // Until now the server waits for nobody who can be: pre_start has seen to it.

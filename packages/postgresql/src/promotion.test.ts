@@ -1,0 +1,98 @@
+import { expect, test } from "vitest";
+import type { CandidateServer, Heard } from "./candidacy.ts";
+import type { Position } from "./position.ts";
+import { type PromotedServer, promoteInSync } from "./promotion.ts";
+import { formatRecord, type SyncRecord } from "./quorum.ts";
+
+const position = (bytes: bigint): Position => ({
+  timeline: 1,
+  bytes,
+  began: 0n,
+  standby: true,
+  settled: true,
+  free: true,
+});
+
+interface Told {
+  readonly record: SyncRecord;
+  readonly heard?: Heard;
+  readonly others?: Readonly<Record<string, bigint>>;
+  readonly mark?: string;
+}
+
+/** Node `b` with 100 bytes is to be promoted with token 2. */
+function promoteB({ record, heard, others = {}, mark }: Told) {
+  const did: string[] = [];
+  let own = mark;
+  let noted = heard;
+  const server: PromotedServer & CandidateServer = {
+    own: () => ({ member: "b", mark: own, fromArchive: false }),
+    letGo: async () => void did.push("let go"),
+    freePosition: async () => position(100n),
+    async hear(standbys) {
+      did.push(`hear ${standbys.join(" ")}`);
+      return new Map(
+        standbys.map((standby) => {
+          const bytes = others[standby];
+          if (bytes === undefined) throw new Error(`can't tell what ${standby} has`);
+          return [standby, position(bytes)];
+        }),
+      );
+    },
+    requireLittleLag: async () => {},
+    recall: () => noted,
+    note: (found) => {
+      noted = found;
+    },
+    leaveMark() {
+      own = "b 2";
+      did.push("mark");
+    },
+    promote: async (standbys) => void did.push(`promote ${standbys.join(" ")}`),
+  };
+  const store = {
+    read: async () => record,
+    write: async (next: Exclude<SyncRecord, { kind: "none" }>) => void did.push(formatRecord(next)),
+  };
+  return { did, promoted: promoteInSync(server, store, { token: "2", member: "b" }) };
+}
+
+const former = { kind: "sync", token: "1", master: "a", standbys: ["b", "c"] } as const;
+
+test("counts on those that were as far when the node was asked for its candidacy, and asks nobody again", async () => {
+  const heard = { rank: "1", record: formatRecord(former), asFar: ["c"] };
+  const { did, promoted } = promoteB({ record: former, heard });
+  await promoted;
+  expect(did).toEqual(["mark", "sync 2 b c", "promote c"]);
+});
+
+test("hears the others now where nothing was heard before, or not under this record", async () => {
+  const outdated = { rank: "1", record: "sync 0 z b", asFar: ["b"] };
+  for (const heard of [undefined, outdated]) {
+    const { did, promoted } = promoteB({ record: former, others: { c: 100n }, ...(heard && { heard }) });
+    await promoted;
+    expect(did).toEqual(["let go", "hear c", "mark", "sync 2 b c", "promote c"]);
+  }
+});
+
+test.each([
+  ["can't be heard", {}],
+  ["has more", { c: 108n }],
+])("promotes nobody who may lack a commit, as another of the record %s", async (_, others) => {
+  const { did, promoted } = promoteB({ record: former, others });
+  await expect(promoted).rejects.toThrow(/c/);
+  expect(did).toEqual(["let go", "hear c"]);
+});
+
+test("promotes nobody who was not in sync", async () => {
+  const { did, promoted } = promoteB({ record: { ...former, standbys: ["c"] }, others: { c: 8n } });
+  await expect(promoted).rejects.toThrow("was not in sync with a");
+  expect(did).toEqual(["let go"]);
+});
+
+test("knows the former master's own data by the mark, which it replaces afterwards", async () => {
+  const own = { kind: "sync", token: "1", master: "b", standbys: ["c"] } as const;
+  const { did, promoted } = promoteB({ record: own, mark: "b 1" });
+  await promoted;
+  expect(did).toEqual(["let go", "hear ", "mark", "sync 2 b", "promote "]);
+});
