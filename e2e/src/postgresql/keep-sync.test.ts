@@ -8,7 +8,7 @@ import {
   hookProcesses,
   inSync,
   joinGroup,
-  signalHook,
+  signalHelper,
   startFirst,
   waitsForStandby,
 } from "./stages.ts";
@@ -136,7 +136,7 @@ describe.concurrent("a PostgreSQL master with preferred", () => {
     const a = await startFirst(group, "a");
     await inSync(group, "async 1 a");
     // Until both are there, nobody looks.
-    signalHook(a, "master", "SIGSTOP");
+    signalHelper(a, "SIGSTOP");
     await joinGroup(group, "b");
     const c = await joinGroup(group, "c");
     await waitFor(
@@ -147,7 +147,7 @@ describe.concurrent("a PostgreSQL master with preferred", () => {
     using frozen = new DisposableStack();
     process.kill(receiver, "SIGSTOP");
     frozen.defer(() => process.kill(receiver, "SIGCONT"));
-    signalHook(a, "master", "SIGCONT");
+    signalHelper(a, "SIGCONT");
     await waitFor(() => group.value("postgresql-sync") !== "async 1 a", { what: "another record" });
     expect(group.value("postgresql-sync")).toBe("sync 1 a b c");
     await a.sql("CREATE TABLE t ()");

@@ -71,14 +71,27 @@ export function hookProcesses(node: HookNode, hook: string): readonly number[] {
 
 /** Sends a signal to all of them, also to what they have started meanwhile. */
 export function signalHook(node: HookNode, hook: string, signal: "SIGSTOP" | "SIGCONT"): void {
-  for (let pass = 0; pass < 3; pass += 1)
-    for (const pid of hookProcesses(node, hook)) {
-      try {
-        process.kill(pid, signal);
-      } catch {
-        // It has ended.
-      }
-    }
+  for (let pass = 0; pass < 3; pass += 1) {
+    for (const pid of hookProcesses(node, hook)) send(pid, signal);
+  }
+}
+
+/** Sends a signal to the process that the node's hooks ask, which looks after the standbys of a master. */
+export function signalHelper(node: HookNode, signal: "SIGSTOP" | "SIGCONT"): void {
+  for (const name of readdirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    const command = read(`/proc/${name}/cmdline`);
+    if (command.includes("msdha-postgresql.mjs") && command.includes(`${node.runDir}/`))
+      send(Number(name), signal);
+  }
+}
+
+function send(pid: number, signal: "SIGSTOP" | "SIGCONT"): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It has ended.
+  }
 }
 
 function read(file: string): string {

@@ -9,16 +9,22 @@ export interface Members {
 const LONGEST_KNOWN_MS = 5_000;
 const PAUSE_MS = 1_000;
 
-/** Asks for the group's nodes where a standby is not known, once a second at most, and every five seconds. */
+/** Asks for the group's nodes at once for a standby that is new, and then once a second until it is one of them. */
 export function createMembers(): Members {
   let known: ReadonlySet<string> = new Set();
   let asked = Number.NEGATIVE_INFINITY;
+  let askedFor: readonly string[] = [];
   return {
     async among({ clock, store }, standbys) {
       const age = clock.now() - asked;
-      const unknown = standbys.some((standby) => !known.has(standby));
-      if (standbys.length > 0 && (age > LONGEST_KNOWN_MS || (unknown && age > PAUSE_MS))) {
+      const unknown = standbys.filter((standby) => !known.has(standby));
+      const isNew = unknown.some((standby) => !askedFor.includes(standby));
+      if (
+        standbys.length > 0 &&
+        (age > LONGEST_KNOWN_MS || isNew || (unknown.length > 0 && age > PAUSE_MS))
+      ) {
         asked = clock.now();
+        askedFor = unknown;
         // Where etcd does not answer, who was a node still is one.
         const nodes = await store.nodes().catch(() => undefined);
         if (nodes) known = new Set(nodes.map(({ name }) => memberOf(name)));
