@@ -48,7 +48,11 @@ export function combineSource(
 
   async function race<T>(
     { timeoutMs, signal: stop }: CallOptions,
-    { share, keepEarlier }: { share(members: number): number; keepEarlier: boolean },
+    {
+      share,
+      keepEarlier,
+      oncePerMember = false,
+    }: { share(members: number): number; keepEarlier: boolean; oncePerMember?: boolean },
     ask: Ask<T>,
   ): Promise<T> {
     const signal = closed && stop ? AbortSignal.any([closed, stop]) : (closed ?? stop);
@@ -57,7 +61,8 @@ export function combineSource(
     const members = present.length > 0 ? present : await source.known({ timeoutMs, signal });
     const leftMs = Math.max(timeoutMs - (clock.now() - begun), 1);
     const first = Math.max(preferred ? members.indexOf(preferred) : 0, 0);
-    const limits = { keepEarlier, timeoutMs: leftMs, signal, clock, first, shareMs: share(members.length) };
+    const shareMs = share(members.length);
+    const limits = { keepEarlier, oncePerMember, timeoutMs: leftMs, signal, clock, first, shareMs };
     try {
       const { index, value } = await raceMembers(members, limits, ask);
       const winner = members[index];
@@ -71,9 +76,9 @@ export function combineSource(
     }
   }
 
-  function hedged<T>(options: CallOptions, ask: Ask<T>): Promise<T> {
+  function hedged<T>(options: CallOptions, ask: Ask<T>, oncePerMember = false): Promise<T> {
     const share = (members: number): number => Math.min(hedgeMs, options.timeoutMs / (2 * members));
-    return race(options, { share, keepEarlier: true }, ask);
+    return race(options, { share, keepEarlier: true, oncePerMember }, ask);
   }
 
   function inTurn<T>(options: CallOptions, ask: Ask<T>): Promise<T> {
@@ -95,7 +100,9 @@ export function combineSource(
   }
 
   return {
-    range: (range, options) => hedged(options, (member, each) => member.range(range, each)),
+    // The answer for one key is small, that for a prefix may be not.
+    range: (range, options) =>
+      hedged(options, (member, each) => member.range(range, each), range.prefix ?? false),
     txn: (transaction, options) =>
       (options.hedge ? hedged : inTurn)(options, (member, each) => member.txn(transaction, each)),
     leaseGrant: (ttlSeconds, options) =>

@@ -20,6 +20,12 @@ export interface RaceOptions extends CallOptions {
   readonly shareMs: number;
   /** Whether the earlier ones may still answer then, or are given up. */
   readonly keepEarlier: boolean;
+  /**
+   * Whether a member that works on an answer is left alone until it fails: for answers that may be large, which it
+   * would make twice. Small ones are asked for again in every round: a follower that passed the question on to a leader
+   * that is dead may never answer it, but would answer the same question after the election.
+   */
+  readonly oncePerMember: boolean;
 }
 
 /** Who answered, and what. */
@@ -30,8 +36,8 @@ export interface Won<T> {
 
 /**
  * Asks one member after the other, round and round, until one answers: the next one when its predecessor has failed
- * or has let its share of the time pass, after a pause when all have failed. No member is asked again before it has failed. `EtcdUnavailableError` is the failure of
- * a member, and so is `EtcdAuthError` until most members have said it (one may have the wrong certificates); any other
+ * or has let its share of the time pass, after a pause when all have failed. `EtcdUnavailableError` is the failure of a
+ * member, and so is `EtcdAuthError` until most members have said it (one may have the wrong certificates); any other
  * error is an answer. Those that have not answered when it is over are aborted.
  *
  * Rejects with an `EtcdUnavailableError` that tells the members' failures when `timeoutMs` have passed, or with the
@@ -72,13 +78,13 @@ interface Settle<T> {
 
 async function askInTurn<T>(
   members: readonly EtcdApi[],
-  { clock, first, shareMs, keepEarlier, timeoutMs }: RaceOptions,
+  { clock, first, shareMs, keepEarlier, oncePerMember, timeoutMs }: RaceOptions,
   ask: Ask<T>,
   failures: Map<number, Error>,
   { signal, resolve, reject }: Settle<T>,
 ): Promise<void> {
   const until = clock.now() + timeoutMs;
-  /** Who works on an answer. Asked again meanwhile, a member would do the same work twice. */
+  /** The members that work on an answer and are not asked again meanwhile. */
   const underWay = new Map<number, Promise<void>>();
   let pauseMs = firstPauseMs;
   let failedInARow = 0;
@@ -98,7 +104,7 @@ async function askInTurn<T>(
         if (isAnswer(error, failures, members.length)) reject(error);
       },
     );
-    underWay.set(index, failed);
+    if (oncePerMember) underWay.set(index, failed);
     return failed;
   }
 
