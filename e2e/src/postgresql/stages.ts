@@ -69,13 +69,6 @@ export function hookProcesses(node: HookNode, hook: string): readonly number[] {
     });
 }
 
-/** Sends a signal to all of them, also to what they have started meanwhile. */
-export function signalHook(node: HookNode, hook: string, signal: "SIGSTOP" | "SIGCONT"): void {
-  for (let pass = 0; pass < 3; pass += 1) {
-    for (const pid of hookProcesses(node, hook)) send(pid, signal);
-  }
-}
-
 /** Sends a signal to the process that the node's hooks ask, which looks after the standbys of a master. */
 export function signalHelper(node: HookNode, signal: "SIGSTOP" | "SIGCONT"): void {
   for (const name of readdirSync("/proc")) {
