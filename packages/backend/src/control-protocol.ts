@@ -1,11 +1,11 @@
 /**
  * The socket's file in the run folder. A caller sends its arguments, each with a NUL behind it, and ends its side; the
  * answer is a byte, the exit code, and text for its standard output (code 0) or standard error (any other).
- * `control-client.ts` speaks this, and `packages/guard/c/ask.c` for those who can't wait for a Node to start.
+ * `control-client.ts` speaks this, and `packages/guard/c/ask.c` for hooks, which should not wait for a Node to start.
  */
 export const CONTROL_SOCKET = "control.sock";
 
-/** What `msdha-backend status` tells. */
+/** What `msdha-backend status` prints. */
 export interface NodeStatus {
   readonly group: string;
   readonly node: string;

@@ -113,7 +113,7 @@ function complaint(error: unknown): Answer {
 
 type InTurn = <T>(act: () => Promise<T>) => Promise<T>;
 
-/** Carries out one after the other, in the order in which they were asked for, whoever still waits for the answer. */
+/** Returns a function that carries out calls one after the other, in their order, also if the caller has gone. */
 function takeTurns(): InTurn {
   let last: Promise<unknown> = Promise.resolve();
   return (act) => {

@@ -1,9 +1,10 @@
 import type { Node } from "./node.ts";
 
 /**
- * Resolves when no frontend sends anything new here, as far as can be known: each one that is registered has said so, or
- * `drainTimeoutMs` are over, or half of the time for the stop; and `drainMs` are over, for those that can't register. A client that was let in is not to be
- * told that the program is shutting down. Ends early when the main process does, or when the lease is lost.
+ * Resolves when no frontend sends anything new here, as far as the node can know: every registered frontend has confirmed
+ * it, or `drainTimeoutMs` or half of the stop's time are over; and `drainMs` are over, for frontends that can't register. So
+ * a client that just connected does not get the error of a program that is shutting down. Resolves early when the main
+ * process ends or the lease is lost, and at once if `drainMs` is 0.
  */
 export async function drain(node: Node): Promise<void> {
   const { clock, config, lease, main, overtaken, haste } = node;

@@ -1,9 +1,9 @@
 import type { Guard } from "@msdha/guard";
 
-/** How far past the last proof everything is killed, in TTLs; whoever takes the lock waits for 2 (docs/protocol.md). */
+/** How far past the last proof everything is killed, in TTLs; the next holder of the lock waits for 2 (docs/protocol.md). */
 const KILL_AT_TTLS = 1.75;
 
-/** Keeps the guard told of the time at which it has to kill everything. */
+/** Keeps the guard's kill time behind the proofs of the lease. */
 export interface Fence {
   /** To be called with the time of every proof of the lease. */
   proven(seen: number): void;

@@ -2,7 +2,7 @@ import { type GroupView, mastership } from "@msdha/group";
 import type { Environment } from "@msdha/settings";
 import type { BackendConfig } from "./config.ts";
 
-/** What a hook is told by its environment, beside what the node itself was given. */
+/** What the environment of a hook holds, apart from the node's own variables. */
 export interface HookContext {
   readonly hook: string;
   readonly state: string;
@@ -34,7 +34,7 @@ export function baseEnvironment(
   };
 }
 
-/** The whole environment of one run of a hook. */
+/** Returns the whole environment of one run of a hook. */
 export function hookEnvironment(
   base: Readonly<Record<string, string>>,
   { hook, state, view, fencingToken }: HookContext,

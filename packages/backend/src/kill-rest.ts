@@ -8,7 +8,7 @@ import type { Node } from "./node.ts";
 export interface Rest {
   /** Whether the guard has seen the last process of this node go. */
   readonly gone: boolean;
-  /** How many processes had to be killed; undefined when nobody can tell. */
+  /** How many processes had to be killed; undefined if it is not known. */
   readonly killed: number | undefined;
   /** False while something is alive that may not be killed: the lock is kept then. */
   readonly reached: boolean;

@@ -44,7 +44,7 @@ export function createNodeStateChanges(
     readonly clock: Clock;
     readonly log: Log;
     readonly environment: () => Readonly<Record<string, string>>;
-    /** Told of a failure that is to end the node. */
+    /** Called for a failure that has to end the node. */
     readonly onFailure: (error: unknown) => void;
   },
 ): NodeStateChanges {

@@ -55,8 +55,8 @@ export function checkRestoredKeys(node: KeyOwner, view: GroupView): void {
 }
 
 /**
- * An answer said that etcd was restored to this revision: what we wrote later is not there any more, and a watch that had
- * not told of it before may never do so.
+ * Ends the node if etcd was restored to a revision before its own last writes. For a restore that an answer showed: the
+ * watch may never show it.
  */
 export function checkUndoneKeys(node: KeyOwner, restoredTo: number): void {
   const isUndone = (written: number): boolean => written > restoredTo;

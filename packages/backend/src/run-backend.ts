@@ -78,7 +78,7 @@ const HOOKS = [
   "stopped",
 ] as const;
 
-/** A hook that can't be run is told before anything has been done, not in the middle of a failover. */
+/** Rejects if a hook can't be run: at the start, and not in the middle of a failover. */
 async function refuseBrokenHooks({ hooks }: BackendPorts): Promise<void> {
   for (const hook of HOOKS) await hooks.find(hook);
   await findStart({ hooks });

@@ -30,7 +30,7 @@ interface CurrentMaster {
 
 const ONLY_WHILE_IT_RUNS = ["is_master", "current_master", "current_master_address"] as const;
 
-/** The files that must not outlive the node, whoever ends it. */
+/** Returns the files that must not outlive the node, however it ends. */
 export function volatileFiles(dir: string): readonly string[] {
   return ONLY_WHILE_IT_RUNS.map((name) => join(dir, name));
 }

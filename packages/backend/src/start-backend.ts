@@ -131,7 +131,9 @@ async function superviseNode(environment: Environment, config: BackendConfig, lo
   }
 }
 
-/** Who can start programs as another user has to be able to kill them: nothing of a former master may live on. */
+/**
+ * Throws if this node could start programs as another user and not kill them: nothing of a former master may live on.
+ */
 function refuseWithoutKill(): void {
   const obstacle = findKillObstacle();
   if (obstacle === undefined) return;

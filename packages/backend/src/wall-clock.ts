@@ -5,7 +5,7 @@ const LOOK_MS = 1_000;
 const JUMP_MS = 500;
 
 export interface WallClockOptions {
-  /** The clock that nobody sets. */
+  /** The boot-time clock, which can't be set. */
   readonly clock: Clock;
   /** Called with how far the wall clock went ahead of the other one since the last look. */
   readonly onJump: (ms: number) => void;
@@ -13,9 +13,9 @@ export interface WallClockOptions {
 }
 
 /**
- * Watches for a wall clock that jumps forward against the boot-time clock. That means nothing by itself: somebody set
- * it. But where a virtual machine was paused, all its other clocks stood still, and setting the wall clock is the first
- * that anybody does about it; so it is a reason to ask etcd at once what has become of us.
+ * Watches for a wall clock that jumps forward against the boot-time clock. A jump alone proves nothing:
+ * the clock may have been set by hand. But after a pause of a virtual machine, whose other clocks stood still, the wall
+ * clock is the first that is corrected. So a jump is a reason to read from etcd at once whether the lock is still ours.
  */
 export function watchWallClock({ clock, onJump, wallNow = Date.now }: WallClockOptions): Disposable {
   const done = new AbortController();

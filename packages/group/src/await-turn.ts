@@ -4,11 +4,11 @@ import type { HeardRevisions } from "./hear-revisions.ts";
 import type { MasterLock } from "./master-lock.ts";
 
 /**
- * Resolves when who took the lock may publish `master`, because nothing that a former master started can be alive any
- * more: at once after a clean hand-over, else after the lock's `waitMs`. The wait counts from the first answer that
- * showed the lock free with no step of it unseen since then, or from the answer that gave us the lock: whoever held
- * it before had last proven that earlier, in both cases. Steps may be unseen when an answer (`heard`) has said since then
- * that etcd was restored. Rejects with the reason of `signal`.
+ * Resolves when the holder of the lock may publish `master`, because nothing that a former master started can be alive
+ * any more: at once after a clean hand-over, else after the lock's `waitMs`. The wait counts from the first answer that
+ * showed the lock free, if no step of the lock can have been missed since; else from the answer that gave us the lock.
+ * In both cases the former holder's last proof is older. Steps may have been missed if an answer (`heard`) has shown
+ * since then that etcd was restored. Rejects with the reason of `signal`.
  */
 export async function awaitTurn(
   follower: GroupFollower,

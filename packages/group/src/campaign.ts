@@ -10,7 +10,7 @@ import type { GroupView } from "./view.ts";
 
 export interface CampaignOptions extends LockOptions {
   readonly signal: AbortSignal;
-  /** What the answers to whatever this node asked say of etcd's revisions. */
+  /** What all answers to this node have shown of etcd's revisions. */
   readonly heard?: HeardRevisions;
   /** Asked in elections. While its last answer is no, it is asked before every try too, and the node tries only if it may. */
   readonly candidate?: Candidate | undefined;
@@ -20,10 +20,10 @@ export interface CampaignOptions extends LockOptions {
 const ASK_AGAIN_MS = 1_000;
 
 /**
- * Competes for the master lock until it is ours. Tries when the group's watch says that nobody holds it, and every
- * TTL whatever the watch says; answers the elections of others meanwhile. A hand-over that names another node that is
- * ready is left to that one for a TTL. Rejects with the reason of `signal`, when the lease is lost, or when the
- * candidate can't be asked. Who has the lock is not chosen yet: see `holdElection`.
+ * Competes for the master lock until it is ours. Tries when the group's watch shows the lock free, and every TTL
+ * whatever the watch says; answers the elections of others meanwhile. A hand-over that names another node that is ready
+ * is left to that one for a TTL. Rejects with the reason of `signal`, when the lease is lost, or when the candidate
+ * can't be asked. Having the lock does not mean to be chosen: see `holdElection`.
  */
 export async function campaign(
   etcd: EtcdApi,

@@ -10,9 +10,9 @@ export interface ClaimOptions {
 }
 
 /**
- * Stores a value with the group unless there is one under that name; resolves with the value that is there, which
- * is the first one that was ever claimed. Rejects with etcd's errors; the claim may have gone through even so, and
- * claiming again tells.
+ * Stores a value with the group unless there is one under that name; resolves with the value that is there, which is
+ * the first one that was ever claimed. Rejects with etcd's errors; the claim may have been carried out nevertheless:
+ * claim again to find out.
  */
 export async function claim(
   etcd: EtcdApi,

@@ -19,7 +19,7 @@ export interface ElectionOptions extends LockOptions {
 
 /** What came out of an election. */
 export interface Choice {
-  /** The node that should be promoted; undefined: nobody is willing. */
+  /** The node that should be promoted; undefined if no node may be. */
   readonly node: string | undefined;
   /** All that took part, with what they answered. */
   readonly voters: readonly Voter[];
@@ -67,7 +67,7 @@ export async function openElection(
       {
         compare: [
           { key: keys.lock, target: "create", is: "=", value: token },
-          // A restored etcd counts its revisions again: somebody else's lock can have our token.
+          // A restored etcd counts its revisions again: another node's lock can have our token.
           { key: keys.lock, target: "lease", is: "=", value: lease.id },
         ],
         success: [{ type: "put", key: keys.election, value: name, lease: lease.id }],
@@ -100,7 +100,7 @@ export async function untilAnswered(
   for (;;) {
     const { view } = follower;
     if (isEnough(view)) return;
-    // Whoever was ready before the round is in a view that shows it.
+    // A view that shows the round also shows every node that was ready before.
     const unseenMs = view.revision < round ? ON_THE_WAY_MS : 0;
     const patienceMs = Math.max(unseenMs, ...listPatience(listVoters(view, membership.name, round)));
     const leftMs = since + patienceMs - clock.now();

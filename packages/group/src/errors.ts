@@ -10,7 +10,7 @@ export class NameTakenError extends Error {
   }
 }
 
-/** The node key is gone, or is somebody else's. */
+/** The node key is gone, or is another node's. */
 export class NodeKeyLostError extends Error {
   override readonly name = "NodeKeyLostError";
   readonly code = "ERR_NODE_KEY_LOST";
@@ -20,7 +20,7 @@ export class NodeKeyLostError extends Error {
   }
 }
 
-/** The master lock is gone, or is somebody else's. */
+/** The master lock is gone, or is another node's. */
 export class LockLostError extends Error {
   override readonly name = "LockLostError";
   readonly code = "ERR_LOCK_LOST";

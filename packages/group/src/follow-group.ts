@@ -10,13 +10,16 @@ export interface GroupFollower {
   /** The newest view. */
   readonly view: GroupView;
   /**
-   * Only a hand-over with a larger create revision may be believed. Others came back with a restored snapshot of etcd:
-   * either the watch has said so, or it would have told them before what it told last.
+   * Only a hand-over with a larger create revision may be believed. An older one came back with a restored snapshot of
+   * etcd: either the watch reported the restore, or it would have shown the hand-over before its last event.
    */
   readonly staleHandover: number;
   /** What the watch has shown of the lock. */
   readonly lockHistory: LockHistory;
-  /** Takes note of an answer that named another holder of the lock: since when it was free is not believed any more. */
+  /**
+   * Records that an answer named another holder of the lock: the time since which the lock was free does not count any
+   * more.
+   */
   doubtFreeLock(): void;
   /** Resolves when the view is another one than `since`, or after `timeoutMs`. Rejects with the reason of `signal`. */
   changed(options: ChangedOptions): Promise<void>;
@@ -35,15 +38,15 @@ export interface FollowOptions {
   /** Ends the following. */
   readonly signal: AbortSignal;
   /**
-   * Told of every batch, in order, with the changes of nodes in it, and whether etcd was restored to an older state:
-   * then revisions of before mean nothing any more. Must not throw.
+   * Called for every batch, in order, with the changes of nodes in it, and whether etcd was restored to an older state:
+   * revisions from before are meaningless then. Must not throw.
    */
   readonly onView?: (
     view: GroupView,
     changes: readonly NodeChange[],
     more: { readonly restored: boolean },
   ) => void;
-  /** Told when etcd can't be followed any more (`up` false), and when it can again. */
+  /** Called when etcd can't be followed any more (`up` false), and when it can again. */
   readonly onHealth?: (up: boolean, why?: Error) => void;
 }
 
@@ -57,7 +60,7 @@ export function followGroup(
   /** The hand-over that was there when the watch noticed that etcd had been restored. */
   let cameBack: number | undefined;
   let lockHistory = unknownLockHistory;
-  /** Called at the next batch. Not one promise for all: who waits for less long would stay known to it. */
+  /** Called at the next batch. Not one shared promise: that would retain waiters which timed out. */
   const waiting = new Set<() => void>();
 
   async function follow(): Promise<never> {

@@ -29,11 +29,11 @@ export async function prepareHandover(
 }
 
 /**
- * Gives the lock back, if it is ours. With `handover` it leaves a clean hand-over to whoever takes the lock next,
- * which need not wait then: only for a node that had finished its own wait (or consumed a hand-over), and of which
- * nothing is alive any more. A hand-over whose lease has ended meanwhile is given a new one. Resolves with whether the
- * lock was ours (without a hand-over, an answer that was lost reads as if it had not been). Rejects when etcd does not
- * answer before the lease is lost; the hand-over may have gone through even so, and is true even so.
+ * Gives the lock back, if it is ours. With `handover` it writes a clean hand-over, so that the next holder need not
+ * wait: only for a node that had finished its own wait (or consumed a hand-over), and of which nothing that was
+ * promoted is alive. A hand-over whose lease has ended meanwhile is given a new one. Resolves with whether the lock was
+ * ours (without a hand-over, an answer that was lost reads as if it had not been). Rejects when etcd does not answer
+ * before the lease is lost; the hand-over may have been written nevertheless, and is true.
  */
 export async function giveBackLock(
   etcd: EtcdApi,
@@ -76,7 +76,7 @@ async function tryToGiveBack(
       {
         compare: [
           { key: keys.lock, target: "create", is: "=", value: token },
-          // A restored etcd counts its revisions again: somebody else's lock can have our token.
+          // A restored etcd counts its revisions again: another node's lock can have our token.
           { key: keys.lock, target: "lease", is: "=", value: membership.lease.id },
         ],
         success: [{ type: "delete", key: keys.lock }, { type: "delete", key: keys.election }, ...left],

@@ -1,28 +1,30 @@
 import type { Clock } from "@msdha/clock";
 import type { EtcdApi, Operation, Transaction, TransactionResult } from "@msdha/etcd-client";
 
-/** What the answers of etcd say of its revisions, whatever was asked. */
+/** What all answers of etcd have shown of its revisions. */
 export interface HeardRevisions {
   /** The newest revision of any answer: what is written afterwards has a larger one, unless etcd is restored. */
   readonly newest: number;
-  /** An answer went back to this revision, so etcd was restored; what it holds of up to then may be undone. 0: none did. */
+  /**
+   * An answer went back to this revision, so etcd was restored: writes of later revisions are undone. 0: no answer did.
+   */
   readonly restoredTo: number;
-  /** When that answer came, on the clock: what was seen before says nothing of what is. `-Infinity`: none did. */
+  /** When that answer came, on the clock: what was seen before does not count any more. `-Infinity`: no answer did. */
   readonly restoredAt: number;
-  /** A watch has told of this revision: it counts as an answer that was not asked for. */
+  /** Records a revision that a watch has shown, like that of an answer. */
   told(revision: number): void;
 }
 
 export interface HearOptions {
   readonly clock: Clock;
-  /** Told of the revision that etcd was restored to, or to an older one: what was written after it is gone. Must not throw. */
+  /** Called with the revision that etcd was restored to, or an older one: later writes are gone. Must not throw. */
   readonly onRestored?: (revision: number) => void;
 }
 
 /**
- * The same etcd, with an ear for restores: an answer at a smaller revision than that of an answer which had come before
- * it was asked for, or one that wrote something and is at no larger revision. Answers that were under way meanwhile can
- * make it hear a restore where there is none any more.
+ * Wraps a client and detects that etcd was restored: the revision of an answer is smaller than one received before its
+ * request, or the request wrote something and the revision is no larger. Answers that were under way during a restore
+ * can make it report that restore twice.
  */
 export function hearRevisions(
   etcd: EtcdApi,

@@ -15,7 +15,7 @@ export interface LockHistory {
   readonly freedRevision: number;
   /**
    * The same for the time directly before the lock was taken last: by whom, and since when it had been free. Undefined
-   * if that take found another record than the watch had: somebody else took the lock in between, and the watch missed it.
+   * if that take found another record than the watch had: another take came in between, and the watch missed it.
    */
   readonly lastTake:
     | { readonly token: number; readonly lease: LeaseId; readonly freeSince: number }
@@ -74,7 +74,7 @@ function followEvent(history: LockHistory, keys: GroupKeys, event: WatchEvent, n
   const { type, kv } = event;
   if (kv.key === keys.ttl) {
     const record = recordAfter(event);
-    // Whoever deletes the whole prefix removes both in one revision.
+    // Deleting the whole prefix removes both in one revision.
     const together = history.freeSince !== undefined && history.freedRevision === kv.modRevision;
     return { ...history, record, freeRecord: together ? record : history.freeRecord };
   }

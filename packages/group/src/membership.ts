@@ -24,7 +24,7 @@ export interface Membership {
    * the revision that did it; rejects as `enter` does.
    */
   openTraffic(options?: { readonly signal?: AbortSignal }): Promise<number>;
-  /** Tells that a transaction of somebody else (the lock's) wrote the state. */
+  /** Records a state that another transaction (the lock's) wrote. */
   entered(state: NodeState, modRevision: number): void;
   /** Deletes the node key if it is ours; the lease stays. Resolves too when it was gone already. */
   leave(): Promise<void>;
@@ -40,16 +40,16 @@ export interface JoinOptions {
   readonly signal: AbortSignal;
 }
 
-/** How much longer than its lease a stranger's key is waited for: etcd removes an expired lease some time later. */
+/** How much longer than its lease to wait for another run's key: etcd removes an expired lease some time later. */
 const LEASE_REMOVAL_MS = 2_000;
 const LOOK_AGAIN_MS = 200;
 
 /**
  * Puts the node key, in state `pre_start`, on the lease.
  *
- * A key that a former run of this very node left behind is removed with that run's lease, at once. Anybody else's is
- * waited for: as long as its lease has left, and 2 s. Rejects with a `NameTakenError` when that lease is renewed
- * meanwhile, or when the key is on none: two nodes of one name must not end each other for ever.
+ * A key that a former run of this very node left behind is removed with that run's lease, at once. For any other run's
+ * key it waits until that lease would have ended, and 2 s more. Rejects with a `NameTakenError` when that lease is
+ * renewed meanwhile, or when the key is on none: two nodes of one name must not end each other for ever.
  */
 export async function joinGroup(etcd: EtcdApi, keys: GroupKeys, options: JoinOptions): Promise<Membership> {
   const { name, lease, details, formerRunId, clock, signal } = options;

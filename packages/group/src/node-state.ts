@@ -5,9 +5,9 @@ export const nodeStates = ["pre_start", "start", "running_not_ready", "ready", "
 
 export type NodeState = (typeof nodeStates)[number];
 
-/** What a node tells of itself beside its state. */
+/** What a node publishes of itself, apart from its state. */
 export interface NodeDetails {
-  /** Told apart runs of nodes of one name. */
+  /** Distinguishes runs of nodes of one name. */
   readonly runId: string;
   /** The host name or IP address at which the others reach the node. */
   readonly address: string;

@@ -21,7 +21,7 @@ export async function publishMaster(
   const publication: Transaction = {
     compare: [
       { key: keys.lock, target: "create", is: "=", value: token },
-      // A restored etcd counts its revisions again: somebody else's lock can have our token.
+      // A restored etcd counts its revisions again: another node's lock can have our token.
       { key: keys.lock, target: "lease", is: "=", value: lease.id },
       { key: node, target: "mod", is: "=", value: membership.modRevision },
     ],

@@ -14,9 +14,9 @@ const WAIT_TTLS = 2;
 /** What a node knows of the group when it tries to take the lock. Old knowledge costs a round trip, nothing else. */
 export interface Known {
   readonly ttl: TtlRecord;
-  /** The newest revision that was told; a transaction at an older one means that etcd was restored. */
+  /** The newest revision that the watch has shown; an answer at an older one means that etcd was restored. */
   readonly revision: number;
-  /** The newest revision that any answer had, which says the same. */
+  /** The newest revision of any answer; an answer at an older one means the same. */
   readonly heard?: number;
   /** The largest create revision of a hand-over that must not be believed, since a restored snapshot brought it back. */
   readonly staleHandover: number | undefined;
@@ -27,11 +27,10 @@ export interface Known {
 }
 
 /**
- * Tries once to take the lock; undefined when somebody else holds it.
+ * Tries once to take the lock. Resolves with undefined if another node holds it.
  *
- * Who takes it has to wait for twice the larger of its own TTL and the group's record. Who consumed a clean hand-over
- * need not wait. A lock that is already on our lease (an answer was lost) is adopted, and the wait counts from the
- * adoption.
+ * `waitMs` of the lock is twice the larger of the node's own TTL and the group's record, or 0 after a clean hand-over.
+ * A lock that is already on our lease (an answer was lost) is adopted, and the wait counts from the adoption.
  */
 export async function takeLock(
   etcd: EtcdApi,
@@ -137,7 +136,7 @@ function takeTransaction(
           { type: "delete", key: keys.handover },
           ...(asksCandidates ? [election] : []),
         ],
-        // One that is there all the same is stale, which somebody who comes later could not know.
+        // Any hand-over left is stale, which a later node could not know: delete it.
         failure: [...take("wait"), { type: "delete", key: keys.handover }],
       },
     ],

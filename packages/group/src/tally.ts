@@ -39,7 +39,7 @@ export function anyIsWilling(view: GroupView, self: string, round: number | unde
 
 /**
  * Chooses the master among those that have answered: the highest rank, `self` among equals, then the name that comes
- * first. Returns undefined when nobody is willing.
+ * first. Returns undefined if no node may be master.
  */
 export function chooseMaster(voters: readonly Voter[], self: string): string | undefined {
   const [best] = voters

@@ -6,10 +6,10 @@ import type { Lease } from "@msdha/etcd-lease";
 const PAUSE_MS = 50;
 
 /**
- * Asks again while etcd does not answer, until the lease is lost or `signal` aborts, and rejects with the reason of
- * whichever comes first: within that time an answer may still come, past it nothing may be believed. Each try has one
- * TTL, so that an etcd that is slow, but not too slow for the lease, is not given up. Any other error than
- * `EtcdUnavailableError` is passed on.
+ * Repeats a request while etcd does not answer. Rejects with the lease's reason when the lease is lost, or with the
+ * reason of `signal`, whichever comes first: a later answer must not be believed. Each try may take one TTL, so that an
+ * etcd that is slow, but not too slow for the lease, has time to answer. Rejects at once with any error other than
+ * `EtcdUnavailableError`.
  */
 export async function untilLost<T>(
   lease: Lease,

@@ -26,13 +26,13 @@ export interface GroupView {
   readonly handover: number | undefined;
   /** The node that the hand-over is for, if it names one. */
   readonly handoverFor: string | undefined;
-  /** Who was published as the master last, as far as the group's record says. */
+  /** The master that was published last, by the group's record. */
   readonly lastMaster: string | undefined;
   readonly ttl: TtlRecord;
 }
 
 export interface NodeEntry {
-  /** As it is in etcd, which is one of `nodeStates` unless somebody else wrote it. */
+  /** As it is in etcd, which is one of `nodeStates` unless a stranger wrote it. */
   readonly state: string;
   readonly lease: LeaseId;
   readonly modRevision: number;
@@ -42,7 +42,7 @@ export interface LockEntry {
   /** The lock's create revision. */
   readonly token: number;
   readonly lease: LeaseId;
-  /** undefined when the lock's value is none that a node writes. */
+  /** undefined if no node can have written the lock's value. */
   readonly node: string | undefined;
   readonly via: Via;
 }
@@ -72,7 +72,7 @@ export type Mastership =
       readonly name: string;
       readonly address: string;
       readonly token: number;
-      /** It wants no traffic yet. */
+      /** Frontends must not send traffic to it yet. */
       readonly held?: true;
     }
   /** The lock is held and its holder's node key is gone: a planned stop, if that token was master before. */
@@ -193,8 +193,8 @@ function applyEvent(draft: Draft, { type, kv }: WatchEvent): void {
 }
 
 /**
- * The record after some events. Only who publishes `master` has outlived the former masters and may lower it: who saw a
- * longer one before somebody deleted it, or before an etcd that was restored forgot it, still waits for it.
+ * Returns the record after some events. Only a node that publishes `master` has outlived the former masters and may
+ * lower it. A longer TTL that was seen before the record was deleted, or lost by a restore of etcd, still counts.
  */
 function rememberTtl(
   before: TtlRecord,
@@ -232,7 +232,7 @@ function readLastMaster({ value }: KeyValue): string | undefined {
   return typeof node === "string" ? node : undefined;
 }
 
-/** What is known once a record was read, or there was none: a smaller one may be of an etcd that was restored. */
+/** Returns the record after a read: never a smaller TTL than before, as that may come from a restored etcd. */
 export function longerTtl({ seconds }: TtlRecord, record: KeyValue | undefined): TtlRecord {
   const read = record ? readTtl(record) : { seconds: 0, modRevision: 0 };
   return { seconds: Math.max(seconds, read.seconds), modRevision: read.modRevision };
