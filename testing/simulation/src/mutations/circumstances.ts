@@ -10,3 +10,8 @@ export function withMixedTtls(usual: Scenario): Scenario {
   const backends = usual.backends.map((each, index) => ({ ...each, ttlSeconds: index % 2 === 0 ? 5 : 1 }));
   return { ...usual, backends, longestTtlMs: 5_000 };
 }
+
+/** Every message takes up to 600 ms. */
+export function withSlowNetwork(usual: Scenario): Scenario {
+  return { ...usual, network: { fastestMs: 1, slowestMs: 600 } };
+}

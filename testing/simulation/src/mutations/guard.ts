@@ -135,9 +135,12 @@ export const graceWhenOvertaken: Mutation = {
   rule: "2: who learns of its successor stops gracefully",
   noticedBy: "killsWhenOvertaken",
   collaborators: {
-    guard: (guard) => ({
+    guard: (guard, run) => ({
       ...keepGuard(guard),
       setDeadline: (at) => (at === Number.NEGATIVE_INFINITY ? Promise.resolve() : guard.setDeadline(at)),
+      // The kill at the end of a graceful stop is the kill time's.
+      killAll: () =>
+        run.overtakenAt === undefined ? guard.killAll() : guard.gone().then(() => NOTHING_KILLED),
     }),
   },
   circumstances: (usual) => ({ ...withMany("pauseMachine", "deleteLock")(usual), trouble: 1 }),

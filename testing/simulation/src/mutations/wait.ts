@@ -1,7 +1,8 @@
 import type { RunFacts } from "../facts/facts.ts";
-import { withMany, withMixedTtls } from "./circumstances.ts";
+import { withMany, withMixedTtls, withSlowNetwork } from "./circumstances.ts";
 import type { Mutation } from "./mutation.ts";
 import { changePut, takesLock, withoutCompare } from "./transactions.ts";
+import { withUnseenRecord } from "./unseen-record.ts";
 import { tamperWith } from "./wrap-etcd.ts";
 
 export const noWait: Mutation = {
@@ -46,7 +47,7 @@ export const waitFromRequest: Mutation = {
       sleep: (ms, options) => clock.sleep(ms, options),
     }),
   },
-  circumstances: withMany("slowNetwork", "killContainer", "deleteLock"),
+  circumstances: (usual) => withSlowNetwork(withMany("deleteLock")(usual)),
 };
 
 export const waitForOwnTtl: Mutation = {
@@ -77,9 +78,9 @@ export const recordNotCompared: Mutation = {
   noticedBy: "ttlNotLoweredEarly",
   collaborators: {
     etcd: (etcd, _, { keys }) =>
-      tamperWith(etcd, { transaction: (asked) => withoutCompare(asked, keys.ttl) }),
+      tamperWith(withUnseenRecord(etcd, keys), { transaction: (asked) => withoutCompare(asked, keys.ttl) }),
   },
-  circumstances: (usual) => withMixedTtls(withMany("silenceWatches", "killContainer")(usual)),
+  circumstances: (usual) => withMixedTtls(withMany("killContainer")(usual)),
 };
 
 export const recordOnLease: Mutation = {
