@@ -1,24 +1,28 @@
-// Checks the Markdown files: links lead somewhere, no line is too long to read, and the tables of variables name those
-// that the programs read. Usage: node script/lib/check-docs.mjs
+// Checks the Markdown files: links lead somewhere, source files that they name exist, no line is too long to read, and the
+// tables of variables name those that the programs read. Usage: node script/lib/check-docs.mjs
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 
 const LONGEST_LINE = 300;
+/** Variables of the official PostgreSQL image that the hooks refuse. */
+const NOT_SUPPORTED = new Set(["POSTGRES_INITDB_WALDIR"]);
 const problems = [];
 
-const files = execFileSync("git", ["ls-files", "*.md"], { encoding: "utf8" })
-  .trim()
-  .split("\n")
-  .filter((file) => !file.startsWith(".changeset/") && !file.endsWith("CHANGELOG.md") && existsSync(file));
+const tracked = execFileSync("git", ["ls-files"], { encoding: "utf8" }).trim().split("\n").filter(existsSync);
+const files = tracked.filter(
+  (file) => file.endsWith(".md") && !file.startsWith(".changeset/") && !file.endsWith("CHANGELOG.md"),
+);
 
 for (const file of files) {
   const text = readFileSync(file, "utf8");
   checkLines(file, text);
   checkLinks(file, withoutCode(text));
+  checkSources(file, withoutFences(text));
 }
 checkVariables("backend", ["README.md", "packages/backend/README.md"]);
 checkVariables("frontend", ["README.md", "packages/frontend/README.md"]);
+checkPostgresVariables("packages/postgresql/src/", "images/backend-postgresql/hooks/README.md");
 
 if (problems.length > 0) console.error(problems.join("\n"));
 else console.error(`${files.length} Markdown files are in order`);
@@ -43,6 +47,15 @@ function checkLinks(file, text) {
     else if (anchor && statSync(wanted).isFile() && !anchorsOf(wanted).has(anchor)) {
       problems.push(`${file}: ${wanted} has no heading for #${anchor}`);
     }
+  }
+}
+
+/** Source files may be named by the end of their path: `take-lock.ts`, `group/src/take-lock.ts`. */
+function checkSources(file, text) {
+  for (const [, path] of text.matchAll(/`([\w./-]+\.(?:ts|mjs|c))`/g)) {
+    const end = path.replace(/^(?:\.\.?\/)+/, "");
+    if (end.startsWith("dist/") || tracked.some((one) => one === end || one.endsWith(`/${end}`))) continue;
+    problems.push(`${file}: there is no file ${path}`);
   }
 }
 
@@ -82,6 +95,22 @@ function checkVariables(app, documents) {
   for (const [name, { document }] of documented) {
     if (!read.has(name) && document === "README.md")
       problems.push(`${document}: ${app} does not read ${name}`);
+  }
+}
+
+/** The names that the sources read are there as `MSDHA_PG_…` and `POSTGRES_…`. */
+function checkPostgresVariables(folder, document) {
+  const sources = tracked.filter((file) => file.startsWith(folder) && !file.endsWith(".test.ts"));
+  const code = sources.map((file) => readFileSync(file, "utf8")).join("\n");
+  const read = new Set(code.match(/\b(?:MSDHA_PG|POSTGRES)_[A-Z]+(?:_[A-Z]+)*\b(?!_)/g));
+  const rows = readFileSync(document, "utf8").match(/^\| `.*$/gm) ?? [];
+  const documented = new Set(rows.join("\n").match(/\b(?:MSDHA_PG|POSTGRES)_[A-Z_]+\b/g));
+  for (const name of read) {
+    const isKnown = documented.has(name) || documented.has(name.replace(/_FILE$/, ""));
+    if (!isKnown && !NOT_SUPPORTED.has(name)) problems.push(`${document}: expected a row for ${name}`);
+  }
+  for (const name of documented) {
+    if (!read.has(name)) problems.push(`${document}: the hooks do not read ${name}`);
   }
 }
 
