@@ -35,15 +35,18 @@ export async function killRest(node: Node): Promise<Rest> {
         return { gone: false, killed: undefined, reached: true };
       }
       await whileNotPermitted(node);
-      if (lease.lost.aborted || guard.lost.aborted) return { gone: false, killed: undefined, reached: false };
+      if (lease.lost.aborted) return { gone: false, killed: undefined, reached: false };
     }
   }
 }
 
-/** Waits until nothing is left after all, or the lease or the guard are lost; at most for a minute. */
+/**
+ * Waits until nothing is left after all, or the lease is lost; at most for a minute. A guard that is lost goes on trying,
+ * and still tells when nothing is left.
+ */
 async function whileNotPermitted({ clock, guard, lease }: Node): Promise<void> {
   const over = new AbortController();
-  const signal = AbortSignal.any([lease.lost, guard.lost, over.signal]);
+  const signal = AbortSignal.any([lease.lost, over.signal]);
   const minute = clock.sleep(ASK_AGAIN_MS, { signal });
   await Promise.race([minute, guard.gone()]).catch(() => {});
   over.abort();
