@@ -6,6 +6,7 @@ import {
   confirmLock,
   giveBackLock,
   holdElection,
+  isChosen,
   type MasterLock,
   prepareHandover,
   publishMaster,
@@ -69,8 +70,10 @@ async function chooseNext(
   lock: MasterLock,
   candidate: Candidate | undefined,
 ): Promise<string | undefined> {
-  const { etcd, clock, follower, membership, config, ended, log } = node;
-  if (lock.handover?.for === membership.name) return membership.name;
+  const { etcd, clock, follower, membership, lease, config, ended, log } = node;
+  const { name } = membership;
+  const asked = candidate !== undefined;
+  if (isChosen(follower.view, lock.handover, { name, lease: lease.id, asked })) return name;
   const { ttlSeconds } = config;
   const choice = await holdElection(etcd, follower, lock, {
     membership,

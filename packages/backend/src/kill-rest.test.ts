@@ -1,5 +1,5 @@
 import { createManualClock } from "@msdha/clock";
-import { GuardLostError, type KillReport, KillNotPermittedError } from "@msdha/guard";
+import { GuardLostError, KillNotPermittedError, type KillReport } from "@msdha/guard";
 import { expect, test } from "vitest";
 import { killRest, type Rest } from "./kill-rest.ts";
 import type { Node } from "./node.ts";
@@ -61,17 +61,20 @@ test("gives up when the lease is lost, as the lock is then", async () => {
   expect(rest()).toEqual({ gone: false, killed: undefined, reached: false });
 });
 
-test.each(["before", "meanwhile"])("waits also when the guard was lost %s, as the lease is kept", async (when) => {
-  const { clock, begin, rest, end, guardLost } = setUp();
-  if (when === "before") guardLost.abort(new GuardLostError("one of its processes died"));
-  await begin();
-  await clock.advance(5_000);
-  guardLost.abort(new GuardLostError("one of its processes died"));
-  await clock.advance(100_000);
-  expect(rest()).toBeUndefined();
-  await end(async () => nothing);
-  expect(rest()).toEqual({ gone: true, killed: 0, reached: true });
-});
+test.each(["before", "meanwhile"])(
+  "waits also when the guard was lost %s, as the lease is kept",
+  async (when) => {
+    const { clock, begin, rest, end, guardLost } = setUp();
+    if (when === "before") guardLost.abort(new GuardLostError("one of its processes died"));
+    await begin();
+    await clock.advance(5_000);
+    guardLost.abort(new GuardLostError("one of its processes died"));
+    await clock.advance(100_000);
+    expect(rest()).toBeUndefined();
+    await end(async () => nothing);
+    expect(rest()).toEqual({ gone: true, killed: 0, reached: true });
+  },
+);
 
 test("knows nothing where both processes of the guard have died before they could tell", async () => {
   const { clock, begin, rest, end, guardLost } = setUp();

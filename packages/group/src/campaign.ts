@@ -33,7 +33,9 @@ export async function campaign(
   const { clock, membership, ttlSeconds, signal, candidate } = options;
   const ttlMs = ttlSeconds * 1000;
   const reservation = followReservation(membership.name, ttlMs);
-  let tryAt = clock.now();
+  // A lock on our own lease is one that we have just given back: what became of it the watch has yet to tell.
+  const justLeft = follower.view.lock?.lease === membership.lease.id;
+  let tryAt = clock.now() + (justLeft ? ttlMs : 0);
   let answered: number | undefined;
   for (;;) {
     const { view } = follower;
@@ -43,10 +45,9 @@ export async function campaign(
       await answerRound(etcd, follower, round, { ...options, candidate });
       continue;
     }
-    const free = !view.lock || view.lock.lease === membership.lease.id;
     const leftToOtherMs = reservation.leftMs(view, clock.now());
     if (leftToOtherMs > 0) tryAt = clock.now() + leftToOtherMs;
-    else if (free || clock.now() >= tryAt) {
+    else if (!view.lock || clock.now() >= tryAt) {
       tryAt = clock.now() + ttlMs;
       if (!view.lock && candidate?.refused && !(await candidate.ask({ signal })).may) {
         tryAt = clock.now() + ASK_AGAIN_MS;

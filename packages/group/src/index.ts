@@ -28,7 +28,7 @@ export { publishMaster } from "./publish-master.ts";
 export { parseRank } from "./rank.ts";
 export { readMaster } from "./read-master.ts";
 export { type Known, takeLock } from "./take-lock.ts";
-export { anyIsWilling, type Voter } from "./tally.ts";
+export { anyIsWilling, isChosen, type Voter } from "./tally.ts";
 export { getValue, putValue } from "./values.ts";
 export {
   type AnswerEntry,

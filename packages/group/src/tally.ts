@@ -1,4 +1,6 @@
+import type { LeaseId } from "@msdha/etcd-client";
 import type { Candidacy } from "./candidacy.ts";
+import type { HandoverNote } from "./handover-note.ts";
 import { compareRanks } from "./rank.ts";
 import type { AnswerEntry, GroupView, NodeEntry } from "./view.ts";
 
@@ -51,6 +53,20 @@ export function chooseMaster(voters: readonly Voter[], self: string): string | u
       return a.name < b.name ? -1 : 1;
     });
   return best?.name;
+}
+
+/**
+ * Whether a hand-over is for this node, and needs no election any more: one that is `asked` has said on this lease that it
+ * may be master. A later run of the node has not, though it has the same name.
+ */
+export function isChosen(
+  { answers }: Pick<GroupView, "answers">,
+  handover: Pick<HandoverNote, "for"> | undefined,
+  { name, lease, asked }: { readonly name: string; readonly lease: LeaseId; readonly asked: boolean },
+): boolean {
+  if (handover?.for !== name) return false;
+  const answer = answers.get(name);
+  return !asked || (answer?.may === true && answer.lease === lease);
 }
 
 function answerIn(

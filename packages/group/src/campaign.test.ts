@@ -1,0 +1,60 @@
+import { createManualClock } from "@msdha/clock";
+import { acquireLease } from "@msdha/etcd-lease";
+import { createSimulatedEtcd } from "@msdha/etcd-simulated";
+import { expect, test } from "vitest";
+import { campaign } from "./campaign.ts";
+import { followGroup, type GroupFollower } from "./follow-group.ts";
+import { giveBackLock, prepareHandover } from "./hand-over.ts";
+import { groupKeys } from "./keys.ts";
+import type { MasterLock } from "./master-lock.ts";
+import { joinGroup } from "./membership.ts";
+
+const keys = groupKeys("db");
+
+test("a node that left the lock to another does not take it back before its watch has told of that", async () => {
+  const clock = createManualClock();
+  const etcd = createSimulatedEtcd({ clock });
+  const { signal } = new AbortController();
+  const node = async (name: string) => {
+    const client = etcd.connect();
+    const lease = await acquireLease(client, { ttlSeconds: 3, clock });
+    const follower = followGroup(client, "db", { clock, signal });
+    const details = { runId: name, address: name, ttlSeconds: 3 };
+    const membership = await joinGroup(client, keys, { name, lease, details, clock, signal });
+    await membership.enter("ready");
+    await clock.advance(0);
+    return { client, follower, options: { membership, ttlSeconds: 3, clock, signal } };
+  };
+  const a = await node("a");
+  const b = await node("b");
+  const lock = await campaign(a.client, a.follower, a.options);
+  await clock.advance(0);
+  const late = a.follower.view;
+  expect(late.lock?.node).toBe("a");
+
+  const handover = await prepareHandover(a.client, a.options);
+  await giveBackLock(a.client, keys, lock, { ...a.options, handover, for: "b" });
+  const takenBy: string[] = [];
+  const compete = (name: string, of: typeof a, follower: GroupFollower): void =>
+    void campaign(of.client, follower, of.options).then((taken: MasterLock) => {
+      takenBy.push(`${name} by ${taken.via}`);
+    });
+  let toldAt = Number.POSITIVE_INFINITY;
+  const lagging: GroupFollower = {
+    ...a.follower,
+    get view() {
+      return clock.now() < toldAt ? late : a.follower.view;
+    },
+    get staleHandover() {
+      return late.revision;
+    },
+    changed: (change) => clock.sleep(Math.min(change.timeoutMs ?? 1, 1)),
+  };
+  compete("a", a, lagging);
+  await clock.advance(5);
+  expect(takenBy).toEqual([]);
+  toldAt = clock.now();
+  compete("b", b, b.follower);
+  await clock.advance(5);
+  expect(takenBy).toEqual(["b by handover"]);
+});
