@@ -1,4 +1,4 @@
-// Measures how long clients of a frontend are not served, at each kind of failover: failover.ts [--runs N] [--ttl S]
+// Measures how long clients of a frontend are not served, at each kind of failover: failover.ts [--runs N] [--ttl S] [--only NAME]
 // The main process stops at once and the hooks do nothing, so that what is measured is MSDHA's own. Needs a build.
 
 import { setTimeout as sleep } from "node:timers/promises";
@@ -10,7 +10,11 @@ import { startGroup, type TestGroup } from "../src/support/group.ts";
 import type { TestNode } from "../src/support/node.ts";
 
 const { values } = parseArgs({
-  options: { runs: { type: "string", default: "5" }, ttl: { type: "string", default: "3" } },
+  options: {
+    runs: { type: "string", default: "5" },
+    ttl: { type: "string", default: "3" },
+    only: { type: "string", default: "" },
+  },
 });
 const runs = Number(values.runs);
 const ttlSeconds = Number(values.ttl);
@@ -20,15 +24,15 @@ type Fault = (group: TestGroup, master: TestNode) => void | Promise<void>;
 const faults: Readonly<Record<string, Fault>> = {
   "planned stop": (_group, master) => master.stop(),
   "crash of the main process": (group, { name }) => {
-    const run = group.journal.of(name, "begin").at(-1)?.run;
-    process.kill(Number(run), "SIGKILL");
+    const pid = group.journal.of(name, "begin").at(-1)?.pid;
+    process.kill(pid ?? Number.NaN, "SIGKILL");
   },
   "SIGKILL of the node": (_group, master) => master.child.kill(),
 };
 
 const figures = new Map<string, number[]>(["cold start", ...Object.keys(faults)].map((what) => [what, []]));
 for (let run = 0; run < runs; run++) {
-  for (const [what, fault] of Object.entries(faults)) {
+  for (const [what, fault] of Object.entries(faults).filter(([name]) => name.startsWith(values.only))) {
     const { coldStartMs, gapMs, refused } = await measure(fault);
     figures.get("cold start")?.push(coldStartMs);
     figures.get(what)?.push(gapMs);
@@ -36,6 +40,7 @@ for (let run = 0; run < runs; run++) {
   }
 }
 for (const [what, times] of figures) {
+  if (times.length === 0) continue;
   const sorted = times.toSorted((a, b) => a - b);
   const median = sorted[Math.floor(sorted.length / 2)];
   process.stdout.write(
