@@ -12,7 +12,7 @@ test("the model of the protocol holds, and needs each of its rules", { timeout: 
   if (exitCode === NO_SPIN) skip(stderr);
   expect(exitCode, stdout + stderr).toBe(0);
   const lines = stdout.split("\n");
-  expect(lines.filter((line) => line.includes(": holds (")).length).toBe(2);
+  expect(lines.filter((line) => line.includes(": holds (")).length).toBe(3);
   expect(lines.filter((line) => line.includes(": violation found, as it should (")).length).toBeGreaterThan(
     10,
   );
@@ -22,7 +22,7 @@ describe("wrong arguments of script/check-model", () => {
   test.each([
     [["--nonsense"], /^script\/check-model: expected --trace NAME, --help, or nothing, got "--nonsense"$/],
     [[""], /got ""$/],
-    [["--trace"], /^script\/check-model: --trace: expected one of three-nodes, .*, hook-unguarded, got ""$/],
+    [["--trace"], /^script\/check-model: --trace: expected one of three-nodes, .*, machine-paused, got ""$/],
     [["--trace", "no-wait\nno-guard"], /expected one of/],
     [["--trace", "no-wait", "no-guard"], /expected nothing after --trace no-wait, got "no-guard"$/],
   ])("%j are refused in a line", async (args, why) => {
