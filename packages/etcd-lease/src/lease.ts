@@ -213,6 +213,7 @@ function keepLease(etcd: EtcdApi, { id, ttlMs, sent: granted }: GrantedLease, op
     },
     prove(proof) {
       wanted = { proof };
+      proofWriter.begin();
       if (stillHeld()) proofs.startNow();
     },
     throwIfLost,

@@ -119,6 +119,17 @@ test("a proof fails when the lock is gone, another's, or somebody else has writt
   expect(await write(proof, soon)).toBe(false);
 });
 
+test("what was written for an earlier lock is not missed in an etcd that was restored to before it", async () => {
+  const { state, writer } = setUp();
+  const { begin, write } = writer();
+  expect(await write(proof, soon)).toBe(true);
+  state.mark = undefined;
+  begin();
+  expect(await write(proof, soon)).toBe(true);
+  state.mark = undefined;
+  expect(await write(proof, soon)).toBe(false);
+});
+
 test("a lease is proved by writes, and by reads while etcd is out of space", async () => {
   const { clock, fake, state } = setUp();
   const lease = await acquireLease(fake, { ttlSeconds: 6, clock });

@@ -16,6 +16,11 @@ export type WrittenProof = LeaseProof & { readonly createRevision: number; reado
 /** Proves by writing. One for each lease. */
 export interface ProofWriter {
   /**
+   * From now on something else is proved. What was written before may be gone, where etcd was restored from a snapshot
+   * meanwhile; the first write then begins anew.
+   */
+  begin(): void;
+  /**
    * Resolves with whether a majority has written that the lease still holds what is to be proved, and nobody else writes
    * in its name. Undefined: etcd takes no writes at the moment, as it is out of space. Rejects with etcd's errors.
    */
@@ -41,6 +46,8 @@ export function createProofWriter(
 ): ProofWriter {
   const values: string[] = [];
   let revision = 0;
+  /** Whether nothing was written since `begin`. */
+  let fresh = true;
 
   /** Never the same twice, nor on a copy of this machine. */
   function nextValue(): string {
@@ -56,21 +63,33 @@ export function createProofWriter(
     return true;
   }
 
+  async function write(proof: WrittenProof, options: TxnOptions): Promise<boolean | undefined> {
+    const attempt = proofTransaction(proof, { lease, revision, value: nextValue() });
+    const result = await etcd.txn(attempt, { ...options, hedge: true }).catch((error: unknown) => {
+      if (isEtcdError(error, "ERR_ETCD_REQUEST")) return undefined;
+      throw error;
+    });
+    if (!result) return undefined;
+    if (result.succeeded) {
+      revision = Math.max(revision, result.revision);
+      fresh = false;
+      return true;
+    }
+    if (!proves(found(result, 0), proof, lease)) return false;
+    const [mark] = found(result, 1);
+    if (fresh && !mark && revision > 0) {
+      revision = 0;
+      return await write(proof, options);
+    }
+    // An earlier try of ours went through: this answer is a majority's word, too.
+    return isOurs(mark);
+  }
+
   return {
-    async write(proof, options) {
-      const attempt = proofTransaction(proof, { lease, revision, value: nextValue() });
-      const result = await etcd.txn(attempt, { ...options, hedge: true }).catch((error: unknown) => {
-        if (isEtcdError(error, "ERR_ETCD_REQUEST")) return undefined;
-        throw error;
-      });
-      if (!result) return undefined;
-      if (result.succeeded) {
-        revision = Math.max(revision, result.revision);
-        return true;
-      }
-      // An earlier try of ours went through: this answer is a majority's word, too.
-      return proves(found(result, 0), proof, lease) && isOurs(found(result, 1)[0]);
+    begin() {
+      fresh = true;
     },
+    write,
   };
 }
 
