@@ -24,6 +24,8 @@ export interface StreamComparer {
 
 /** How much of the time may go into comparing: a hundredth. A prefix that takes long to read is read more rarely. */
 const PAUSE_PER_READ = 100;
+/** And the longest pause all the same, in intervals: what was missed is found within about that time. */
+const LONGEST_PAUSE_INTERVALS = 12;
 /** How many intervals in a row the stream must be quiet before what it has not sent counts as missed. */
 const QUIET_INTERVALS = 2;
 
@@ -41,14 +43,14 @@ export function compareStream(
   let comparison: Comparison | undefined;
   let keysOnly = !options.values;
 
-  /** Resolves with how long the read took. */
-  async function compareOnce(): Promise<number> {
+  /** Resolves with how long the read took; undefined when it failed. */
+  async function compareOnce(): Promise<number | undefined> {
     const begun = clock.now();
     comparison = beginComparison(replica);
     const read = await readWhole().catch(() => undefined); // The stream itself says when etcd can't be reached.
     const tookMs = clock.now() - begun;
     signal.throwIfAborted();
-    if (!read) return tookMs;
+    if (!read) return undefined;
     await settle(comparison, read);
     keysOnly = true;
     return tookMs;
@@ -74,13 +76,20 @@ export function compareStream(
     }
   }
 
+  function pauseAfter(tookMs: number): number {
+    const longestMs = LONGEST_PAUSE_INTERVALS * progressIntervalMs;
+    return Math.min(Math.max(progressIntervalMs, PAUSE_PER_READ * tookMs), longestMs);
+  }
+
   return {
     saw: (events) => comparison?.saw(events),
     async run() {
       let pauseMs = progressIntervalMs;
       for (;;) {
         await clock.sleep(pauseMs, { signal });
-        pauseMs = Math.max(progressIntervalMs, PAUSE_PER_READ * (await compareOnce()));
+        const tookMs = await compareOnce();
+        // One that failed, or took until its time was over, says nothing of how long it takes.
+        if (tookMs !== undefined) pauseMs = pauseAfter(tookMs);
         comparison = undefined;
       }
     },

@@ -505,13 +505,40 @@ describe("an event that is missing from an unbroken stream", () => {
     expect(words(changes())).toContain("PUT /p/b=1 @2");
   });
 
+  const answerAfter = (ms: number) => (): Promise<void> =>
+    clock.sleep(ms, { signal: stop.signal }).catch(() => {});
+
   test("is looked for once an interval, and more rarely where the whole prefix takes long to read", async () => {
     await start();
     await clock.advance(60_000);
     expect(whole()).toBe(13);
-    etcd.onAnswer = () => clock.sleep(1_000, { signal: stop.signal }).catch(() => {});
+    etcd.onAnswer = answerAfter(300);
     await clock.advance(300_000);
-    expect(whole()).toBe(13 + 3);
+    expect(whole()).toBe(13 + 10);
+  });
+
+  test("is made up for within twelve intervals and what noticing takes, however long the read took", async () => {
+    await start();
+    etcd.onAnswer = answerAfter(2_400);
+    await clock.advance(8_000);
+    etcd.onAnswer = async () => {};
+    etcd.swallows = () => true;
+    etcd.write({ put: "/p/b", value: "1" });
+    await clock.advance(12 * 5_000 + 15_000);
+    expect(words(lastChanges().events)).toEqual(["PUT /p/b=1 @2"]);
+  });
+
+  test("is looked for an interval after a read that failed at the end of its time", async () => {
+    await start();
+    etcd.onAnswer = async () => {
+      await answerAfter(2_500)();
+      throw new EtcdUnavailableError("no answer in time");
+    };
+    await clock.advance(8_000);
+    etcd.onAnswer = async () => {};
+    const asked = whole();
+    await clock.advance(5_000);
+    expect([whole() - asked, etcd.streams.length]).toEqual([1, 1]);
   });
 
   test("is not seen where the watch tells of a change only after a read has shown it", async () => {

@@ -7,8 +7,8 @@ import { run, type World } from "./world/world.ts";
 const LOOK_MS = 500;
 /** How long a stream that fell silent can go unnoticed: until it is asked, and for as long as it may take to answer. */
 const LONGEST_SILENCE_MS = 18_000;
-/** And what a stream that goes on has missed: the next comparison may be a hundred times as far away as the last one took. */
-const LONGEST_MISS_MS = 300_000;
+/** And what a stream that goes on has missed: the next comparison may be a minute away, and the one after a failed one. */
+const LONGEST_MISS_MS = 90_000;
 
 /** Once the faults end, there is one master within a bound, and everybody has been told the truth. */
 export async function recover(group: Group): Promise<void> {
