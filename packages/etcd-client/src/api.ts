@@ -112,7 +112,7 @@ export interface WatchEvent {
 
 /** One message of a watch stream. All events of a revision are in one message. */
 export interface WatchMessage {
-  /** The header's revision. It is not a promise that everything up to it was told (etcd issue 15220). */
+  /** The header's revision. It does not mean that every event up to it was sent (etcd issue 15220). */
   readonly revision: number;
   readonly created: boolean;
   readonly events: readonly WatchEvent[];
@@ -153,9 +153,9 @@ export interface EtcdApi {
   /** The seconds that a lease has left, -1 when it is gone. */
   leaseTimeToLive(id: LeaseId, options: CallOptions): Promise<number>;
   /**
-   * Opens a watch; the stream breaks when `signal` aborts. Always asks the member to have a leader. Whoever gives a
-   * stream up because its member is silent aborts with an `EtcdUnavailableError`: a cluster's client then opens the
-   * next watch on another member.
+   * Opens a watch; the stream breaks when `signal` aborts. Requires the member to have a leader. To give up a
+   * stream because its member is silent, abort with an `EtcdUnavailableError`: a cluster's client then opens the next
+   * watch on another member.
    */
   watch(request: WatchRequest, options: { readonly signal: AbortSignal }): WatchStream;
 }

@@ -29,12 +29,13 @@ export interface ConnectEtcdOptions extends ConnectOptions {
  *
  * - Every address of an endpoint's host is a member. Names are looked up when they are first needed, after a member has
  *   failed, and every 30 s while calls are made. An address that was connected is kept while its name can't be resolved.
- * - What a member says first, on every new connection, is which cluster it belongs to. One of another cluster than that
- *   which answered first counts as unavailable, and is told to `onForeign`.
+ * - What a member says first, on every new connection, is which cluster it belongs to. A member of another cluster than
+ *   the first one's counts as unavailable, and is reported to `onForeign`.
  * - Each call goes to the member that answered last, and to the next one when that fails or takes too long: reads,
  *   renewals and revocations *beside* it (after 500 ms, less when `timeoutMs` is short) and the first answer wins;
- *   transactions and grants *instead* of it. It goes round until `timeoutMs` is over, and asks no member again that has
- *   not failed. With one address the second member is a second connection.
+ *   transactions and grants *instead* of it. It goes round until `timeoutMs` is over. A read of a
+ *   prefix is not sent again to a member before it has failed there. With one address the second member is a second
+ *   connection.
  * - `EtcdUnavailableError` is the failure of a member; every other error is an answer and ends the call at once, but
  *   `EtcdAuthError` only when most members have said it. That a lease is gone is asked twice, with a linearizable read
  *   in between.

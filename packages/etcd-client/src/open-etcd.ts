@@ -19,9 +19,10 @@ export interface OpenEtcdOptions
 const INSPECT_MS = 3_000;
 
 /**
- * Connects, waits until a quorum answers, and asks every member who it is. Rejects with what `waitForEtcd` rejects with,
- * with an `EtcdClusterError` when members of two clusters answer, and with an `EtcdVersionError` when one has an old
- * version that is to be refused. A member that joins or changes later is only told about.
+ * Connects, waits until a quorum answers, and asks every member for its cluster and version. Rejects with what
+ * `waitForEtcd` rejects with, with an `EtcdClusterError` when members of two clusters answer, and with an
+ * `EtcdVersionError` when one has an old version that is to be refused. A member that joins or changes later is only
+ * reported.
  */
 export async function openEtcd(
   settings: EtcdSettings,

@@ -9,7 +9,7 @@ export interface KnownMember {
   readonly info: EtcdMemberInfo;
 }
 
-/** How long the lease that members are told apart by outlives a client that dies in the middle. */
+/** How long the lease that identifies a cluster outlives a client that dies in the middle. */
 const MARK_SECONDS = 10;
 const ASK_AGAIN_MS = 200;
 

@@ -22,7 +22,7 @@ export interface HaproxyProcess {
   readonly pid: number;
   /** Resolves when it has ended and all its output was read: with how it ended. Never rejects. */
   readonly exited: Promise<string>;
-  /** The first error that it told of, if there was one. */
+  /** The first error in its output, if there was one. */
   readonly complaint: string | undefined;
   kill(signal: NodeJS.Signals): void;
 }

@@ -1,8 +1,8 @@
 import net from "node:net";
 
 /**
- * The port, bound and held by this process for HAProxy to listen on. A HAProxy that ends leaves it as it is: whoever
- * connects meanwhile waits in the kernel for the next one. Disposing lets go of it.
+ * The port, bound and held by this process for HAProxy to listen on. A HAProxy that ends does not close it: new
+ * connections wait in the kernel for the next one. Disposing lets go of it.
  */
 export interface HeldPort extends Disposable {
   /** A descriptor for each address, to be inherited by HAProxy. */

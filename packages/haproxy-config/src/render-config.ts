@@ -34,7 +34,8 @@ export interface ConfigOptions {
   readonly keepaliveMs?: number;
   /**
    * How long data may stay unacknowledged before the connection is given up, in ms. Default: the kernel's own patience,
-   * some 15 minutes. It also cuts whoever does not read for so long, a client that pauses or a server that waits for a lock.
+   * some 15 minutes. It also cuts a peer that does not read for so long: a client that pauses, a server that waits for
+   * a lock.
    */
   readonly unacknowledgedMs?: number;
   /** Whether each ended session is logged; failed ones always are. */

@@ -20,11 +20,11 @@ export interface SwitcherOptions {
   readonly onStep?: (step: Step) => void;
   /** Called when HAProxy is where `route` wants it, for every call of `route` and `replay` that was not overtaken. */
   readonly onSettled?: (route: Route) => void;
-  /** Called when HAProxy could not be led; it is tried again until it can, or until the route changes. */
+  /** Called when a step failed; it is tried again until it succeeds or the route changes. */
   readonly onTrouble?: (error: unknown) => void;
 }
 
-/** Leads HAProxy to where it was last told to. Disposing of it ends that and leaves HAProxy as it is. */
+/** Brings HAProxy to the last route. Disposing stops that and leaves HAProxy as it is. */
 export interface Switcher extends AsyncDisposable {
   /** Sets where connections are to go from now on; overtakes what was wanted before, also halfway. Never throws. */
   route(route: Route): void;

@@ -12,23 +12,23 @@ export interface Heard {
   readonly asFar: readonly string[];
 }
 
-/** A node that is asked whether it may be the master. Its answers reject with what the log is to say. */
+/** A node that checks whether it may be the master. Its methods reject with errors whose message is for the log. */
 export interface CandidateServer {
   own(): OwnPart;
-  /** Has this standby receive nothing more from whom it followed. Rejects where there is a master. */
+  /** Disconnects this standby from the server that it followed. Rejects if there is a master. */
   letGo(): Promise<void>;
   /** Resolves with this node's position once its receiver has ended: all that it will ever have acknowledged. */
   freePosition(): Promise<Position>;
-  /** Resolves with the positions of other standbys, each once it follows nobody and so can't get any more. */
+  /** Resolves with the positions of other standbys, each once it follows no server and so gets no more log. */
   hear(standbys: readonly string[]): Promise<ReadonlyMap<string, Position>>;
-  /** Rejects where this node is too far behind to be promoted when nothing says who has every commit. */
+  /** Rejects if this node is too far behind to be promoted, for when the record does not say who has every commit. */
   requireLittleLag(own: Position): Promise<void>;
-  /** Returns what was noted, unless this node has followed somebody since, or there is a master. */
+  /** Returns what was noted, unless this node has followed a server since, or there is a master. */
   recall(): Heard | undefined;
   note(heard: Heard): void;
 }
 
-/** Resolves with what this node may be promoted by; asks nobody a second time. Rejects where it may not be promoted. */
+/** Resolves with why this node may be promoted; uses a noted answer. Rejects if it may not be promoted. */
 export async function askCandidate(
   server: CandidateServer,
   store: Pick<RecordStore, "read">,
@@ -42,8 +42,8 @@ export async function askCandidate(
 }
 
 /**
- * Resolves with what was found out before, if it still is so: nobody has been the master since, or the record would be
- * another, and this node has followed nobody, so neither it nor any that it has heard has got anything more.
+ * Resolves with what was found out before, if it still holds: there was no master since, as the record is the same, and
+ * this node has followed no server. So neither it nor any node that it has heard has got more log.
  */
 async function recallHeard(
   server: Pick<CandidateServer, "recall">,

@@ -44,7 +44,7 @@ const TEXT = { getTypeParser: () => String };
 
 /**
  * Opens a session. Rejects within three seconds with the server's or the network's error. `connect` runs what opens the
- * socket, for who has to do so as another user.
+ * socket, for a process that has to do so as another user.
  */
 export async function openConnection(
   address: ServerAddress,

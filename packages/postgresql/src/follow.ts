@@ -63,7 +63,7 @@ export async function letGo(context: HookContext): Promise<void> {
   });
 }
 
-/** What this node has heard of others was true as long as it followed nobody. */
+/** Stops following, and forgets what this node has heard: that held only while it followed no server. */
 function followNobody(context: HookContext): void {
   if (followedAddress(context) === "") return;
   context.files.remove(heardFile(context));

@@ -7,16 +7,16 @@ export interface PromotedServer {
   /** Writes into the data, on the disk, that they are those of this master. */
   leaveMark(): void;
   /**
-   * Has commits wait for these and promotes the server. Until it knows them it waits for nobody who can be: every node
-   * is started so.
+   * Promotes the server and lets commits wait for these standbys. Before that they wait for a name that no node can have,
+   * with which every node is started.
    */
   promote(standbys: readonly string[]): Promise<void>;
 }
 
 /**
  * Promotes a node of a group in which commits wait, and resolves with the record that it has written before. From the
- * record on only these data, and those of the nodes that have as much, surely have everything. What the node found out as a
- * candidate counts if it still is so; else it is asked once more, and rejects where it may not be promoted.
+ * record on only these data, and those of the nodes that have as much, surely have everything. What the node found out
+ * as a candidate counts if it still is so; else the node makes the check once more. Rejects if it may not be promoted.
  */
 export async function promoteInSync(
   server: PromotedServer & CandidateServer,

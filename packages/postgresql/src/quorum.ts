@@ -1,8 +1,8 @@
 import { comparePositions, type Position } from "./position.ts";
 
 /**
- * What the group knows of who has every acknowledged commit. `sync`: each of them is on `master` and on one of the
- * `standbys` at least. `async`: there may be commits that only `master` has. `none`: nobody has written it yet.
+ * The group's record of which nodes have the acknowledged commits. `sync`: each commit is on `master` and on at least one
+ * of the `standbys`. `async`: there may be commits that only `master` has. `none`: there is no record yet.
  */
 export type SyncRecord =
   | { readonly kind: "none" }
@@ -72,7 +72,7 @@ export function compareWithHeard(
   return { asFar };
 }
 
-/** Returns the value of `synchronous_standby_names`; a list of nobody is a name that no node can have. */
+/** Returns the value of `synchronous_standby_names`; an empty list becomes a name that no node can have. */
 export function standbyNames(kind: "sync" | "async", standbys: readonly string[]): string {
   if (kind === "async") return "";
   const names = standbys.length > 0 ? standbys : ["msdha nobody"];

@@ -34,7 +34,7 @@ export async function rejoin(context: HookContext): Promise<void> {
 }
 
 /**
- * A standby that was not told otherwise just starts: it finds out by itself whether it can follow, and follows nobody
+ * Without a mark a standby just starts: it finds out by itself whether it can follow the master, and follows no server
  * before.
  */
 async function fits(

@@ -9,15 +9,15 @@ export interface SynchronousServer {
   /** Resolves with the standbys that stream, have all up to `since`, and are close or `known`, in order. */
   connected(since: Lsn, known: readonly string[]): Promise<readonly string[]>;
   /**
-   * Has commits wait for one of these; for nobody who can be, where there is none and `kind` is `sync`; and not at all
-   * with `async`. Resolves when every process that the server starts from now on knows it.
+   * Lets commits wait for one of these standbys. With `sync` and no standby they wait for a name that no node can have;
+   * with `async` they do not wait. Resolves when every process that the server starts from now on has the new list.
    */
   waitFor(kind: "sync" | "async", standbys: readonly string[]): Promise<void>;
   /** Ends the connections that serve these standbys now, and resolves when they have ended. */
   disconnect(standbys: readonly string[]): Promise<void>;
   /** Resolves with whether one of these has all up to a position on its disk; true at once, false after some seconds. */
   oneHas(position: Lsn, standbys: readonly string[]): Promise<boolean>;
-  /** Makes a checkpoint: the sign that the checkpointer, which has commits wait, has read its settings. */
+  /** Makes a checkpoint: it shows that the checkpointer, which makes commits wait, has read its settings. */
   checkpoint(): Promise<void>;
 }
 
@@ -44,18 +44,18 @@ export interface SynchronousMasterOptions {
   readonly written?: Exclude<SyncRecord, { kind: "none" }> | undefined;
 }
 
-/** Keeps the standbys that commits wait for, and what the group knows of them, in step with who is connected. */
+/** Keeps the list of standbys that commits wait for, and the group's record, in step with the connected standbys. */
 export interface SynchronousMaster {
   /** Looks, and does the next step, if there is one. Rejects when a step fails: the next round then begins again. */
   round(): Promise<void>;
-  /** Looks again, for whoever waits for something to do; true when a round would do something or count time. */
+  /** Looks again. Resolves with whether a round would do something or count time. */
   changed(): Promise<boolean>;
   readonly missing: boolean;
-  /** Nobody is waited for: commits wait for the first standby. */
+  /** There is no standby: commits wait until there is one. */
   readonly alone: boolean;
 }
 
-/** Makes one. Between two steps the server waits for nobody who is not in the record, so it may end at any moment. */
+/** Makes one. Between two steps the server waits only for standbys in the record, so the helper may end any time. */
 export function createSynchronousMaster(options: SynchronousMasterOptions): SynchronousMaster {
   const { server, store, mode, patienceMs, token, now, log } = options;
   let record = options.written;
@@ -100,7 +100,7 @@ export function createSynchronousMaster(options: SynchronousMasterOptions): Sync
   /** The server first: once it does not wait for them, what only they had must be on another one. Then the record. */
   async function forget(gone: readonly string[], staying: readonly string[]): Promise<void> {
     await server.waitFor("sync", staying);
-    // Whoever comes back is served by a process that knows the new list.
+    // A standby that reconnects is served by a process with the new list.
     await server.disconnect(gone);
     if (!(await server.oneHas(await server.flushed(), staying))) {
       throw new Error(`no standby of ${staying.join(" ")} has all commits yet`);
