@@ -34,8 +34,8 @@ export async function rejoin(context: HookContext): Promise<void> {
 }
 
 /**
- * Without a mark a standby just starts: it finds out by itself whether it can follow the master, and follows no server
- * before.
+ * Resolves with whether the data may be started as they are, at once or after a rewind. A standby that needs no rewind
+ * finds out by itself whether it can follow the master, and follows no server before.
  */
 async function fits(
   context: HookContext,
