@@ -140,8 +140,11 @@ describe.concurrent("a PostgreSQL master with preferred", () => {
     await joinGroup(group, "b");
     const c = await joinGroup(group, "c");
     await waitFor(
-      async () => (await a.sql("SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'")) === "2",
-      { what: "both to stream" },
+      async () =>
+        (await a.sql(
+          "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming' AND flush_lsn = pg_current_wal_flush_lsn()",
+        )) === "2",
+      { what: "both to stream, and to have said that they have all" },
     );
     const receiver = Number(await c.sql("SELECT pid FROM pg_stat_wal_receiver"));
     using frozen = new DisposableStack();
