@@ -145,7 +145,7 @@ export interface Facts {
  */
 export function executing({ machine, programs }: RunFacts): readonly Program[] {
   if (machine.paused) return [];
-  return [...programs].filter(({ executes, foreignSince }) => executes && foreignSince === undefined);
+  return [...programs].filter(({ executes, unreachable }) => executes && !unreachable);
 }
 
 /** Whether the machine stood still since the last proof was sent, so that no clock on it knows how old that is. */

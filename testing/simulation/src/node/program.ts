@@ -31,6 +31,8 @@ export interface Program {
   readonly killed: boolean;
   /** Since when, in the machine's time, it runs as a user whose processes the guard may not signal; undefined: it does not. */
   readonly foreignSince: number | undefined;
+  /** Whether it may not be signalled, or may be again for so short a time that its guard has not tried since. */
+  readonly unreachable: boolean;
   /** Whether it executes anything: not when it was sent SIGKILL and is held up in the kernel. */
   readonly executes: boolean;
   /** Does nothing to one that may not be signalled. */
@@ -51,6 +53,9 @@ export interface ProgramOptions {
   readonly onFork: () => void;
 }
 
+/** How soon a guard has tried again to kill what it might not, with a little for the way. */
+const NEXT_KILL_MS = 110;
+
 /** Starts a program. */
 export function startProgram(name: string, behaviour: Behaviour, options: ProgramOptions): Program {
   const { time, storage, onExit, onFork } = options;
@@ -60,6 +65,7 @@ export function startProgram(name: string, behaviour: Behaviour, options: Progra
   let hurried = false;
   let heldUp = false;
   let foreignSince: number | undefined;
+  let ownAgainAt = Number.NEGATIVE_INFINITY;
 
   function exit(how: ProcessExit): void {
     if (!alive) return;
@@ -71,6 +77,12 @@ export function startProgram(name: string, behaviour: Behaviour, options: Progra
   time.after(behaviour.forksAfterMs, () => {
     if (alive && !dying) onFork();
   });
+  function becomeOwn(): void {
+    if (foreignSince === undefined) return;
+    foreignSince = undefined;
+    ownAgainAt = time.now;
+  }
+
   return {
     name,
     get alive() {
@@ -81,6 +93,9 @@ export function startProgram(name: string, behaviour: Behaviour, options: Progra
     },
     get foreignSince() {
       return foreignSince;
+    },
+    get unreachable() {
+      return foreignSince !== undefined || time.now <= ownAgainAt + NEXT_KILL_MS;
     },
     get executes() {
       return alive && !heldUp;
@@ -100,12 +115,10 @@ export function startProgram(name: string, behaviour: Behaviour, options: Progra
     changeUser(ms) {
       if (dying || foreignSince !== undefined) return;
       foreignSince = time.now;
-      time.after(ms, () => {
-        foreignSince = undefined;
-      });
+      time.after(ms, becomeOwn);
     },
     hurry() {
-      foreignSince = undefined;
+      becomeOwn();
       hurried = true;
       if (asked) exit({ code: null, signal: "SIGTERM" });
       else if (name !== "start" && !name.startsWith("fork of")) exit({ code: 0, signal: null });
