@@ -42,7 +42,7 @@ export interface Server {
 
 export function createClient(server: Server, { clock, member }: ClientOptions): SimulatedClient {
   const { store, lessor, cluster, hub, oldReads } = server;
-  const forReads = (): Readable => oldReads.get(member) ?? store;
+  const hasLease = (id: string): boolean => lessor.leases.has(id);
 
   /** Callbacks, as promises would be half of what a simulated call costs. */
   function exchange<T>(
@@ -100,6 +100,12 @@ export function createClient(server: Server, { clock, member }: ClientOptions): 
     return cluster.members[member]?.serving ? work() : cluster.whenServing(member).then(work);
   }
 
+  /** A member that answers with an old state has asked no other. */
+  function agreedRead<T>(read: (state: Readable) => T): T | Promise<T> {
+    const old = oldReads.get(member);
+    return old ? cluster.whenRunning(member).then(() => read(old)) : agreed(() => read(store));
+  }
+
   /** What the leader answers alone, and whoever takes itself for the leader. */
   function led<T>(work: () => T | Promise<T>): T | Promise<T> {
     const own = cluster.members[member];
@@ -124,13 +130,13 @@ export function createClient(server: Server, { clock, member }: ClientOptions): 
     onAnswer: undefined,
     range: (range, options) =>
       ask("range", range, options, () =>
-        agreed(() => ({ kvs: forReads().range(range), revision: forReads().revision })),
+        agreedRead((state) => ({ kvs: state.range(range), revision: state.revision })),
       ),
     txn: (transaction: Transaction, options) =>
       ask("txn", transaction, options, () =>
-        agreed(() =>
-          carryOut(onlyReads(transaction) ? forReads() : store, transaction, (id) => lessor.leases.has(id)),
-        ),
+        onlyReads(transaction)
+          ? agreedRead((state) => carryOut(state, transaction, hasLease))
+          : agreed(() => carryOut(store, transaction, hasLease)),
       ),
     leaseGrant: (ttlSeconds, options) =>
       ask("leaseGrant", ttlSeconds, options, () =>

@@ -100,7 +100,14 @@ test("an answer that comes a TTL after the last proof brings nothing back", asyn
 test("an answer of before a restore that comes after it says nothing of the restored etcd", () => {
   const facts = createFacts(keys, ttlMs);
   const process = createProcess(createScheduler(), { rate: 1, offset: 0 });
-  const frontend: FrontendFacts = { name: "f0", process, targets: () => [], known: undefined, missed: false };
+  const frontend: FrontendFacts = {
+    name: "f0",
+    process,
+    targets: () => [],
+    known: undefined,
+    missed: false,
+    oldReadAt: Number.NEGATIVE_INFINITY,
+  };
   facts.frontends.add(frontend);
   applyHeard(facts, frontend, { revision: 62, restores: 0, now: 10 });
   expect(frontend.known).toMatchObject({ revision: 62 });

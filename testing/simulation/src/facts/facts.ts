@@ -112,8 +112,10 @@ export interface FrontendFacts {
   readonly process: SimulatedProcess;
   /** Which nodes it sends new sessions to. */
   readonly targets: () => readonly string[];
-  /** Whether an event was missing from its watch. */
+  /** Whether an event was missing from its watch, or an answer was old. */
   missed: boolean;
+  /** When it was last answered with an old state, in the world's time. */
+  oldReadAt: number;
   /** Whom new sessions may go to as of what it heard from etcd last, and when in the world's time it learned that. */
   known:
     | { readonly master: string | undefined; readonly since: number; readonly revision: number }

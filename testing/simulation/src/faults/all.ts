@@ -5,6 +5,7 @@ import type { Fault } from "./fault.ts";
 import * as hand from "./hand-faults.ts";
 import { hangStorage } from "./hang-storage.ts";
 import * as network from "./network-faults.ts";
+import { oldReads } from "./old-reads.ts";
 import * as pause from "./pause-machine.ts";
 import * as process from "./process-faults.ts";
 import * as swallow from "./swallow-events.ts";
@@ -58,4 +59,5 @@ export const faults: readonly KnownFault[] = [
   { name: "swallowTaking", weight: 1, fault: swallow.swallowTaking },
   { name: "swallowEventOfFrontend", weight: 1, fault: swallow.swallowEventOfFrontend },
   { name: "changeUser", weight: 1, fault: changeUser },
+  { name: "oldReads", weight: 1, fault: oldReads },
 ];

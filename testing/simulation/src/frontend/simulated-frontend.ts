@@ -3,6 +3,7 @@ import { createGuide, followMaster } from "@msdha/frontend";
 import { createSwitcher } from "@msdha/haproxy-config";
 import { applyHeard } from "../facts/apply-heard.ts";
 import type { FrontendFacts } from "../facts/facts.ts";
+import { isOlder } from "../node/connect-node.ts";
 import { gateEtcd } from "../node/gate-etcd.ts";
 import { createTraceLog } from "../node/trace-log.ts";
 import { addressOf } from "../scenario.ts";
@@ -66,6 +67,7 @@ export function createSimulatedFrontend(name: string, world: World): SimulatedFr
       targets: () => haproxy.targets,
       known: undefined,
       missed: false,
+      oldReadAt: Number.NEGATIVE_INFINITY,
     };
     world.facts.frontends.add(facts);
     let watch: AbortSignal | undefined;
@@ -96,10 +98,14 @@ export function createSimulatedFrontend(name: string, world: World): SimulatedFr
       // Of the members that it asks one after the other the first to answer is the one that is heard.
       async range(range, options) {
         const { restores } = world.facts;
+        const { revision } = etcd.store;
         // A whole read beside an open watch is for comparison only.
         const fresh = range.prefix === true && range.key === world.keys.prefix && watch?.aborted !== false;
         const answer = await combined.range(range, options);
-        if (fresh) hear(answer.revision, restores);
+        if (restores === world.facts.restores && isOlder(answer, revision)) {
+          facts.missed = true;
+          facts.oldReadAt = scheduler.now;
+        } else if (fresh) hear(answer.revision, restores);
         return answer;
       },
     };

@@ -15,3 +15,8 @@ export function withMixedTtls(usual: Scenario): Scenario {
 export function withSlowNetwork(usual: Scenario): Scenario {
   return { ...usual, network: { fastestMs: 1, slowestMs: 600 } };
 }
+
+/** An etcd that can depose its leader. */
+export function withThreeMembers(usual: Scenario): Scenario {
+  return { ...usual, etcd: { ...usual.etcd, members: 3 } };
+}

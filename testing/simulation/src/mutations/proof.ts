@@ -2,7 +2,7 @@ import type { EtcdApi, KeyRange, KeyValue, TransactionResult } from "@msdha/etcd
 import { isProof } from "../facts/apply-answer.ts";
 import type { RunFacts } from "../facts/facts.ts";
 import type { World } from "../world/world.ts";
-import { withMany } from "./circumstances.ts";
+import { withMany, withThreeMembers } from "./circumstances.ts";
 import type { Mutation } from "./mutation.ts";
 
 export const proofByKeepalive: Mutation = {
@@ -16,6 +16,25 @@ export const proofByKeepalive: Mutation = {
       }),
   },
   circumstances: withMany("captureByStaleLeader"),
+};
+
+export const proofByRead: Mutation = {
+  rule: "1: the lock is proved by a read, which can be old, instead of a write",
+  noticedBy: "oneMasterRuns",
+  collaborators: {
+    etcd: (etcd, _, { keys }) => ({
+      ...etcd,
+      async txn(transaction, options) {
+        const [put] = transaction.success;
+        if (!isProof(transaction, keys) || put?.type !== "put") return await etcd.txn(transaction, options);
+        const { kvs, revision } = await etcd.range({ key: keys.lock }, options);
+        const mark: KeyValue = { ...put, lease: put.lease ?? "0", createRevision: 0, modRevision: 0 };
+        const results = [kvs, [mark]].map((each) => ({ type: "range", kvs: each }) as const);
+        return { succeeded: false, results, revision };
+      },
+    }),
+  },
+  circumstances: (usual) => withThreeMembers({ ...withMany("oldReads")(usual), faults: 30 }),
 };
 
 export const proofFromAnswer: Mutation = {

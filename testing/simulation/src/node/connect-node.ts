@@ -29,6 +29,8 @@ export function connectNode(run: RunFacts, world: World, { links, clock }: Conne
         world.check({ kind: "ask", run, call, argument, now: world.scheduler.now });
         return (answer) => {
           const old = restores === world.facts.restores && isOlder(answer, revision);
+          // What it was told of an old state is told anew afterwards.
+          if (old) run.told.missed();
           applyAnswer(world.keys, run, { call, argument, answer, sent, lostMs, old });
         };
       },
@@ -38,6 +40,7 @@ export function connectNode(run: RunFacts, world: World, { links, clock }: Conne
   return combineMembers(members, { clock });
 }
 
-function isOlder(answer: unknown, revision: number): boolean {
+/** Whether an answer says less than etcd held when it was asked for. */
+export function isOlder(answer: unknown, revision: number): boolean {
   return ((answer as { readonly revision?: number } | undefined)?.revision ?? revision) < revision;
 }
