@@ -25,11 +25,19 @@ export function applyAnswer(
   },
 ): void {
   const { call, argument, answer, sent, lostMs, old } = exchange;
+  if (old) run.readOld = true;
   if (call === "txn" || call === "range")
     applyTold(run, (answer as TransactionResult | RangeResult).revision);
   if (call === "txn" && run.lock && run.lock.receivedAt === undefined && asksForLock(argument, keys)) {
     const { succeeded, revision } = answer as TransactionResult;
-    if (!succeeded || revision === run.lock.token) run.lock.receivedAt = run.supervisor.clock.now();
+    if (!succeeded || revision === run.lock.token) {
+      run.lock.receivedAt = run.supervisor.clock.now();
+      // A candidate whose reads were old for long may have its lease all the same: a majority has just put its lock on it.
+      if (run.readOld) {
+        run.seen = Math.max(run.seen, sent);
+        run.lostMsAtSeen = lostMs;
+      }
+    }
   }
   const proven = (): void => {
     // An answer that comes when the lease may be lost already brings nothing back.

@@ -31,6 +31,7 @@ function makeRun() {
     lock: undefined,
     published: false,
     seen: 0,
+    readOld: false,
     lostMsAtSeen: 0,
     newest: 0,
     followed: 0,

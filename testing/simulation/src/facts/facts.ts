@@ -29,6 +29,8 @@ export interface RunFacts {
   seen: number;
   /** For how long its machine had stood still by then. */
   lostMsAtSeen: number;
+  /** Whether it was ever answered with an old state. */
+  readOld: boolean;
   /** The newest revision that an answer or a watch has told it of. */
   newest: number;
   /** The newest revision that it knows all of up to, by its first read and its watch. */

@@ -162,6 +162,7 @@ export class Machine {
       lock: undefined,
       published: false,
       seen: this.#hardware.now(),
+      readOld: false,
       lostMsAtSeen: this.#time.lostMs,
       newest: 0,
       followed: 0,
