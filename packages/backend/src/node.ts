@@ -70,7 +70,9 @@ export interface Node extends BackendPorts {
   overtake(error: OvertakenError, what: { readonly published: boolean }): void;
   /** Aborts when someone at the terminal does not want to wait for a stop. */
   readonly haste: AbortSignal;
-  /** Lets go of what is held in etcd: the lease and every key on it. */
+  /** Follows the group no more. */
+  unfollow(): void;
+  /** Does that, and lets go of what is held in etcd: the lease and every key on it. */
   close(): Promise<void>;
   main: MainProcess | undefined;
   /** What the `alive` hook says; undefined before its first run, and where there is none. */
@@ -139,6 +141,7 @@ export async function openNode(
     end(endingOf(lease.lost.reason));
   });
   const following = new AbortController();
+  const unfollow = (): void => following.abort(new NodeEnded({ kind: "planned", why: "the node has ended" }));
   const changes = createNodeStateChanges(config, hooks, {
     clock,
     log,
@@ -215,8 +218,9 @@ export async function openNode(
         nodeFence.expire();
       },
       haste,
+      unfollow,
       close: async () => {
-        following.abort(new NodeEnded({ kind: "planned", why: "the node has ended" }));
+        unfollow();
         await lease.release();
       },
       main: undefined,

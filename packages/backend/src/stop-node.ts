@@ -44,7 +44,9 @@ export async function stopNode(node: Node, ending: Ending): Promise<void> {
   }
   await noted;
   await closeRunFiles(node);
-  await attempt(node, "revoke the lease", () => node.close());
+  // What may not be killed may still write: the lock stays on its lease, which ends by itself.
+  if (last.reached) await attempt(node, "revoke the lease", () => node.close());
+  else node.unfollow();
   log.info(`ended: ${describeEnding(ending)}`);
 }
 

@@ -22,6 +22,13 @@ describe("nothing breaks the promise", () => {
   });
 });
 
+test("a node whose lease was not proved in time does not revoke it beside something that it may not kill", {
+  timeout: PATIENCE_MS,
+}, async () => {
+  for (const seed of [6_940, 7_168, 7_297])
+    expect((await simulate(seed, { faults: 37 })).violation).toBeUndefined();
+});
+
 test("a seed picks from as many faults as it is given, and no others", { timeout: PATIENCE_MS }, async () => {
   const lines: string[] = [];
   for (let seed = 1; seed <= 10; seed += 1)

@@ -6,14 +6,15 @@ import type { Invariant } from "../facts/moment.ts";
 /**
  * The lock's holder decides about the next master when all nodes that were ready at the end of its wait, and that are
  * still, have answered; it chooses the highest rank of all. It decides when it publishes itself, and when it leaves the
- * lock to another. Not checked once a node has had its whole time to answer: an answer that comes then may be too late.
+ * lock to another. Not checked of a holder that misses an event: it does not know whom to ask. Nor once a node has had its whole time to answer: an answer that comes then may be too late.
  */
 export const bestIsPromoted: Invariant = (moment, facts) => {
   if (moment.kind !== "ask" || moment.call !== "txn") return undefined;
   const { run, argument, now } = moment;
   const decision = decisionIn(argument as Transaction, run);
   const { lock } = run;
-  if (!decision || !lock || lock.chosen || facts.restores !== lock.restores) return undefined;
+  if (!decision || !lock || lock.chosen || run.told.missing || facts.restores !== lock.restores)
+    return undefined;
   const end = endOfWait(run, lock, now);
   if (!end) return undefined;
   const voters = new Map<string, Candidacy>([[run.node, run.said ?? WILLING]]);

@@ -31,7 +31,7 @@ export interface Program {
   readonly killed: boolean;
   /** Since when, in the machine's time, it runs as a user whose processes the guard may not signal; undefined: it does not. */
   readonly foreignSince: number | undefined;
-  /** Whether it may not be signalled, or may be again for so short a time that its guard has not tried since. */
+  /** Whether it may not be signalled, or may be again for so short a time that its guard can't have killed it. */
   readonly unreachable: boolean;
   /** Whether it executes anything: not when it was sent SIGKILL and is held up in the kernel. */
   readonly executes: boolean;
@@ -95,7 +95,7 @@ export function startProgram(name: string, behaviour: Behaviour, options: Progra
       return foreignSince;
     },
     get unreachable() {
-      return foreignSince !== undefined || time.now <= ownAgainAt + NEXT_KILL_MS;
+      return foreignSince !== undefined || time.now <= ownAgainAt + NEXT_KILL_MS + behaviour.diesInMs;
     },
     get executes() {
       return alive && !heldUp;
