@@ -21,7 +21,7 @@ export interface CandidateServer {
   freePosition(): Promise<Position>;
   /** Resolves with the positions of other standbys, each once it follows no server and so gets no more log. */
   hear(standbys: readonly string[]): Promise<ReadonlyMap<string, Position>>;
-  /** Rejects if this node is too far behind to be promoted, for when the record does not say who has every commit. */
+  /** Rejects if this node is too far behind to be promoted, for the case in which the record does not name a node that has every commit. */
   requireLittleLag(own: Position): Promise<void>;
   /** Returns what was noted, unless this node has followed a server since, or there is a master. */
   recall(): Heard | undefined;

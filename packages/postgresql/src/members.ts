@@ -25,7 +25,7 @@ export function createMembers(): Members {
       ) {
         asked = clock.now();
         askedFor = unknown;
-        // Where etcd does not answer, who was a node still is one.
+        // While etcd does not answer, the nodes known before still count.
         const nodes = await store.nodes().catch(() => undefined);
         if (nodes) known = new Set(nodes.map(({ name }) => memberOf(name)));
       }

@@ -84,7 +84,7 @@ test.each([
   expect(did).toEqual(["let go", "hear c"]);
 });
 
-test("promotes nobody who was not in sync", async () => {
+test("does not promote a node that was not in sync", async () => {
   const { did, promoted } = promoteB({ record: { ...former, standbys: ["c"] }, others: { c: 8n } });
   await expect(promoted).rejects.toThrow("was not in sync with a");
   expect(did).toEqual(["let go"]);

@@ -59,14 +59,14 @@ describe("what a candidate makes of what it has heard", () => {
   test.each([
     ["may be promoted alone", [], { asFar: [] }],
     [
-      "counts on who has exactly as much",
+      "counts on a standby that has exactly as much",
       [
         ["c", 2, 80n],
         ["d", 2, 72n],
       ],
       { asFar: ["c"] },
     ],
-    ["gives way to who has more", [["c", 2, 88n]], { refusal: "c has received more" }],
+    ["gives way to a node that has more", [["c", 2, 88n]], { refusal: "c has received more" }],
     ["gives way to a newer timeline", [["c", 3, 8n]], { refusal: "c has received more" }],
     ["is ahead of an older timeline", [["c", 1, 800n]], { asFar: [] }],
   ] as const)("%s", (_what, heard, expected) => {

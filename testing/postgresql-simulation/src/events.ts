@@ -79,7 +79,7 @@ const readSettings: Event = (world) => {
     server.known = server.configured;
   } else if (choice === 1) {
     server.waits = server.configured.kind === "sync";
-    // No commit waits any more when the checkpointer has told that none has to.
+    // Commits stop waiting when the checkpointer publishes that none has to.
     if (!server.waits && !server.standby) {
       acknowledgeAlone(
         world,

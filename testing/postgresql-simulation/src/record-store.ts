@@ -5,7 +5,7 @@ import type { Owner, Tasks } from "./tasks.ts";
 /** The group's record in etcd, with writes that fail, and some that are carried out late. */
 export interface SimulatedEtcd {
   readonly record: SyncRecord;
-  /** The fencing token of who has the lock; undefined where nobody does. */
+  /** The fencing token of the lock holder; undefined while there is none. */
   lock: string | undefined;
   /** A store as a node sees it whose token is this. */
   storeOf(owner: Owner, token: () => string): RecordStore;

@@ -8,7 +8,7 @@ export interface Walsender {
   readonly standby: string;
   kind: "sync" | "async";
   standbys: readonly string[];
-  /** The standby's end of the log, as it has told. */
+  /** The standby's last reported end of the log. */
   flushed: number;
   /** What the standby has told and the process has not read yet. */
   readonly replies: number[];

@@ -22,7 +22,7 @@ export async function stopped(context: HookContext): Promise<string> {
   const state = control.get("Database cluster state");
   if (state !== "shut down") fail(`not a clean shutdown (${state}): no hand-over`);
   if (settings.handover === "clean") return "";
-  // The last record is the checkpoint of the shutdown; who has more than its beginning has it.
+  // The last record is the checkpoint of the shutdown: a standby whose log goes past its beginning has it.
   const end = parseLsn(control.get("Latest checkpoint location") ?? "");
   const nodes = JSON.parse(files.read(nodesFile(context)) ?? "[]") as readonly GroupNode[];
   const others = nodes.filter(({ name }) => name !== settings.name);
