@@ -184,6 +184,25 @@ describe.concurrent("a group of PostgreSQL nodes", () => {
     expect((await b.hook("pre_start")).output).toMatch(/this node and c have different timelines/);
   });
 
+  test("does not rewind a standby whose control file still names a timeline that both have", async () => {
+    await using group = await createHookGroup({ MSDHA_PG_RECLONE: "yes" });
+    let checkpointer = 0;
+    const { d } = await partTimelines(group, {
+      before: async (node) => {
+        const pid = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'";
+        checkpointer = Number(await node.sql(pid));
+        process.kill(checkpointer, "SIGSTOP");
+      },
+    });
+    process.kill(checkpointer, "SIGKILL");
+    await d.ended;
+    const { output } = await d.hook("pre_start");
+    expect(output).toMatch(/this node and c have different timelines/);
+    expect(output).not.toMatch(/pg_rewind/);
+    await becomeReady(d);
+    expect(await d.sql("SELECT count(*) FROM other")).toBe("1000");
+  });
+
   test("makes a clone that was cut short again", async () => {
     await using group = await createHookGroup();
     await startFirst(group, "a");

@@ -98,6 +98,7 @@ function read(file: string): string {
 /** b was promoted and d has followed it; c, which has heard of neither, is the master on a timeline of the same number. */
 export async function partTimelines(
   group: HookGroup,
+  { before = async () => {} }: { readonly before?: (d: HookNode) => Promise<void> } = {},
 ): Promise<{ readonly b: HookNode; readonly c: HookNode; readonly d: HookNode }> {
   const a = await startFirst(group, "a");
   const b = await joinGroup(group, "b");
@@ -105,6 +106,7 @@ export async function partTimelines(
   const d = await joinGroup(group, "d");
   await c.stop("SIGINT");
   await a.stop("SIGINT");
+  await before(d);
   await promote(group, b);
   expect(await d.hook("node_state_change", "PUT", "b", "master")).toMatchObject({ exitCode: 0 });
   await b.sql("CREATE TABLE only_here AS SELECT 1");

@@ -33,7 +33,7 @@ export async function followMaster(
       const { kinship, slot, why } = await askHistory(context, context.peer(master.address), {
         reserve: true,
       });
-      if (kinship === "twin") return "parted";
+      if (kinship === "twin" || kinship === "parted") return "parted";
       if (kinship === "unknown") {
         if (followedAddress(context) === master.address) return "unchanged";
         if (!toldUnknown.told) {

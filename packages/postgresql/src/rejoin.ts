@@ -43,14 +43,15 @@ async function fits(
   mark: RejoinMark | undefined,
   notes: CloneNotes,
 ): Promise<boolean> {
-  const mustRewind =
-    mark !== undefined ||
-    (await wasMaster(context)) ||
-    (await askHistory(context, context.peer(master.address))).kinship === "twin";
+  const standby = !(await wasMaster(context));
+  const kinship = standby ? (await askHistory(context, context.peer(master.address))).kinship : undefined;
+  const mustRewind = mark !== undefined || !standby || kinship === "twin" || kinship === "parted";
   if (!mustRewind) return true;
   if (mark === "missed") {
     return await replace(context, master, `${master.name} has removed log that this node still needs`, notes);
   }
+  // A standby's control file may still name an older timeline, one that both have, and pg_rewind would trust it.
+  if (kinship === "twin") return await replace(context, master, twinOf(master), notes);
   return (await isPromoted(context, master)) && (await rewind(context, master, mark, notes));
 }
 
@@ -96,18 +97,17 @@ async function rewind(
   }
   // Two nodes that were promoted without knowing of each other give their timelines the same number, and pg_rewind takes
   // them for one. A former master is never on its successor's timeline.
-  if (`${stdout}${stderr}`.includes("on the same timeline")) {
-    const twin =
-      (await wasMaster(context)) || (await askHistory(context, context.peer(address))).kinship === "twin";
-    if (twin) {
-      const why = `this node and ${name} have different timelines of the same number`;
-      return await replace(context, master, why, notes);
-    }
+  if (`${stdout}${stderr}`.includes("on the same timeline") && (await wasMaster(context))) {
+    return await replace(context, master, twinOf(master), notes);
   }
   if (mark === "beyond" && !(await setLogAside(context, master))) return false;
   writeOut(data);
   forgetMark(context);
   return true;
+}
+
+function twinOf({ name }: Master): string {
+  return `this node and ${name} have different timelines of the same number`;
 }
 
 /** Puts a clone in the place of data that are of no use, where that is allowed. */

@@ -21,7 +21,7 @@ test.each([
     "a server that never was on the timeline",
     { timeline: 3, record: "aa" },
     { newest: 2, record: undefined },
-    "twin",
+    "parted",
   ],
   ["the same record", { timeline: 2, record: "aa" }, { newest: 2, record: "aa" }, "same"],
   ["another record at its place", { timeline: 2, record: "aa" }, { newest: 2, record: "bb" }, "twin"],

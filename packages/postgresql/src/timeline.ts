@@ -15,8 +15,11 @@ export interface TheirHistory {
   readonly record: string | undefined;
 }
 
-/** `twin`: two promotions that did not know of each other. `unknown`: the other server did not say. */
-export type Kinship = "same" | "twin" | "unknown";
+/**
+ * `twin`: two promotions that did not know of each other made timelines of the same number. `parted`: the other server
+ * is not on this node's newest timeline, and on none after it. `unknown`: the other server did not say.
+ */
+export type Kinship = "same" | "twin" | "parted" | "unknown";
 
 /**
  * Returns whether two histories are one. Two promotions that did not know of each other begin timelines of the same
@@ -26,7 +29,7 @@ export type Kinship = "same" | "twin" | "unknown";
 export function compareHistories(own: OwnHistory, theirs: TheirHistory | undefined): Kinship {
   if (own.timeline === undefined || own.timeline === 1) return "same";
   if (theirs?.newest === undefined) return "unknown";
-  if (theirs.newest < own.timeline) return "twin";
+  if (theirs.newest < own.timeline) return "parted";
   if (theirs.newest > own.timeline || !own.record || !theirs.record) return "same";
   return own.record === theirs.record ? "same" : "twin";
 }
