@@ -1,9 +1,10 @@
 import type { Clock } from "@msdha/clock";
 import type { EtcdApi } from "@msdha/etcd-client";
 import { watchPrefix } from "@msdha/etcd-watch";
+import { applyBatch } from "./apply-batch.ts";
 import { doubtFreeLock, followLock, type LockHistory, unknownLockHistory } from "./lock-history.ts";
 import { type NodeChange, nodeChanges } from "./node-change.ts";
-import { applyBatch, createGroupView, type GroupView } from "./view.ts";
+import { createGroupView, type GroupView } from "./view.ts";
 
 /** A group, followed through the watch of its prefix. */
 export interface GroupFollower {

@@ -1,3 +1,5 @@
+export { applyBatch } from "./apply-batch.ts";
+export { type Ask, type AskKind, type AskText, askName, isOver, writeAsk } from "./ask.ts";
 export { awaitTurn } from "./await-turn.ts";
 export { type CampaignOptions, campaign } from "./campaign.ts";
 export type { Candidacy, Candidate } from "./candidacy.ts";
@@ -7,6 +9,7 @@ export { type Choice, type ElectionOptions, holdElection, openElection, untilAns
 export { LockLostError, NameTakenError, NodeKeyLostError } from "./errors.ts";
 export { type ChangedOptions, type FollowOptions, followGroup, type GroupFollower } from "./follow-group.ts";
 export { type FrontendEntry, renderFrontend } from "./frontend-entry.ts";
+export { describeGroup, type GroupStatus, type NodeStatus } from "./group-status.ts";
 export { type GiveBackOptions, giveBackLock, type HandoverLease, prepareHandover } from "./hand-over.ts";
 export type { HandoverNote } from "./handover-note.ts";
 export { type HeardRevisions, type HearOptions, hearRevisions } from "./hear-revisions.ts";
@@ -16,6 +19,7 @@ export type { LockOptions, MasterLock } from "./master-lock.ts";
 export { type JoinOptions, joinGroup, type Membership } from "./membership.ts";
 export { type NodeChange, nodeChanges, plainState } from "./node-change.ts";
 export {
+  ASKS,
   isAddress,
   type NodeDetails,
   type NodeState,
@@ -26,18 +30,19 @@ export {
 } from "./node-state.ts";
 export { publishMaster } from "./publish-master.ts";
 export { parseRank } from "./rank.ts";
+export { readGroup } from "./read-group.ts";
 export { readMaster } from "./read-master.ts";
 export { type Known, takeLock } from "./take-lock.ts";
 export { anyIsWilling, isChosen, type Voter } from "./tally.ts";
+export type { Term, TermEnd } from "./term.ts";
+export type { TtlRecord } from "./ttl-record.ts";
 export { getValue, putValue } from "./values.ts";
 export {
   type AnswerEntry,
-  applyBatch,
   createGroupView,
   type GroupView,
   type LockEntry,
   type Mastership,
   mastership,
   type NodeEntry,
-  type TtlRecord,
 } from "./view.ts";

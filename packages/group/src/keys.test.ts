@@ -16,6 +16,9 @@ test("reads back every key that it writes, in any group", () => {
       expect(parseKey(keys, keys.ttl).kind).toBe("ttl");
       expect(parseKey(keys, keys.election).kind).toBe("election");
       expect(parseKey(keys, keys.lastMaster).kind).toBe("lastMaster");
+      expect(parseKey(keys, keys.since(node))).toEqual({ kind: "since", name: node });
+      expect(parseKey(keys, keys.ask("hold", node))).toEqual({ kind: "ask", ask: "hold", name: node });
+      expect(parseKey(keys, keys.ask("pause"))).toEqual({ kind: "ask", ask: "pause", name: "" });
     }),
     { numRuns: 10_000 },
   );
@@ -47,9 +50,21 @@ test("takes no key for a node's that a node can't have written", () => {
     "_node/a/b",
     "_claim/_x",
     "\u0000",
+    "_ask/",
+    "_ask/hold",
+    "_ask/hold/_x",
+    "_ask/pause/a",
+    "_ask/obey",
+    "_later/what-a-newer-version-writes",
+    "_later",
   ]) {
     expect(parseKey(keys, keys.prefix + rest)).toEqual({ kind: "unknown" });
   }
+});
+
+test("terms are in the order of their tokens", () => {
+  const { term } = groupKeys("db");
+  expect([term(100_000), term(9), term(10)].sort()).toEqual([term(9), term(10), term(100_000)]);
 });
 
 test("refuses names that can't be part of a key", () => {

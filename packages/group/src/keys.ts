@@ -1,4 +1,5 @@
 import type { LeaseId } from "@msdha/etcd-client";
+import { type AskKind, askKinds, askName, isForOneNode } from "./ask.ts";
 
 /** Where a group keeps what in etcd. Every key begins with `/msdha/GROUP/`, the slash included. */
 export interface GroupKeys {
@@ -16,14 +17,22 @@ export interface GroupKeys {
   claim(name: string): string;
   value(name: string): string;
   frontend(id: string): string;
+  /** Since when a node has been in its state. */
+  since(name: string): string;
+  /** What is kept of one master's time. Keys are in the order of their tokens. */
+  term(token: number): string;
+  /** An operator's request. */
+  ask(kind: AskKind, node?: string): string;
 }
 
 /** What a key of a group stands for. */
 export type ParsedKey =
   | { readonly kind: "node" | FolderKind; readonly name: string }
+  /** `name` is empty for a request to the whole group. */
+  | { readonly kind: "ask"; readonly ask: AskKind; readonly name: string }
   | { readonly kind: "lock" | "handover" | "ttl" | "election" | "lastMaster" | "unknown" };
 
-type FolderKind = "details" | "rank" | "proof" | "claim" | "value" | "frontend";
+type FolderKind = "details" | "rank" | "proof" | "claim" | "value" | "frontend" | "since" | "term";
 
 const FOLDERS: Readonly<Record<string, FolderKind>> = {
   _node: "details",
@@ -32,7 +41,12 @@ const FOLDERS: Readonly<Record<string, FolderKind>> = {
   _claim: "claim",
   _value: "value",
   _frontend: "frontend",
+  _since: "since",
+  _history: "term",
 };
+
+/** As many digits as a token can have, so that the keys of terms sort by it. */
+const TOKEN_DIGITS = 16;
 
 /** The keys of a group. Throws a `TypeError` for a name that can't be part of a key. */
 export function groupKeys(group: string): GroupKeys {
@@ -51,6 +65,9 @@ export function groupKeys(group: string): GroupKeys {
     claim: (name) => `${prefix}_claim/${checkName(name)}`,
     value: (name) => `${prefix}_value/${checkName(name)}`,
     frontend: (id) => `${prefix}_frontend/${checkName(id)}`,
+    since: (name) => `${prefix}_since/${checkName(name)}`,
+    term: (token) => `${prefix}_history/${String(token).padStart(TOKEN_DIGITS, "0")}`,
+    ask: (kind, node) => `${prefix}_ask/${askName(kind, node === undefined ? node : checkName(node))}`,
   };
 }
 
@@ -63,9 +80,19 @@ export function parseKey({ prefix }: GroupKeys, key: string): ParsedKey {
   if (rest === "_ttl") return { kind: "ttl" };
   if (rest === "_election") return { kind: "election" };
   if (rest === "_last_master") return { kind: "lastMaster" };
+  if (rest.startsWith("_ask/")) return parseAskKey(rest.slice("_ask/".length));
   const [, folder, name = ""] = /^(?:(_[a-z]+)\/)?(.*)$/s.exec(rest) ?? [];
   const kind = folder === undefined ? "node" : FOLDERS[folder];
   return kind && isName(name) ? { kind, name } : { kind: "unknown" };
+}
+
+function parseAskKey(rest: string): ParsedKey {
+  for (const ask of askKinds) {
+    if (rest === ask && !isForOneNode(ask)) return { kind: "ask", ask, name: "" };
+    const name = rest.startsWith(`${ask}/`) ? rest.slice(ask.length + 1) : "";
+    if (isForOneNode(ask) && isName(name)) return { kind: "ask", ask, name };
+  }
+  return { kind: "unknown" };
 }
 
 /**

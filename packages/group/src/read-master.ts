@@ -1,6 +1,7 @@
 import type { CallOptions, EtcdApi } from "@msdha/etcd-client";
 import { rangeAnswer } from "./answers.ts";
-import { applyBatch, createGroupView, type GroupView } from "./view.ts";
+import { applyBatch } from "./apply-batch.ts";
+import { createGroupView, type GroupView } from "./view.ts";
 
 /**
  * Reads what decides who is master, linearizably and at one revision: the lock, the group's longest TTL, and the key of

@@ -5,8 +5,8 @@ import { type HandoverNote, parseHandover } from "./handover-note.ts";
 import type { GroupKeys } from "./keys.ts";
 import type { LockOptions, MasterLock } from "./master-lock.ts";
 import { type LockValue, parseLock, type Via } from "./node-state.ts";
+import { longerTtl, type TtlRecord } from "./ttl-record.ts";
 import { untilLost } from "./until-lost.ts";
-import { longerTtl, type TtlRecord } from "./view.ts";
 
 /** How many TTLs lie between a former master's last proof and the next one: more than the 1.75 after which it is gone. */
 const WAIT_TTLS = 2;

@@ -1,10 +1,11 @@
 import type { KeyValue, WatchEvent } from "@msdha/etcd-client";
 import fc from "fast-check";
 import { test } from "vitest";
+import { applyBatch } from "./apply-batch.ts";
 import { isName } from "./keys.ts";
 import { nodeChanges } from "./node-change.ts";
 import { isAddress } from "./node-state.ts";
-import { applyBatch, createGroupView, type GroupView, mastership } from "./view.ts";
+import { createGroupView, type GroupView, mastership } from "./view.ts";
 
 const RUNS = 10_000;
 const empty = createGroupView("db");
@@ -49,6 +50,9 @@ const key = fc.oneof(
   fc.constantFrom("_lock", "_handover", "_ttl", "_election", "_last_master"),
   name.map((one) => `_node/${one}`),
   name.map((one) => `_rank/${one}`),
+  name.map((one) => `_since/${one}`),
+  name.map((one) => `_history/${one}`),
+  name.map((one) => `_ask/hold/${one}`),
 );
 const value = fc.oneof(
   state,

@@ -1,7 +1,8 @@
 import type { KeyValue, WatchEvent } from "@msdha/etcd-client";
 import { expect, test } from "vitest";
+import { applyBatch } from "./apply-batch.ts";
 import { nodeChanges } from "./node-change.ts";
-import { applyBatch, createGroupView, type GroupView, mastership } from "./view.ts";
+import { createGroupView, type GroupView, mastership } from "./view.ts";
 
 const details = JSON.stringify({ runId: "r", address: "10.0.0.1", ttlSeconds: 3 });
 

@@ -1,11 +1,11 @@
-import type { KeyValue, LeaseId, WatchEvent } from "@msdha/etcd-client";
-import type { WatchBatch } from "@msdha/etcd-watch";
-import { type Answer, parseAnswer } from "./candidacy.ts";
-import { type FrontendEntry, parseFrontend } from "./frontend-entry.ts";
-import { parseHandover } from "./handover-note.ts";
-import { type GroupKeys, groupKeys, parseKey } from "./keys.ts";
-import { type NodeDetails, parseDetails, parseLock, type Via } from "./node-state.ts";
-import { parseObject } from "./parse-object.ts";
+import type { LeaseId } from "@msdha/etcd-client";
+import type { Ask } from "./ask.ts";
+import type { Answer } from "./candidacy.ts";
+import type { FrontendEntry } from "./frontend-entry.ts";
+import { type GroupKeys, groupKeys } from "./keys.ts";
+import type { NodeDetails, Via } from "./node-state.ts";
+import type { Term } from "./term.ts";
+import type { TtlRecord } from "./ttl-record.ts";
 
 /** A group as one revision of etcd has it. Never changed in place. */
 export interface GroupView {
@@ -29,6 +29,12 @@ export interface GroupView {
   /** The master that was published last, by the group's record. */
   readonly lastMaster: string | undefined;
   readonly ttl: TtlRecord;
+  /** When each node came into its state, by its machine's wall clock, in ms since 1970. */
+  readonly since: ReadonlyMap<string, number>;
+  /** The masters that there were, by their tokens. */
+  readonly terms: ReadonlyMap<number, Term>;
+  /** What operators ask for, by `askName`. */
+  readonly asks: ReadonlyMap<string, Ask>;
 }
 
 export interface NodeEntry {
@@ -57,12 +63,6 @@ export interface ElectionEntry {
   /** The revision in which it was opened. */
   readonly round: number;
   readonly lease: LeaseId;
-}
-
-/** The longest TTL of a former master, as far as it was seen, and the revision of its record: 0 when there is none. */
-export interface TtlRecord {
-  readonly seconds: number;
-  readonly modRevision: number;
 }
 
 /** What can be said of a group's master. */
@@ -95,24 +95,10 @@ export function createGroupView(group: string): GroupView {
     handoverFor: undefined,
     lastMaster: undefined,
     ttl: { seconds: 0, modRevision: 0 },
+    since: new Map(),
+    terms: new Map(),
+    asks: new Map(),
   };
-}
-
-/** The view after one batch of the group's watch. */
-export function applyBatch(view: GroupView, batch: WatchBatch): GroupView {
-  const draft = {
-    ...view,
-    revision: batch.revision,
-    nodes: new Map(view.nodes),
-    details: new Map(view.details),
-    answers: new Map(view.answers),
-    announced: new Map(batch.type === "changes" && batch.restored ? [] : view.announced),
-    frontends: new Map(view.frontends),
-  };
-  const events = batch.type === "snapshot" ? batch.kvs.map(asPut) : batch.events;
-  for (const event of events) applyEvent(draft, event);
-  draft.ttl = rememberTtl(view.ttl, view.keys, events, batch.type === "changes" && batch.restored);
-  return draft;
 }
 
 /**
@@ -127,119 +113,4 @@ export function mastership({ lock, nodes, details }: GroupView): Mastership {
   const told = details.get(lock.node);
   const address = told?.address ?? lock.node;
   return { kind: "master", name: lock.node, address, token: lock.token, ...(told?.held && { held: true }) };
-}
-
-type Draft = { -readonly [Key in keyof GroupView]: GroupView[Key] } & {
-  nodes: Map<string, NodeEntry>;
-  details: Map<string, NodeDetails>;
-  answers: Map<string, AnswerEntry>;
-  announced: Map<string, bigint>;
-  frontends: Map<string, FrontendEntry>;
-};
-
-function asPut(kv: KeyValue): WatchEvent {
-  return { type: "PUT", kv };
-}
-
-function applyEvent(draft: Draft, { type, kv }: WatchEvent): void {
-  const present = type === "PUT";
-  const parsed = parseKey(draft.keys, kv.key);
-  switch (parsed.kind) {
-    case "node":
-      if (present) {
-        draft.nodes.set(parsed.name, { state: kv.value, lease: kv.lease, modRevision: kv.modRevision });
-        if (kv.value === "master") draft.announced.clear();
-      } else draft.nodes.delete(parsed.name);
-      break;
-    case "details": {
-      const details = present ? parseDetails(kv.value) : undefined;
-      if (details) draft.details.set(parsed.name, details);
-      else draft.details.delete(parsed.name);
-      break;
-    }
-    case "rank": {
-      const answer = present ? parseAnswer(kv.value) : undefined;
-      if (answer) draft.answers.set(parsed.name, { ...answer, lease: kv.lease });
-      else draft.answers.delete(parsed.name);
-      if (answer?.may && answer.rank !== undefined) draft.announced.set(parsed.name, answer.rank);
-      break;
-    }
-    case "frontend": {
-      const entry = present ? parseFrontend(kv.value) : undefined;
-      if (entry) draft.frontends.set(parsed.name, entry);
-      else draft.frontends.delete(parsed.name);
-      break;
-    }
-    case "lock":
-      draft.lock = present ? readLock(kv) : undefined;
-      break;
-    case "handover":
-      draft.handover = present ? kv.createRevision : undefined;
-      draft.handoverFor = present ? parseHandover(kv.value)?.for : undefined;
-      break;
-    case "election":
-      draft.election = present ? { round: kv.modRevision, lease: kv.lease } : undefined;
-      break;
-    case "lastMaster":
-      draft.lastMaster = present ? readLastMaster(kv) : undefined;
-      break;
-    case "ttl":
-    case "proof":
-    case "claim":
-    case "value":
-    case "unknown":
-      break;
-  }
-}
-
-/**
- * Returns the record after some events. Only a node that publishes `master` has outlived the former masters and may
- * lower it. A longer TTL that was seen before the record was deleted, or lost by a restore of etcd, still counts.
- */
-function rememberTtl(
-  before: TtlRecord,
-  keys: GroupKeys,
-  events: readonly WatchEvent[],
-  restored: boolean,
-): TtlRecord {
-  let ttl = before;
-  for (const { type, kv } of events) {
-    if (kv.key !== keys.ttl) continue;
-    const published = !restored && type === "PUT" && publishesAt(keys, events, kv.modRevision);
-    ttl = published ? readTtl(kv) : longerTtl(ttl, type === "PUT" ? kv : undefined);
-  }
-  return ttl;
-}
-
-/** Whether a master was published in that revision. */
-function publishesAt(keys: GroupKeys, events: readonly WatchEvent[], revision: number): boolean {
-  return events.some(
-    ({ type, kv }) =>
-      type === "PUT" &&
-      kv.modRevision === revision &&
-      kv.value === "master" &&
-      parseKey(keys, kv.key).kind === "node",
-  );
-}
-
-function readLock(kv: KeyValue): LockEntry {
-  const value = parseLock(kv.value);
-  return { token: kv.createRevision, lease: kv.lease, node: value?.node, via: value?.via ?? "wait" };
-}
-
-function readLastMaster({ value }: KeyValue): string | undefined {
-  const { node } = parseObject(value);
-  return typeof node === "string" ? node : undefined;
-}
-
-/** Returns the record after a read: never a smaller TTL than before, as that may come from a restored etcd. */
-export function longerTtl({ seconds }: TtlRecord, record: KeyValue | undefined): TtlRecord {
-  const read = record ? readTtl(record) : { seconds: 0, modRevision: 0 };
-  return { seconds: Math.max(seconds, read.seconds), modRevision: read.modRevision };
-}
-
-/** Reads the group's record of its longest TTL. A value that no node writes counts as 0 seconds. */
-function readTtl(kv: KeyValue): TtlRecord {
-  const seconds = Number(kv.value);
-  return { seconds: Number.isFinite(seconds) && seconds > 0 ? seconds : 0, modRevision: kv.modRevision };
 }
