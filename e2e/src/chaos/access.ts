@@ -14,10 +14,12 @@ export interface Access {
   readonly memberFlags: readonly string[];
   /** For that of etcdctl, which may do everything. */
   readonly clientFlags: readonly string[];
+  /** For that of etcdctl on an etcd that knows no users yet. */
+  readonly certificateFlags: readonly string[];
   readonly clientOptions: () => Pick<IOptions, "auth" | "credentials">;
   /** For nodes and frontends, which may read and write the group's keys and no others. */
   readonly environment: NodeJS.ProcessEnv;
-  /** Switches on what takes a running etcd. */
+  /** Makes the users of a running etcd that has none. */
   secure(etcd: Asked): Promise<void>;
   /** Puts new certificates in the place of the old ones, on disk. */
   renew(): Promise<void>;
@@ -28,6 +30,7 @@ export const OPEN_ACCESS: Access = {
   scheme: "http",
   memberFlags: [],
   clientFlags: [],
+  certificateFlags: [],
   clientOptions: () => ({}),
   environment: {},
   secure: async () => {},
@@ -50,14 +53,22 @@ export async function createAccess(
   const passwordFile = join(folder, "password");
   writeFileSync(passwordFile, `${USER.password}\n`, { mode: 0o600 });
   const asRoot = `--user=${ROOT.username}:${ROOT.password}`;
-  const clientFlags = [`--cacert=${tls.caCert}`, `--cert=${tls.clientCert}`, `--key=${tls.clientKey}`];
+  const certificateFlags = [
+    `--cacert=${tls.caCert}`,
+    `--cert=${tls.clientCert}`,
+    `--key=${tls.clientKey}`,
+  ] as const;
+  let clientFlags: readonly string[] = certificateFlags;
   return {
     scheme: "https",
     memberFlags: [
       ...[`--cert-file=${tls.serverCert}`, `--key-file=${tls.serverKey}`],
       ...[`--trusted-ca-file=${tls.caCert}`, "--client-cert-auth"],
     ],
-    clientFlags,
+    certificateFlags,
+    get clientFlags() {
+      return clientFlags;
+    },
     clientOptions: () => ({
       auth: ROOT,
       credentials: {
@@ -82,7 +93,7 @@ export async function createAccess(
       await ask("role", "grant-permission", "group", "--prefix=true", "readwrite", prefix);
       await ask("user", "grant-role", USER.username, "group");
       await ask("auth", "enable");
-      clientFlags.push(asRoot);
+      clientFlags = [...certificateFlags, asRoot];
     },
     async renew() {
       await renewTlsFiles(folder, { addresses });

@@ -91,6 +91,7 @@ async function runRound(round: number, context: RoundContext): Promise<void> {
   const done = await runFaults(count, (own) => pickFault(own, faults), {
     ...{ world, random, visitors, ttlMs, signal, tell },
     ...{ thawed: record.thawed, compacted: record.compacted },
+    ...{ allowExit: record.allowExit, problem: record.problem },
   });
   record.hurting(false);
   const recovery = await untilMaster(world.nodes, world.observer.history, record.beats, {

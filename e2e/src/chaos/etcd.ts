@@ -23,6 +23,12 @@ export interface Member {
   remove(ask: Ask): Promise<void>;
   /** Starts it as it is, or makes it a new member without any data where it has been taken out. */
   rejoin(ask: Ask): Promise<void>;
+  /** Whether another cluster answers at its address. */
+  readonly foreign: boolean;
+  /** Puts an etcd in its place that is a cluster of its own, without any data, and with the same users. */
+  replaceByForeign(): Promise<void>;
+  /** Puts itself in the place of that one again. Resolves with the keys that the other cluster was given. */
+  endForeign(): Promise<readonly string[]>;
 }
 
 export interface Etcd {
@@ -53,7 +59,8 @@ export async function startEtcd(
 
   async function ask(...args: readonly string[]): Promise<string> {
     const errors: unknown[] = [];
-    for (const { endpoint } of members) {
+    for (const { endpoint, foreign } of members) {
+      if (foreign) continue;
       try {
         return await etcdctl(access, endpoint, ...args);
       } catch (error) {
@@ -67,7 +74,9 @@ export async function startEtcd(
     return await waitFor(
       async () => {
         const answers = await Promise.all(
-          members.map(({ endpoint }) => askStatus(access, endpoint).catch(() => undefined)),
+          members.map(({ endpoint, foreign }) =>
+            foreign ? undefined : askStatus(access, endpoint).catch(() => undefined),
+          ),
         );
         const votes = (id: string): number => answers.filter((answer) => answer?.leader === id).length;
         const index = answers.findIndex(
@@ -105,21 +114,21 @@ function startMember(host: Host, folder: string, initialCluster: string, access:
   const endpoint = `${access.scheme}://${host.address}:${CLIENT_PORT}`;
   const peer = `http://${host.address}:${PEER_PORT}`;
   const data = join(folder, "data");
+  const foreignData = join(folder, "foreign");
   const command = [
-    ...["etcd", `--name=${host.name}`, `--data-dir=${data}`],
+    ...["etcd", `--name=${host.name}`],
     ...[`--listen-client-urls=${endpoint}`, `--advertise-client-urls=${endpoint}`],
     ...[`--listen-peer-urls=${peer}`, `--initial-advertise-peer-urls=${peer}`],
-    ...[`--initial-cluster=${initialCluster}`, "--logger=zap", "--log-outputs=stderr"],
-    ...access.memberFlags,
+    ...["--logger=zap", "--log-outputs=stderr", ...access.memberFlags],
   ] as [string, ...string[]];
+  const run = (...flags: readonly string[]): Child =>
+    host.start([...command, ...flags], { logFile: join(folder, "log"), env: { PATH } });
   const start = (state: "new" | "existing"): Child =>
-    host.start([...command, `--initial-cluster-state=${state}`], {
-      logFile: join(folder, "log"),
-      env: { PATH },
-    });
+    run(`--data-dir=${data}`, `--initial-cluster=${initialCluster}`, `--initial-cluster-state=${state}`);
   const find = async (ask: Ask): Promise<string | undefined> =>
     (await ask("member", "list")).split("\n").find((line) => line.includes(peer));
   let child = start("new");
+  let foreign = false;
   return {
     name: host.name,
     host,
@@ -145,6 +154,25 @@ function startMember(host: Host, folder: string, initialCluster: string, access:
         await ask("member", "add", host.name, `--peer-urls=${peer}`);
       }
       if (!child.running) child = start("existing");
+    },
+    get foreign() {
+      return foreign;
+    },
+    async replaceByForeign() {
+      foreign = true;
+      await child.kill();
+      rmSync(foreignData, { recursive: true, force: true });
+      const cluster = [`--initial-cluster=${host.name}=${peer}`, "--initial-cluster-token=another"];
+      child = run(`--data-dir=${foreignData}`, ...cluster);
+      const withoutUsers = { ...access, clientFlags: access.certificateFlags };
+      await access.secure({ ask: (...args) => etcdctl(withoutUsers, endpoint, ...args) });
+    },
+    async endForeign() {
+      const keys = await etcdctl(access, endpoint, "get", "", "--prefix", "--keys-only").catch(() => "");
+      await child.kill();
+      child = start("existing");
+      foreign = false;
+      return keys.split("\n").filter((key) => key !== "");
     },
   };
 }

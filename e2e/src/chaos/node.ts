@@ -1,7 +1,6 @@
 import { globSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Child } from "@msdha/testkit";
-import { beater, note } from "../support/paths.ts";
 import type { Host } from "./network.ts";
 import { type NodeProcesses, type Process, processesOn, signal, sortProcesses } from "./processes.ts";
 import type { Random } from "./random.ts";
@@ -29,6 +28,9 @@ export interface ChaosNode extends Restarted {
   askToStop(): void;
   /** Steps the wall clock of the supervisor, to so many seconds from the true time; undefined: it has the machine's. */
   readonly setClock: ((offsetSeconds: number) => void) | undefined;
+  readonly hooksDir: string;
+  /** Sets whether the next runs may kill another user's processes, which their main process is if not. Default: true. */
+  allowKill(allowed: boolean): void;
 }
 
 export interface NodePlan {
@@ -47,6 +49,8 @@ export interface NodeOptions {
   readonly journal: string;
   readonly group: string;
   readonly backend: string;
+  /** The folder of the main process and of what hooks run. */
+  readonly programs: string;
   readonly endpoints: string;
   /** How it gets into etcd, as `ETCDCTL_…`. */
   readonly access: NodeJS.ProcessEnv;
@@ -58,7 +62,8 @@ export interface NodeOptions {
 
 /** Starts a node whose main process behaves differently each time. */
 export function startChaosNode(plan: NodePlan, options: NodeOptions): ChaosNode {
-  const { host, folder, journal, group, backend, endpoints, random } = options;
+  const { host, folder, journal, group, backend, programs, endpoints, random } = options;
+  const users = random.fork("users");
   const hooksDir = join(folder, "hooks");
   const clockFile = join(folder, "clock");
   mkdirSync(hooksDir, { recursive: true });
@@ -69,10 +74,13 @@ export function startChaosNode(plan: NodePlan, options: NodeOptions): ChaosNode 
   const setClock = (seconds: number): void =>
     writeFileSync(clockFile, `${seconds < 0 ? "" : "+"}${seconds}\n`);
   setClock(0);
+  let mayKill = true;
 
   function start(): Child {
     const mode = pickMode(random);
-    options.onStart(mode);
+    const asOther = users.chance(0.3);
+    const within = mayKill ? (asOther ? WITH_FEW : []) : WITHOUT_KILL;
+    options.onStart(`${mode}${mayKill ? (asOther ? ", another user's" : "") : ", without CAP_KILL"}`);
     const env = {
       PATH: process.env["PATH"],
       MSDHA_NODE: process.execPath,
@@ -92,10 +100,12 @@ export function startChaosNode(plan: NodePlan, options: NodeOptions): ChaosNode 
       CHAOS_PORT: String(SERVICE_PORT),
       CHAOS_MASTER_MS: String(random.chance(0.2) ? random.whole(100, 3_000) : 0),
       CHAOS_READY_S: random.chance(0.2) ? random.between(0.1, 2).toFixed(1) : "0",
-      CHAOS_BEATER: beater,
-      CHAOS_NOTE: note,
+      CHAOS_BEATER: join(programs, "beater.pl"),
+      CHAOS_NOTE: join(programs, "note.pl"),
+      CHAOS_AS: asOther || !mayKill ? AS_NOBODY : "",
     };
-    return host.start(plan.contained ? [...CONTAINER, backend] : [backend], {
+    const command = [...(plan.contained ? CONTAINER : []), ...within, backend] as [string, ...string[]];
+    return host.start(command, {
       logFile: join(folder, "log"),
       env,
     });
@@ -112,7 +122,10 @@ export function startChaosNode(plan: NodePlan, options: NodeOptions): ChaosNode 
       const init = plan.contained && processes().find(({ parent }) => parent === restarted.child.pid);
       signal(init || restarted.child.pid, "SIGTERM");
     },
-    setClock: clock && setClock,
+    ...{ setClock: clock && setClock, hooksDir },
+    allowKill(allowed: boolean) {
+      mayKill = allowed;
+    },
   });
 }
 
@@ -127,11 +140,21 @@ function fakeClock(library: string, file: string): NodeJS.ProcessEnv {
 
 const CONTAINER = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "--"] as const;
 
+/** What a node needs whose program is another user's. */
+const WITH_FEW = [
+  "setpriv",
+  "--bounding-set=-all,+kill,+setuid,+setgid,+dac_override",
+  "--inh-caps=-all",
+  "--",
+];
+const WITHOUT_KILL = ["setpriv", "--bounding-set=-kill", "--inh-caps=-all", "--"];
+const AS_NOBODY = "setpriv --reuid=65534 --regid=65534 --clear-groups --";
+
 const RUN = `unset LD_PRELOAD; run=$(cat "$MSDHA_RUN_DIR/run_id")`;
 const NOTE = `exec "$CHAOS_NOTE" "$CHAOS_JOURNAL"`;
 const HOOKS = {
   start: `${RUN}
-BEATER_RUN=$run exec "$CHAOS_BEATER" "$CHAOS_JOURNAL" "$MSDHA_NAME" "$CHAOS_MODE" "$MSDHA_ADDRESS" "$CHAOS_PORT"`,
+BEATER_RUN=$run exec $CHAOS_AS "$CHAOS_BEATER" "$CHAOS_JOURNAL" "$MSDHA_NAME" "$CHAOS_MODE" "$MSDHA_ADDRESS" "$CHAOS_PORT"`,
   running_not_ready: `${RUN}
 exec sleep "$CHAOS_READY_S"`,
   master: `${RUN}

@@ -21,6 +21,8 @@ export interface RunRecord extends Disposable {
   /** A node is about to be started. */
   started(node: string): void;
   exited(name: string, code: number | string): void;
+  /** Allows an exit code that is a problem otherwise. Returns what ends that, some time later. */
+  allowExit(code: number, names: readonly string[]): () => void;
   thawed(node: string): void;
   compacted(revision: number): void;
   /** Faults are about to begin, or have all ended. */
@@ -53,6 +55,8 @@ const READ_MS = 100;
 const AFTERLIFE_LIMIT_MS = 1_000;
 /** A node's exit code when its lease, lock or key was lost. */
 const LOST = 75;
+/** A program that was started before a fault ended may take so long to end for it. */
+const LATE_EXIT_MS = 30_000;
 /** A node that lost its lease two TTLs after the last fault, or later, has ended after so many. */
 const CALM_TTLS = 4;
 /** What no fault explains: a hook that failed, wrong settings, a crash. `unshare` ends with 1 when its child is killed. */
@@ -78,6 +82,7 @@ export function createRecord({
   const recoveries: Recovery[] = [];
   const problems: string[] = [];
   const lastBeats = new Map<string, number>();
+  const allowed: { readonly code: number; readonly names: readonly string[]; until: number }[] = [];
   const loads: number[] = [loadavg()[0] ?? 0];
   let hurts = false;
   let calmSince = bootTime();
@@ -119,7 +124,17 @@ export function createRecord({
       exits[key] = (exits[key] ?? 0) + 1;
       tell(`${name} has ended (${code})`);
       if (code === LOST && !hurts && bootTime() - calmSince > CALM_TTLS * ttlMs) blame.lost(name, bootTime());
-      if (UNEXPECTED.has(code)) record.problem(`${name} ended with ${code}`);
+      const isAllowed = allowed.some(
+        (entry) => entry.code === code && entry.names.includes(name) && bootTime() < entry.until,
+      );
+      if (UNEXPECTED.has(code) && !isAllowed) record.problem(`${name} ended with ${code}`);
+    },
+    allowExit(code, names) {
+      const entry = { code, names, until: Number.POSITIVE_INFINITY };
+      allowed.push(entry);
+      return () => {
+        entry.until = bootTime() + LATE_EXIT_MS;
+      };
     },
     thawed: (node) => overlaps.thawed(node, bootTime()),
     compacted: told.compacted,

@@ -58,6 +58,18 @@ export function isClean(report: Report): boolean {
   );
 }
 
+/** The last line, which stands for all that was checked. */
+function summarize(report: Report): string {
+  const others = report.staleTokens + report.problems.length;
+  return [
+    `${report.faultCount} faults`,
+    `${report.overlaps.length} overlaps`,
+    `${report.historyFailures.length} runs with a gap or a repeat`,
+    `${report.strayVisits.length} strays`,
+    `${others} other problems`,
+  ].join(", ");
+}
+
 export function describeReport(report: Report): string {
   const { recovery, visits, afterlives, exits, leasesLostWithoutFault: lost } = report;
   const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
@@ -88,6 +100,7 @@ export function describeReport(report: Report): string {
     ...report.strayVisits.slice(0, 5).map((visit) => `STRAY ${JSON.stringify(visit)}`),
     ...report.lateForTheMachine.map((text) => `LATE for the machine: ${text}`),
     ...report.problems.map((problem) => `PROBLEM ${problem}`),
+    summarize(report),
     "",
   ].join("\n");
 }

@@ -26,12 +26,16 @@ export async function runFaults(
   pick: (random: Random) => Fault,
   options: FaultRunOptions,
 ): Promise<readonly string[]> {
+  const active = new Set<Fault>();
   const runs = Array.from({ length: count }, async (_, index) => {
     const random = options.random.fork(`${index}`);
     if (index > 0) await sleep(random.between(0, LONGEST_OFFSET_MS), undefined, { signal: options.signal });
     for (let tries = 0; tries < TRIES; tries++) {
       const fault = pick(random);
-      if (await runFault(fault, { ...options, random })) return fault.name;
+      if (inTheWay(fault, active)) continue;
+      active.add(fault);
+      const done = await runFault(fault, { ...options, random }).finally(() => active.delete(fault));
+      if (done) return fault.name;
     }
     return undefined;
   });
@@ -43,6 +47,10 @@ export async function runFaults(
     options.tell(`could not do it: ${String(result.reason).split("\n")[0]}`);
     return [];
   });
+}
+
+function inTheWay(fault: Fault, active: ReadonlySet<Fault>): boolean {
+  return [...active].some((other) => (fault.alone && other.blinds) || (other.alone && fault.blinds));
 }
 
 /** Resolves with whether it could be done, when it has ended. */

@@ -1,6 +1,8 @@
-import { cpSync, mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { execFileSync } from "node:child_process";
+import { chmodSync, cpSync, mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { beater } from "../support/paths.ts";
 import { createAccess, OPEN_ACCESS } from "./access.ts";
 import { type Etcd, startEtcd } from "./etcd.ts";
 import { type ChaosFrontend, startChaosFrontend } from "./frontend.ts";
@@ -44,7 +46,10 @@ export async function createWorld(plan: Plan, options: WorldOptions): Promise<Wo
   const { folder, random, onStart, onExit } = options;
   const code = copyCode(options.code, folder);
   const journal = join(folder, "journal");
+  // A program of another user's writes to it too.
+  chmodSync(folder, 0o755);
   writeFileSync(journal, "");
+  chmodSync(journal, 0o666);
   const network = await createNetwork();
   const members = [];
   for (const name of ["e1", "e2", "e3"]) members.push(await network.addHost(name));
@@ -66,6 +71,7 @@ export async function createWorld(plan: Plan, options: WorldOptions): Promise<Wo
     nodes.push(
       startChaosNode(nodePlan, {
         ...{ host, folder: join(folder, name), journal, group: GROUP, backend: code.backend },
+        programs: code.programs,
         endpoints: proxy?.endpoints ?? etcd.endpoints,
         access: access.environment,
         etcdAddresses: proxy ? [proxy.host.address] : members.map(({ address }) => address),
@@ -97,14 +103,33 @@ export async function createWorld(plan: Plan, options: WorldOptions): Promise<Wo
   };
 }
 
-/** A build during the run must not change what is tested. */
-function copyCode(packages: string, folder: string): { readonly backend: string; readonly frontend: string } {
-  const copy = (app: string): string => {
-    const target = join(folder, "code", app);
-    mkdirSync(join(target, "dist"), { recursive: true });
-    cpSync(join(packages, app, "bin"), join(target, "bin"), { recursive: true, dereference: true });
-    cpSync(join(packages, app, "dist", `msdha-${app}.mjs`), join(target, "dist", `msdha-${app}.mjs`));
-    return join(target, "bin", `msdha-${app}`);
+interface Code {
+  readonly backend: string;
+  readonly frontend: string;
+  /** The folder of the main process and of what hooks run. */
+  readonly programs: string;
+}
+
+/**
+ * Copies what is run: a build during the run must not change it, and another user may not be able to enter the
+ * checkout's folder. A run that is just being set up (script/chaos) builds; its build is waited for.
+ */
+function copyCode(packages: string, folder: string): Code {
+  const copy = (from: string, to: string): void => {
+    mkdirSync(dirname(to), { recursive: true });
+    execFileSync("flock", ["--close", packages, "cp", "-RL", from, to]);
   };
-  return { backend: copy("backend"), frontend: copy("frontend") };
+  for (const app of ["backend", "frontend"]) {
+    const target = join(folder, "code", app);
+    copy(join(packages, app, "bin"), join(target, "bin"));
+    const bundle = join("dist", `msdha-${app}.mjs`);
+    copy(join(packages, app, bundle), join(target, bundle));
+  }
+  const programs = join(folder, "code", "programs");
+  cpSync(dirname(beater), programs, { recursive: true });
+  return {
+    backend: join(folder, "code", "backend", "bin", "msdha-backend"),
+    frontend: join(folder, "code", "frontend", "bin", "msdha-frontend"),
+    programs,
+  };
 }

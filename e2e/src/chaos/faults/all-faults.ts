@@ -2,9 +2,12 @@ import type { Random } from "../random.ts";
 import { accessFaults } from "./access.ts";
 import { etcdFaults } from "./etcd.ts";
 import type { Fault } from "./fault.ts";
+import { foreignEtcdFaults } from "./foreign-etcd.ts";
 import { frontendFaults } from "./frontends.ts";
+import { hookFaults } from "./hooks.ts";
 import { keyFaults } from "./keys.ts";
 import { longFaults } from "./long-faults.ts";
+import { machineFaults } from "./machine.ts";
 import { networkFaults } from "./network.ts";
 import { processFaults } from "./processes.ts";
 
@@ -20,6 +23,9 @@ export const allFaults: readonly Fault[] = [
   ...accessFaults.map(blinding),
   ...frontendFaults.map(blinding),
   ...longFaults,
+  ...machineFaults,
+  ...foreignEtcdFaults,
+  ...hookFaults,
 ];
 
 function blinding(fault: Fault): Fault {

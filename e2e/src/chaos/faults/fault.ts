@@ -12,6 +12,10 @@ export interface FaultContext {
   readonly thawed: (node: string) => void;
   /** To be told before the history is compacted up to a revision. */
   readonly compacted: (revision: number) => void;
+  /** Allows an exit code that is a problem otherwise, of some nodes and frontends. Returns what ends that some time later. */
+  readonly allowExit: (code: number, names: readonly string[]) => () => void;
+  /** Notes something that must not be. */
+  readonly problem: (text: string) => void;
 }
 
 /** A fault that has begun. */
@@ -29,6 +33,8 @@ export interface Fault {
   readonly weight?: number;
   /** Whether frontends may not hear of changes while it lasts. Default false. */
   readonly blinds?: boolean;
+  /** Whether it can't be done beside a fault that blinds frontends. Default false. */
+  readonly alone?: boolean;
   /** Undefined: it can't be done as things are. */
   begin(context: FaultContext): Promise<Begun | undefined> | Begun | undefined;
 }
