@@ -1,3 +1,4 @@
+export { bindAddress } from "./bind-address.ts";
 export { describeError } from "./describe-error.ts";
 export { exitCodes } from "./exit-codes.ts";
 export { hasCode } from "./has-code.ts";

@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { allVariables, groupName, hasCode } from "@msdha/app";
+import { allVariables, bindAddress, groupName, hasCode } from "@msdha/app";
 import { type EtcdSettings, type EtcdSettingsError, readEtcdSettings } from "@msdha/etcd-client";
 import { logFormats, logLevels } from "@msdha/log";
 import {
@@ -71,7 +71,7 @@ const schema = z.object({
     .regex(/^\/[\w./-]{0,69}$/, "an absolute path of at most 70 letters, digits and . _ / -")
     .default(DEFAULT_RUN_DIR),
   MSDHA_STATUS_PORT: port().optional(),
-  MSDHA_STATUS_BIND: statusAddress().optional(),
+  MSDHA_STATUS_BIND: bindAddress().optional(),
   // The log names a program that is not there.
   MSDHA_HAPROXY: z
     .string()
@@ -145,14 +145,6 @@ function addresses(): z.ZodType<readonly string[], string> {
     context.addIssue({ code: "custom", message: "* or IP addresses with commas between them" });
     return z.NEVER;
   });
-}
-
-/** `*`, or one IP address. */
-function statusAddress(): z.ZodType<string | undefined, string> {
-  return z
-    .string()
-    .refine((text) => text === "*" || (isIP(text) !== 0 && !text.includes("%")), "* or an IP address")
-    .transform((text) => (text === "*" ? undefined : text));
 }
 
 type Part<T> = { readonly value: T } | { readonly problems: SettingsError["problems"] };

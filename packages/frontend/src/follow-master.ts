@@ -11,6 +11,8 @@ export interface FollowMasterOptions {
   readonly signal: AbortSignal;
   /** The group's TTL where etcd has no record of it. */
   readonly ttlSeconds: number;
+  /** Called with the group, after each change of anything in it and after `onMastership`. Must not throw. */
+  readonly onView?: (view: GroupView) => void;
   /** Called with what the group says, after each change of anything in it. */
   readonly onMastership: (now: Mastership) => void;
   /** Called before `onMastership` when a quorum of etcd confirms that master, or has not for 2 TTLs; at first it has not. */
@@ -31,7 +33,7 @@ const AGAIN_MS = 5_000;
 
 /** Follows a group for as long as `signal` lets it, whatever etcd does; an error that lasts is logged and outwaited. */
 export function followMaster(etcd: EtcdApi, group: string, options: FollowMasterOptions): MasterFollower {
-  const { clock, log, signal, ttlSeconds, onMastership, onProven } = options;
+  const { clock, log, signal, ttlSeconds, onMastership, onProven, onView: tell = () => {} } = options;
   const prover = proveMaster(etcd, group, { clock, signal, ttlSeconds, onProven });
   let following = false;
 
@@ -52,6 +54,7 @@ export function followMaster(etcd: EtcdApi, group: string, options: FollowMaster
         onHealth(true);
         prover.watched(view);
         onMastership(mastership(view));
+        tell(view);
       };
       const error = await followGroup(etcd, group, { clock, signal, onView, onHealth }).ended.catch(
         (e: unknown) => e,

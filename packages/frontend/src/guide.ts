@@ -24,7 +24,7 @@ export interface GuideOptions {
 }
 
 /** Whom connections are sent to. */
-interface ServedMaster {
+export interface ServedMaster {
   readonly name: string;
   readonly token: number;
   /** undefined while the name can't be resolved. */

@@ -11,11 +11,12 @@ import { createGuide } from "./guide.ts";
 import { createLeaver, type Leaver } from "./leave-master.ts";
 import { lookupHost } from "./lookup.ts";
 import { machineStrain } from "./machine-strain.ts";
+import { createObserver } from "./observe.ts";
 import { isOwnAddress } from "./own-address.ts";
 import { reachPort } from "./reach.ts";
 import { registerFrontend } from "./register.ts";
 import { startProxy } from "./start-proxy.ts";
-import { type FrontendStatus, readTraffic } from "./status.ts";
+import { countDroppedLogLines, describeFrontend, type FrontendStatus, readTraffic } from "./status.ts";
 import { serveStatus } from "./status-server.ts";
 
 export interface FrontendPorts {
@@ -37,17 +38,15 @@ export async function runFrontend(
   { clock, log, stop, hurry }: FrontendPorts,
 ): Promise<void> {
   await using stack = new AsyncDisposableStack();
-  const status: { read: () => Promise<FrontendStatus> } = {
-    read: () => Promise.reject(new Error("starting")),
-  };
+  const observer = stack.use(createObserver(config.group, { clock, log }));
   const { runDir, statusPort, statusAddress } = config;
-  stack.use(await serveStatus(() => status.read(), { runDir, port: statusPort, address: statusAddress }));
-  stack.use(await serveAsks(() => status.read(), runDir));
+  stack.use(await serveStatus(observer.routes, { runDir, port: statusPort, address: statusAddress }));
+  stack.use(await serveAsks(observer.readStatus, runDir));
 
   let leaver: Leaver | undefined;
   const { addresses, haproxy, switcher, trouble, api, release } = await startProxy(
     config,
-    { clock, log, stop, onSettled: () => leaver?.settled() },
+    { clock, log, stop, onSettled: () => leaver?.settled(), onWait: observer.waited },
     stack,
   );
 
@@ -65,6 +64,7 @@ export async function runFrontend(
       onRoute: (route) => {
         if (route.kind === "serve") switches += 1;
         switcher.route(route);
+        observer.routed(route);
       },
     }),
   );
@@ -111,43 +111,32 @@ export async function runFrontend(
       if (now.kind === "stopping") leaver.stopping(now.token);
     },
     onProven: (proven) => guide.confirm(proven || keeps),
+    onView: observer.viewed,
   });
   stack.defer(() => {
     followed.abort();
     return master.ended;
   });
 
-  status.read = async () => {
+  const readDroppedLogLines = (): Promise<number | undefined> => countDroppedLogLines(api);
+  const readStatus = async (): Promise<FrontendStatus> => {
+    const { master: served, route } = guide;
     const traffic = await readTraffic(api).catch(() => null);
-    const healthy = haproxy.running && trouble.since === undefined && traffic !== null;
-    return {
-      group: config.group,
-      port: config.port,
-      healthy,
-      ready: healthy && guide.route.kind === "serve",
-      route: guide.route.kind,
-      master: guide.master
-        ? {
-            name: guide.master.name,
-            address: guide.master.address ?? null,
-            token: guide.master.token,
-            since: new Date(guide.master.since).toISOString(),
-          }
-        : null,
-      following: master.following,
-      proven: master.proven,
-      stopping: stop.aborted,
+    const isObeyed = trouble.since === undefined;
+    return describeFrontend({
+      config,
+      haproxy,
+      switcher,
+      isObeyed,
+      served,
+      route,
+      master,
+      stop,
       switches,
-      haproxy: {
-        running: haproxy.running,
-        version: haproxy.version,
-        pid: haproxy.pid,
-        restarts: haproxy.restarts,
-        settled: switcher.settled,
-      },
       traffic,
-    };
+    });
   };
+  observer.started({ readStatus, readDroppedLogLines });
 
   await aborted(stop);
   log.info({ graceMs: config.stopGraceMs }, "stopping: new connections are refused, sessions may end");

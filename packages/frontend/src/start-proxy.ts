@@ -3,6 +3,7 @@ import type { Clock } from "@msdha/clock";
 import { createRuntimeApi, createSwitcher, type RuntimeApi, type Switcher } from "@msdha/haproxy-config";
 import type { Log } from "@msdha/log";
 import type { FrontendConfig } from "./config.ts";
+import { type ConnectionWait, readConnectionWait } from "./connection-wait.ts";
 import { findProgram } from "./find-program.ts";
 import { writeHaproxyFolder } from "./haproxy-folder.ts";
 import { type HaproxyKeeper, keepHaproxy } from "./haproxy-keeper.ts";
@@ -32,6 +33,8 @@ export interface Proxy {
 export interface ProxyPorts {
   /** Called when HAProxy has settled on a route. */
   readonly onSettled: () => void;
+  /** Called for each connection that had to wait for a master: when it is served, or when its session ends. */
+  readonly onWait: (wait: ConnectionWait) => void;
   readonly clock: Clock;
   readonly log: Log;
   readonly stop: AbortSignal;
@@ -43,7 +46,7 @@ export interface ProxyPorts {
  */
 export async function startProxy(
   config: FrontendConfig,
-  { clock, log, stop, onSettled }: ProxyPorts,
+  { clock, log, stop, onSettled, onWait }: ProxyPorts,
   stack: AsyncDisposableStack,
 ): Promise<Proxy> {
   const programs = findPrograms(config, log);
@@ -72,6 +75,7 @@ export async function startProxy(
     },
   });
   const { configFile, maxConnections } = settings;
+  const tell = createTeller(config, log, onWait);
   const start = (): ReturnType<typeof startHaproxyProcess> => {
     writeHaproxyFolder(settings, user);
     const descriptors = held?.descriptors ?? [];
@@ -79,7 +83,7 @@ export async function startProxy(
       configFile,
       descriptors,
       user,
-      onLine: (line) => tell(log, line),
+      onLine: (line) => tell(line),
     });
   };
   const onReplaced = (): void => switcher.replay();
@@ -143,6 +147,16 @@ function hold(addresses: readonly string[], port: number, log: Log): HeldPort | 
   }
 }
 
-function tell(log: Log, { level, text }: HaproxyLine): void {
-  log[level]({ from: "haproxy" }, text);
+/** A connection that waited and was served is news only where every session is logged. */
+function createTeller(
+  { logSessions }: FrontendConfig,
+  log: Log,
+  onWait: (wait: ConnectionWait) => void,
+): (line: HaproxyLine) => void {
+  return ({ level, text }) => {
+    const wait = readConnectionWait(text);
+    if (wait) onWait(wait);
+    const isQuiet = wait !== undefined && wait.outcome !== "in_vain" && !logSessions;
+    log[isQuiet ? "debug" : level]({ from: "haproxy" }, text);
+  };
 }

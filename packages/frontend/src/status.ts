@@ -1,5 +1,9 @@
-import type { RuntimeApi } from "@msdha/haproxy-config";
+import type { Route, RuntimeApi, Switcher } from "@msdha/haproxy-config";
 import { names } from "@msdha/haproxy-config";
+import type { FrontendConfig } from "./config.ts";
+import type { MasterFollower } from "./follow-master.ts";
+import type { ServedMaster } from "./guide.ts";
+import type { HaproxyKeeper } from "./haproxy-keeper.ts";
 
 /** What `msdha-frontend status` and `GET /status` tell. */
 export interface FrontendStatus {
@@ -62,5 +66,59 @@ export async function readTraffic(api: Pick<RuntimeApi, "showStat">): Promise<Tr
     connections: front?.totalSessions ?? 0,
     bytesIn: front?.bytesIn ?? 0,
     bytesOut: front?.bytesOut ?? 0,
+  };
+}
+
+/** Asks HAProxy how many lines of its log it could not write; undefined while it can't be asked. */
+export async function countDroppedLogLines(api: Pick<RuntimeApi, "showInfo">): Promise<number | undefined> {
+  const info = await api.showInfo().catch(() => undefined);
+  return info && (Number(info.get("DroppedLogs")) || 0);
+}
+
+/** What a status is made of. */
+export interface FrontendParts {
+  readonly config: Pick<FrontendConfig, "group" | "port">;
+  readonly haproxy: Pick<HaproxyKeeper, "running" | "version" | "pid" | "restarts">;
+  readonly switcher: Pick<Switcher, "settled">;
+  /** Whether HAProxy carries out what it is asked to. */
+  readonly isObeyed: boolean;
+  readonly served: ServedMaster | undefined;
+  readonly route: Route;
+  readonly master: Pick<MasterFollower, "following" | "proven">;
+  readonly stop: AbortSignal;
+  readonly switches: number;
+  readonly traffic: Traffic | null;
+}
+
+/** Returns the status of a frontend. */
+export function describeFrontend(parts: FrontendParts): FrontendStatus {
+  const { config, haproxy, switcher, isObeyed, served, route, master, stop, switches, traffic } = parts;
+  const healthy = haproxy.running && isObeyed && traffic !== null;
+  return {
+    group: config.group,
+    port: config.port,
+    healthy,
+    ready: healthy && route.kind === "serve",
+    route: route.kind,
+    master: served
+      ? {
+          name: served.name,
+          address: served.address ?? null,
+          token: served.token,
+          since: new Date(served.since).toISOString(),
+        }
+      : null,
+    following: master.following,
+    proven: master.proven,
+    stopping: stop.aborted,
+    switches,
+    haproxy: {
+      running: haproxy.running,
+      version: haproxy.version,
+      pid: haproxy.pid,
+      restarts: haproxy.restarts,
+      settled: switcher.settled,
+    },
+    traffic,
   };
 }

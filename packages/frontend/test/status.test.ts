@@ -4,7 +4,15 @@ import { connect } from "node:net";
 import { guardBinary } from "@msdha/guard";
 import { type EtcdMember, getFreePort, startEtcd, tempDir, waitFor } from "@msdha/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { askName, frontendCommand, openGroup, serving, startFrontend, startNamedServer } from "./support.ts";
+import {
+  askName,
+  frontendCommand,
+  openGroup,
+  openSession,
+  serving,
+  startFrontend,
+  startNamedServer,
+} from "./support.ts";
 
 let etcd: EtcdMember;
 beforeAll(async () => {
@@ -61,6 +69,36 @@ describe("the frontend's status", () => {
     const metrics = await (await get("/metrics")).text();
     expect(metrics).toContain('msdha_frontend_master{node="a",group="http"} 1');
     expect(metrics).toContain('msdha_frontend_sessions{group="http"} 0');
+    expect((await fetch(`http://127.0.0.1:${port}/ready`, { method: "HEAD" })).status).toBe(200);
+  });
+
+  it("counts how long connections waited, and how long there was no master", async () => {
+    const port = await getFreePort();
+    await using group = openGroup(etcd, "waits");
+    await using frontend = await startFrontend(etcd.endpoint, group.name, {
+      env: { MSDHA_STATUS_PORT: String(port), MSDHA_PARK: "2" },
+    });
+    const sample = async (name: string, label = ""): Promise<number> => {
+      const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+      const lines = text.split("\n").filter((line) => line.startsWith(`msdha_frontend_${name}`));
+      return Number(lines.find((line) => line.includes(label))?.split(" ").at(-1));
+    };
+    const waits = (outcome: string): Promise<number> => sample("wait_seconds_count", outcome);
+    await frontend.until("etcd to be followed", ({ following }) => following);
+    using first = openSession(frontend.port);
+    await first.closed;
+    await waitFor(async () => (await waits("in_vain")) === 1, { what: "the wait in vain" });
+    using second = openSession(frontend.port);
+    await frontend.until("it to wait", ({ traffic }) => traffic?.waiting === 1);
+    await using _a = await startNamedServer("a", { address: "127.0.0.2", port: frontend.port });
+    await group.becomeMaster("a", { address: "127.0.0.2" });
+    // While the session goes on: a wait is counted when it ends.
+    await waitFor(async () => (await waits("served")) === 1, { what: "the wait" });
+    expect(second.open).toBe(true);
+    const without = await sample("without_master_seconds_total");
+    expect(without).toBeGreaterThan(2);
+    expect(await sample("without_master_seconds_total")).toBe(without);
+    await waitFor(() => frontend.log().includes("connections have waited for a master"), { what: "a line" });
   });
 });
 

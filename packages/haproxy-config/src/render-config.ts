@@ -38,7 +38,7 @@ export interface ConfigOptions {
    * a lock.
    */
   readonly unacknowledgedMs?: number;
-  /** Whether each ended session is logged; failed ones always are. */
+  /** Whether each session is logged when it ends. Failed ones always are, and those that waited when they are served. */
   readonly logSessions?: boolean;
   /** A port of 127.0.0.1 on which nothing listens; default: 1. */
   readonly parkingPort?: number;
@@ -92,7 +92,8 @@ export function renderConfig(options: ConfigOptions): string {
     "    log global",
     "    option tcplog",
     "    option log-separate-errors",
-    ...(logSessions ? [] : ["    option dontlog-normal"]),
+    // What is logged then had to wait or failed; a wait is logged when it ends, not with its session.
+    ...(logSessions ? [] : ["    option dontlog-normal", "    option logasap"]),
     "    option abortonclose",
     "    option clitcpka",
     `    clitcpka-idle ${keepalive}s`,

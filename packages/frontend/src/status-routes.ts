@@ -1,0 +1,29 @@
+import { json, type Reply, type Routes } from "@msdha/status-port";
+import type { FrontendMetrics, Scrape } from "./metrics.ts";
+import type { FrontendStatus } from "./status.ts";
+
+/** What the status port is answered from. Reading rejects while the frontend starts. */
+export interface StatusRoutesOptions {
+  readonly readStatus: () => Promise<FrontendStatus>;
+  readonly scrape: () => Promise<Scrape>;
+  readonly metrics: FrontendMetrics;
+}
+
+/** `/status` (JSON), `/health` and `/ready` (200 or 503, with the same JSON) and `/metrics` (Prometheus). */
+export function statusRoutes({ readStatus, scrape, metrics }: StatusRoutesOptions): Routes {
+  const judged = async (isGood: (status: FrontendStatus) => boolean): Promise<Reply> => {
+    const status = await readStatus();
+    return json(isGood(status) ? 200 : 503, status);
+  };
+  return {
+    answers: {
+      "/status": () => judged(() => true),
+      "/health": () => judged(({ healthy }) => healthy),
+      "/ready": () => judged(({ ready }) => ready),
+      "/metrics": async () => {
+        const { type, text } = await metrics.render(await scrape());
+        return { code: 200, type, body: text };
+      },
+    },
+  };
+}

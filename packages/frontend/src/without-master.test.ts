@@ -1,0 +1,21 @@
+import { createManualClock } from "@msdha/clock";
+import { expect, it } from "vitest";
+import { countWithoutMaster } from "./without-master.ts";
+
+it("counts from the start, and whenever connections do not go to a master", async () => {
+  const clock = createManualClock();
+  const count = countWithoutMaster(clock);
+  await clock.advance(100);
+  expect(count.totalMs).toBe(100);
+  count.routed({ kind: "serve", owner: "7", address: "10.0.0.1", port: 1 });
+  await clock.advance(1_000);
+  expect(count.totalMs).toBe(100);
+  count.routed({ kind: "drain", owner: "7" });
+  await clock.advance(10);
+  count.routed({ kind: "none" });
+  await clock.advance(5);
+  expect(count.totalMs).toBe(115);
+  count.routed({ kind: "serve", owner: "9", address: "10.0.0.1", port: 1 });
+  await clock.advance(1_000);
+  expect(count.totalMs).toBe(115);
+});

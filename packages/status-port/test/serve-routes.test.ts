@@ -1,0 +1,138 @@
+import { connect, type Socket } from "node:net";
+import { json, ListenError, plain, type Routes, serveRoutes } from "@msdha/status-port";
+import { getFreePort, waitFor } from "@msdha/testkit";
+import { describe, expect, it } from "vitest";
+
+const routes: Routes = {
+  answers: {
+    "/yes": () => plain(200, "yes"),
+    "/no": () => plain(503, "no"),
+    "/lag": (query) => json(200, { lag: query.get("lag") }),
+    "/broken": () => Promise.reject(new Error("it broke")),
+  },
+  feeds: { "/events": (stream) => stream.send("state", '{"a":1}') },
+};
+
+async function serve(
+  served: Routes = routes,
+): Promise<AsyncDisposable & { readonly port: number; readonly url: string }> {
+  const port = await getFreePort();
+  const server = await serveRoutes(served, { port, host: "127.0.0.1" }, { name: `PORT ${port}` });
+  return {
+    port,
+    url: `http://127.0.0.1:${port}`,
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+}
+
+/** Opens a connection and collects what comes; resolves with it when the other side has closed. */
+function talk(port: number, text: string): { readonly socket: Socket; readonly ended: Promise<string> } {
+  const socket = connect(port, "127.0.0.1");
+  let received = "";
+  socket.on("data", (chunk) => {
+    received += chunk.toString();
+  });
+  socket.on("error", () => {});
+  socket.write(text);
+  return { socket, ended: new Promise((resolve) => socket.once("close", () => resolve(received))) };
+}
+
+describe("serveRoutes", () => {
+  it.each(["GET", "HEAD", "OPTIONS"])("answers %s with the code of the route", async (method) => {
+    await using server = await serve();
+    const yes = await fetch(`${server.url}/yes`, { method });
+    const no = await fetch(`${server.url}/no`, { method });
+    expect([yes.status, no.status]).toEqual([200, 503]);
+    expect(await yes.text()).toBe(method === "GET" ? "yes\n" : "");
+    expect(yes.headers.get("x-content-type-options")).toBe("nosniff");
+  });
+
+  it("refuses other methods, and names what there is for an unknown path", async () => {
+    await using server = await serve();
+    expect((await fetch(`${server.url}/yes`, { method: "POST" })).status).toBe(405);
+    const unknown = await fetch(`${server.url}/constructor`);
+    expect([unknown.status, await unknown.text()]).toEqual([404, "/yes /no /lag /broken /events\n"]);
+  });
+
+  it("hands on the query, and tells an error as one", async () => {
+    await using server = await serve();
+    expect(await (await fetch(`${server.url}/lag?lag=5`)).json()).toEqual({ lag: "5" });
+    const broken = await fetch(`${server.url}/broken`);
+    expect([broken.status, await broken.text()]).toEqual([500, "it broke\n"]);
+  });
+
+  it("takes a target that is no path for an unknown one", async () => {
+    await using server = await serve();
+    const { ended } = talk(server.port, "GET http://[ HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    expect(await ended).toContain("404");
+  });
+
+  it("drops a connection that asks again before it was answered", async () => {
+    await using server = await serve({
+      answers: {
+        "/slow": () => new Promise((resolve) => setTimeout(() => resolve(plain(200, "done")), 200)),
+      },
+    });
+    const ask = "GET /slow HTTP/1.1\r\nhost: x\r\n\r\n";
+    expect(await talk(server.port, ask + ask).ended).toBe("");
+  });
+
+  it("answers 200 requests a second, and lets more wait", async () => {
+    let answered = 0;
+    await using server = await serve({ answers: { "/count": () => plain(200, String(++answered)) } });
+    const begun = performance.now();
+    const ask = async (): Promise<void> => {
+      for (let n = 0; n < 20; n++) await (await fetch(`${server.url}/count`)).text();
+    };
+    await Promise.all(Array.from({ length: 20 }, ask));
+    expect(answered).toBe(400);
+    expect(performance.now() - begun).toBeGreaterThan(950);
+  });
+
+  it("sends events to 32 clients, and refuses the 33rd until one has gone", async () => {
+    await using server = await serve();
+    const ask = "GET /events HTTP/1.1\r\nhost: x\r\n\r\n";
+    const clients = Array.from({ length: 32 }, () => talk(server.port, ask));
+    await Promise.all(clients.map(({ socket }) => new Promise((resolve) => socket.once("data", resolve))));
+    expect((await fetch(`${server.url}/events`)).status).toBe(503);
+    expect((await fetch(`${server.url}/yes`)).status).toBe(200);
+    clients[0]?.socket.destroy();
+    const stream = await waitFor(
+      async () => {
+        const response = await fetch(`${server.url}/events`);
+        return response.status === 200 ? response : undefined;
+      },
+      { what: "a place among the streams" },
+    );
+    expect(stream.headers.get("content-type")).toBe("text/event-stream");
+    const { value } = (await stream.body?.getReader().read()) ?? {};
+    expect(new TextDecoder().decode(value)).toBe('event: state\ndata: {"a":1}\n\n');
+    for (const { socket } of clients) socket.destroy();
+  });
+
+  it("cuts off a reader of events that reads nothing", async () => {
+    const line = "x".repeat(64 * 1024);
+    let ended: AbortSignal | undefined;
+    await using server = await serve({
+      answers: {},
+      feeds: {
+        "/events": (stream) => {
+          ended = stream.ended;
+          const timer = setInterval(() => stream.send("state", line), 1);
+          stream.ended.addEventListener("abort", () => clearInterval(timer));
+        },
+      },
+    });
+    const { socket } = talk(server.port, "GET /events HTTP/1.1\r\nhost: x\r\n\r\n");
+    socket.pause();
+    await waitFor(() => ended?.aborted, { what: "the reader to be cut off" });
+    socket.destroy();
+  });
+
+  it("tells why it can't listen", async () => {
+    await using server = await serve();
+    const taken = serveRoutes(routes, { port: server.port, host: "127.0.0.1" }, { name: "PORT" });
+    await expect(taken).rejects.toThrow(ListenError);
+    await expect(taken).rejects.toThrow("can't listen on PORT: the port is in use");
+  });
+});
