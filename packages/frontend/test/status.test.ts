@@ -81,7 +81,12 @@ describe("the frontend's status", () => {
     const sample = async (name: string, label = ""): Promise<number> => {
       const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
       const lines = text.split("\n").filter((line) => line.startsWith(`msdha_frontend_${name}`));
-      return Number(lines.find((line) => line.includes(label))?.split(" ").at(-1));
+      return Number(
+        lines
+          .find((line) => line.includes(label))
+          ?.split(" ")
+          .at(-1),
+      );
     };
     const waits = (outcome: string): Promise<number> => sample("wait_seconds_count", outcome);
     await frontend.until("etcd to be followed", ({ following }) => following);
