@@ -2,7 +2,7 @@ import type { EtcdApi } from "@msdha/etcd-client";
 import { type Candidacy, type Candidate, writeAnswer } from "./candidacy.ts";
 import type { GroupFollower } from "./follow-group.ts";
 import type { LockOptions } from "./master-lock.ts";
-import { openRound } from "./tally.ts";
+import { isHeldBack, openRound } from "./tally.ts";
 import { untilLost } from "./until-lost.ts";
 
 export interface AnswerOptions extends LockOptions {
@@ -20,7 +20,8 @@ export async function answerRound(
   round: number,
   { candidate, membership, clock, signal }: AnswerOptions,
 ): Promise<Candidacy | undefined> {
-  const candidacy = await askWhileOpen(follower, round, { candidate, signal });
+  const heldBack = isHeldBack(follower.view, membership.name);
+  const candidacy = heldBack ? { may: false } : await askWhileOpen(follower, round, { candidate, signal });
   if (!candidacy) return undefined;
   const { lease, name } = membership;
   const key = follower.view.keys.rank(name);

@@ -15,8 +15,8 @@ export interface Ask {
   readonly kind: AskKind;
   /** The node that it is for; undefined: the group. */
   readonly node: string | undefined;
-  /** The create revision of its key: what it is known by. */
-  readonly id: number;
+  /** The mod revision of its key: what it is known by. */
+  readonly revision: number;
   /** Who asked, for people. */
   readonly by: string;
   readonly why: string;
@@ -49,7 +49,7 @@ export function parseAsk(kind: AskKind, node: string | undefined, kv: KeyValue):
   const ask: Ask = {
     kind,
     node,
-    id: kv.createRevision,
+    revision: kv.modRevision,
     by: text(by) ?? "",
     why: text(why) ?? "",
     at: number(at) ?? 0,
@@ -79,4 +79,9 @@ function text(value: unknown): string | undefined {
 
 function number(value: unknown): number | undefined {
   return typeof value === "number" && Number.isFinite(value) ? value : undefined;
+}
+
+/** What keeps a node from taking the lock: the group's pause, or its own hold. */
+export function findObstacle(asks: ReadonlyMap<string, Ask>, node: string): Ask | undefined {
+  return asks.get(askName("pause")) ?? asks.get(askName("hold", node));
 }

@@ -1,5 +1,6 @@
 import type { EtcdApi } from "@msdha/etcd-client";
 import { answerRound } from "./answer-round.ts";
+import { findObstacle } from "./ask.ts";
 import type { Candidate } from "./candidacy.ts";
 import type { GroupFollower } from "./follow-group.ts";
 import type { HeardRevisions } from "./hear-revisions.ts";
@@ -20,9 +21,9 @@ export interface CampaignOptions extends LockOptions {
 const ASK_AGAIN_MS = 1_000;
 
 /**
- * Competes for the master lock until it is ours. Tries when the group's watch shows the lock free, and every TTL
- * whatever the watch says; answers the elections of others meanwhile. A hand-over that names another node that is ready
- * is left to that one for a TTL. Rejects with the reason of `signal`, when the lease is lost, or when the candidate
+ * Competes for the master lock until it is ours. Tries when the group's watch shows the lock free, with neither a pause nor
+ * a hold of this node, and every TTL whatever the watch says; answers the elections of others meanwhile. A hand-over that
+ * names another node that is ready is left to that one for a TTL. Rejects with the reason of `signal`, when the lease is lost, or when the candidate
  * can't be asked. Having the lock does not mean to be chosen: see `holdElection`.
  */
 export async function campaign(
@@ -45,11 +46,12 @@ export async function campaign(
       await answerRound(etcd, follower, round, { ...options, candidate });
       continue;
     }
+    const isFree = !view.lock && !findObstacle(view.asks, membership.name);
     const leftToOtherMs = reservation.leftMs(view, clock.now());
     if (leftToOtherMs > 0) tryAt = clock.now() + leftToOtherMs;
-    else if (!view.lock || clock.now() >= tryAt) {
+    else if (isFree || clock.now() >= tryAt) {
       tryAt = clock.now() + ttlMs;
-      if (!view.lock && candidate?.refused && !(await candidate.ask({ signal })).may) {
+      if (isFree && candidate?.refused && !(await candidate.ask({ signal })).may) {
         tryAt = clock.now() + ASK_AGAIN_MS;
       } else {
         const lock = await tryLock(etcd, follower, options);
@@ -83,10 +85,10 @@ async function tryLock(
 function followReservation(self: string, ttlMs: number): { leftMs(view: GroupView, now: number): number } {
   let seen = { handover: 0, at: 0 };
   return {
-    leftMs({ lock, handover, handoverFor, nodes }, now) {
+    leftMs({ lock, handover, handoverFor, nodes, asks }, now) {
       if (lock || handover === undefined || handoverFor === undefined || handoverFor === self) return 0;
       if (seen.handover !== handover) seen = { handover, at: now };
-      if (nodes.get(handoverFor)?.state !== "ready") return 0;
+      if (nodes.get(handoverFor)?.state !== "ready" || findObstacle(asks, handoverFor)) return 0;
       return seen.at + ttlMs - now;
     },
   };

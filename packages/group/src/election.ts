@@ -4,7 +4,7 @@ import type { Candidacy, Candidate } from "./candidacy.ts";
 import { LockLostError } from "./errors.ts";
 import type { GroupFollower } from "./follow-group.ts";
 import type { LockOptions, MasterLock } from "./master-lock.ts";
-import { anyIsAsked, chooseMaster, listVoters, type Voter } from "./tally.ts";
+import { anyIsAsked, chooseMaster, isHeldBack, listVoters, type Voter } from "./tally.ts";
 import { untilLost } from "./until-lost.ts";
 import type { GroupView } from "./view.ts";
 
@@ -43,16 +43,23 @@ export async function holdElection(
 ): Promise<Choice> {
   const { candidate, membership } = options;
   const self = membership.name;
-  if (!candidate && !anyIsAsked(follower.view, self)) return conclude(follower, undefined, self, WILLING);
+  if (!candidate && !anyIsAsked(follower.view, self))
+    return conclude(follower, undefined, self, ownAnswer(follower, self));
   const round = lock.round ?? (await openElection(etcd, follower, lock, options));
   const since = options.clock.now();
-  const own = candidate ? await answerRound(etcd, follower, round, { ...options, candidate }) : WILLING;
+  const own = candidate
+    ? await answerRound(etcd, follower, round, { ...options, candidate })
+    : ownAnswer(follower, self);
   await untilAnswered(follower, round, since, options);
   return conclude(follower, round, self, own ?? UNWILLING);
 }
 
-const WILLING: Candidacy = { may: true };
 const UNWILLING: Candidacy = { may: false };
+
+/** What a node without a candidate answers. */
+function ownAnswer({ view }: GroupFollower, self: string): Candidacy {
+  return { may: !isHeldBack(view, self) };
+}
 
 /** Asks all candidates: the lock's holder alone can. Resolves with the round. */
 export async function openElection(

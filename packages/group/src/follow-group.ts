@@ -3,6 +3,7 @@ import type { EtcdApi } from "@msdha/etcd-client";
 import { watchPrefix } from "@msdha/etcd-watch";
 import { applyBatch } from "./apply-batch.ts";
 import { doubtFreeLock, followLock, type LockHistory, unknownLockHistory } from "./lock-history.ts";
+import { followMaster, type MasterSeen } from "./master-seen.ts";
 import { type NodeChange, nodeChanges } from "./node-change.ts";
 import { createGroupView, type GroupView } from "./view.ts";
 
@@ -17,6 +18,8 @@ export interface GroupFollower {
   readonly staleHandover: number;
   /** What the watch has shown of the lock. */
   readonly lockHistory: LockHistory;
+  /** When the group was last seen to have a master, as far as that is known. */
+  readonly masterSeen: MasterSeen;
   /**
    * Records that an answer named another holder of the lock: the time since which the lock was free does not count any
    * more.
@@ -61,6 +64,7 @@ export function followGroup(
   /** The hand-over that was there when the watch noticed that etcd had been restored. */
   let cameBack: number | undefined;
   let lockHistory = unknownLockHistory;
+  let masterSeen: MasterSeen;
   /** Called at the next batch. Not one shared promise: that would retain waiters which timed out. */
   const waiting = new Set<() => void>();
 
@@ -71,7 +75,9 @@ export function followGroup(
       ...(onHealth && { onHealth }),
     })) {
       lockHistory = followLock(lockHistory, view.keys, batch, clock.now());
+      const before = view;
       view = applyBatch(view, batch);
+      masterSeen = followMaster(masterSeen, { before, after: view, batch }, clock.now());
       const restored = batch.type === "changes" && batch.restored;
       if (restored) cameBack = view.handover;
       onView(view, nodeChanges(view.keys, batch), { restored });
@@ -107,6 +113,9 @@ export function followGroup(
     },
     get lockHistory() {
       return lockHistory;
+    },
+    get masterSeen() {
+      return masterSeen;
     },
     doubtFreeLock() {
       lockHistory = doubtFreeLock(lockHistory);

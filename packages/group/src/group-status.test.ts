@@ -44,7 +44,7 @@ test("says of each node what it is, since when, and where", () => {
     },
     expect.objectContaining({ name: "b", state: "ready", isMaster: false, since: undefined, asks: 0 }),
   ]);
-  expect(status.nodes[1]?.hold).toMatchObject({ id: 5, why: "disk swap", until: 2 });
+  expect(status.nodes[1]?.hold).toMatchObject({ revision: 5, why: "disk swap", until: 2 });
 });
 
 test("shows a master that stops, though its key is gone", () => {
@@ -72,7 +72,7 @@ test.each([
 });
 
 test("a pause counts whatever its value is, and what ends a node only with what it needs", () => {
-  expect(describe(kv(keys.ask("pause"), "\u001b[2J")).pause).toMatchObject({ id: 5, why: "" });
+  expect(describe(kv(keys.ask("pause"), "\u001b[2J")).pause).toMatchObject({ revision: 5, why: "" });
   expect(describe(kv(keys.ask("switchover"), "{}")).switchover).toBeUndefined();
   const asked = describe(kv(keys.ask("switchover"), JSON.stringify({ token: 5, to: "b" })));
   expect(asked.switchover).toMatchObject({ token: 5, to: "b" });

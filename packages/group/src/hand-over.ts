@@ -1,8 +1,10 @@
 import { type EtcdApi, isEtcdError, type Operation } from "@msdha/etcd-client";
 import { rangeAnswer } from "./answers.ts";
+import type { Ask } from "./ask.ts";
 import { writeHandover } from "./handover-note.ts";
 import type { GroupKeys } from "./keys.ts";
 import type { LockOptions, MasterLock } from "./master-lock.ts";
+import { type Term, writeTerm } from "./term.ts";
 import { untilLost } from "./until-lost.ts";
 
 /** The lease of a hand-over that is still to be written. */
@@ -15,6 +17,10 @@ export interface GiveBackOptions extends LockOptions {
   readonly handover: HandoverLease | undefined;
   /** The node that the hand-over is for. */
   readonly for?: string | undefined;
+  /** How the time of this node as the master ended; written with the hand-over only, as an etcd without space takes no put. */
+  readonly term?: Term | undefined;
+  /** The request that is carried out with this. */
+  readonly ask?: Pick<Ask, "kind" | "node"> | undefined;
 }
 
 /** How long a hand-over stays true for the next master to find. */
@@ -54,7 +60,7 @@ async function tryToGiveBack(
   etcd: EtcdApi,
   keys: GroupKeys,
   { token, handover: consumed }: MasterLock,
-  { membership, clock, handover, for: chosen }: GiveBackOptions,
+  { membership, clock, handover, for: chosen, term, ask }: GiveBackOptions,
 ): Promise<boolean> {
   const left: readonly Operation[] = handover
     ? [
@@ -69,8 +75,10 @@ async function tryToGiveBack(
           }),
           lease: handover.id,
         },
+        ...(term ? [{ type: "put" as const, key: keys.term(token), value: writeTerm(term) }] : []),
       ]
     : [];
+  const done: readonly Operation[] = ask ? [{ type: "delete", key: keys.ask(ask.kind, ask.node) }] : [];
   const result = await untilLost(membership.lease, { clock }, (call) =>
     etcd.txn(
       {
@@ -79,7 +87,12 @@ async function tryToGiveBack(
           // A restored etcd counts its revisions again: another node's lock can have our token.
           { key: keys.lock, target: "lease", is: "=", value: membership.lease.id },
         ],
-        success: [{ type: "delete", key: keys.lock }, { type: "delete", key: keys.election }, ...left],
+        success: [
+          { type: "delete", key: keys.lock },
+          { type: "delete", key: keys.election },
+          ...done,
+          ...left,
+        ],
         failure: [{ type: "range", key: keys.handover }],
       },
       call,

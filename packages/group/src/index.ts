@@ -1,11 +1,12 @@
 export { applyBatch } from "./apply-batch.ts";
-export { type Ask, type AskKind, type AskText, askName, isOver, writeAsk } from "./ask.ts";
+export { type Ask, type AskKind, type AskText, askName, findObstacle, isOver, writeAsk } from "./ask.ts";
 export { awaitTurn } from "./await-turn.ts";
 export { type CampaignOptions, campaign } from "./campaign.ts";
 export type { Candidacy, Candidate } from "./candidacy.ts";
 export { type ClaimOptions, claim } from "./claim.ts";
 export { confirmLock } from "./confirm-lock.ts";
 export { type Choice, type ElectionOptions, holdElection, openElection, untilAnswered } from "./election.ts";
+export { listForgottenTerms, recordFormerEnd } from "./ended-terms.ts";
 export { LockLostError, NameTakenError, NodeKeyLostError } from "./errors.ts";
 export { type ChangedOptions, type FollowOptions, followGroup, type GroupFollower } from "./follow-group.ts";
 export { type FrontendEntry, renderFrontend } from "./frontend-entry.ts";
@@ -28,10 +29,11 @@ export {
   parseLock,
   type Via,
 } from "./node-state.ts";
-export { publishMaster } from "./publish-master.ts";
+export { type PublishOptions, publishMaster } from "./publish-master.ts";
 export { parseRank } from "./rank.ts";
 export { readGroup } from "./read-group.ts";
 export { readMaster } from "./read-master.ts";
+export { type SweepOptions, sweepAsks } from "./sweep-asks.ts";
 export { type Known, takeLock } from "./take-lock.ts";
 export { anyIsWilling, isChosen, type Voter } from "./tally.ts";
 export type { Term, TermEnd } from "./term.ts";

@@ -1,5 +1,5 @@
 import type { Clock } from "@msdha/clock";
-import type { EtcdApi, Transaction } from "@msdha/etcd-client";
+import type { EtcdApi, Operation, Transaction } from "@msdha/etcd-client";
 import type { Lease } from "@msdha/etcd-lease";
 import { rangeAnswer } from "./answers.ts";
 import { NameTakenError, NodeKeyLostError } from "./errors.ts";
@@ -24,6 +24,8 @@ export interface Membership {
    * the revision that did it; rejects as `enter` does.
    */
   openTraffic(options?: { readonly signal?: AbortSignal }): Promise<number>;
+  /** What says since when the node is in a state, for a transaction that puts it into one; nothing without `wallClock`. */
+  since(): readonly Operation[];
   /** Records a state that another transaction (the lock's) wrote. */
   entered(state: NodeState, modRevision: number): void;
   /** Deletes the node key if it is ours; the lease stays. Resolves too when it was gone already. */
@@ -37,6 +39,8 @@ export interface JoinOptions {
   /** The run id of a former run of this very node, every process of which is known to be gone. */
   readonly formerRunId?: string | undefined;
   readonly clock: Clock;
+  /** The machine's wall clock, in ms since 1970, to show people since when the node is in a state. Default: it is not shown. */
+  readonly wallClock?: (() => number) | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -55,6 +59,7 @@ export async function joinGroup(etcd: EtcdApi, keys: GroupKeys, options: JoinOpt
   const { name, lease, details, formerRunId, clock, signal } = options;
   const key = keys.node(name);
   const stranger = createStrangerWatch(etcd, name, clock);
+  const since = createSince(keys, options);
   for (;;) {
     signal.throwIfAborted();
     const result = await untilLost(lease, { clock, signal }, (call) =>
@@ -64,6 +69,7 @@ export async function joinGroup(etcd: EtcdApi, keys: GroupKeys, options: JoinOpt
           success: [
             { type: "put", key, value: "pre_start", lease: lease.id },
             { type: "put", key: keys.details(name), value: JSON.stringify(details), lease: lease.id },
+            ...since(),
           ],
           failure: [
             { type: "range", key },
@@ -73,10 +79,12 @@ export async function joinGroup(etcd: EtcdApi, keys: GroupKeys, options: JoinOpt
         call,
       ),
     );
-    if (result.succeeded) return createMembership(etcd, keys, options, result.revision);
+    const membershipAt = (revision: number): Membership =>
+      createMembership(etcd, keys, { ...options, since }, revision);
+    if (result.succeeded) return membershipAt(result.revision);
     const [present] = rangeAnswer(result, 0);
     if (!present) continue;
-    if (present.lease === lease.id) return createMembership(etcd, keys, options, present.modRevision);
+    if (present.lease === lease.id) return membershipAt(present.modRevision);
     const former = rangeAnswer(result, 1).find((kv) => kv.lease === present.lease);
     if (formerRunId !== undefined && former && parseDetails(former.value)?.runId === formerRunId) {
       await etcd.leaseRevoke(present.lease, { timeoutMs: lease.ttlMs, signal });
@@ -84,6 +92,13 @@ export async function joinGroup(etcd: EtcdApi, keys: GroupKeys, options: JoinOpt
       await stranger(present.lease, signal);
     }
   }
+}
+
+function createSince(keys: GroupKeys, { name, lease, wallClock }: JoinOptions): Membership["since"] {
+  return () => {
+    if (!wallClock) return [];
+    return [{ type: "put", key: keys.since(name), value: String(wallClock()), lease: lease.id }];
+  };
 }
 
 function createStrangerWatch(etcd: EtcdApi, name: string, clock: Clock) {
@@ -105,7 +120,7 @@ function createStrangerWatch(etcd: EtcdApi, name: string, clock: Clock) {
 function createMembership(
   etcd: EtcdApi,
   keys: GroupKeys,
-  { name, lease, details, clock }: JoinOptions,
+  { name, lease, details, clock, since }: JoinOptions & Pick<Membership, "since">,
   revision: number,
 ): Membership {
   const key = keys.node(name);
@@ -115,7 +130,7 @@ function createMembership(
   async function enter(next: NodeState, { signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
     const change: Transaction = {
       compare: [{ key, target: "mod", is: "=", value: modRevision }],
-      success: [{ type: "put", key, value: next, lease: lease.id }],
+      success: [{ type: "put", key, value: next, lease: lease.id }, ...since()],
       failure: [{ type: "range", key }],
     };
     const result = await untilLost(lease, { clock, signal }, (call) => etcd.txn(change, call));
@@ -169,6 +184,7 @@ function createMembership(
     },
     enter,
     openTraffic,
+    since,
     entered,
     leave,
   };

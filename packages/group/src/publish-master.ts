@@ -1,9 +1,15 @@
-import type { EtcdApi, Transaction } from "@msdha/etcd-client";
+import type { EtcdApi, Operation, Transaction } from "@msdha/etcd-client";
 import { rangeAnswer } from "./answers.ts";
 import { LockLostError } from "./errors.ts";
 import type { GroupKeys } from "./keys.ts";
 import type { LockOptions, MasterLock } from "./master-lock.ts";
+import { type Term, writeTerm } from "./term.ts";
 import { untilLost } from "./until-lost.ts";
+
+export interface PublishOptions extends LockOptions {
+  /** The record of this master's time, and the tokens of those that are forgotten for it. Default: none is kept. */
+  readonly history?: { readonly term: Term; readonly forget: readonly number[] } | undefined;
+}
 
 /**
  * Publishes `master` in the node key and sets the group's TTL to one's own, if lock and node key are ours; the
@@ -14,7 +20,7 @@ export async function publishMaster(
   etcd: EtcdApi,
   keys: GroupKeys,
   { token }: MasterLock,
-  { membership, ttlSeconds, clock, signal }: LockOptions,
+  { membership, ttlSeconds, clock, signal, history }: PublishOptions,
 ): Promise<void> {
   const { lease, name } = membership;
   const node = keys.node(name);
@@ -30,6 +36,8 @@ export async function publishMaster(
       { type: "put", key: keys.ttl, value: String(ttlSeconds) },
       { type: "put", key: keys.lastMaster, value: JSON.stringify({ node: name, token }) },
       { type: "delete", key: keys.election },
+      ...membership.since(),
+      ...(history ? recordTerm(keys, history) : []),
     ],
     failure: [
       { type: "range", key: keys.lock },
@@ -46,4 +54,13 @@ export async function publishMaster(
   const published = present?.value === "master" && present.lease === lease.id;
   if (lock?.createRevision !== token || lock.lease !== lease.id || !published) throw new LockLostError(token);
   membership.entered("master", present.modRevision);
+}
+
+function recordTerm(
+  keys: GroupKeys,
+  { term, forget }: NonNullable<PublishOptions["history"]>,
+): readonly Operation[] {
+  const record: Operation = { type: "put", key: keys.term(term.token), value: writeTerm(term) };
+  const forgotten = forget.filter((token) => token !== term.token);
+  return [record, ...forgotten.map((token): Operation => ({ type: "delete", key: keys.term(token) }))];
 }

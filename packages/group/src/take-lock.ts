@@ -27,7 +27,8 @@ export interface Known {
 }
 
 /**
- * Tries once to take the lock. Resolves with undefined if another node holds it.
+ * Tries once to take the lock. Resolves with undefined if another node holds it, and if an operator's pause of the group or
+ * hold of this node forbids it: the transaction compares that there is none.
  *
  * `waitMs` of the lock is twice the larger of the node's own TTL and the group's record, or 0 after a clean hand-over.
  * A lock that is already on our lease (an answer was lost) is adopted, and the wait counts from the adoption.
@@ -64,6 +65,8 @@ export async function takeLock(
     const [lock] = rangeAnswer(result, 0);
     const [record] = rangeAnswer(result, 1);
     ttl = longerTtl(ttl, record);
+    const forbidden = [...rangeAnswer(result, 2), ...rangeAnswer(result, 3)].length > 0;
+    if (!lock && forbidden) return undefined;
     if (!lock) continue;
     if (lock.lease !== lease.id) {
       known.onOtherHolder?.();
@@ -125,6 +128,8 @@ function takeTransaction(
     compare: [
       { key: keys.lock, target: "create", is: "=", value: 0 },
       { key: keys.ttl, target: "mod", is: "=", value: ttl.modRevision },
+      { key: keys.ask("pause"), target: "create", is: "=", value: 0 },
+      { key: keys.ask("hold", name), target: "create", is: "=", value: 0 },
     ],
     success: [
       {
@@ -143,6 +148,8 @@ function takeTransaction(
     failure: [
       { type: "range", key: keys.lock },
       { type: "range", key: keys.ttl },
+      { type: "range", key: keys.ask("pause") },
+      { type: "range", key: keys.ask("hold", name) },
     ],
   };
 }

@@ -1,4 +1,5 @@
 import type { LeaseId } from "@msdha/etcd-client";
+import { askName } from "./ask.ts";
 import type { Candidacy } from "./candidacy.ts";
 import type { HandoverNote } from "./handover-note.ts";
 import { compareRanks } from "./rank.ts";
@@ -18,11 +19,20 @@ export function openRound({ election, lock }: GroupView): number | undefined {
   return election && election.lease === lock?.lease ? election.round : undefined;
 }
 
-/** Lists the ready nodes but `self`, with their answers in a round. A node that is not asked is willing, without a rank. */
+/** Whether an operator's hold keeps a node from being the next master. */
+export function isHeldBack({ asks }: Pick<GroupView, "asks">, name: string): boolean {
+  return asks.has(askName("hold", name));
+}
+
+/**
+ * Lists the ready nodes but `self`, with their answers in a round. A node that is not asked is willing, without a rank; one
+ * that an operator holds back is not, and is not waited for.
+ */
 export function listVoters(view: GroupView, self: string, round: number | undefined): readonly Voter[] {
   return [...view.nodes]
     .filter(([name, { state }]) => name !== self && state === "ready")
     .map(([name, entry]) => {
+      if (isHeldBack(view, name)) return { name, candidacy: { may: false }, timeoutMs: 0 };
       const timeoutMs = view.details.get(name)?.candidateTimeoutMs;
       if (timeoutMs === undefined) return { name, candidacy: { may: true }, timeoutMs: 0 };
       return { name, candidacy: answerIn(round, entry, view.answers.get(name)), timeoutMs };
