@@ -105,7 +105,7 @@ function describe({ voters }: Choice): string {
 /** Nothing of this node was promoted, and nothing of the former master is alive: the next one need not wait. */
 async function giveUpElection(node: Node, lock: MasterLock, chosen: string | undefined): Promise<void> {
   const { etcd, clock, follower, membership, lease, config, ended, log } = node;
-  const handover = await prepareHandover(etcd, { membership, clock });
+  const handover = await prepareHandover(etcd, { membership, clock, signal: ended });
   ended.throwIfAborted();
   lease.prove({ key: follower.view.keys.node(membership.name) });
   node.lock = undefined;
@@ -114,6 +114,7 @@ async function giveUpElection(node: Node, lock: MasterLock, chosen: string | und
   await giveBackLock(etcd, follower.view.keys, lock, {
     membership,
     clock,
+    signal: ended,
     ttlSeconds,
     handover,
     for: chosen,

@@ -1,6 +1,12 @@
 import { createManualClock } from "@msdha/clock";
-import { GuardLostError, KillNotPermittedError, type KillReport } from "@msdha/guard";
-import { expect, test } from "vitest";
+import {
+  GuardLostError,
+  GuardPastDeadlineError,
+  KillNotPermittedError,
+  type KillReport,
+  type SignalReport,
+} from "@msdha/guard";
+import { describe, expect, test } from "vitest";
 import { killRest, type Rest } from "./kill-rest.ts";
 import type { Node } from "./node.ts";
 
@@ -16,11 +22,17 @@ function setUp() {
   let killAll = async (): Promise<KillReport> => {
     throw denied;
   };
+  let signalAll = (): Promise<Pick<SignalReport, "denied">> => new Promise(() => {});
   const node = {
     clock,
     log: { warn: () => {}, error: () => {} },
     lease: { ttlMs: 3_000, lost: leaseLost.signal },
-    guard: { lost: guardLost.signal, gone: () => gone.promise, killAll: () => killAll() },
+    guard: {
+      lost: guardLost.signal,
+      gone: () => gone.promise,
+      killAll: () => killAll(),
+      signalAll: () => signalAll(),
+    },
   } as unknown as Node;
   let rest: Rest | undefined;
   const begin = async (): Promise<void> => {
@@ -35,6 +47,10 @@ function setUp() {
     leaseLost,
     begin,
     rest: () => rest,
+    hang(confirm = signalAll) {
+      killAll = () => new Promise(() => {});
+      signalAll = confirm;
+    },
     async end(answer: () => Promise<KillReport>) {
       killAll = answer;
       gone.resolve();
@@ -85,4 +101,45 @@ test("knows nothing where both processes of the guard have died before they coul
     throw new GuardLostError("both of its processes died");
   });
   expect(rest()).toEqual({ gone: false, killed: undefined, reached: true });
+});
+
+describe("something is not gone in time", () => {
+  const hung = { gone: false, killed: undefined, reached: true };
+  const silent = (): Promise<never> => new Promise(() => {});
+
+  test("and the node goes on without it if the guard confirms that it was sent SIGKILL", async () => {
+    const { clock, begin, rest, hang } = setUp();
+    hang(async () => ({ denied: 0 }));
+    await begin();
+    await clock.advance(3_000);
+    expect(rest()).toEqual(hung);
+  });
+
+  test.each([
+    ["may not kill it", async () => ({ denied: 1 })],
+    ["does not answer", silent],
+  ])("and the lock is kept if the guard %s", async (_, confirm) => {
+    const { clock, begin, rest, hang, leaseLost } = setUp();
+    hang(confirm);
+    await begin();
+    await clock.advance(200_000);
+    expect(rest()).toBeUndefined();
+    leaseLost.abort(new Error("lost"));
+    await clock.advance(4_000);
+    expect(rest()).toEqual({ gone: false, killed: undefined, reached: false });
+  });
+
+  test("and the lock is kept if the guard was lost in silence, but not if it kills at its deadline", async () => {
+    for (const [reason, expected] of [
+      [new GuardLostError("its inner process did not answer"), undefined],
+      [new GuardPastDeadlineError(), hung],
+    ] as const) {
+      const { clock, begin, rest, hang, guardLost } = setUp();
+      guardLost.abort(reason);
+      hang(async () => ({ denied: 0 }));
+      await begin();
+      await clock.advance(10_000);
+      expect(rest()).toEqual(expected);
+    }
+  });
 });

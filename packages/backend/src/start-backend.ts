@@ -1,7 +1,7 @@
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describeError, hasCode, openRunFolder, refuseSettings } from "@msdha/app";
-import { type Leap, systemClock } from "@msdha/clock";
+import { describeLeap, systemClock } from "@msdha/clock";
 import { describeEndpoints, openEtcd } from "@msdha/etcd-client";
 import { randomNonce } from "@msdha/etcd-lease";
 import { groupKeys } from "@msdha/group";
@@ -140,12 +140,6 @@ function refuseWithoutKill(): void {
   throw new SettingsError([
     { variable: "capabilities", expected: `CAP_KILL (Docker: --cap-add KILL), or another user: ${obstacle}` },
   ]);
-}
-
-function describeLeap({ ms, counted }: Leap): string {
-  const what = `the machine's uptime leapt by ${Math.round(ms)} ms`;
-  if (counted > 0) return `${what}: it was suspended for ${Math.round(counted)} ms, which count`;
-  return `${what}, but the kernel says that it was not suspended: not counted. Another program may serve /proc/uptime (lxcfs)`;
 }
 
 function describeGuardLeap(ms: number): string {

@@ -1,4 +1,5 @@
 import { describeEnding, type Ending } from "./ending.ts";
+import type { Rest } from "./kill-rest.ts";
 import type { Node } from "./node.ts";
 import { runStateHook, type StateHook } from "./state-hook.ts";
 import { type StopTime, startPart } from "./stop-time.ts";
@@ -15,13 +16,13 @@ export async function runPreStop(node: Node, time: StopTime): Promise<void> {
  * or to the end of the stop, which is before the guard's kill time. Resolves with whether it did what it should; a
  * node without that hook has nothing to clean up. It is not run beside a master that is known to be there.
  */
-export async function runStopped(node: Node, ending: Ending, time: StopTime): Promise<boolean> {
+export async function runStopped(node: Node, ending: Ending, time: StopTime, rest: Rest): Promise<boolean> {
   const { guard, log, succeeded } = node;
   if (!node.cleans) return true;
-  if (succeeded.aborted || guard.lost.aborted) {
-    const err = succeeded.aborted ? succeeded.reason : guard.lost.reason;
+  const obstacle = findObstacle(node, rest);
+  if (obstacle !== undefined) {
     log.error(
-      { err },
+      { err: obstacle },
       "the stopped hook could not run; the next run's pre_start sees MSDHA_FORMER_END=unclean",
     );
     return false;
@@ -29,6 +30,12 @@ export async function runStopped(node: Node, ending: Ending, time: StopTime): Pr
   using part = startPart(node, () => time.end, [guard.lost, succeeded]);
   const env = { MSDHA_END: ending.kind, MSDHA_END_REASON: describeEnding(ending) };
   return await runBounded(node, "stopped", part.over, env);
+}
+
+function findObstacle({ guard, succeeded }: Node, { gone }: Rest): unknown {
+  if (succeeded.aborted) return succeeded.reason;
+  if (guard.lost.aborted) return guard.lost.reason;
+  return gone ? undefined : new Error("something of this node is not gone");
 }
 
 async function runBounded(

@@ -30,7 +30,7 @@ export async function stopNode(node: Node, ending: Ending): Promise<void> {
   if (ending.kind === "planned" && node.waited) await drain(node);
   const rest = await removeEverything(node, time);
   node.leaving = "gone";
-  const clean = (await runStopped(node, ending, time)) && rest.gone;
+  const clean = (await runStopped(node, ending, time, rest)) && rest.gone;
   const last = await killRest(node);
   const noted = writeLastEnd(node, {
     end: clean && last.gone ? "clean" : "unclean",

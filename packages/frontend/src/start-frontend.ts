@@ -1,5 +1,5 @@
 import { describeError, exitCodes, hasCode, openRunFolder, refuseSettings } from "@msdha/app";
-import { systemClock } from "@msdha/clock";
+import { describeLeap, systemClock } from "@msdha/clock";
 import { isEtcdError } from "@msdha/etcd-client";
 import { createLog } from "@msdha/log";
 import type { Environment, SettingsError } from "@msdha/settings";
@@ -19,6 +19,7 @@ export async function startFrontend(environment: Environment): Promise<number> {
     return refuseSettings("msdha-frontend", error);
   }
   const { log, flush } = createLog({ ...settings.log, fd: process.stdout.fd });
+  systemClock.tellLeaps((leap) => log.warn(describeLeap(leap)));
   const { stop, hurry } = stopOnSignals();
   try {
     await runFrontend(settings.config, { clock: systemClock, log, stop, hurry });

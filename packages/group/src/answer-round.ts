@@ -1,4 +1,4 @@
-import type { EtcdApi } from "@msdha/etcd-client";
+import type { EtcdApi, Transaction } from "@msdha/etcd-client";
 import { type Candidacy, type Candidate, writeAnswer } from "./candidacy.ts";
 import type { GroupFollower } from "./follow-group.ts";
 import type { LockOptions } from "./master-lock.ts";
@@ -26,9 +26,13 @@ export async function answerRound(
   const { lease, name } = membership;
   const key = follower.view.keys.rank(name);
   const value = writeAnswer({ round, may: candidacy.may, rank: candidacy.rank });
-  await untilLost(lease, { clock, signal }, (call) =>
-    etcd.txn({ compare: [], success: [{ type: "put", key, value, lease: lease.id }], failure: [] }, call),
-  );
+  const put: Transaction = {
+    // One that is carried out late must not take the place of an answer in a later round.
+    compare: [{ key: follower.view.keys.election, target: "mod", is: "=", value: round }],
+    success: [{ type: "put", key, value, lease: lease.id }],
+    failure: [],
+  };
+  await untilLost(lease, { clock, signal }, (call) => etcd.txn(put, call));
   return candidacy;
 }
 

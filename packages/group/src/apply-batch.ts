@@ -74,7 +74,7 @@ function applyEvent(draft: Draft, { type, kv }: WatchEvent): void {
       break;
     case "handover":
       draft.handover = present ? kv.createRevision : undefined;
-      draft.handoverFor = present ? parseHandover(kv.value)?.for : undefined;
+      draft.handoverNote = present ? parseHandover(kv.value) : undefined;
       break;
     case "election":
       draft.election = present ? { round: kv.modRevision, lease: kv.lease } : undefined;

@@ -69,12 +69,13 @@ async function tryLock(
 ): Promise<MasterLock | undefined> {
   const { view } = follower;
   const { heard, membership, candidate } = options;
-  const isForUs = view.handoverFor === membership.name;
+  const isForUs = view.handoverNote?.for === membership.name;
   const known = {
     ttl: view.ttl,
     revision: view.revision,
     staleHandover: Math.max(follower.staleHandover, heard?.restoredTo ?? 0),
     heard: heard?.newest ?? 0,
+    handover: view.handoverNote,
     onOtherHolder: follower.doubtFreeLock,
     asksCandidates: !isForUs && (candidate !== undefined || anyIsAsked(view, membership.name)),
   };
@@ -85,7 +86,8 @@ async function tryLock(
 function followReservation(self: string, ttlMs: number): { leftMs(view: GroupView, now: number): number } {
   let seen = { handover: 0, at: 0 };
   return {
-    leftMs({ lock, handover, handoverFor, nodes, asks }, now) {
+    leftMs({ lock, handover, handoverNote, nodes, asks }, now) {
+      const handoverFor = handoverNote?.for;
       if (lock || handover === undefined || handoverFor === undefined || handoverFor === self) return 0;
       if (seen.handover !== handover) seen = { handover, at: now };
       if (nodes.get(handoverFor)?.state !== "ready" || findObstacle(asks, handoverFor)) return 0;

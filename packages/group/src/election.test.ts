@@ -164,6 +164,40 @@ test("does not wait for a node that says no, that is gone, or that is not asked"
   expect(outcome).toMatchObject({ choice: { node: "a", silent: [] }, afterMs: 100 });
 });
 
+test("a request that is carried out late opens no other round", async () => {
+  const { clock, node, holder } = setUp();
+  const a = await holder("a", rank(1n));
+  await node("b", rank(9n, 2_000));
+  let requests = 0;
+  a.client.onRequest = ({ call, content }) => {
+    const opens =
+      call === "txn" && JSON.stringify(content).includes('"type":"put","key":"/msdha/db/_election"');
+    // The first one arrives when the second, which follows after a TTL, has been carried out.
+    return opens && requests++ === 0 ? 3_500 : 0;
+  };
+  const outcome = a.elect(a.lock());
+  await clock.advance(6_000);
+  expect(requests).toBe(2);
+  expect(outcome.choice).toMatchObject({ node: "b", silent: [] });
+});
+
+test("an answer that is carried out late does not take the place of one in a later round", async () => {
+  const { clock, node, holder } = setUp();
+  const a = await holder("a", rank(1n));
+  const b = await node("b", rank(9n));
+  let requests = 0;
+  b.client.onRequest = ({ call, content }) =>
+    call === "txn" && JSON.stringify(content).includes("_rank/b") && requests++ === 0 ? 3_500 : 0;
+  const lock = a.lock();
+  a.elect(lock);
+  await clock.advance(3_100);
+  const second = a.elect(lock);
+  await clock.advance(0);
+  await clock.advance(1_000);
+  expect(second.choice).toMatchObject({ node: "b", silent: [] });
+  expect(b.follower.view.answers.get("b")?.round).toBe(b.follower.view.election?.round);
+});
+
 test("decides without a node that does not answer, a second after that one's own limit", async () => {
   const { clock, node, holder } = setUp();
   const a = await holder("a", rank(1n));

@@ -29,9 +29,11 @@ const HANDOVER_SECONDS = 60;
 /** Grants the lease for a hand-over, ahead of the moment in which it is needed. */
 export async function prepareHandover(
   etcd: EtcdApi,
-  { membership, clock }: Pick<LockOptions, "membership" | "clock">,
+  { membership, clock, signal }: Pick<LockOptions, "membership" | "clock" | "signal">,
 ): Promise<HandoverLease> {
-  return await untilLost(membership.lease, { clock }, (call) => etcd.leaseGrant(HANDOVER_SECONDS, call));
+  return await untilLost(membership.lease, { clock, signal }, (call) =>
+    etcd.leaseGrant(HANDOVER_SECONDS, call),
+  );
 }
 
 /**
@@ -39,7 +41,7 @@ export async function prepareHandover(
  * wait: only for a node that had finished its own wait (or consumed a hand-over), and of which nothing that was
  * promoted is alive. A hand-over whose lease has ended meanwhile is given a new one. Resolves with whether the lock was
  * ours (without a hand-over, an answer that was lost reads as if it had not been). Rejects when etcd does not answer
- * before the lease is lost; the hand-over may have been written nevertheless, and is true.
+ * before the lease is lost or `signal` aborts; the hand-over may have been written nevertheless, and is true.
  */
 export async function giveBackLock(
   etcd: EtcdApi,
@@ -60,7 +62,7 @@ async function tryToGiveBack(
   etcd: EtcdApi,
   keys: GroupKeys,
   { token, handover: consumed }: MasterLock,
-  { membership, clock, handover, for: chosen, term, ask }: GiveBackOptions,
+  { membership, clock, signal, handover, for: chosen, term, ask }: GiveBackOptions,
 ): Promise<boolean> {
   const left: readonly Operation[] = handover
     ? [
@@ -79,7 +81,7 @@ async function tryToGiveBack(
       ]
     : [];
   const done: readonly Operation[] = ask ? [{ type: "delete", key: keys.ask(ask.kind, ask.node) }] : [];
-  const result = await untilLost(membership.lease, { clock }, (call) =>
+  const result = await untilLost(membership.lease, { clock, signal }, (call) =>
     etcd.txn(
       {
         compare: [

@@ -91,6 +91,19 @@ describe("taking the lock", () => {
     expect(await (await member("b")).take()).toMatchObject({ via: "wait" });
   });
 
+  test("keeps the hand-over and the round of the election when the answer was lost", async () => {
+    const { clock, etcd, member } = setUp();
+    const handover = { node: "b", token: 7, for: "a", masterStopped: true };
+    etcd.store.put(keys.handover, JSON.stringify(handover));
+    const a = await member("a");
+    let lost = 0;
+    a.client.onAnswer = ({ call }) => (call === "txn" && lost++ === 0 ? "lost" : 0);
+    const taking = a.take({ ...unknown, handover, asksCandidates: true });
+    await clock.advance(3_500);
+    const lock = await taking;
+    expect(lock).toMatchObject({ via: "handover", waitMs: 0, handover, round: lock?.token });
+  });
+
   test("does not believe a hand-over that a restored snapshot brought back", async () => {
     const { etcd, member } = setUp();
     etcd.store.put(keys.handover, "{}");

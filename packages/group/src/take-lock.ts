@@ -1,4 +1,11 @@
-import type { EtcdApi, KeyValue, Operation, OperationResult, Transaction } from "@msdha/etcd-client";
+import type {
+  EtcdApi,
+  KeyValue,
+  Operation,
+  OperationResult,
+  Transaction,
+  TransactionResult,
+} from "@msdha/etcd-client";
 import type { Lease } from "@msdha/etcd-lease";
 import { rangeAnswer } from "./answers.ts";
 import { type HandoverNote, parseHandover } from "./handover-note.ts";
@@ -20,6 +27,8 @@ export interface Known {
   readonly heard?: number;
   /** The largest create revision of a hand-over that must not be believed, since a restored snapshot brought it back. */
   readonly staleHandover: number | undefined;
+  /** The hand-over that the watch shows. If the answer that it was consumed is lost, it is taken for the consumed one. */
+  readonly handover?: HandoverNote | undefined;
   /** Called when the answer names another holder of the lock. */
   readonly onOtherHolder?: () => void;
   /** Whether candidates are to be asked: after a hand-over that happens in the same transaction. */
@@ -31,7 +40,8 @@ export interface Known {
  * hold of this node forbids it: the transaction compares that there is none.
  *
  * `waitMs` of the lock is twice the larger of the node's own TTL and the group's record, or 0 after a clean hand-over.
- * A lock that is already on our lease (an answer was lost) is adopted, and the wait counts from the adoption.
+ * A lock that is already on our lease (an answer was lost) is adopted, with the round that was opened with it, and the
+ * wait counts from the adoption.
  */
 export async function takeLock(
   etcd: EtcdApi,
@@ -72,13 +82,24 @@ export async function takeLock(
       known.onOtherHolder?.();
       return undefined;
     }
-    return asHeld(
-      { token: lock.createRevision, lease: lease.id },
-      wasHandedOver(lock, known),
-      received,
-      Math.max(ttlSeconds, ttl.seconds),
-    );
+    return adopt(lock, known, received, { longest: Math.max(ttlSeconds, ttl.seconds), found: result });
   }
+}
+
+/** The lock is on our own lease: an earlier try went through. */
+function adopt(
+  lock: KeyValue,
+  known: Known,
+  received: number,
+  { longest, found }: { readonly longest: number; readonly found: TransactionResult },
+): MasterLock {
+  const { createRevision: token, lease } = lock;
+  const handed = wasHandedOver(lock, known);
+  const held = asHeld({ token, lease }, handed, received, longest);
+  if (!handed) return held;
+  const [election] = rangeAnswer(found, 4);
+  const opened = election?.lease === lease && election.modRevision === token;
+  return { ...held, round: opened ? token : undefined, handover: known.handover };
 }
 
 function asHeld(
@@ -150,6 +171,7 @@ function takeTransaction(
       { type: "range", key: keys.ttl },
       { type: "range", key: keys.ask("pause") },
       { type: "range", key: keys.ask("hold", name) },
+      { type: "range", key: keys.election },
     ],
   };
 }

@@ -2,6 +2,7 @@ import type { LeaseId } from "@msdha/etcd-client";
 import type { Ask } from "./ask.ts";
 import type { Answer } from "./candidacy.ts";
 import type { FrontendEntry } from "./frontend-entry.ts";
+import type { HandoverNote } from "./handover-note.ts";
 import { type GroupKeys, groupKeys } from "./keys.ts";
 import type { NodeDetails, Via } from "./node-state.ts";
 import type { Term } from "./term.ts";
@@ -24,8 +25,8 @@ export interface GroupView {
   readonly election: ElectionEntry | undefined;
   /** The create revision of the hand-over, if there is one. */
   readonly handover: number | undefined;
-  /** The node that the hand-over is for, if it names one. */
-  readonly handoverFor: string | undefined;
+  /** What the hand-over says; undefined for anything that a node can't have written. */
+  readonly handoverNote: HandoverNote | undefined;
   /** The master that was published last, by the group's record. */
   readonly lastMaster: string | undefined;
   readonly ttl: TtlRecord;
@@ -92,7 +93,7 @@ export function createGroupView(group: string): GroupView {
     lock: undefined,
     election: undefined,
     handover: undefined,
-    handoverFor: undefined,
+    handoverNote: undefined,
     lastMaster: undefined,
     ttl: { seconds: 0, modRevision: 0 },
     since: new Map(),
