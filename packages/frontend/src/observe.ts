@@ -1,10 +1,13 @@
 import type { Clock } from "@msdha/clock";
-import type { GroupView } from "@msdha/group";
+import { createGroupView, describeGroup, type GroupView } from "@msdha/group";
 import type { Route } from "@msdha/haproxy-config";
 import type { Log } from "@msdha/log";
+import type { PageState } from "@msdha/status-page";
 import type { Routes } from "@msdha/status-port";
 import type { ConnectionWait } from "./connection-wait.ts";
 import { createMetrics, type Scrape } from "./metrics.ts";
+import { createPageFeed } from "./page-feed.ts";
+import { type PageParts, pageState } from "./page-state.ts";
 import type { FrontendStatus } from "./status.ts";
 import { statusRoutes } from "./status-routes.ts";
 import { createWaitLog } from "./wait-log.ts";
@@ -15,6 +18,7 @@ export interface StatusSources {
   readonly readStatus: () => Promise<FrontendStatus>;
   /** How many lines of its log HAProxy could not write; undefined while it can't be asked. */
   readonly readDroppedLogLines: () => Promise<number | undefined>;
+  readonly readRoute: () => Pick<PageParts, "route" | "served" | "following" | "proven">;
 }
 
 /** Takes in what happens to the frontend, and answers for it. Changes nothing. */
@@ -23,7 +27,8 @@ export interface Observer extends Disposable {
   readStatus(): Promise<FrontendStatus>;
   /** From now on the status is read from these; until then reading it rejects. */
   started(sources: StatusSources): void;
-  routed(route: Route): void;
+  /** Takes the route that connections take from now on, and the name of the master that it leads to. */
+  routed(route: Route, master: string | undefined): void;
   waited(wait: ConnectionWait): void;
   viewed(view: GroupView): void;
 }
@@ -34,9 +39,9 @@ export function createObserver(
 ): Observer {
   const metrics = createMetrics(group);
   const withoutMaster = countWithoutMaster(clock);
-  const waitLog = createWaitLog(log, clock);
   let sources: StatusSources | undefined;
-  let nodes: readonly string[] = [];
+  let view = createGroupView(group);
+  let route: Route = { kind: "none" };
 
   async function readStatus(): Promise<FrontendStatus> {
     if (!sources) throw new Error("starting");
@@ -45,23 +50,48 @@ export function createObserver(
 
   async function scrape(): Promise<Scrape> {
     const [status, droppedLogLines] = await Promise.all([readStatus(), sources?.readDroppedLogLines()]);
+    const nodes = [...view.nodes.keys()];
     return { status, nodes, withoutMasterMs: withoutMaster.totalMs, droppedLogLines };
   }
 
+  const readState = (): PageState | undefined =>
+    sources && pageState({ ...sources.readRoute(), group, now: Date.now(), status: describeGroup(view) });
+
+  using stack = new DisposableStack();
+  const waitLog = stack.use(createWaitLog(log, clock));
+  const feed = stack.use(
+    createPageFeed({ readState, readTraffic: async () => (await readStatus()).traffic }),
+  );
+  feed.happened({ kind: "route", at: Date.now(), route: "none", master: "", cut: false });
+  const kept = stack.move();
   return {
-    routes: statusRoutes({ readStatus, scrape, metrics }),
+    routes: statusRoutes({ readStatus, scrape, metrics, feed }),
     readStatus,
     started(found) {
       sources = found;
     },
-    routed: (route) => withoutMaster.routed(route),
+    routed(next, master = "") {
+      withoutMaster.routed(next);
+      const at = Date.now();
+      feed.happened({ kind: "route", at, route: next.kind, master, cut: cutsSessions(route, next) });
+      route = next;
+    },
     waited(wait) {
       metrics.waited(wait);
       waitLog.waited(wait);
+      const { ageMs, waitedMs, outcome } = wait;
+      feed.happened({ kind: "wait", at: Date.now() - ageMs, waitedMs, outcome });
     },
-    viewed(view) {
-      nodes = [...view.nodes.keys()];
+    viewed(next) {
+      view = next;
+      feed.viewed(next);
     },
-    [Symbol.dispose]: () => waitLog[Symbol.dispose](),
+    [Symbol.dispose]: () => kept.dispose(),
   };
+}
+
+/** Whether sessions of the route before do not go on with the next one. */
+function cutsSessions(before: Route, next: Route): boolean {
+  if (before.kind === "none") return false;
+  return next.kind === "none" || next.owner !== before.owner;
 }

@@ -64,7 +64,7 @@ export async function runFrontend(
       onRoute: (route) => {
         if (route.kind === "serve") switches += 1;
         switcher.route(route);
-        observer.routed(route);
+        observer.routed(route, guide.master?.name);
       },
     }),
   );
@@ -136,7 +136,16 @@ export async function runFrontend(
       traffic,
     });
   };
-  observer.started({ readStatus, readDroppedLogLines });
+  observer.started({
+    readStatus,
+    readDroppedLogLines,
+    readRoute: () => ({
+      route: guide.route,
+      served: guide.master,
+      following: master.following,
+      proven: master.proven,
+    }),
+  });
 
   await aborted(stop);
   log.info({ graceMs: config.stopGraceMs }, "stopping: new connections are refused, sessions may end");

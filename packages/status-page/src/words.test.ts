@@ -1,0 +1,19 @@
+import { expect, it } from "vitest";
+import { duration, nodeLook } from "./words.ts";
+
+it.each([
+  [-5, "0 ms"],
+  [412, "412 ms"],
+  [2_340, "2.3 s"],
+  [59_000, "59 s"],
+  [61_000, "1 m 1 s"],
+  [3_600_000, "1 h"],
+  [7_500_000, "2 h 5 m"],
+  [273_600_000, "3 d 4 h"],
+])("says %d ms as %s", (ms, text) => {
+  expect(duration(ms)).toBe(text);
+});
+
+it("gives a state that no node writes a look of its own", () => {
+  expect(nodeLook("constructor")).toEqual({ sign: "?", class: "unknown", words: "constructor" });
+});

@@ -1,0 +1,61 @@
+import type { PageRoute } from "./protocol.ts";
+
+/** How a state looks: a sign and a class, so that it is never told by colour alone. */
+export interface Look {
+  readonly sign: string;
+  readonly class: string;
+  readonly words: string;
+}
+
+const NODE_LOOKS: Readonly<Record<string, Look>> = {
+  master: { sign: "●", class: "master", words: "master" },
+  ready: { sign: "○", class: "ready", words: "ready" },
+  running_not_ready: { sign: "◐", class: "getting", words: "running, not ready" },
+  start: { sign: "▷", class: "getting", words: "starts" },
+  pre_start: { sign: "…", class: "getting", words: "before its start" },
+  stopping: { sign: "◌", class: "stopping", words: "stops, or holds the lock without a key" },
+  "": { sign: "✕", class: "gone", words: "gone" },
+};
+
+const ROUTE_LOOKS: Readonly<Record<PageRoute, Look>> = {
+  serve: { sign: "●", class: "master", words: "served" },
+  drain: { sign: "‖", class: "waiting", words: "new ones wait, sessions go on" },
+  none: { sign: "‖", class: "waiting", words: "all wait" },
+};
+
+export const CUT: Look = { sign: "✂", class: "cut", words: "sessions cut" };
+
+export function nodeLook(state: string): Look {
+  const own = Object.hasOwn(NODE_LOOKS, state) ? NODE_LOOKS[state] : undefined;
+  return own ?? { sign: "?", class: "unknown", words: state };
+}
+
+export function routeLook(route: PageRoute): Look {
+  return ROUTE_LOOKS[route];
+}
+
+/** `12 s`, `3 m 4 s`, `2 h 5 m`, `3 d 4 h`; below 10 s with tenths. */
+export function duration(ms: number): string {
+  const seconds = Math.max(0, ms) / 1_000;
+  if (seconds < 1) return `${Math.round(seconds * 1_000)} ms`;
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3_600) return two(Math.floor(whole / 60), "m", whole % 60, "s");
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 1_440) return two(Math.floor(minutes / 60), "h", minutes % 60, "m");
+  const hours = Math.floor(minutes / 60);
+  return two(Math.floor(hours / 24), "d", hours % 24, "h");
+}
+
+function two(large: number, unit: string, small: number, smallUnit: string): string {
+  return small === 0 ? `${large} ${unit}` : `${large} ${unit} ${small} ${smallUnit}`;
+}
+
+/** The time of day, or with the date when it is not today. */
+export function time(ms: number, now: number): string {
+  const date = new Date(ms);
+  if (Number.isNaN(date.getTime())) return "?";
+  const clock = date.toLocaleTimeString([], { hour12: false });
+  return Math.abs(now - ms) < 43_200_000 ? clock : `${date.toLocaleDateString()} ${clock}`;
+}
