@@ -42,6 +42,15 @@ test("is called as its host unless it is told another name, in either spelling",
   expect(readConfig({ ...nameless, MSHDA_NAME: "old" }).config.name).toBe("old");
 });
 
+test.each(["fe80::1%eth0", "0.0.0.0", "::", "ff02::1", "224.0.0.1", "255.255.255.255", "a b"])(
+  "refuses an address that no frontend could connect to: %s",
+  (address) => {
+    expect(() => readConfig({ ...least, MSDHA_ADDRESS: address })).toThrow(
+      /^MSDHA_ADDRESS: expected a host name, or an IP address of one host, without a zone/m,
+    );
+  },
+);
+
 test("takes a stop signal with or without SIG, and the frontend's variables without looking at them", () => {
   const { config } = readConfig({
     ...least,

@@ -1,5 +1,6 @@
+import { isIP } from "node:net";
 import { hostname } from "node:os";
-import { allVariables, groupName, hasCode, nodeName } from "@msdha/app";
+import { allVariables, groupName, hasCode, isHostAddress, nodeName } from "@msdha/app";
 import { type EtcdSettings, type EtcdSettingsError, readEtcdSettings } from "@msdha/etcd-client";
 import { isAddress } from "@msdha/group";
 import { logFormats, logLevels } from "@msdha/log";
@@ -55,7 +56,7 @@ const schema = z.object({
   MSDHA_NAME: nodeName().default(() => hostname()),
   MSDHA_ADDRESS: z
     .string()
-    .refine(isReachable, "a host name, or an IP address without a zone that others can connect to")
+    .refine(isReachable, "a host name, or an IP address of one host, without a zone")
     .optional(),
   MSDHA_TTL: wholeNumber({ min: 1, max: 3_600 }).default(10),
   MSDHA_MASTER_TTL: duration({ minMs: 1_000 }).default(86_400_000),
@@ -87,9 +88,9 @@ const schema = z.object({
   MSDHA_LOG_FORMAT: z.enum(logFormats, { error: `one of ${logFormats.join(", ")}` }).default("text"),
 });
 
-/** Whether others can connect to an address: no zone, which is one machine's own name of a link, and not "any". */
+/** Whether others can connect to an address: a host name, or an IP address that one host can have. */
 function isReachable(address: string): boolean {
-  return isAddress(address) && !address.includes("%") && !/^(?:0\.0\.0\.0|[0:]*:[0:]*)$/.test(address);
+  return isIP(address) === 0 ? isAddress(address) : isHostAddress(address);
 }
 
 /** The names of all variables that are the backend's own. */

@@ -45,6 +45,32 @@ test("a prefix is read in pages, as one revision has it, whatever is written mea
   expect((await readAll(etcd, { key: "/nothing/", prefix: true }, limits)).kvs).toEqual([]);
 });
 
+test("a prefix of 100 MB is read with one request under way at a time, and no page is asked for twice", async () => {
+  await using member = await startEtcd();
+  await using etcd = connectEtcd(readEtcdSettings({ ETCDCTL_ENDPOINTS: member.endpoint }));
+  await fill(etcd, "/p/", 10_000, 10_000);
+  let pages = 0;
+  let underWay = 0;
+  let most = 0;
+  const counted: EtcdApi = {
+    ...etcd,
+    async range(request, options) {
+      pages += 1;
+      underWay += 1;
+      most = Math.max(most, underWay);
+      try {
+        return await etcd.range(request, options);
+      } finally {
+        underWay -= 1;
+      }
+    },
+  };
+  const { kvs } = await readAll(counted, { key: "/p/", prefix: true }, limits);
+  expect(kvs).toHaveLength(10_000);
+  expect(most).toBe(1);
+  expect(pages).toBeLessThan(50);
+});
+
 test("a key that is no UTF-8 text ends a page as well as any", async () => {
   await using member = await startEtcd();
   await using etcd = connectEtcd(readEtcdSettings({ ETCDCTL_ENDPOINTS: member.endpoint }));

@@ -1,4 +1,5 @@
-import { BlockList, isIP } from "node:net";
+import { isIP } from "node:net";
+import { isHostAddress } from "@msdha/app";
 import type { Clock } from "@msdha/clock";
 
 /** Resolves a host name to all its IP addresses, as `dns.lookup` does. */
@@ -36,7 +37,7 @@ const LAST_RETRY_MS = 1_000;
  */
 export async function followAddress(host: string, options: FollowAddressOptions): Promise<void> {
   const { lookup, reach, clock, intervalMs, keepMs, signal, onAddress, onGone, onTrouble } = options;
-  if (isUsable(host)) return onAddress(host);
+  if (isHostAddress(host)) return onAddress(host);
   let address: string | undefined;
   let answers = false;
   let resolvedAt = clock.now();
@@ -104,21 +105,9 @@ class NoAddressError extends TypeError {
 async function resolveUsable(host: string, lookup: Lookup): Promise<readonly string[]> {
   if (isIP(host) !== 0) throw new TypeError(`expected an address of a host, got ${host}`);
   const found = await lookup(host);
-  const usable = found.filter(isUsable);
+  const usable = found.filter(isHostAddress);
   if (usable.length > 0) return usable;
   throw new NoAddressError(
     `expected the address of a host for ${JSON.stringify(host)}, got ${found.join(", ") || "none"}`,
   );
-}
-
-const nobody = new BlockList();
-nobody.addSubnet("0.0.0.0", 8, "ipv4");
-nobody.addSubnet("224.0.0.0", 3, "ipv4");
-nobody.addAddress("::", "ipv6");
-nobody.addSubnet("ff00::", 8, "ipv6");
-
-/** Whether this is an IP address that one host can have: not "any", multicast or broadcast, and without a zone. */
-function isUsable(address: string): boolean {
-  const version = isIP(address);
-  return version !== 0 && !address.includes("%") && !nobody.check(address, version === 4 ? "ipv4" : "ipv6");
 }

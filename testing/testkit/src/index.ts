@@ -6,6 +6,7 @@ export { type EtcdCluster, type EtcdClusterOptions, startEtcdCluster } from "./e
 export { type EtcdMember, type EtcdMemberOptions, startEtcdMember } from "./etcd-member.ts";
 export { type EtcdAccess, etcdctl } from "./etcdctl.ts";
 export { type Load, startLoad } from "./load.ts";
+export { findNameServerObstacle, type NameServer, startNameServer } from "./name-server.ts";
 export {
   askName,
   type NamedServer,
