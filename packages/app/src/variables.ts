@@ -4,6 +4,7 @@
  * the PostgreSQL hooks', `MSDHA_X_` are free for hooks of one's own.
  */
 export const allVariables: readonly string[] = [
+  "MSDHA_ACCEPT_PROXY",
   "MSDHA_ADDRESS",
   "MSDHA_ALIVE_FAILURES",
   "MSDHA_ALIVE_INTERVAL",
@@ -40,11 +41,13 @@ export const allVariables: readonly string[] = [
   "MSDHA_PG_*",
   "MSDHA_PORT",
   "MSDHA_RUN_DIR",
+  "MSDHA_SEND_PROXY",
   "MSDHA_STATUS_BIND",
   "MSDHA_STATUS_PORT",
   "MSDHA_STOP_GRACE",
   "MSDHA_STOP_SIGNAL",
   "MSDHA_STOP_TIMEOUT",
+  "MSDHA_TARGET_PORT",
   "MSDHA_THREADS",
   "MSDHA_TRAFFIC",
   "MSDHA_TTL",

@@ -1,11 +1,13 @@
 import { describeError } from "@msdha/app";
 import type { Clock } from "@msdha/clock";
-import { names, type RuntimeApi } from "@msdha/haproxy-config";
+import { portNames, type RuntimeApi } from "@msdha/haproxy-config";
 import type { Log } from "@msdha/log";
 
 export interface CloseOptions {
   readonly clock: Clock;
   readonly log: Log;
+  /** How many ports there are; default: 1. */
+  readonly ports?: number;
   /** How long sessions may go on. */
   readonly graceMs: number;
   /** Ends the wait. */
@@ -20,16 +22,18 @@ const LOOK_MS = 100;
  */
 export async function closeGently(
   api: Pick<RuntimeApi, "shutdownFrontend" | "showStat">,
-  { clock, log, graceMs, hurry }: CloseOptions,
+  { clock, log, ports = 1, graceMs, hurry }: CloseOptions,
 ): Promise<void> {
   const until = clock.now() + graceMs;
+  const frontends = Array.from({ length: ports }, (_, index) => portNames(index).frontend);
   let left = 0;
   try {
-    await api.shutdownFrontend(names.frontend, { signal: hurry });
+    for (const frontend of frontends) await api.shutdownFrontend(frontend, { signal: hurry });
     for (;;) {
       const rows = await api.showStat({ signal: hurry });
-      const row = rows.find(({ proxy, server }) => proxy === names.frontend && server === "FRONTEND");
-      left = row?.currentSessions ?? 0;
+      left = rows
+        .filter(({ proxy, server }) => frontends.includes(proxy) && server === "FRONTEND")
+        .reduce((sum, { currentSessions }) => sum + currentSessions, 0);
       if (left === 0 || clock.now() >= until) break;
       await clock.sleep(Math.min(LOOK_MS, until - clock.now()), { signal: hurry });
     }

@@ -12,6 +12,8 @@ import { type FrontendConfig, knownVariables, readConfig } from "./config.ts";
 
 const least = { ETCDCTL_ENDPOINTS: "http://etcd:2379", MSDHA_GROUP: "db", MSDHA_PORT: "5432" };
 
+const PORTS = "a whole number from 1 to 65535, or at most 16 of them with commas between them";
+
 describe("readConfig", () => {
   it("needs no more than etcd, the group and the port", () => {
     expect(readConfig(least).config).toEqual({
@@ -21,7 +23,7 @@ describe("readConfig", () => {
       etcdLost: "park",
       group: "db",
       ttlSeconds: 10,
-      port: 5432,
+      ports: [{ listen: 5432, target: 5432 }],
       addresses: [],
       parkMs: 40_000,
       tickMs: 100,
@@ -37,7 +39,27 @@ describe("readConfig", () => {
       statusAddress: undefined,
       haproxyFile: "haproxy",
       logSessions: false,
+      acceptProxy: false,
+      sendProxy: undefined,
     });
+  });
+
+  it("takes several ports, each with a target of its own where there are any", () => {
+    const several = { ...least, MSDHA_PORT: "389, 636" };
+    expect(readConfig(several).config.ports).toEqual([
+      { listen: 389, target: 389 },
+      { listen: 636, target: 636 },
+    ]);
+    expect(readConfig({ ...several, MSDHA_TARGET_PORT: "3890,6360" }).config.ports).toEqual([
+      { listen: 389, target: 3890 },
+      { listen: 636, target: 6360 },
+    ]);
+    expect(problems({ ...several, MSDHA_TARGET_PORT: "3890" })).toEqual([
+      { variable: "MSDHA_TARGET_PORT", expected: "as many ports as MSDHA_PORT has, 2", got: "3890" },
+    ]);
+    expect(problems({ ...several, MSDHA_STATUS_PORT: "636" })).toEqual([
+      { variable: "MSDHA_STATUS_PORT", expected: "another port than MSDHA_PORT", got: "636" },
+    ]);
   });
 
   it("lets connections wait for three times the TTL and ten seconds, unless told otherwise", () => {
@@ -55,7 +77,9 @@ describe("readConfig", () => {
     try {
       const file = join(folder, "port");
       writeFileSync(file, "6432\n");
-      expect(readConfig({ ...least, MSDHA_PORT: "", MSDHA_PORT_FILE: file }).config.port).toBe(6432);
+      expect(readConfig({ ...least, MSDHA_PORT: "", MSDHA_PORT_FILE: file }).config.ports).toEqual([
+        { listen: 6432, target: 6432 },
+      ]);
     } finally {
       rmSync(folder, { recursive: true });
     }
@@ -73,8 +97,13 @@ describe("readConfig", () => {
   });
 
   it.each([
-    ["MSDHA_PORT", "0", "a whole number from 1 to 65535"],
-    ["MSDHA_PORT", "postgresql", "a whole number from 1 to 65535"],
+    ["MSDHA_PORT", "0", PORTS],
+    ["MSDHA_PORT", "postgresql", PORTS],
+    ["MSDHA_PORT", "1,", PORTS],
+    ["MSDHA_PORT", Array.from({ length: 17 }, (_, index) => index + 1).join(","), PORTS],
+    ["MSDHA_PORT", "5432,5432", "each port once"],
+    ["MSDHA_TARGET_PORT", "65536", PORTS],
+    ["MSDHA_SEND_PROXY", "v3", "no, v1 or v2"],
     [
       "MSDHA_GROUP",
       "a/b",
@@ -147,9 +176,11 @@ const isHarmless = (line: string): boolean =>
   !line.includes(PASSWORD) &&
   !keyParts.some((part) => line.includes(part));
 
-const isUsable = ({ group, port, addresses, runDir, haproxyFile, statusPort }: FrontendConfig): boolean =>
+const isUsable = ({ group, ports, addresses, runDir, haproxyFile, statusPort }: FrontendConfig): boolean =>
   isName(group) &&
-  [port, statusPort ?? 1].every((one) => Number.isInteger(one) && one > 0 && one < 65_536) &&
+  [...ports.flatMap(({ listen, target }) => [listen, target]), statusPort ?? 1].every(
+    (one) => Number.isInteger(one) && one > 0 && one < 65_536,
+  ) &&
   addresses.every((address) => isIP(address) !== 0) &&
   /^\/[\w./-]*$/.test(runDir) &&
   !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(haproxyFile);

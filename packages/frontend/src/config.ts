@@ -24,7 +24,8 @@ export interface FrontendConfig {
   readonly etcdLost: "park" | "keep";
   readonly group: string;
   readonly ttlSeconds: number;
-  readonly port: number;
+  /** The ports to listen on, one at least. */
+  readonly ports: readonly PortPair[];
   /** IP addresses to listen on; none stands for all. */
   readonly addresses: readonly string[];
   readonly parkMs: number;
@@ -42,6 +43,16 @@ export interface FrontendConfig {
   readonly statusAddress: string | undefined;
   readonly haproxyFile: string;
   readonly logSessions: boolean;
+  /** Whether clients begin with a header of the PROXY protocol. */
+  readonly acceptProxy: boolean;
+  /** The version of that header which the master gets; undefined for none. */
+  readonly sendProxy: "v1" | "v2" | undefined;
+}
+
+/** A port that is listened on, and the master's that its connections go to. */
+export interface PortPair {
+  readonly listen: number;
+  readonly target: number;
 }
 
 export interface LogConfig {
@@ -49,12 +60,15 @@ export interface LogConfig {
   readonly format: (typeof logFormats)[number];
 }
 
+/** Each has its own servers in HAProxy, which are led one by one. */
+const MOST_PORTS = 16;
 /** HAProxy's timers end at 2^31 ms, 24.8 days. */
 const LONGEST_MS = 24 * 86_400_000;
 
 const schema = z.object({
   MSDHA_GROUP: groupName(),
-  MSDHA_PORT: port(),
+  MSDHA_PORT: ports(),
+  MSDHA_TARGET_PORT: ports().optional(),
   MSDHA_TTL: wholeNumber({ min: 1, max: 3_600 }).default(10),
   MSDHA_BIND: addresses().default([]),
   MSDHA_PARK: milliseconds({ maxMs: LONGEST_MS }).optional(),
@@ -83,6 +97,8 @@ const schema = z.object({
   MSDHA_LOG_LEVEL: z.enum(logLevels, { error: `one of ${logLevels.join(", ")}` }).default("info"),
   MSDHA_LOG_FORMAT: z.enum(logFormats, { error: `one of ${logFormats.join(", ")}` }).default("text"),
   MSDHA_LOG_SESSIONS: yesNo().default(false),
+  MSDHA_ACCEPT_PROXY: yesNo().default(false),
+  MSDHA_SEND_PROXY: z.enum(["no", "v1", "v2"], { error: "no, v1 or v2" }).default("no"),
 });
 
 /** The names of all variables that are the frontend's own. */
@@ -98,9 +114,11 @@ export function readConfig(environment: Environment): { config: FrontendConfig; 
     throw new SettingsError([settings, etcd].flatMap((part) => ("problems" in part ? part.problems : [])));
   }
   const { value } = settings;
-  if (value.MSDHA_STATUS_PORT === value.MSDHA_PORT) {
+  const pairs = pairPorts(value.MSDHA_PORT, value.MSDHA_TARGET_PORT);
+  const { MSDHA_STATUS_PORT: statusPort } = value;
+  if (statusPort !== undefined && value.MSDHA_PORT.includes(statusPort)) {
     const expected = "another port than MSDHA_PORT";
-    throw new SettingsError([{ variable: "MSDHA_STATUS_PORT", expected, got: String(value.MSDHA_PORT) }]);
+    throw new SettingsError([{ variable: "MSDHA_STATUS_PORT", expected, got: String(statusPort) }]);
   }
   return {
     config: {
@@ -110,7 +128,7 @@ export function readConfig(environment: Environment): { config: FrontendConfig; 
       etcdLost: value.MSDHA_ETCD_LOST,
       group: value.MSDHA_GROUP,
       ttlSeconds: value.MSDHA_TTL,
-      port: value.MSDHA_PORT,
+      ports: pairs,
       addresses: value.MSDHA_BIND,
       parkMs: value.MSDHA_PARK ?? 3_000 * value.MSDHA_TTL + 10_000,
       tickMs: value.MSDHA_CONNECT_TIMEOUT,
@@ -122,10 +140,12 @@ export function readConfig(environment: Environment): { config: FrontendConfig; 
       maxConnections: value.MSDHA_MAXCONN,
       threads: value.MSDHA_THREADS,
       runDir: value.MSDHA_RUN_DIR,
-      statusPort: value.MSDHA_STATUS_PORT,
+      statusPort,
       statusAddress: value.MSDHA_STATUS_BIND,
       haproxyFile: value.MSDHA_HAPROXY,
       logSessions: value.MSDHA_LOG_SESSIONS,
+      acceptProxy: value.MSDHA_ACCEPT_PROXY,
+      sendProxy: value.MSDHA_SEND_PROXY === "no" ? undefined : value.MSDHA_SEND_PROXY,
     },
     log: { level: value.MSDHA_LOG_LEVEL, format: value.MSDHA_LOG_FORMAT },
   };
@@ -134,6 +154,33 @@ export function readConfig(environment: Environment): { config: FrontendConfig; 
 /** A length of time in whole milliseconds, as HAProxy takes it. */
 function milliseconds(range: { readonly minMs?: number; readonly maxMs: number }): z.ZodType<number, string> {
   return duration(range).transform(Math.ceil);
+}
+
+/** One TCP port, or several with commas between them, none of them twice. */
+function ports(): z.ZodType<readonly number[], string> {
+  const one = port();
+  return z.string().transform((text, context) => {
+    const list = text.split(",").map((word) => one.safeParse(word.trim()).data);
+    const valid = list.filter((number) => number !== undefined);
+    if (valid.length === list.length && list.length <= MOST_PORTS) return valid;
+    const message = `a whole number from 1 to 65535, or at most ${MOST_PORTS} of them with commas between them`;
+    context.addIssue({ code: "custom", message });
+    return z.NEVER;
+  });
+}
+
+/** Gives each port that is listened on its target: the same number, unless there are targets. */
+function pairPorts(listen: readonly number[], targets: readonly number[] = listen): PortPair[] {
+  const twice = listen.find((number, index) => listen.indexOf(number) !== index);
+  if (twice !== undefined) {
+    const expected = "each port once";
+    throw new SettingsError([{ variable: "MSDHA_PORT", expected, got: listen.join(",") }]);
+  }
+  if (targets.length !== listen.length) {
+    const expected = `as many ports as MSDHA_PORT has, ${listen.length}`;
+    throw new SettingsError([{ variable: "MSDHA_TARGET_PORT", expected, got: targets.join(",") }]);
+  }
+  return listen.map((number, index) => ({ listen: number, target: targets[index] ?? number }));
 }
 
 /** `*`, or IP addresses with commas between them. */

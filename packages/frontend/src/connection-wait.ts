@@ -7,9 +7,9 @@ export interface ConnectionWait {
   readonly ageMs: number;
 }
 
-/** `%ci:%cp [%t] fe be/%s %Tw/%Tc/%Tt %B %ts %ac/%fc/%bc/%sc/%rc %sq/%bq`; `+` marks what goes on, or a redispatch. */
+/** `%ci:%cp [%t] %f %b/%s %Tw/%Tc/%Tt %B %ts %ac/%fc/%bc/%sc/%rc %sq/%bq`; `+` marks what goes on, or a redispatch. */
 const SESSION =
-  /^\S+:\d+ \[[^\]]+\] fe be\/\S+ (-?\d+)\/(-?\d+)\/\+?(\d+) \+?\d+ (\S)\S \d+\/\d+\/\d+\/\d+\/\+?(\d+) /;
+  /^\S+:\d+ \[[^\]]+\] fe\d* be\d*\/\S+ (-?\d+)\/(-?\d+)\/\+?(\d+) \+?\d+ (\S)\S \d+\/\d+\/\d+\/\d+\/\+?(\d+) /;
 
 /** Reads a session's line; undefined for any other line, and for a session that was served without a wait. */
 export function readConnectionWait(line: string): ConnectionWait | undefined {

@@ -26,8 +26,8 @@ export interface HaproxySettings {
 export interface Machine {
   /** The addresses to listen on. */
   readonly addresses: readonly string[];
-  /** How many sockets HAProxy inherits for them; undefined when it listens by itself. */
-  readonly inherited: number | undefined;
+  /** Whether HAProxy inherits a socket for each port and address, in this order; else it listens by itself. */
+  readonly inherits: boolean;
   /** The limit on open files. */
   readonly openFiles: number;
   /** A port of 127.0.0.1 that refuses connections. */
@@ -40,7 +40,7 @@ export interface Machine {
  */
 export function haproxySettings(
   config: FrontendConfig,
-  { addresses, inherited, openFiles, parkingPort }: Machine,
+  { addresses, inherits, openFiles, parkingPort }: Machine,
 ): HaproxySettings {
   const threads = config.threads ?? Math.min(availableParallelism(), MOST_THREADS);
   const possible = maxConnectionsFor(openFiles, { threads });
@@ -51,16 +51,23 @@ export function haproxySettings(
   }
   const folder = join(config.runDir, "haproxy");
   const socketPath = join(folder, "stats.sock");
+  const [first, ...morePorts] = config.ports.map(({ listen }, index) => ({
+    port: listen,
+    descriptors: inherits ? addresses.map((_, at) => 3 + index * addresses.length + at) : undefined,
+  }));
+  if (!first) throw new TypeError("ports: expected at least one, got none");
   const text = renderConfig({
-    port: config.port,
+    ...first,
+    morePorts,
     addresses,
-    descriptors: inherited === undefined ? undefined : Array.from({ length: inherited }, (_, i) => 3 + i),
     socketPath,
     parkMs: config.parkMs,
     tickMs: config.tickMs,
     idleTimeoutMs: config.idleTimeoutMs,
     halfClosedTimeoutMs: config.halfClosedTimeoutMs ?? config.idleTimeoutMs,
     logSessions: config.logSessions,
+    acceptProxy: config.acceptProxy,
+    sendProxy: config.sendProxy,
     maxConnections,
     threads,
     parkingPort,

@@ -1,26 +1,28 @@
 import net from "node:net";
 
 /**
- * The port, bound and held by this process for HAProxy to listen on. A HAProxy that ends does not close it: new
- * connections wait in the kernel for the next one. Disposing lets go of it.
+ * The ports, bound and held by this process for HAProxy to listen on. A HAProxy that ends does not close them: new
+ * connections wait in the kernel for the next one. Disposing lets go of them.
  */
-export interface HeldPort extends Disposable {
-  /** A descriptor for each address, to be inherited by HAProxy. */
+export interface HeldPorts extends Disposable {
+  /** A descriptor for each address of the first port, then of the next one, to be inherited by HAProxy. */
   readonly descriptors: readonly number[];
 }
 
 /**
- * Binds the port on each address, without listening: HAProxy does that. Throws when it can't be bound, or when this
+ * Binds each port on each address, without listening: HAProxy does that. Throws when one can't be bound, or when this
  * Node can't do it. Node's own servers accept what comes to a port that they hold, so this rests on a function of
  * `node:net` that Node keeps for its own module `cluster`.
  */
-export function holdPort(addresses: readonly string[], port: number): HeldPort {
+export function holdPorts(addresses: readonly string[], ports: readonly number[]): HeldPorts {
   const handles: Handle[] = [];
   const release = (): void => {
     for (const handle of handles.splice(0)) handle.close();
   };
   try {
-    for (const address of addresses) handles.push(bind(address, port));
+    for (const port of ports) {
+      for (const address of addresses) handles.push(bind(address, port));
+    }
   } catch (error) {
     release();
     throw error;

@@ -5,6 +5,7 @@ import { type FrontendStatus, readTraffic } from "./status.ts";
 const status: FrontendStatus = {
   group: "db",
   port: 5432,
+  ports: [{ listen: 5432, target: 5432 }],
   healthy: true,
   ready: true,
   route: "serve",
@@ -106,5 +107,16 @@ describe("readTraffic", () => {
     ];
     const traffic = await readTraffic({ showStat: async () => rows });
     expect(traffic).toEqual({ sessions: 3, waiting: 2, connections: 9, bytesIn: 1, bytesOut: 2 });
+  });
+
+  it("adds up all ports", async () => {
+    const row = { status: "", totalSessions: 9, bytesIn: 1, bytesOut: 2, connectionErrors: 0, retries: 0 };
+    const rows = ["", "2"].flatMap((suffix) => [
+      { ...row, proxy: `fe${suffix}`, server: "FRONTEND", currentSessions: 5 },
+      { ...row, proxy: `be${suffix}`, server: "m1", currentSessions: 1 },
+      { ...row, proxy: `be${suffix}`, server: "BACKEND", currentSessions: 3 },
+    ]);
+    const traffic = await readTraffic({ showStat: async () => rows }, 2);
+    expect(traffic).toEqual({ sessions: 2, waiting: 4, connections: 18, bytesIn: 2, bytesOut: 4 });
   });
 });

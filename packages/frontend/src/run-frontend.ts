@@ -44,26 +44,30 @@ export async function runFrontend(
   stack.use(await serveAsks(observer.readStatus, runDir));
 
   let leaver: Leaver | undefined;
-  const { addresses, haproxy, switcher, trouble, api, release } = await startProxy(
+  const { addresses, haproxy, switchers, trouble, api, release } = await startProxy(
     config,
     { clock, log, stop, onSettled: () => leaver?.settled(), onWait: observer.waited },
     stack,
   );
 
+  const { ports } = config;
+  const targets = ports.map(({ target }) => target);
+  const [target = 0] = targets;
   let switches = 0;
   const guide = stack.use(
     createGuide({
-      port: config.port,
+      port: target,
       lookup: lookupHost,
       lookupIntervalMs: config.lookupIntervalMs,
       lookupKeepMs: config.lookupKeepMs,
-      reach: (address) => reachPort(address, config.port),
-      isOwn: (address) => isOwnAddress(address, addresses),
+      reach: (address) => reachPort(address, target),
+      isOwn: (address) =>
+        ports.some(({ listen }) => targets.includes(listen)) && isOwnAddress(address, addresses),
       clock,
       log,
       onRoute: (route) => {
         if (route.kind === "serve") switches += 1;
-        switcher.route(route);
+        switchers.route(route);
         observer.routed(route, guide.master?.name);
       },
     }),
@@ -89,7 +93,9 @@ export async function runFrontend(
   const registration = stack.use(registerFrontend(etcd, group, { clock, log, ttlSeconds }));
   leaver = stack.use(
     createLeaver({
-      ...{ api, switcher, clock },
+      api,
+      switcher: switchers,
+      clock,
       route: () => guide.route,
       strain: machineStrain,
       onLeft: (token) => registration.acknowledge(token),
@@ -121,12 +127,12 @@ export async function runFrontend(
   const readDroppedLogLines = (): Promise<number | undefined> => countDroppedLogLines(api);
   const readStatus = async (): Promise<FrontendStatus> => {
     const { master: served, route } = guide;
-    const traffic = await readTraffic(api).catch(() => null);
+    const traffic = await readTraffic(api, ports.length).catch(() => null);
     const isObeyed = trouble.since === undefined;
     return describeFrontend({
       config,
       haproxy,
-      switcher,
+      switcher: switchers,
       isObeyed,
       served,
       route,
@@ -150,7 +156,7 @@ export async function runFrontend(
   await aborted(stop);
   log.info({ graceMs: config.stopGraceMs }, "stopping: new connections are refused, sessions may end");
   release();
-  await closeGently(api, { clock, log, graceMs: config.stopGraceMs, hurry });
+  await closeGently(api, { clock, log, ports: ports.length, graceMs: config.stopGraceMs, hurry });
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {

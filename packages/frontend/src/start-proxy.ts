@@ -1,6 +1,6 @@
 import { describeError } from "@msdha/app";
 import type { Clock } from "@msdha/clock";
-import { createRuntimeApi, createSwitcher, type RuntimeApi, type Switcher } from "@msdha/haproxy-config";
+import { createRuntimeApi, type RuntimeApi } from "@msdha/haproxy-config";
 import type { Log } from "@msdha/log";
 import type { FrontendConfig } from "./config.ts";
 import { type ConnectionWait, readConnectionWait } from "./connection-wait.ts";
@@ -11,22 +11,23 @@ import type { HaproxyLine } from "./haproxy-log.ts";
 import { type HaproxyPrograms, startHaproxyProcess } from "./haproxy-process.ts";
 import { haproxySettings } from "./haproxy-settings.ts";
 import { findHaproxyUser, type HaproxyUser } from "./haproxy-user.ts";
-import { type HeldPort, holdPort } from "./hold-port.ts";
+import { type HeldPorts, holdPorts } from "./hold-port.ts";
 import { checkListen } from "./listen-check.ts";
 import { openFilesLimit } from "./open-files.ts";
 import { findParkingPort } from "./parking-port.ts";
+import { createPortSwitchers, type PortSwitchers } from "./port-switchers.ts";
 import { createTroubleLog, type TroubleLog } from "./trouble-log.ts";
 import { watchControl } from "./watch-control.ts";
 
-/** HAProxy on its port, replaced when it ends or can't be controlled any more. */
+/** HAProxy on its ports, replaced when it ends or can't be controlled any more. */
 export interface Proxy {
   /** The addresses that it listens on. */
   readonly addresses: readonly string[];
   readonly haproxy: HaproxyKeeper;
   readonly api: RuntimeApi;
-  readonly switcher: Switcher;
+  readonly switchers: PortSwitchers;
   readonly trouble: TroubleLog;
-  /** Lets go of the port: once HAProxy has too, new connections are refused. No HAProxy is started any more. */
+  /** Lets go of the ports: once HAProxy has too, new connections are refused. No HAProxy is started any more. */
   readonly release: () => void;
 }
 
@@ -50,12 +51,13 @@ export async function startProxy(
   stack: AsyncDisposableStack,
 ): Promise<Proxy> {
   const programs = findPrograms(config, log);
-  const addresses = await checkListen(config.addresses, config.port, { clock, signal: stop });
-  const held = hold(addresses, config.port, log);
+  const ports = config.ports.map(({ listen }) => listen);
+  const addresses = await checkAll(config.addresses, ports, { clock, signal: stop });
+  const held = hold(addresses, ports, log);
   if (held) stack.use(held);
   const settings = haproxySettings(config, {
     addresses,
-    inherited: held?.descriptors.length,
+    inherits: held !== undefined,
     openFiles: openFilesLimit(),
     parkingPort: await findParkingPort(),
   });
@@ -63,16 +65,12 @@ export async function startProxy(
   const user = chooseUser(config, log);
   const api = createRuntimeApi(settings.socketPath);
   const trouble = createTroubleLog(log, clock);
-  const { onTrouble, onStep } = trouble;
-  const switcher = createSwitcher(api, {
+  const switchers = createPortSwitchers(api, {
+    targets: config.ports.map(({ target }) => target),
     drainMs: settings.drainMs,
     clock,
-    onTrouble,
-    onStep,
-    onSettled(route) {
-      trouble.onSettled(route);
-      onSettled();
-    },
+    trouble,
+    onSettled,
   });
   const { configFile, maxConnections } = settings;
   const tell = createTeller(config, log, onWait);
@@ -86,9 +84,9 @@ export async function startProxy(
       onLine: (line) => tell(line),
     });
   };
-  const onReplaced = (): void => switcher.replay();
+  const onReplaced = (): void => switchers.replay();
   const haproxy = stack.use(await keepHaproxy(start, api, { clock, log, onReplaced }));
-  stack.use(switcher);
+  stack.use(switchers);
 
   const watched = new AbortController();
   const watch = watchControl(api, {
@@ -105,7 +103,7 @@ export async function startProxy(
     await watch;
   });
   log.info(
-    { port: config.port, addresses, maxConnections, haproxy: haproxy.version },
+    { port: ports.join(","), addresses, maxConnections, haproxy: haproxy.version },
     "connections are taken",
   );
   const release = (): void => {
@@ -113,7 +111,7 @@ export async function startProxy(
     haproxy.letEnd();
     held?.[Symbol.dispose]();
   };
-  return { addresses, haproxy, api, switcher, trouble, release };
+  return { addresses, haproxy, api, switchers, trouble, release };
 }
 
 function findPrograms(config: FrontendConfig, log: Log): HaproxyPrograms {
@@ -135,9 +133,20 @@ function chooseUser({ runDir }: FrontendConfig, log: Log): HaproxyUser | undefin
   }
 }
 
-function hold(addresses: readonly string[], port: number, log: Log): HeldPort | undefined {
+/** Resolves with the addresses that every port is listened on at. */
+async function checkAll(
+  given: readonly string[],
+  ports: readonly number[],
+  options: { readonly clock: Clock; readonly signal: AbortSignal },
+): Promise<readonly string[]> {
+  let addresses = given;
+  for (const port of ports) addresses = await checkListen(addresses, port, options);
+  return addresses;
+}
+
+function hold(addresses: readonly string[], ports: readonly number[], log: Log): HeldPorts | undefined {
   try {
-    return holdPort(addresses, port);
+    return holdPorts(addresses, ports);
   } catch (error) {
     log.warn(
       { why: describeError(error) },

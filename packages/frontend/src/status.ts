@@ -1,6 +1,6 @@
 import type { Route, RuntimeApi, Switcher } from "@msdha/haproxy-config";
-import { names } from "@msdha/haproxy-config";
-import type { FrontendConfig } from "./config.ts";
+import { names, portNames } from "@msdha/haproxy-config";
+import type { FrontendConfig, PortPair } from "./config.ts";
 import type { MasterFollower } from "./follow-master.ts";
 import type { ServedMaster } from "./guide.ts";
 import type { HaproxyKeeper } from "./haproxy-keeper.ts";
@@ -8,7 +8,9 @@ import type { HaproxyKeeper } from "./haproxy-keeper.ts";
 /** What `msdha-frontend status` and `GET /status` tell. */
 export interface FrontendStatus {
   readonly group: string;
+  /** The first of the ports that are listened on. */
   readonly port: number;
+  readonly ports: readonly PortPair[];
   /** Whether connections are taken and go where they should, waiting for a master included. */
   readonly healthy: boolean;
   /** Whether there is a master that connections go to. */
@@ -49,23 +51,23 @@ export interface Traffic {
   readonly bytesOut: number;
 }
 
-/** Asks HAProxy for its counters; they begin anew with every HAProxy. */
-export async function readTraffic(api: Pick<RuntimeApi, "showStat">): Promise<Traffic> {
+/** Asks HAProxy for its counters, all ports added up; they begin anew with every HAProxy. */
+export async function readTraffic(api: Pick<RuntimeApi, "showStat">, ports = 1): Promise<Traffic> {
   const rows = await api.showStat();
-  const row = (proxy: string, server: string) =>
-    rows.find((one) => one.proxy === proxy && one.server === server);
-  const front = row(names.frontend, "FRONTEND");
-  const behind = row(names.backend, "BACKEND")?.currentSessions ?? 0;
-  const sessions = names.slots.reduce(
-    (sum, slot) => sum + (row(names.backend, slot)?.currentSessions ?? 0),
-    0,
-  );
+  const own = Array.from({ length: ports }, (_, index) => portNames(index));
+  const frontends = own.map(({ frontend }) => frontend);
+  const backends = own.map(({ backend }) => backend);
+  const slots: readonly string[] = names.slots;
+  const fronts = rows.filter(({ proxy, server }) => frontends.includes(proxy) && server === "FRONTEND");
+  const behind = rows.filter(({ proxy, server }) => backends.includes(proxy) && server === "BACKEND");
+  const served = rows.filter(({ proxy, server }) => backends.includes(proxy) && slots.includes(server));
+  const sessions = sum(served.map((row) => row.currentSessions));
   return {
     sessions,
-    waiting: Math.max(0, behind - sessions),
-    connections: front?.totalSessions ?? 0,
-    bytesIn: front?.bytesIn ?? 0,
-    bytesOut: front?.bytesOut ?? 0,
+    waiting: Math.max(0, sum(behind.map((row) => row.currentSessions)) - sessions),
+    connections: sum(fronts.map((row) => row.totalSessions)),
+    bytesIn: sum(fronts.map((row) => row.bytesIn)),
+    bytesOut: sum(fronts.map((row) => row.bytesOut)),
   };
 }
 
@@ -77,7 +79,7 @@ export async function countDroppedLogLines(api: Pick<RuntimeApi, "showInfo">): P
 
 /** What a status is made of. */
 export interface FrontendParts {
-  readonly config: Pick<FrontendConfig, "group" | "port">;
+  readonly config: Pick<FrontendConfig, "group" | "ports">;
   readonly haproxy: Pick<HaproxyKeeper, "running" | "version" | "pid" | "restarts">;
   readonly switcher: Pick<Switcher, "settled">;
   /** Whether HAProxy carries out what it is asked to. */
@@ -96,7 +98,8 @@ export function describeFrontend(parts: FrontendParts): FrontendStatus {
   const healthy = haproxy.running && isObeyed && traffic !== null;
   return {
     group: config.group,
-    port: config.port,
+    port: config.ports[0]?.listen ?? 0,
+    ports: config.ports,
     healthy,
     ready: healthy && route.kind === "serve",
     route: route.kind,
@@ -121,4 +124,8 @@ export function describeFrontend(parts: FrontendParts): FrontendStatus {
     },
     traffic,
   };
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
 }

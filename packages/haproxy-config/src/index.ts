@@ -7,7 +7,14 @@ export {
   type StatRow,
 } from "./parse-answers.ts";
 export type { SessionProgress, SessionRow } from "./parse-sessions.ts";
-export { type ConfigOptions, maxConnectionsFor, names, renderConfig } from "./render-config.ts";
+export {
+  type ConfigOptions,
+  type ListenPort,
+  maxConnectionsFor,
+  names,
+  portNames,
+  renderConfig,
+} from "./render-config.ts";
 export {
   createRuntimeApi,
   type RuntimeApi,

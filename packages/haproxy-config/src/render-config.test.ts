@@ -45,6 +45,41 @@ describe("renderConfig", () => {
     expect(config.match(/^ {4}bind .*$/gm)).toEqual(["    bind fd@3", "    bind fd@4"]);
   });
 
+  it("gives each further port its own slots, in names of its own", () => {
+    const config = renderConfig({ ...good, morePorts: [{ port: 636 }, { port: 1, descriptors: [7] }] });
+    expect(config.match(/^(?:frontend|backend) .*$/gm)).toEqual([
+      "frontend fe",
+      "backend be",
+      "frontend fe2",
+      "backend be2",
+      "frontend fe3",
+      "backend be3",
+    ]);
+    expect(config.match(/^ {4}bind \S+/gm)?.map((line) => line.trim())).toEqual([
+      "bind 0.0.0.0:5432",
+      "bind 0.0.0.0:636",
+      "bind fd@7",
+    ]);
+    expect(config.match(/^ {4}default_backend .*$/gm)?.map((line) => line.trim())).toEqual([
+      "default_backend be",
+      "default_backend be2",
+      "default_backend be3",
+    ]);
+    expect(config.match(/^ {4}server m0 /gm)).toHaveLength(3);
+  });
+
+  it("speaks the PROXY protocol only where it is asked to", () => {
+    expect(renderConfig(good)).not.toMatch(/(?:accept|send)-proxy/);
+    const config = renderConfig({ ...good, acceptProxy: true, sendProxy: "v2" });
+    expect(config.match(/accept-proxy/g)).toHaveLength(1);
+    expect(config).toMatch(/^ {4}server m0 .* send-proxy-v2$/m);
+    expect(config).toMatch(/^ {4}server m1 .* send-proxy-v2$/m);
+    expect(renderConfig({ ...good, sendProxy: "v1" })).toMatch(/^ {4}server m0 .* send-proxy$/m);
+    expect(() => renderConfig({ ...good, sendProxy: "v3" as "v2" })).toThrow(
+      new TypeError('sendProxy: expected v1 or v2, got "v3"'),
+    );
+  });
+
   it("gives up unacknowledged data and half-closed sessions early only where it is told to", () => {
     expect(renderConfig(good)).not.toContain("tcp-ut");
     expect(renderConfig(good)).toMatch(/timeout client-fin 86400000ms\n {4}timeout server-fin 86400000ms/);

@@ -9,13 +9,24 @@ export const names = {
   parking: "parking",
 } as const;
 
-export interface ConfigOptions {
-  /** The TCP port to listen on. */
+/** The names of what belongs to one port: the first, number 0, has `names.frontend` and `names.backend`. */
+export function portNames(index: number): { readonly frontend: string; readonly backend: string } {
+  const suffix = index === 0 ? "" : String(index + 1);
+  return { frontend: `${names.frontend}${suffix}`, backend: `${names.backend}${suffix}` };
+}
+
+/** A TCP port to listen on. */
+export interface ListenPort {
   readonly port: number;
-  /** The IP addresses to listen on; default: `0.0.0.0`. `::` takes IPv4 too. */
-  readonly addresses?: readonly string[];
   /** Descriptors of bound sockets that HAProxy inherits and listens on, instead of `port` and `addresses`. */
   readonly descriptors?: readonly number[] | undefined;
+}
+
+export interface ConfigOptions extends ListenPort {
+  /** Further ports, each with two slots of its own, named by `portNames(1)` and so on; default: none. */
+  readonly morePorts?: readonly ListenPort[];
+  /** The IP addresses to listen on; default: `0.0.0.0`. `::` takes IPv4 too. */
+  readonly addresses?: readonly string[];
   /** Where HAProxy makes its stats socket, mode 600. */
   readonly socketPath: string;
   /** How long a new connection waits for a master, in ms; 0 closes it at once. A whole number of ticks, rounded up. */
@@ -42,6 +53,10 @@ export interface ConfigOptions {
   readonly logSessions?: boolean;
   /** A port of 127.0.0.1 on which nothing listens; default: 1. */
   readonly parkingPort?: number;
+  /** Whether every client begins with a header of the PROXY protocol; default: no. Others are then cut. */
+  readonly acceptProxy?: boolean;
+  /** The version of the PROXY protocol whose header each server gets first; default: none. */
+  readonly sendProxy?: "v1" | "v2" | undefined;
 }
 
 const KEEPALIVE_TRIES = 3;
@@ -50,34 +65,20 @@ const HARD_STOP_MS = 30_000;
 const LEAST_RETRIES = 3;
 
 /**
- * The text of a haproxy.cfg that sends all TCP traffic on one port to the server that the runtime API puts into one
- * of two slots, and lets connections wait while there is none. It stays as it is for the life of the process.
+ * The text of a haproxy.cfg that sends all TCP traffic on a port to the server that the runtime API puts into one of
+ * the port's two slots, and lets connections wait while there is none. It stays as it is for the life of the process.
  * Logs to standard output, each line led by its level: `<5>…`.
  *
  * Pure. Throws a `TypeError` that says which option is not what was expected; no value can add a line or a word.
  */
 export function renderConfig(options: ConfigOptions): string {
-  const {
-    addresses = ["0.0.0.0"],
-    tickMs = 100,
-    threads = 1,
-    parkingPort = 1,
-    logSessions = false,
-  } = options;
+  const { threads = 1, logSessions = false, morePorts = [] } = options;
   const { idleTimeoutMs = 86_400_000, halfClosedTimeoutMs = idleTimeoutMs, keepaliveMs = 60_000 } = options;
-  const port = tcpPort("port", options.port);
-  const parkMs = milliseconds("parkMs", options.parkMs, 0);
   const maxConnections = wholeNumber("maxConnections", options.maxConnections, 1, 10_000_000);
   const idle = milliseconds("idleTimeoutMs", idleTimeoutMs);
   const halfClosed = milliseconds("halfClosedTimeoutMs", halfClosedTimeoutMs);
-  const patience = acknowledgement(options.unacknowledgedMs);
   const keepalive = Math.max(1, Math.round(milliseconds("keepaliveMs", keepaliveMs) / 1000));
   const probe = Math.max(1, Math.round(keepalive / (2 * KEEPALIVE_TRIES)));
-  const binds = options.descriptors?.map(inherit) ?? addresses.map((address) => listenOn(address, port));
-  if (binds.length === 0) throw new TypeError("addresses: expected at least one IP address, got none");
-  const nowhere = `127.0.0.1:${tcpPort("parkingPort", parkingPort)}`;
-  const slot = `${nowhere} disabled on-marked-down shutdown-sessions${patience}`;
-
   return `${[
     "global",
     `    stats socket ${socketPath("socketPath", options.socketPath)} mode 600 level admin`,
@@ -108,19 +109,37 @@ export function renderConfig(options: ConfigOptions): string {
     `    timeout server ${idle}ms`,
     `    timeout client-fin ${halfClosed}ms`,
     `    timeout server-fin ${halfClosed}ms`,
+    ...[options, ...morePorts].flatMap((port, index) => renderPort(port, index, options)),
+  ].join("\n")}\n`;
+}
+
+/** The lines for one port: where it listens, and its two slots. */
+function renderPort({ port, descriptors }: ListenPort, index: number, options: ConfigOptions): string[] {
+  const { addresses = ["0.0.0.0"], tickMs = 100, parkingPort = 1 } = options;
+  const listenPort = tcpPort("port", port);
+  const parkMs = milliseconds("parkMs", options.parkMs, 0);
+  const patience = acknowledgement(options.unacknowledgedMs);
+  const binds = descriptors?.map(inherit) ?? addresses.map((address) => listenOn(address, listenPort));
+  if (binds.length === 0) throw new TypeError("addresses: expected at least one IP address, got none");
+  const accept = options.acceptProxy === true ? " accept-proxy" : "";
+  const nowhere = `127.0.0.1:${tcpPort("parkingPort", parkingPort)}`;
+  const header = proxyHeader(options.sendProxy);
+  const slot = `${nowhere} disabled on-marked-down shutdown-sessions${patience}${header}`;
+  const { frontend, backend } = portNames(index);
+  return [
     "",
-    `frontend ${names.frontend}`,
-    ...binds.map((bind) => `    bind ${bind}${patience}`),
-    `    default_backend ${names.backend}`,
+    `frontend ${frontend}`,
+    ...binds.map((bind) => `    bind ${bind}${patience}${accept}`),
+    `    default_backend ${backend}`,
     "",
-    `backend ${names.backend}`,
+    `backend ${backend}`,
     "    balance roundrobin",
     "    option redispatch 1",
     `    retries ${retries(parkMs, milliseconds("tickMs", tickMs))}`,
     `    timeout connect ${tickMs}ms`,
     ...names.slots.map((name) => `    server ${sectionName("slot", name)} ${slot}`),
     ...(parkMs > 0 ? [`    server ${names.parking} ${nowhere} backup`] : []),
-  ].join("\n")}\n`;
+  ];
 }
 
 /**
@@ -144,6 +163,12 @@ function listenOn(value: string, port: number): string {
 
 function inherit(descriptor: number): string {
   return `fd@${wholeNumber("descriptors", descriptor, 3, 1_000)}`;
+}
+
+function proxyHeader(version: ConfigOptions["sendProxy"]): string {
+  if (version === undefined) return "";
+  if (version === "v1" || version === "v2") return version === "v1" ? " send-proxy" : " send-proxy-v2";
+  throw new TypeError(`sendProxy: expected v1 or v2, got ${JSON.stringify(version)}`);
 }
 
 function acknowledgement(unacknowledgedMs: number | undefined): string {

@@ -15,6 +15,8 @@ export interface SwitcherOptions {
    * still connecting then has gone back to waiting, and is not cut.
    */
   readonly drainMs: number;
+  /** The backend whose slots these are; default: the one of the first port. */
+  readonly backend?: string;
   readonly clock?: SwitcherClock;
   /** Called after each step that HAProxy carried out. */
   readonly onStep?: (step: Step) => void;
@@ -44,12 +46,13 @@ const realClock: SwitcherClock = {
 };
 
 /**
- * Switches between the two slots that `renderConfig` lays out. Begins with the route `none`, and does nothing until
+ * Switches between the two slots that `renderConfig` lays out for a port. Begins with the route `none`, and does nothing until
  * the first call of `route` or `replay`. What it wants is kept here and what is so is read from HAProxy before every
  * step, so it can go on from anywhere.
  */
 export function createSwitcher(api: Servers, options: SwitcherOptions): Switcher {
-  const { drainMs, clock = realClock, onStep, onSettled, onTrouble } = options;
+  const { drainMs, backend = names.backend, clock = realClock } = options;
+  const { onStep, onSettled, onTrouble } = options;
   const owners = new Map<string, string>();
   const drains = new Map<string, number>();
   const ended = new AbortController();
@@ -60,7 +63,7 @@ export function createSwitcher(api: Servers, options: SwitcherOptions): Switcher
 
   /** The rows of our slots and what is remembered of them; a drain whose beginning was not seen begins now. */
   async function look(): Promise<Slot[]> {
-    const rows = await api.showServers(names.backend, { signal: ended.signal });
+    const rows = await api.showServers(backend, { signal: ended.signal });
     return rows
       .filter(({ name }) => (names.slots as readonly string[]).includes(name))
       .map((row) => {
@@ -74,11 +77,11 @@ export function createSwitcher(api: Servers, options: SwitcherOptions): Switcher
     switch (step.kind) {
       case "address":
         owners.delete(step.slot);
-        await api.setServerAddress(names.backend, step.slot, step.to, { signal: ended.signal });
+        await api.setServerAddress(backend, step.slot, step.to, { signal: ended.signal });
         if (route.kind === "serve") owners.set(step.slot, route.owner);
         break;
       case "states":
-        await api.setServerStates(names.backend, step.changes, { signal: ended.signal });
+        await api.setServerStates(backend, step.changes, { signal: ended.signal });
         for (const { server, state } of step.changes) {
           if (state === "drain") drains.set(server, clock.now());
         }
