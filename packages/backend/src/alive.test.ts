@@ -5,6 +5,7 @@ import { createLog } from "@msdha/log";
 import { expect, test } from "vitest";
 import { watchLiveness } from "./alive.ts";
 import type { Ending } from "./ending.ts";
+import { recordLiveness } from "./liveness.ts";
 import type { Node } from "./node.ts";
 
 /** A node whose `alive` hook succeeds as long as `isAlive`, and takes its whole time when not. */
@@ -15,7 +16,14 @@ function setUp({ exists = true } = {}) {
   const node = {
     clock,
     config: { aliveIntervalMs: 5_000, aliveTimeoutMs: 2_000, aliveFailures: 3 },
-    ended: stop.signal,
+    end: {
+      begun: stop.signal,
+      because(ending: Ending) {
+        world.ending ??= ending;
+        world.endedAt = clock.now();
+        stop.abort(new Error("ended"));
+      },
+    },
     hooks: {
       find: async () => (exists ? "/hooks/alive" : undefined),
       async run(_hook: string, { timeoutMs }: { readonly timeoutMs: number }) {
@@ -29,12 +37,7 @@ function setUp({ exists = true } = {}) {
     follower: { view: createGroupView("db") },
     baseEnvironment: {},
     log: createLog({ level: "silent" }).log,
-    liveness: undefined,
-    end(ending: Ending) {
-      world.ending ??= ending;
-      world.endedAt = clock.now();
-      stop.abort(new Error("ended"));
-    },
+    liveness: recordLiveness(),
   } as unknown as Node;
   watchLiveness(node);
   return { clock, node, world };
@@ -48,7 +51,7 @@ test("ends the node no later than interval x failures + limit after the program 
   await clock.advance(60_000);
   expect(world.ending).toMatchObject({ kind: "failed", error: { code: "ERR_HOOK_FAILED" } });
   expect(world.endedAt - hungAt).toBeLessThanOrEqual(3 * 5_000 + 2_000);
-  expect(node.liveness).toMatchObject({ failures: 3 });
+  expect(node.liveness.latest).toMatchObject({ failures: 3 });
 });
 
 test("forgets failures when the program answers again", async () => {
@@ -57,10 +60,10 @@ test("forgets failures when the program answers again", async () => {
   for (let round = 0; round < 5; round += 1) {
     world.isAlive = false;
     await clock.advance(12_500);
-    expect(node.liveness).toEqual({ failures: 2, failure: "hook alive took longer than 2000 ms" });
+    expect(node.liveness.latest).toEqual({ failures: 2, failure: "hook alive took longer than 2000 ms" });
     world.isAlive = true;
     await clock.advance(2_500);
-    expect(node.liveness).toEqual({ failures: 0, failure: undefined });
+    expect(node.liveness.latest).toEqual({ failures: 0, failure: undefined });
   }
   expect(world.ending).toBeUndefined();
 });
@@ -68,5 +71,5 @@ test("forgets failures when the program answers again", async () => {
 test("is off without the hook", async () => {
   const { clock, node, world } = setUp({ exists: false });
   await clock.advance(60_000);
-  expect([world.runs, node.liveness]).toEqual([0, undefined]);
+  expect([world.runs, node.liveness.latest]).toEqual([0, undefined]);
 });

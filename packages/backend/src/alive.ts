@@ -10,39 +10,39 @@ import type { Node } from "./node.ts";
  */
 export function watchLiveness(node: Node): void {
   void watch(node).catch((error: unknown) => {
-    if (!node.ended.aborted) node.end({ kind: "failed", error });
+    if (!node.end.begun.aborted) node.end.because({ kind: "failed", error });
   });
 }
 
 async function watch(node: Node): Promise<void> {
-  const { clock, config, ended, hooks, log } = node;
+  const { clock, config, end, hooks, liveness, log } = node;
   if ((await hooks.find("alive")) === undefined) return;
-  node.liveness = { failures: 0, failure: undefined };
+  liveness.note({ failures: 0, failure: undefined });
   for (let failures = 0; failures < config.aliveFailures; ) {
     const began = clock.now();
     const error = await askAlive(node);
     if (!error && failures > 0) log.info({ failures }, "the program is alive again");
     failures = error ? failures + 1 : 0;
-    node.liveness = { failures, failure: error?.message };
+    liveness.note({ failures, failure: error?.message });
     if (error) {
       const { aliveFailures } = config;
       log.warn({ err: error, failures, aliveFailures }, "the program does not seem to be alive");
-      if (failures === aliveFailures) node.end({ kind: "failed", error });
+      if (failures === aliveFailures) end.because({ kind: "failed", error });
     }
-    await clock.sleep(Math.max(began + config.aliveIntervalMs - clock.now(), 0), { signal: ended });
+    await clock.sleep(Math.max(began + config.aliveIntervalMs - clock.now(), 0), { signal: end.begun });
   }
 }
 
 /** Resolves with why the program does not seem to be alive, or with undefined. */
 async function askAlive(node: Node): Promise<Error | undefined> {
-  const { config, ended, follower, hooks, membership } = node;
+  const { config, end, follower, hooks, membership } = node;
   const env = hookEnvironment(node.baseEnvironment, {
     hook: "alive",
     state: membership.state,
     view: follower.view,
   });
   try {
-    await hooks.run("alive", { env, timeoutMs: config.aliveTimeoutMs, signal: ended });
+    await hooks.run("alive", { env, timeoutMs: config.aliveTimeoutMs, signal: end.begun });
     return undefined;
   } catch (error) {
     if (hasCode<HookFailedError>(error, "ERR_HOOK_FAILED")) return error;

@@ -7,6 +7,7 @@ import {
   giveBackLock,
   holdElection,
   isChosen,
+  type LockOptions,
   type MasterLock,
   prepareHandover,
   publishMaster,
@@ -22,66 +23,54 @@ import { runStateHook } from "./state-hook.ts";
 const ASK_AGAIN_MS = 1_000;
 
 /**
- * Competes for the lock until the node holds it, has waited its turn, and is the one to promote; then publishes
- * `master` and runs its hook. Every step ends at once when the node does. The order of the steps is the safety argument
- * of docs/protocol.md.
+ * Takes a node that is ready from candidate to master. Every step ends at once when the node does. The order of the
+ * steps is the safety argument of docs/protocol.md.
  */
 export async function becomeMaster(node: Node): Promise<void> {
-  const candidate = node.hasCandidateHook ? createCandidateHook(node) : undefined;
+  const candidate = node.present.candidate ? createCandidateHook(node) : undefined;
   for (;;) {
-    const lock = await takeTurn(node, candidate);
-    const chosen = await chooseNext(node, lock, candidate);
-    if (chosen === node.membership.name) break;
-    await giveUpElection(node, lock, chosen);
-    if (chosen !== undefined) continue;
-    node.log.info("gave the master lock back: no node may be master now");
-    await node.clock.sleep(ASK_AGAIN_MS, { signal: node.ended });
+    const lock = await takeLock(node, candidate);
+    await settle(node, lock);
+    const chosen = await choose(node, lock, candidate);
+    if (chosen === node.membership.name) {
+      await publish(node, lock);
+      await promote(node, lock);
+      return;
+    }
+    await leaveLockTo(chosen, node, lock);
   }
-  await promote(node);
 }
 
-/** Resolves with the lock when the node holds it and nothing of a former master can be alive. */
-async function takeTurn(node: Node, candidate: Candidate | undefined): Promise<MasterLock> {
-  const { etcd, heard, clock, follower, membership, lease, config, ended, log } = node;
-  const { ttlSeconds } = config;
-  const lock = await campaign(etcd, follower, {
-    membership,
-    clock,
-    heard,
-    signal: ended,
-    ttlSeconds,
-    candidate,
-  });
-  node.lock = lock;
-  const { keys } = follower.view;
-  lease.prove({ key: keys.lock, createRevision: lock.token, written: keys.proof(lease.id) });
+/** Competes for the lock until the node has it, and has its lease prove it from then on (rules 1 and 6). */
+async function takeLock(node: Node, candidate: Candidate | undefined): Promise<MasterLock> {
+  const { etcd, heard, follower, log } = node;
+  const lock = await campaign(etcd, follower, { ...lockOptions(node), heard, candidate });
+  node.become({ kind: "waiting", lock });
   log.info({ token: lock.token, via: lock.via, waitMs: lock.waitMs }, "took the master lock");
-  await awaitTurn(follower, lock, { clock, heard, signal: ended });
-  node.waited = true;
   return lock;
+}
+
+/** Waits until nothing of a former master can be alive (rule 4), or not at all after a hand-over (rule 7). */
+async function settle(node: Node, lock: MasterLock): Promise<void> {
+  const { heard, clock, follower, end } = node;
+  await awaitTurn(follower, lock, { clock, heard, signal: end.begun });
+  node.become({ kind: "settled", lock });
 }
 
 /**
  * Resolves with the node that should be promoted; undefined when none may. What the nodes answer now, with the lock in
  * hand and the former master gone, no former master can change any more.
  */
-async function chooseNext(
+async function choose(
   node: Node,
   lock: MasterLock,
   candidate: Candidate | undefined,
 ): Promise<string | undefined> {
-  const { etcd, clock, follower, membership, lease, config, ended, log } = node;
+  const { etcd, follower, membership, lease, log } = node;
   const { name } = membership;
   const asked = candidate !== undefined;
   if (isChosen(follower.view, lock.handover, { name, lease: lease.id, asked })) return name;
-  const { ttlSeconds } = config;
-  const choice = await holdElection(etcd, follower, lock, {
-    membership,
-    clock,
-    signal: ended,
-    ttlSeconds,
-    candidate,
-  });
+  const choice = await holdElection(etcd, follower, lock, { ...lockOptions(node), candidate });
   if (choice.silent.length > 0) {
     log.warn(
       { silent: choice.silent.join(" ") },
@@ -93,6 +82,59 @@ async function chooseNext(
   return choice.node;
 }
 
+/** Writes state `master`, with the fence armed before (rule 2) and the token compared (rule 5). */
+async function publish(node: Node, lock: MasterLock): Promise<void> {
+  const { etcd, follower, fence, permission, log } = node;
+  warnOfLosses(node, lock);
+  await Promise.all([fence.arm(), permission.prove()]);
+  await publishMaster(etcd, follower.view.keys, lock, lockOptions(node));
+  node.become({ kind: "master", lock, trafficSince: undefined });
+  log.info({ token: lock.token }, "is the master");
+}
+
+/** Runs the `master` hook, and lets traffic go on that was held back until then. */
+async function promote(node: Node, lock: MasterLock): Promise<void> {
+  const { etcd, follower, membership, config, end, log } = node;
+  // Whatever asks a master to end begins here.
+  endAfterTerm(node);
+  await Promise.all([writeMaster(node, true), writeLastEnd(node, { end: "unclean", state: "master" })]);
+  // Time may have been lost since the publication, with or without this machine's clock.
+  await confirmLock(etcd, follower.view.keys, lock, lockOptions(node));
+  await runStateHook(node, "master");
+  if (config.traffic !== "after_hook") return;
+  const trafficSince = await membership.openTraffic({ signal: end.begun });
+  node.become({ kind: "master", lock, trafficSince });
+  log.info("frontends may send traffic");
+}
+
+/**
+ * Gives the lock back with a hand-over: nothing of this node was promoted, and nothing of the former master is alive.
+ * Where no node may be master, it is left to the others for a moment.
+ */
+async function leaveLockTo(chosen: string | undefined, node: Node, lock: MasterLock): Promise<void> {
+  const { etcd, clock, follower, end, log } = node;
+  const options = lockOptions(node);
+  const handover = await prepareHandover(etcd, options);
+  end.begun.throwIfAborted();
+  node.become({ kind: "candidate" });
+  await giveBackLock(etcd, follower.view.keys, lock, { ...options, handover, for: chosen });
+  if (chosen !== undefined) {
+    log.info({ token: lock.token, chosen }, "left the master lock to the node that was chosen");
+    return;
+  }
+  log.info("gave the master lock back: no node may be master now");
+  await clock.sleep(ASK_AGAIN_MS, { signal: end.begun });
+}
+
+function lockOptions({
+  membership,
+  clock,
+  config,
+  end,
+}: Node): LockOptions & { readonly signal: AbortSignal } {
+  return { membership, clock, ttlSeconds: config.ttlSeconds, signal: end.begun };
+}
+
 function describe({ voters }: Choice): string {
   return voters
     .map(({ name, candidacy }) => {
@@ -100,47 +142,6 @@ function describe({ voters }: Choice): string {
       return `${name}: ${candidacy.may ? (candidacy.rank ?? "yes") : "no"}`;
     })
     .join(", ");
-}
-
-/** Nothing of this node was promoted, and nothing of the former master is alive: the next one need not wait. */
-async function giveUpElection(node: Node, lock: MasterLock, chosen: string | undefined): Promise<void> {
-  const { etcd, clock, follower, membership, lease, config, ended, log } = node;
-  const handover = await prepareHandover(etcd, { membership, clock, signal: ended });
-  ended.throwIfAborted();
-  lease.prove({ key: follower.view.keys.node(membership.name) });
-  node.lock = undefined;
-  node.waited = false;
-  const { ttlSeconds } = config;
-  await giveBackLock(etcd, follower.view.keys, lock, {
-    membership,
-    clock,
-    signal: ended,
-    ttlSeconds,
-    handover,
-    for: chosen,
-  });
-  if (chosen !== undefined)
-    log.info({ token: lock.token, chosen }, "left the master lock to the node that was chosen");
-}
-
-async function promote(node: Node): Promise<void> {
-  const { etcd, clock, follower, membership, fence, config, ended, log, lock } = node;
-  if (!lock) throw new Error("expected to hold the lock");
-  warnOfLosses(node, lock);
-  await Promise.all([fence.arm(), node.permission.prove()]);
-  const { ttlSeconds } = config;
-  await publishMaster(etcd, follower.view.keys, lock, { membership, clock, signal: ended, ttlSeconds });
-  log.info({ token: lock.token }, "is the master");
-  endAfterTerm(node);
-
-  await Promise.all([writeMaster(node, true), writeLastEnd(node, { end: "unclean", state: "master" })]);
-  // Time may have been lost since the publication, with or without this machine's clock.
-  await confirmLock(etcd, follower.view.keys, lock, { membership, clock, signal: ended });
-  await runStateHook(node, "master");
-  if (config.traffic === "after_hook") {
-    node.trafficOpenSince = await membership.openTraffic({ signal: ended });
-    log.info("frontends may send traffic");
-  }
 }
 
 function warnOfLosses({ follower, membership, log }: Node, { handover }: MasterLock): void {

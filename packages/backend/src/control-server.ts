@@ -8,6 +8,7 @@ import type { Answer } from "./control-client.ts";
 import { type ControlCommands, declareControlCommands } from "./control-commands.ts";
 import { CONTROL_SOCKET, type NodeStatus } from "./control-protocol.ts";
 import type { Node } from "./node.ts";
+import { settledLock } from "./role.ts";
 
 const key = z.string().refine(isName, "expected a key without / or white space, not beginning with _ . or -");
 const value = z.string().max(65_536, "expected a value of at most 65536 characters");
@@ -124,7 +125,7 @@ function takeTurns(): InTurn {
 }
 
 function commandsOf(node: Node, inTurn: InTurn): ControlCommands {
-  const { etcd, lease, follower, lock, waited } = node;
+  const { etcd, lease, follower } = node;
   const { keys } = follower.view;
   const call = { timeoutMs: CALL_TIMEOUT_MS, signal: lease.lost };
   return {
@@ -134,7 +135,8 @@ function commandsOf(node: Node, inTurn: InTurn): ControlCommands {
       return `${await claim(etcd, keys, read(key, name), read(value, wanted), options)}\n`;
     },
     async put(name, wanted) {
-      if (!lock || !waited) throw new Error("only the master may put a value");
+      const lock = settledLock(node.role);
+      if (!lock) throw new Error("only the master may put a value");
       const [valid, text] = [read(key, name), read(value, wanted)];
       // One that its caller has given up must not come after the next one.
       await inTurn(() => putValue(etcd, keys, valid, text, { ...call, lock }));
@@ -155,8 +157,8 @@ function commandsOf(node: Node, inTurn: InTurn): ControlCommands {
         .join("");
     },
     async healthcheck() {
-      if (node.ended.aborted) throw new Error("the node is ending");
-      const { failure } = node.liveness ?? {};
+      if (node.end.begun.aborted) throw new Error("the node is ending");
+      const { failure } = node.liveness.latest ?? {};
       if (failure !== undefined) throw new Error(`the program does not seem to be alive: ${failure}`);
       return `${node.membership.state}\n`;
     },
@@ -169,18 +171,19 @@ function read<T>(schema: z.ZodType<T>, given: unknown): T {
   throw new Error(parsed.error.issues.map((issue) => issue.message).join("; "));
 }
 
-function describeNode({ config, membership, follower, ended, changes, liveness }: Node): NodeStatus {
+function describeNode({ config, membership, follower, end, changes, liveness }: Node): NodeStatus {
   const master = mastership(follower.view);
+  const { latest } = liveness;
   return {
     group: config.group,
     node: config.name,
     state: membership.state,
-    ending: ended.aborted,
+    ending: end.begun.aborted,
     master: master.kind === "master" ? master.name : null,
     masterAddress: master.kind === "master" ? master.address : null,
     nodes: Object.fromEntries([...follower.view.nodes].map(([name, { state }]) => [name, plainState(state)])),
     addresses: Object.fromEntries([...follower.view.details].map(([name, { address }]) => [name, address])),
     nodeStateChangeFailures: changes.failures,
-    alive: liveness ? { failures: liveness.failures, failure: liveness.failure ?? null } : null,
+    alive: latest ? { failures: latest.failures, failure: latest.failure ?? null } : null,
   };
 }

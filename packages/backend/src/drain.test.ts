@@ -74,10 +74,10 @@ function start(left: readonly number[], { drainMs = DRAIN_MS }: { readonly drain
   const node = {
     clock,
     config: { drainMs, drainTimeoutMs: TIMEOUT_MS, stopTimeoutMs: 8_000 },
-    overtaken: new AbortController().signal,
+    succession: { overtaken: new AbortController().signal },
     haste: new AbortController().signal,
     lease: { lost: lost.signal },
-    lock: { token: TOKEN },
+    role: { kind: "master", lock: { token: TOKEN }, trafficSince: undefined },
     log: createLog({ level: "silent" }).log,
     main: { exited: exited.promise },
     follower: {

@@ -1,4 +1,5 @@
 import type { Node } from "./node.ts";
+import { settledLock } from "./role.ts";
 
 /**
  * Resolves when no frontend sends anything new here, as far as the node can know: every registered frontend has confirmed
@@ -7,10 +8,10 @@ import type { Node } from "./node.ts";
  * process ends or the lease is lost, and at once if `drainMs` is 0.
  */
 export async function drain(node: Node): Promise<void> {
-  const { clock, config, lease, main, overtaken, haste } = node;
+  const { clock, config, lease, main, succession, haste } = node;
   if (!main || config.drainMs === 0) return;
   const over = new AbortController();
-  const signal = AbortSignal.any([lease.lost, overtaken, haste, over.signal]);
+  const signal = AbortSignal.any([lease.lost, succession.overtaken, haste, over.signal]);
   const fixed = clock.sleep(config.drainMs, { signal }).catch(() => {});
   const confirmed = waitForFrontends(node, signal).catch(() => {});
   await Promise.race([Promise.all([fixed, confirmed]), main.exited.catch(() => {})]);
@@ -18,9 +19,10 @@ export async function drain(node: Node): Promise<void> {
 }
 
 async function waitForFrontends(
-  { clock, config, follower, lock, log }: Node,
+  { clock, config, follower, role, log }: Node,
   signal: AbortSignal,
 ): Promise<void> {
+  const lock = settledLock(role);
   if (!lock) return;
   // The program has the rest of the stop's time.
   const until = clock.now() + Math.min(config.drainTimeoutMs, config.stopTimeoutMs / 2);

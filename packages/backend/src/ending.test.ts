@@ -3,12 +3,9 @@ import { LockLostError, NameTakenError, NodeKeyLostError } from "@msdha/group";
 import { GuardBusyError, GuardLostError, GuardPastDeadlineError, KillNotPermittedError } from "@msdha/guard";
 import { HookFailedError, HookNotRunnableError } from "@msdha/hook-runner";
 import { expect, test } from "vitest";
-import { describeEnding, endingOf, exitCodeOf, NodeEnded } from "./ending.ts";
+import { describeEnding, type Ending, endingOf, exitCodeOf } from "./ending.ts";
 
 test.each([
-  [0, new NodeEnded({ kind: "planned", why: "asked to" })],
-  [7, new NodeEnded({ kind: "main-exit", exit: { code: 7, signal: null } })],
-  [137, new NodeEnded({ kind: "main-exit", exit: { code: null, signal: "SIGKILL" } })],
   [69, new EtcdUnavailableError("no answer")],
   [70, new HookFailedError("ready", { kind: "exit", code: 1 })],
   [70, new HookNotRunnableError("ready", "/hooks/ready", "no")],
@@ -23,6 +20,14 @@ test.each([
   [77, new KillNotPermittedError(1, [])],
 ])("ends with code %d for %s", (code, error) => {
   expect(exitCodeOf(endingOf(error))).toBe(code);
+});
+
+test.each<[number, Ending]>([
+  [0, { kind: "planned", why: "asked to" }],
+  [7, { kind: "main-exit", exit: { code: 7, signal: null } }],
+  [137, { kind: "main-exit", exit: { code: null, signal: "SIGKILL" } }],
+])("ends with code %d for %j", (code, ending) => {
+  expect(exitCodeOf(ending)).toBe(code);
 });
 
 test("describes every ending in one line", () => {

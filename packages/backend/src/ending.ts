@@ -14,21 +14,8 @@ export type Ending =
 /** What says that lease, lock or node key are gone, or that the guard had to act as if they were. */
 const LOST = ["ERR_LEASE_LOST", "ERR_LOCK_LOST", "ERR_NODE_KEY_LOST", "ERR_GUARD_PAST_DEADLINE"];
 
-/** Carries an ending to everything that waits, as the reason of the node's signal. */
-export class NodeEnded extends Error {
-  override readonly name = "NodeEnded";
-  readonly code = "ERR_NODE_ENDED";
-  readonly ending: Ending;
-
-  constructor(ending: Ending) {
-    super(describeEnding(ending));
-    this.ending = ending;
-  }
-}
-
 /** Sorts an error into the ending that it means. */
 export function endingOf(error: unknown): Ending {
-  if (error instanceof NodeEnded) return error.ending;
   if (hasCode(error, ...LOST)) return { kind: "lost", error };
   return { kind: "failed", error };
 }

@@ -38,6 +38,6 @@ test("tells a hook its state, and the fencing token only where there is one", ()
     MSDHA_MASTER: "",
     MSDHA_MASTER_ADDRESS: "",
   });
-  const master = { hook: "master", state: "master", view: createGroupView("db"), fencingToken: 12 };
+  const master = { hook: "master" as const, state: "master", view: createGroupView("db"), fencingToken: 12 };
   expect(hookEnvironment({}, master)).toMatchObject({ MSDHA_FENCING_TOKEN: "12" });
 });

@@ -1,10 +1,11 @@
 import { type GroupView, mastership } from "@msdha/group";
 import type { Environment } from "@msdha/settings";
 import type { BackendConfig } from "./config.ts";
+import type { HookName } from "./hooks.ts";
 
 /** What the environment of a hook holds, apart from the node's own variables. */
 export interface HookContext {
-  readonly hook: string;
+  readonly hook: HookName;
   readonly state: string;
   readonly view: GroupView;
   /** The lock's, in the hooks of a node that holds it. */

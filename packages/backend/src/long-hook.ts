@@ -1,11 +1,12 @@
 import type { Clock } from "@msdha/clock";
 import type { Log } from "@msdha/log";
+import type { HookName } from "./hooks.ts";
 
 /**
  * While `master` runs, the group may have no service; the others may rightly take hours, as a first copy of the data
  * does. The hooks of a stop are bounded by it.
  */
-const FIRST_WARNING_MS: Readonly<Record<string, number>> = {
+const FIRST_WARNING_MS: Partial<Readonly<Record<HookName, number>>> = {
   pre_start: 600_000,
   running_not_ready: 600_000,
   ready: 60_000,
@@ -15,7 +16,7 @@ const FIRST_WARNING_MS: Readonly<Record<string, number>> = {
 /** Warns of a hook that runs for long: after its first time, and each time that twice as much has passed. */
 export function warnOfLongHook(
   { clock, log }: { readonly clock: Clock; readonly log: Log },
-  hook: string,
+  hook: HookName,
 ): Disposable {
   const done = new AbortController();
   const begun = clock.now();

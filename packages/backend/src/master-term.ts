@@ -1,6 +1,7 @@
 import { anyIsWilling, openElection, untilAnswered } from "@msdha/group";
 import { endingOf } from "./ending.ts";
 import type { Node } from "./node.ts";
+import { heldLock } from "./role.ts";
 
 /** How soon nodes that were not willing are asked again. */
 const ASK_AGAIN_MS = 5_000;
@@ -11,13 +12,13 @@ const ASK_AGAIN_MS = 5_000;
  */
 export function endAfterTerm(node: Node): void {
   void handOverAfterTerm(node).catch((error: unknown) => {
-    if (!node.ended.aborted) node.end(endingOf(error));
+    if (!node.end.begun.aborted) node.end.because(endingOf(error));
   });
 }
 
 async function handOverAfterTerm(node: Node): Promise<void> {
-  const { clock, config, ended, log } = node;
-  await clock.sleep(config.masterTtlMs, { signal: ended });
+  const { clock, config, end, log } = node;
+  await clock.sleep(config.masterTtlMs, { signal: end.begun });
   for (let said = false; !(await hasSuccessor(node)); said = true) {
     if (!said) {
       log.warn(
@@ -26,7 +27,7 @@ async function handOverAfterTerm(node: Node): Promise<void> {
     }
     await untilOthersChange(node);
   }
-  node.end({
+  end.because({
     kind: "planned",
     why: "the node has been the master for as long as it may (MSDHA_MASTER_TTL), and another is ready",
   });
@@ -34,11 +35,12 @@ async function handOverAfterTerm(node: Node): Promise<void> {
 
 /** Asks the ready nodes, as in an election. */
 async function hasSuccessor(node: Node): Promise<boolean> {
-  const { etcd, follower, membership, clock, config, ended, lock } = node;
+  const { etcd, follower, membership, clock, config, end, role } = node;
+  const lock = heldLock(role);
   const { name } = membership;
   if (listReady(node).length === 0 || !lock) return false;
   if (anyIsWilling(follower.view, name, undefined)) return true;
-  const options = { membership, clock, signal: ended, ttlSeconds: config.ttlSeconds };
+  const options = { membership, clock, signal: end.begun, ttlSeconds: config.ttlSeconds };
   const round = await openElection(etcd, follower, lock, options);
   await untilAnswered(follower, round, clock.now(), {
     ...options,
@@ -49,14 +51,14 @@ async function hasSuccessor(node: Node): Promise<boolean> {
 
 /** Resolves when other nodes are ready than now, or when it is time to ask again. */
 async function untilOthersChange(node: Node): Promise<void> {
-  const { clock, follower, ended } = node;
+  const { clock, follower, end } = node;
   const before = listReady(node).join("/");
   const until = clock.now() + ASK_AGAIN_MS;
   for (;;) {
     const { view } = follower;
     const leftMs = until - clock.now();
     if (leftMs <= 0 || listReady(node).join("/") !== before) return;
-    await follower.changed({ since: view, timeoutMs: leftMs, signal: ended });
+    await follower.changed({ since: view, timeoutMs: leftMs, signal: end.begun });
   }
 }
 

@@ -1,25 +1,38 @@
 import type { EtcdApi, KeyRange } from "@msdha/etcd-client";
-import { createGroupView, type GroupView } from "@msdha/group";
+import { createGroupView, type GroupView, type MasterLock } from "@msdha/group";
 import { describe, expect, test } from "vitest";
-import { type AskingHolder, askForSuccessor, checkSuccessor } from "./overtaken.ts";
+import type { Node } from "./node.ts";
+import { askForSuccessor, findSuccessor, yieldTo } from "./overtaken.ts";
+import { leaving, type Role } from "./role.ts";
+import { OvertakenError, type Successor } from "./succession.ts";
 
 const KEYS = createGroupView("db").keys;
 
-/** A node that has had its turn with token 34 on lease 7, unless `more` says otherwise. */
+const LOCK = { token: 34 } as MasterLock;
+const MASTER: Role = { kind: "master", lock: LOCK, trafficSince: undefined };
+
+function checkSuccessor(node: Node, seenView: GroupView): void {
+  const successor = findSuccessor(node, seenView);
+  if (successor) yieldTo(node, successor);
+}
+
+/** A master with token 34 on lease 7, unless `more` says otherwise. */
 function holder(more: object = {}) {
   const seen: string[] = [];
   const node = {
-    lock: { token: 34 },
+    role: MASTER,
     lease: { id: "7", ttlMs: 3_000 },
-    waited: true,
-    leaving: "nothing",
     follower: { view: createGroupView("db") },
     log: { debug() {} },
-    overtake: (error: Error, { published }: { published: boolean }) =>
-      seen.push(`${published ? "published" : "locked"}: ${error.message}`),
-    end: ({ kind }: { kind: string }) => seen.push(kind),
+    succession: {
+      begin: (successor: Successor) =>
+        seen.push(
+          `${successor.published ? "published" : "locked"}: ${new OvertakenError(successor).message}`,
+        ),
+    },
+    end: { because: ({ kind }: { kind: string }) => seen.push(kind) },
     ...more,
-  } as unknown as AskingHolder;
+  } as unknown as Node;
   return { node, seen };
 }
 
@@ -55,8 +68,8 @@ describe("in a view of the watch", () => {
     ["our own lock", {}, view({ token: 34, lease: "7" })],
     ["a lock of before ours", {}, view({ token: 20, revision: 30 })],
     ["no lock", {}, { ...view(), lock: undefined }],
-    ["a lock that we gave up", { leaving: "lock" }, view()],
-    ["a lock that we never had our turn with", { waited: false }, view()],
+    ["a lock that we gave up", { role: leaving(MASTER, "lock") }, view()],
+    ["a lock that we never had our turn with", { role: { kind: "waiting", lock: LOCK } }, view()],
   ])("%s is no successor's", (_, more, seenView) => {
     const { node, seen } = holder(more);
     checkSuccessor(node, seenView);

@@ -1,79 +1,54 @@
 import type { EtcdApi, KeyRange, KeyValue } from "@msdha/etcd-client";
-import type { Lease } from "@msdha/etcd-lease";
-import {
-  type GroupFollower,
-  type GroupView,
-  LockLostError,
-  type MasterLock,
-  mastership,
-  parseLock,
-} from "@msdha/group";
-import type { Log } from "@msdha/log";
-import type { Ending } from "./ending.ts";
-import type { Leaving } from "./leaving.ts";
-
-/** Another node holds the lock that this one had. */
-export class OvertakenError extends Error {
-  override readonly name = "OvertakenError";
-  readonly code = "ERR_OVERTAKEN";
-
-  constructor(successor: string, token: number, { published }: { readonly published: boolean }) {
-    super(
-      `node ${JSON.stringify(successor)} ${published ? "is the master" : "holds the lock"} (token ${token})`,
-    );
-  }
-}
+import { type GroupView, LockLostError, mastership, parseLock } from "@msdha/group";
+import type { Node } from "./node.ts";
+import { settledLock } from "./role.ts";
+import type { Successor } from "./succession.ts";
 
 /** The parts of a node that has, or had, the lock. */
-export interface LockHolder {
-  readonly lock: MasterLock | undefined;
-  readonly waited: boolean;
-  readonly lease: Lease;
-  readonly leaving: Leaving;
-  end(ending: Ending): void;
-  overtake(error: OvertakenError, what: { readonly published: boolean }): void;
-}
-
-/** The same, for asking etcd. */
-export interface AskingHolder extends LockHolder {
-  readonly etcd: EtcdApi;
-  readonly follower: GroupFollower;
-  readonly log: Log;
-}
+export type LockHolder = Pick<Node, "role" | "lease">;
 
 /**
- * Looks in a view for a successor. A node that had its turn and sees one is late, whatever its own clock says (it may
+ * Looks in a view for a successor. A node that had settled and sees one is late, whatever its own clock says (it may
  * have stood still with its machine): there is no grace, everything is killed at once.
  */
-export function checkSuccessor(node: LockHolder, view: GroupView): void {
-  const { lock, lease, waited, leaving } = node;
-  if (!lock || !waited || leaving === "lock" || !view.lock || view.revision < lock.token) return;
-  if (view.lock.token === lock.token && view.lock.lease === lease.id) return;
+export function findSuccessor({ role, lease }: LockHolder, view: GroupView): Successor | undefined {
+  const lock = settledLock(role);
+  if (!lock || !view.lock || view.revision < lock.token) return undefined;
+  if (view.lock.token === lock.token && view.lock.lease === lease.id) return undefined;
   const published = mastership(view).kind === "master";
-  node.end({ kind: "lost", error: new LockLostError(lock.token) });
-  node.overtake(new OvertakenError(view.lock.node ?? "unknown", view.lock.token, { published }), {
-    published,
-  });
+  return { name: view.lock.node ?? "unknown", token: view.lock.token, published };
 }
+
+/** Ends a node that has a successor. */
+export function yieldTo({ role, end, succession }: Yielding, successor: Successor): void {
+  const token = settledLock(role)?.token ?? successor.token;
+  end.because({ kind: "lost", error: new LockLostError(token) });
+  succession.begin(successor);
+}
+
+type Yielding = Pick<Node, "role" | "end" | "succession">;
 
 /**
  * Asks etcd itself who holds the lock, for a node that may have lost time or its lease: the watch may be broken. What
  * is found to be lost ends the node. Etcd that does not answer tells nothing.
  */
-export async function askForSuccessor(node: AskingHolder): Promise<void> {
-  const { etcd, lock, lease, waited, leaving, follower } = node;
-  if (!lock || !waited || leaving === "lock") return;
+export async function askForSuccessor(
+  node: LockHolder & Yielding & Pick<Node, "etcd" | "follower" | "log">,
+): Promise<void> {
+  const { etcd, lease, role, follower } = node;
+  const lock = settledLock(role);
+  if (!lock) return;
   const { keys } = follower.view;
   const read = (range: KeyRange): Promise<KeyValue | undefined> => readOne(etcd, range, lease.ttlMs / 3);
   try {
     const held = await read({ key: keys.lock });
     if (held?.createRevision === lock.token && held.lease === lease.id) return;
-    node.end({ kind: "lost", error: new LockLostError(lock.token) });
+    node.end.because({ kind: "lost", error: new LockLostError(lock.token) });
     if (!held) return;
     const name = parseLock(held.value)?.node ?? "unknown";
     const key = await read({ key: keys.node(name) });
     const published = key?.value === "master" && key.lease === held.lease;
-    node.overtake(new OvertakenError(name, held.createRevision, { published }), { published });
+    node.succession.begin({ name, token: held.createRevision, published });
   } catch (error) {
     node.log.debug({ err: error }, "could not ask who holds the master lock");
   }

@@ -1,25 +1,14 @@
 import { createGroupView, type GroupView } from "@msdha/group";
 import { expect, test } from "vitest";
-import { checkOwnKeys, checkRestoredKeys, checkUndoneKeys, type KeyOwner } from "./own-keys.ts";
+import { findLoss, findRestoredLoss, findUndoneLoss, type KeyOwner } from "./own-keys.ts";
+import { type LeavingStep, leaving } from "./role.ts";
 
 /** A master that wrote its node key at revision 40 and let traffic go on at 42. */
-function master(): { readonly node: KeyOwner; readonly ended: () => unknown } {
-  let ended: unknown;
-  const node = {
-    membership: { name: "a", modRevision: 40 },
-    lock: { token: 34 },
-    lease: { id: "7" },
-    follower: { view: createGroupView("db") },
-    leaving: "nothing",
-    trafficOpenSince: 42,
-    fence: { close() {} },
-    clock: { now: () => 0 },
-    end(reason: { readonly error: unknown }) {
-      ended ??= reason.error;
-    },
-  } as unknown as KeyOwner;
-  return { node, ended: () => ended };
-}
+const node = {
+  membership: { name: "a", modRevision: 40 },
+  role: { kind: "master", lock: { token: 34 }, trafficSince: 42 },
+  lease: { id: "7" },
+} as unknown as KeyOwner;
 
 function view({ revision = 50, modRevision = 40, lease = "7", token = 34, held = false } = {}): GroupView {
   return {
@@ -32,11 +21,9 @@ function view({ revision = 50, modRevision = 40, lease = "7", token = 34, held =
 }
 
 test("a node whose keys are as it wrote them goes on", () => {
-  const { node, ended } = master();
-  checkOwnKeys(node, view());
-  checkOwnKeys(node, view({ revision: 41, held: true }));
-  checkOwnKeys(node, view({ revision: 30, modRevision: 20, token: 0 }));
-  expect(ended()).toBeUndefined();
+  expect(findLoss(node, view())).toBeUndefined();
+  expect(findLoss(node, view({ revision: 41, held: true }))).toBeUndefined();
+  expect(findLoss(node, view({ revision: 30, modRevision: 20, token: 0 }))).toBeUndefined();
 });
 
 test.each([
@@ -45,18 +32,14 @@ test.each([
   ["its key is older than what it wrote", { modRevision: 39 }, /\/msdha\/db\/a/],
   ["its traffic is held again", { held: true }, /\/msdha\/db\/_node\/a/],
 ])("a node ends when %s, in any view that should show otherwise", (_, change, why) => {
-  const { node, ended } = master();
-  checkOwnKeys(node, view(change));
-  expect(String(ended())).toMatch(why);
+  expect(String(findLoss(node, view(change)))).toMatch(why);
 });
 
 test.each([
   ["its key is not the very one", { modRevision: 41 }],
   ["its traffic is held again", { held: true }],
 ])("after a restore it ends when %s, whatever the revision", (_, change) => {
-  const { node, ended } = master();
-  checkRestoredKeys(node, view({ revision: 10, ...change }));
-  expect(ended()).toBeDefined();
+  expect(findRestoredLoss(node, view({ revision: 10, ...change }))).toBeDefined();
 });
 
 test.each([
@@ -65,8 +48,17 @@ test.each([
   ["ends when that is before it wrote its key", 39, /\/msdha\/db\/a/],
   ["ends when that is before it took its lock", 33, /lock/],
 ])("a node %s", (_, restoredTo, why) => {
-  const { node, ended } = master();
-  checkUndoneKeys(node, restoredTo);
-  if (why) expect(String(ended())).toMatch(why);
-  else expect(ended()).toBeUndefined();
+  const loss = findUndoneLoss(node, createGroupView("db").keys, restoredTo);
+  if (why) expect(String(loss)).toMatch(why);
+  else expect(loss).toBeUndefined();
+});
+
+test.each<[string, LeavingStep, object, RegExp | undefined]>([
+  ["its own deletion of its node key", "key", { modRevision: 39 }, undefined],
+  ["the loss of its lock while it stops", "programs", { token: 35 }, /lock/],
+  ["its own giving back of its lock", "lock", { token: 35 }, undefined],
+])("a node that leaves and %s", (_, step, change, why) => {
+  const loss = findLoss({ ...node, role: leaving(node.role, step) }, view(change));
+  if (why) expect(String(loss)).toMatch(why);
+  else expect(loss).toBeUndefined();
 });

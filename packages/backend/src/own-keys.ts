@@ -1,39 +1,19 @@
-import type { Clock } from "@msdha/clock";
-import type { Lease } from "@msdha/etcd-lease";
-import {
-  type GroupFollower,
-  type GroupView,
-  LockLostError,
-  type MasterLock,
-  type Membership,
-  NodeKeyLostError,
-} from "@msdha/group";
-import type { Ending } from "./ending.ts";
-import type { Fence } from "./fence.ts";
-import type { Leaving } from "./leaving.ts";
+import { type GroupView, LockLostError, NodeKeyLostError } from "@msdha/group";
+import type { Node } from "./node.ts";
+import { heldLock, openTrafficSince } from "./role.ts";
 
-/** The parts of a node that are compared with the group, and how it ends. */
-export interface KeyOwner {
-  readonly membership: Membership;
-  readonly lock: MasterLock | undefined;
-  readonly lease: Lease;
-  readonly follower: GroupFollower;
-  readonly leaving: Leaving;
-  readonly trafficOpenSince: number | undefined;
-  readonly fence: Pick<Fence, "close">;
-  readonly clock: Clock;
-  end(ending: Ending): void;
-}
+/** The parts of a node that are compared with the group. */
+export type KeyOwner = Pick<Node, "role" | "membership" | "lease">;
 
 /**
- * Lock, node key and details are looked at in every view that is new enough to show them. A view that should show what
- * we wrote and shows something older is of a history that does not have it: etcd was restored, and its revisions have
- * grown past ours again.
+ * Compares lock, node key and details with a view that is new enough to show them. A view that should show what we wrote
+ * and shows something older is of a history that does not have it: etcd was restored, and its revisions have grown past
+ * ours again. Returns what is lost, if anything is.
  */
-export function checkOwnKeys(node: KeyOwner, view: GroupView): void {
+export function findLoss(node: KeyOwner, view: GroupView): Error | undefined {
   const { membership, lease } = node;
   const key = view.nodes.get(membership.name);
-  endAtLoss(node, view.keys, {
+  return firstLoss(node, view.keys, {
     lock: (token) => view.revision >= token && view.lock?.token !== token,
     nodeKey: (written) => view.revision >= written && (key?.lease !== lease.id || key.modRevision < written),
     traffic: (opened) => view.revision >= opened && isHeld(node, view),
@@ -41,26 +21,28 @@ export function checkOwnKeys(node: KeyOwner, view: GroupView): void {
 }
 
 /**
- * A snapshot of etcd can bring back the lock and the lease of a master whose publication it does not know, and what
- * is believed of both would never be proved wrong: after a restore our keys must be exactly what we last wrote.
+ * The same in a view of an etcd that was restored. A snapshot can bring back the lock and the lease of a master whose
+ * publication it does not know, and what is believed of both would never be proved wrong: our keys must be exactly what
+ * we last wrote.
  */
-export function checkRestoredKeys(node: KeyOwner, view: GroupView): void {
+export function findRestoredLoss(node: KeyOwner, view: GroupView): Error | undefined {
   const { membership, lease } = node;
   const key = view.nodes.get(membership.name);
-  endAtLoss(node, view.keys, {
+  return firstLoss(node, view.keys, {
     lock: (token) => view.lock?.token !== token || view.lock.lease !== lease.id,
     nodeKey: (written) => key?.lease !== lease.id || key.modRevision !== written,
     traffic: () => isHeld(node, view),
   });
 }
 
-/**
- * Ends the node if etcd was restored to a revision before its own last writes. For a restore that an answer showed: the
- * watch may never show it.
- */
-export function checkUndoneKeys(node: KeyOwner, restoredTo: number): void {
+/** The same by the revision that etcd was restored to, for a restore that an answer showed: the watch may never show it. */
+export function findUndoneLoss(
+  node: KeyOwner,
+  keys: GroupView["keys"],
+  restoredTo: number,
+): Error | undefined {
   const isUndone = (written: number): boolean => written > restoredTo;
-  endAtLoss(node, node.follower.view.keys, { lock: isUndone, nodeKey: isUndone, traffic: isUndone });
+  return firstLoss(node, keys, { lock: isUndone, nodeKey: isUndone, traffic: isUndone });
 }
 
 /** Whether each key that a node wrote is lost, by the revision at which it wrote it. */
@@ -70,22 +52,21 @@ interface Losses {
   traffic(opened: number): boolean;
 }
 
-/** Ends a node that lost a key which it has not itself begun to give up. */
-function endAtLoss(node: KeyOwner, keys: GroupView["keys"], isLost: Losses): void {
-  const { membership, lock, leaving, trafficOpenSince } = node;
+/** Returns the first key that the node lost and has not itself begun to give up. */
+function firstLoss(
+  { role, membership }: KeyOwner,
+  keys: GroupView["keys"],
+  isLost: Losses,
+): Error | undefined {
   const { name, modRevision } = membership;
-  if (lock && leaving !== "lock" && isLost.lock(lock.token)) end(node, new LockLostError(lock.token));
-  if (leaving === "nothing" && isLost.nodeKey(modRevision)) end(node, new NodeKeyLostError(keys.node(name)));
-  if (trafficOpenSince !== undefined && isLost.traffic(trafficOpenSince)) {
-    end(node, new NodeKeyLostError(keys.details(name)));
-  }
+  const lock = heldLock(role);
+  if (lock && isLost.lock(lock.token)) return new LockLostError(lock.token);
+  if (role.kind !== "leaving" && isLost.nodeKey(modRevision)) return new NodeKeyLostError(keys.node(name));
+  const opened = openTrafficSince(role);
+  if (opened !== undefined && isLost.traffic(opened)) return new NodeKeyLostError(keys.details(name));
+  return undefined;
 }
 
 function isHeld({ membership }: KeyOwner, view: GroupView): boolean {
   return view.details.get(membership.name)?.held === true;
-}
-
-function end(node: KeyOwner, error: LockLostError | NodeKeyLostError): void {
-  node.fence.close(node.clock.now());
-  node.end({ kind: "lost", error });
 }

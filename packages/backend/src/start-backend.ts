@@ -1,28 +1,25 @@
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { describeError, hasCode, openRunFolder, refuseSettings } from "@msdha/app";
+import { hasCode, openRunFolder, refuseSettings } from "@msdha/app";
 import { describeLeap, systemClock } from "@msdha/clock";
 import { describeEndpoints, openEtcd } from "@msdha/etcd-client";
 import { randomNonce } from "@msdha/etcd-lease";
 import { groupKeys } from "@msdha/group";
-import { findKillObstacle, type GuardBusyError, startGuard } from "@msdha/guard";
+import { findKillObstacle, type Guard, startGuard } from "@msdha/guard";
 import { createHookRunner } from "@msdha/hook-runner";
 import { createLog, type Log } from "@msdha/log";
 import { type Environment, SettingsError } from "@msdha/settings";
 import { type BackendConfig, type LogConfig, readConfig } from "./config.ts";
 import { serveControl } from "./control-server.ts";
-import { describeEnding, type Ending, endingOf, exitCodeOf } from "./ending.ts";
+import { exitCodeOf } from "./ending.ts";
 import { guardedLaunch } from "./guarded-launch.ts";
 import { baseEnvironment } from "./hook-context.ts";
 import { mayKeepSignal } from "./may-keep-signal.ts";
-import type { Node } from "./node.ts";
-import { askForSuccessor } from "./overtaken.ts";
-import { runBackend } from "./run-backend.ts";
 import { describeOpenRights } from "./run-dir.ts";
-import { openRunFiles, volatileFiles } from "./run-files.ts";
-import { passSignals, stopOnSignals } from "./signals.ts";
+import { openRunFiles } from "./run-files.ts";
+import { passSignals, type StopSignals, stopOnSignals } from "./signals.ts";
 import { tellStopTrouble } from "./stop-trouble.ts";
-import { watchWallClock } from "./wall-clock.ts";
+import { type BackendHost, superviseNode } from "./supervise-node.ts";
 
 /** How long the guard may not answer, at least; half a TTL where that is longer. */
 const LEAST_SILENT_MS = 2_000;
@@ -40,95 +37,84 @@ export async function startBackend(environment: Environment): Promise<number> {
     if (!hasCode<SettingsError>(error, "ERR_SETTINGS")) throw error;
     return refuseSettings("msdha-backend", error);
   }
+  const { config } = settings;
   const { log, flush } = createLog(settings.log);
   try {
-    const openRights = describeOpenRights(settings.config.runDir);
+    const openRights = describeOpenRights(config.runDir);
     if (openRights !== undefined) log.warn(openRights);
     if (environment["MSHDA_NAME"]) log.warn("MSHDA_NAME is an old misspelling: say MSDHA_NAME");
-    const ending = await superviseNode(environment, settings.config, log);
+    void tellStopTrouble(config, log);
+    const ending = await superviseNode(config, thisHost(environment, config, log), listenToSignals(log));
     return exitCodeOf(ending);
   } finally {
     flush();
   }
 }
 
-async function superviseNode(environment: Environment, config: BackendConfig, log: Log): Promise<Ending> {
+/** The machine that this process runs on. */
+function thisHost(environment: Environment, config: BackendConfig, log: Log): BackendHost {
   systemClock.tellLeaps((leap) => log.warn(describeLeap(leap)));
-  const { stop, haste } = stopOnSignals({
-    now: systemClock.now,
-    terminal: process.stdin.isTTY || process.stderr.isTTY,
-    onRepeat: (signal) => log.info({ signal }, "already stopping"),
-  });
-  void tellStopTrouble(config, log);
-  try {
-    await using guard = await startGuard({
-      lockFile: join(config.runDir, "lock"),
-      lockWaitMs: FORMER_RUN_MS,
-      noNewPrivileges: config.noNewPrivileges,
-      silentMs: Math.max(LEAST_SILENT_MS, (config.ttlSeconds * 1_000) / 2),
-      onLeap: (ms) => log.warn(describeGuardLeap(ms)),
-      onDenied: (error) => log.error(`${error.message}; end it by hand, or give CAP_KILL to this node`),
-    });
-    if (!guard.memoryLocked) {
-      log.warn(
-        "the guard's memory may be swapped out, and a kill be late: raise its limit (memlock, LimitMEMLOCK=)",
-      );
-    }
-    await guard.withdrawAtKill(volatileFiles(config.runDir));
-    const files = await openRunFiles(config.runDir);
-    await using etcd = await openEtcd(config.etcd, {
-      old: config.etcdOld,
-      onOld: (message) => log.warn(message),
-      onForeign: ({ message }) => log.error(`${message}; the second is left out`),
-      timeoutMs: config.etcdTimeoutMs,
-      clock: systemClock,
-      signal: stop,
-      range: { key: groupKeys(config.group).prefix },
-      onRetry: (error) =>
-        log.warn({ err: error, etcd: describeEndpoints(config.etcd) }, "etcd does not answer yet"),
-    });
-    let node: Node | undefined;
-    await using _control = await serveControl(config.runDir, () => node);
-    passSignals((signal) => node?.main?.kill(signal));
-    const ports = {
-      etcd,
-      clock: systemClock,
-      guard,
-      hooks: createHookRunner({
+  return {
+    clock: systemClock,
+    wallNow: Date.now,
+    log,
+    nonce: randomNonce,
+    mayKeepSignal,
+    baseEnvironment: baseEnvironment(environment, config, { commandDir: commandDir() }),
+    startGuard: () => startOwnGuard(config, log),
+    openFiles: () => openRunFiles(config.runDir),
+    connectEtcd: (signal) =>
+      openEtcd(config.etcd, {
+        old: config.etcdOld,
+        onOld: (message) => log.warn(message),
+        onForeign: ({ message }) => log.error(`${message}; the second is left out`),
+        timeoutMs: config.etcdTimeoutMs,
+        clock: systemClock,
+        signal,
+        range: { key: groupKeys(config.group).prefix },
+        onRetry: (error) =>
+          log.warn({ err: error, etcd: describeEndpoints(config.etcd) }, "etcd does not answer yet"),
+      }),
+    createHooks: (guard) =>
+      createHookRunner({
         dir: config.hooksDir,
         launch: guardedLaunch(guard),
         onLine: (hook, stream, line) => log.info({ hook, ...(stream === "stderr" && { stream }) }, line),
       }),
-      files,
-      log,
-      mayKeepSignal,
-      nonce: randomNonce,
-      baseEnvironment: baseEnvironment(environment, config, { commandDir: commandDir() }),
-    };
-    using _wallClock = watchWallClock({
-      clock: systemClock,
-      onJump(ms) {
-        log.info({ ms }, "the wall clock jumped: it was set, or this machine stood still");
-        if (node) void askForSuccessor(node);
-      },
-    });
-    const ending = await runBackend(config, ports, {
-      stop,
-      haste,
-      onNode: (opened) => {
-        node = opened;
-      },
-    });
-    if (!node) log.error(`could not join the group: ${describeEnding(ending)}`);
-    return ending;
-  } catch (error) {
-    const ending: Ending =
-      stop.aborted && error === stop.reason
-        ? { kind: "planned", why: describeError(stop.reason) }
-        : endingOf(error);
-    log.error(explain(error, config));
-    return ending;
+    async serve(currentNode) {
+      const control = await serveControl(config.runDir, currentNode);
+      passSignals((signal) => currentNode()?.main?.kill(signal));
+      return control;
+    },
+  };
+}
+
+function listenToSignals(log: Log): StopSignals {
+  return stopOnSignals({
+    now: systemClock.now,
+    terminal: process.stdin.isTTY || process.stderr.isTTY,
+    onRepeat: (signal) => log.info({ signal }, "already stopping"),
+  });
+}
+
+async function startOwnGuard(
+  { runDir, noNewPrivileges, ttlSeconds }: BackendConfig,
+  log: Log,
+): Promise<Guard> {
+  const guard = await startGuard({
+    lockFile: join(runDir, "lock"),
+    lockWaitMs: FORMER_RUN_MS,
+    noNewPrivileges,
+    silentMs: Math.max(LEAST_SILENT_MS, (ttlSeconds * 1_000) / 2),
+    onLeap: (ms) => log.warn(describeGuardLeap(ms)),
+    onDenied: (error) => log.error(`${error.message}; end it by hand, or give CAP_KILL to this node`),
+  });
+  if (!guard.memoryLocked) {
+    log.warn(
+      "the guard's memory may be swapped out, and a kill be late: raise its limit (memlock, LimitMEMLOCK=)",
+    );
   }
+  return guard;
 }
 
 /**
@@ -145,13 +131,6 @@ function refuseWithoutKill(): void {
 function describeGuardLeap(ms: number): string {
   const how = ms > 0 ? "ran ahead of" : "fell behind";
   return `this process's clock ${how} the guard's by ${Math.round(Math.abs(ms))} ms; kill times are no later for it`;
-}
-
-function explain(error: unknown, config: BackendConfig): string {
-  if (hasCode<GuardBusyError>(error, "ERR_GUARD_BUSY")) {
-    return `another node uses MSDHA_RUN_DIR ${config.runDir}, or something of its former run is still alive`;
-  }
-  return describeError(error);
 }
 
 /** The folder of the `msdha-backend` command, for the hooks' PATH: `bin` beside the folder that this file is in. */

@@ -1,9 +1,8 @@
 import { hookEnvironment } from "./hook-context.ts";
+import type { StateHook } from "./hooks.ts";
 import { warnOfLongHook } from "./long-hook.ts";
 import type { Node } from "./node.ts";
-
-/** The hooks of the states, and of a stop; `start` is the main process itself. */
-export type StateHook = "pre_start" | "running_not_ready" | "ready" | "master" | "pre_stop" | "stopped";
+import { settledLock } from "./role.ts";
 
 /**
  * Runs a hook of the node's state to its end, or until `signal` aborts (default: when the node ends). Rejects
@@ -13,16 +12,16 @@ export async function runStateHook(
   node: Node,
   hook: StateHook,
   {
-    signal = node.ended,
+    signal = node.end.begun,
     env: more = {},
   }: { readonly signal?: AbortSignal; readonly env?: Readonly<Record<string, string>> } = {},
 ): Promise<void> {
-  const { hooks, config, follower, membership, log, lock, waited } = node;
+  const { hooks, config, follower, membership, log, role } = node;
   const env = hookEnvironment(node.baseEnvironment, {
     hook,
     state: membership.state,
     view: follower.view,
-    fencingToken: waited ? lock?.token : undefined,
+    fencingToken: settledLock(role)?.token,
   });
   const timeoutMs = config.hookTimeoutMs;
   using _ = warnOfLongHook(node, hook);

@@ -1,13 +1,18 @@
 import { describeEnding, type Ending } from "./ending.ts";
+import type { StateHook } from "./hooks.ts";
 import type { Rest } from "./kill-rest.ts";
 import type { Node } from "./node.ts";
-import { runStateHook, type StateHook } from "./state-hook.ts";
+import { runStateHook } from "./state-hook.ts";
 import { type StopTime, startPart } from "./stop-time.ts";
 
 /** Runs `pre_stop` while the node still is what it was. One that takes too long gets SIGTERM, and the stop goes on. */
 export async function runPreStop(node: Node, time: StopTime): Promise<void> {
   if (!node.main) return;
-  using part = startPart(node, () => time.preStopEnd, [node.lease.lost, node.overtaken, node.haste]);
+  using part = startPart(node, () => time.preStopEnd, [
+    node.lease.lost,
+    node.succession.overtaken,
+    node.haste,
+  ]);
   await runBounded(node, "pre_stop", part.over, {});
 }
 
@@ -17,8 +22,9 @@ export async function runPreStop(node: Node, time: StopTime): Promise<void> {
  * node without that hook has nothing to clean up. It is not run beside a master that is known to be there.
  */
 export async function runStopped(node: Node, ending: Ending, time: StopTime, rest: Rest): Promise<boolean> {
-  const { guard, log, succeeded } = node;
-  if (!node.cleans) return true;
+  const { guard, log, succession } = node;
+  const { succeeded } = succession;
+  if (!node.present.stopped) return true;
   const obstacle = findObstacle(node, rest);
   if (obstacle !== undefined) {
     log.error(
@@ -32,7 +38,8 @@ export async function runStopped(node: Node, ending: Ending, time: StopTime, res
   return await runBounded(node, "stopped", part.over, env);
 }
 
-function findObstacle({ guard, succeeded }: Node, { gone }: Rest): unknown {
+function findObstacle({ guard, succession }: Node, { gone }: Rest): unknown {
+  const { succeeded } = succession;
   if (succeeded.aborted) return succeeded.reason;
   if (guard.lost.aborted) return guard.lost.reason;
   return gone ? undefined : new Error("something of this node is not gone");

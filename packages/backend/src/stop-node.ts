@@ -5,74 +5,74 @@ import { describeEnding, type Ending, endedByItself } from "./ending.ts";
 import { killRest, type Rest } from "./kill-rest.ts";
 import type { Node } from "./node.ts";
 import { askForSuccessor } from "./overtaken.ts";
+import { heldLock, leaving, settledLock } from "./role.ts";
 import { closeRunFiles, writeLastEnd, writeMaster } from "./run-file-writes.ts";
 import { runPreStop, runStopped } from "./stop-hooks.ts";
 import { type StopTime, shareStopTime, startPart } from "./stop-time.ts";
+
+/** A stop that is under way. */
+interface Stop {
+  readonly ending: Ending;
+  /** Whether lease, lock, node key or guard were lost when it began. */
+  readonly lost: boolean;
+  readonly time: StopTime;
+}
 
 /**
  * Ends a node, in this order: node key deleted, everything gone, `stopped` hook, lock given back, lease revoked. Never
  * rejects: what fails on the way is logged, and costs at most the hand-over, which means that the next master waits.
  */
 export async function stopNode(node: Node, ending: Ending): Promise<void> {
-  const { clock, fence, lease, log, guard } = node;
-  const lost = ending.kind === "lost" || guard.lost.aborted;
-  if (lost) {
-    fence.close(clock.now());
-    void askForSuccessor(node);
-  }
-  const time = beginStop(node);
-  dropCalls(node);
-
-  if (ending.kind === "planned") await runPreStop(node, time);
+  const stop = beginStop(node, ending);
+  if (ending.kind === "planned") await runPreStop(node, stop.time);
   await attempt(node, "remove is_master", () => writeMaster(node, false));
-  const handover = lost ? undefined : attempt(node, "prepare the hand-over", () => prepare(node));
-  if (!lost) await attempt(node, "delete the node key", () => leave(node));
-  if (ending.kind === "planned" && node.waited) await drain(node);
-  const rest = await removeEverything(node, time);
-  node.leaving = "gone";
-  const clean = (await runStopped(node, ending, time, rest)) && rest.gone;
+  const handover = stop.lost ? undefined : attempt(node, "prepare the hand-over", () => prepare(node));
+  if (!stop.lost) await attempt(node, "delete the node key", () => deleteNodeKey(node));
+  if (ending.kind === "planned" && settledLock(node.role)) await drain(node);
+  const rest = await removeEverything(node, stop.time);
+  node.become(leaving(node.role, "programs"));
+  const clean = (await runStopped(node, ending, stop.time, rest)) && rest.gone;
   const last = await killRest(node);
   const noted = writeLastEnd(node, {
     end: clean && last.gone ? "clean" : "unclean",
     state: node.membership.state,
   });
-  if (node.lock && last.reached && !lease.lost.aborted) {
-    const handsOver = !lost && node.waited && clean && last.gone && mayHandOver(node, ending, rest);
-    await attempt(node, "give back the master lock", async () =>
-      giveBack(node, handsOver ? await handover : undefined),
-    );
+  if (last.reached && !node.lease.lost.aborted) {
+    const note = clean && last.gone && mayHandOver(node, stop, rest) ? await handover : undefined;
+    await attempt(node, "give back the master lock", () => giveBack(node, note));
   }
   await noted;
   await closeRunFiles(node);
   // What may not be killed may still write: the lock stays on its lease, which ends by itself.
   if (last.reached) await attempt(node, "revoke the lease", () => node.close());
   else node.unfollow();
-  log.info(`ended: ${describeEnding(ending)}`);
+  node.log.info(`ended: ${describeEnding(ending)}`);
 }
 
-function beginStop({ clock, config, fence, lease, cleans }: Node): StopTime {
-  return shareStopTime({
+function beginStop(node: Node, ending: Ending): Stop {
+  const { changes, clock, config, end, fence, lease, log, present } = node;
+  const lost = end.loss.aborted;
+  if (lost) void askForSuccessor(node);
+  const dropped = changes.close();
+  if (dropped > 0) log.warn({ dropped }, "dropped calls of node_state_change that had not begun");
+  const time = shareStopTime({
     begun: clock.now(),
     totalMs: config.stopTimeoutMs,
     ttlMs: lease.ttlMs,
-    keepForStopped: cleans,
+    keepForStopped: present.stopped,
     killAt: () => fence.killAt,
   });
+  return { ending, lost, time };
 }
 
-function dropCalls({ changes, log }: Node): void {
-  const dropped = changes.close();
-  if (dropped > 0) log.warn({ dropped }, "dropped calls of node_state_change that had not begun");
-}
-
+/** Gets the lease of the hand-over while the program stops, where there will be one. */
 async function prepare(node: Node): Promise<HandoverLease | undefined> {
-  return node.lock && node.waited ? await prepareHandover(node.etcd, node) : undefined;
+  return settledLock(node.role) ? await prepareHandover(node.etcd, node) : undefined;
 }
 
 /** Frontends send no new sessions from here on. The lock, where it is held, stays and is still proven. */
-async function leave(node: Node): Promise<void> {
-  node.leaving = "key";
-  if (!node.lock) node.lease.prove(undefined);
+async function deleteNodeKey(node: Node): Promise<void> {
+  node.become(leaving(node.role, "key"));
   await Promise.race([
     node.membership.leave(),
     node.clock.sleep(node.lease.ttlMs / 3).then(() => {
@@ -86,15 +86,19 @@ async function removeEverything(node: Node, time: StopTime): Promise<Rest> {
   const { guard, log } = node;
   // A call that has not got as far as its start would start it after everything was gone.
   node.changes.interrupt();
-  using part = startPart(node, () => time.programsEnd, [node.overtaken, node.haste, guard.lost]);
+  using part = startPart(node, () => time.programsEnd, [node.succession.overtaken, node.haste, guard.lost]);
   await endEverything(node, part, () => time.programsEnd);
   if (part.over.aborted)
     log.warn({ err: part.over.reason }, "not everything ended in time: killing the rest");
   return await killRest(node);
 }
 
-/** Whether the next master may begin without a wait, by what this node's settings say of an end that was not its own. */
-function mayHandOver({ config, log }: Node, ending: Ending, { killed }: Rest): boolean {
+/**
+ * Whether the next master may begin without a wait: after a node that had settled and lost nothing, and by what its
+ * settings say of an end that was not its own.
+ */
+function mayHandOver({ config, log, role }: Node, { ending, lost }: Stop, { killed }: Rest): boolean {
+  if (lost || !settledLock(role)) return false;
   if (killed === 0 && endedByItself(ending)) return true;
   if (config.handover === "clean") {
     log.warn({ killed }, "no hand-over, as not everything ended by itself (MSDHA_HANDOVER=clean)");
@@ -105,13 +109,15 @@ function mayHandOver({ config, log }: Node, ending: Ending, { killed }: Rest): b
 }
 
 async function giveBack(node: Node, handover: HandoverLease | undefined): Promise<void> {
-  const { lock, log } = node;
+  const { etcd, follower, membership, clock, config, log } = node;
+  const lock = heldLock(node.role);
   if (!lock) return;
-  node.leaving = "lock";
-  const ours = await giveBackLock(node.etcd, node.follower.view.keys, lock, {
-    membership: node.membership,
-    ttlSeconds: node.config.ttlSeconds,
-    clock: node.clock,
+  node.become(leaving(node.role, "lock"));
+  const { ttlSeconds } = config;
+  const ours = await giveBackLock(etcd, follower.view.keys, lock, {
+    membership,
+    ttlSeconds,
+    clock,
     handover,
   });
   log.info({ token: lock.token, handedOver: ours && handover !== undefined }, "gave the master lock back");

@@ -50,15 +50,14 @@ export function followMaster(etcd: EtcdApi, group: string, options: FollowMaster
 
   async function follow(): Promise<void> {
     while (!signal.aborted) {
-      const onView = (view: GroupView): void => {
+      const follower = followGroup(etcd, group, { clock, signal, onHealth });
+      follower.listen((view) => {
         onHealth(true);
         prover.watched(view);
         onMastership(mastership(view));
         tell(view);
-      };
-      const error = await followGroup(etcd, group, { clock, signal, onView, onHealth }).ended.catch(
-        (e: unknown) => e,
-      );
+      });
+      const error = await follower.ended.catch((e: unknown) => e);
       if (signal.aborted) return;
       following = false;
       log.error(

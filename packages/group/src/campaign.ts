@@ -4,10 +4,10 @@ import { findObstacle } from "./ask.ts";
 import type { Candidate } from "./candidacy.ts";
 import type { GroupFollower } from "./follow-group.ts";
 import type { HeardRevisions } from "./hear-revisions.ts";
+import { reasonsToLeaveLock } from "./leave-lock.ts";
 import type { LockOptions, MasterLock } from "./master-lock.ts";
 import { takeLock } from "./take-lock.ts";
 import { anyIsAsked, openRound } from "./tally.ts";
-import type { GroupView } from "./view.ts";
 
 export interface CampaignOptions extends LockOptions {
   readonly signal: AbortSignal;
@@ -22,8 +22,8 @@ const ASK_AGAIN_MS = 1_000;
 
 /**
  * Competes for the master lock until it is ours. Tries when the group's watch shows the lock free, with neither a pause nor
- * a hold of this node, and every TTL whatever the watch says; answers the elections of others meanwhile. A hand-over that
- * names another node that is ready is left to that one for a TTL. Rejects with the reason of `signal`, when the lease is lost, or when the candidate
+ * a hold of this node, and every TTL whatever the watch says, unless there is a reason to leave it (leave-lock.ts); answers
+ * the elections of others meanwhile. Rejects with the reason of `signal`, when the lease is lost, or when the candidate
  * can't be asked. Having the lock does not mean to be chosen: see `holdElection`.
  */
 export async function campaign(
@@ -33,7 +33,7 @@ export async function campaign(
 ): Promise<MasterLock> {
   const { clock, membership, ttlSeconds, signal, candidate } = options;
   const ttlMs = ttlSeconds * 1000;
-  const reservation = followReservation(membership.name, ttlMs);
+  const reasons = reasonsToLeaveLock(membership.name, ttlMs);
   // A lock on our own lease is one that we have just given back: what became of it the watch has yet to tell.
   const justLeft = follower.view.lock?.lease === membership.lease.id;
   let tryAt = clock.now() + (justLeft ? ttlMs : 0);
@@ -47,8 +47,8 @@ export async function campaign(
       continue;
     }
     const isFree = !view.lock && !findObstacle(view.asks, membership.name);
-    const leftToOtherMs = reservation.leftMs(view, clock.now());
-    if (leftToOtherMs > 0) tryAt = clock.now() + leftToOtherMs;
+    const leaveMs = Math.max(...reasons.map((reason) => reason(view, clock.now())));
+    if (leaveMs > 0) tryAt = clock.now() + leaveMs;
     else if (isFree || clock.now() >= tryAt) {
       tryAt = clock.now() + ttlMs;
       if (isFree && candidate?.refused && !(await candidate.ask({ signal })).may) {
@@ -80,18 +80,4 @@ async function tryLock(
     asksCandidates: !isForUs && (candidate !== undefined || anyIsAsked(view, membership.name)),
   };
   return await takeLock(etcd, view.keys, known, options);
-}
-
-/** How much longer the lock is left to the node that a hand-over names: a TTL from when it was seen, while it is ready. */
-function followReservation(self: string, ttlMs: number): { leftMs(view: GroupView, now: number): number } {
-  let seen = { handover: 0, at: 0 };
-  return {
-    leftMs({ lock, handover, handoverNote, nodes, asks }, now) {
-      const handoverFor = handoverNote?.for;
-      if (lock || handover === undefined || handoverFor === undefined || handoverFor === self) return 0;
-      if (seen.handover !== handover) seen = { handover, at: now };
-      if (nodes.get(handoverFor)?.state !== "ready" || findObstacle(asks, handoverFor)) return 0;
-      return seen.at + ttlMs - now;
-    },
-  };
 }

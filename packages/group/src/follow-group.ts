@@ -27,6 +27,8 @@ export interface GroupFollower {
   doubtFreeLock(): void;
   /** Resolves when the view is another one than `since`, or after `timeoutMs`. Rejects with the reason of `signal`. */
   changed(options: ChangedOptions): Promise<void>;
+  /** Calls `listener` for every batch from now on, after those that were there before. It must not throw. */
+  listen(listener: ViewListener): void;
   /** Settles only when following has ended: by an error of etcd that lasts, or with the reason of the signal. */
   readonly ended: Promise<never>;
 }
@@ -37,19 +39,20 @@ export interface ChangedOptions {
   readonly signal?: AbortSignal;
 }
 
+/**
+ * Gets every batch, in order, with the changes of nodes in it, and whether etcd was restored to an older state: revisions
+ * from before are meaningless then.
+ */
+export type ViewListener = (
+  view: GroupView,
+  changes: readonly NodeChange[],
+  more: { readonly restored: boolean },
+) => void;
+
 export interface FollowOptions {
   readonly clock: Clock;
   /** Ends the following. */
   readonly signal: AbortSignal;
-  /**
-   * Called for every batch, in order, with the changes of nodes in it, and whether etcd was restored to an older state:
-   * revisions from before are meaningless then. Must not throw.
-   */
-  readonly onView?: (
-    view: GroupView,
-    changes: readonly NodeChange[],
-    more: { readonly restored: boolean },
-  ) => void;
   /** Called when etcd can't be followed any more (`up` false), and when it can again. */
   readonly onHealth?: (up: boolean, why?: Error) => void;
 }
@@ -58,13 +61,14 @@ export interface FollowOptions {
 export function followGroup(
   etcd: EtcdApi,
   group: string,
-  { clock, signal, onView = () => {}, onHealth }: FollowOptions,
+  { clock, signal, onHealth }: FollowOptions,
 ): GroupFollower {
   let view = createGroupView(group);
   /** The hand-over that was there when the watch noticed that etcd had been restored. */
   let cameBack: number | undefined;
   let lockHistory = unknownLockHistory;
   let masterSeen: MasterSeen;
+  const listeners: ViewListener[] = [];
   /** Called at the next batch. Not one shared promise: that would retain waiters which timed out. */
   const waiting = new Set<() => void>();
 
@@ -80,7 +84,8 @@ export function followGroup(
       masterSeen = followMaster(masterSeen, { before, after: view, batch }, clock.now());
       const restored = batch.type === "changes" && batch.restored;
       if (restored) cameBack = view.handover;
-      onView(view, nodeChanges(view.keys, batch), { restored });
+      const changes = nodeChanges(view.keys, batch);
+      for (const listener of listeners) listener(view, changes, { restored });
       for (const goOn of waiting) goOn();
     }
     throw signal.reason ?? new Error("the watch of the group has ended");
@@ -121,6 +126,7 @@ export function followGroup(
       lockHistory = doubtFreeLock(lockHistory);
     },
     changed,
+    listen: (listener) => void listeners.push(listener),
     ended,
   };
 }

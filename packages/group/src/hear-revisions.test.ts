@@ -10,11 +10,9 @@ function setUp() {
   const simulated = createSimulatedEtcd({ clock });
   const client = simulated.connect();
   const restored: number[] = [];
-  const onRestored = (revision: number): void => void restored.push(revision);
-  return {
-    ...{ clock, store: simulated.store, client, restored },
-    ...hearRevisions(client, { clock, onRestored }),
-  };
+  const { etcd, heard } = hearRevisions(client, { clock });
+  heard.listen((revision) => void restored.push(revision));
+  return { clock, store: simulated.store, client, restored, etcd, heard };
 }
 
 test("the newest revision is that of any answer", async () => {

@@ -13,12 +13,11 @@ export interface HeardRevisions {
   readonly restoredAt: number;
   /** Records a revision that a watch has shown, like that of an answer. */
   told(revision: number): void;
-}
-
-export interface HearOptions {
-  readonly clock: Clock;
-  /** Called with the revision that etcd was restored to, or an older one: later writes are gone. Must not throw. */
-  readonly onRestored?: (revision: number) => void;
+  /**
+   * Calls `listener` at each restore from now on, with the revision that etcd was restored to, or an older one: later
+   * writes are gone. It must not throw.
+   */
+  listen(listener: (restoredTo: number) => void): void;
 }
 
 /**
@@ -28,8 +27,9 @@ export interface HearOptions {
  */
 export function hearRevisions(
   etcd: EtcdApi,
-  { clock, onRestored = () => {} }: HearOptions,
+  { clock }: { readonly clock: Clock },
 ): { readonly etcd: EtcdApi; readonly heard: HeardRevisions } {
+  const listeners: ((restoredTo: number) => void)[] = [];
   let newest = 0;
   let restoredTo = 0;
   let restoredAt = Number.NEGATIVE_INFINITY;
@@ -46,7 +46,7 @@ export function hearRevisions(
       restoredTo = revision;
       newest = revision;
       restoredAt = clock.now();
-      onRestored(written ? revision - 1 : revision);
+      for (const listener of listeners) listener(written ? revision - 1 : revision);
     } else newest = Math.max(newest, revision);
     return answer;
   }
@@ -78,6 +78,7 @@ export function hearRevisions(
       told(revision) {
         newest = Math.max(newest, revision);
       },
+      listen: (listener) => void listeners.push(listener),
     },
   };
 }

@@ -8,12 +8,18 @@ export { confirmLock } from "./confirm-lock.ts";
 export { type Choice, type ElectionOptions, holdElection, openElection, untilAnswered } from "./election.ts";
 export { listForgottenTerms, recordFormerEnd } from "./ended-terms.ts";
 export { LockLostError, NameTakenError, NodeKeyLostError } from "./errors.ts";
-export { type ChangedOptions, type FollowOptions, followGroup, type GroupFollower } from "./follow-group.ts";
+export {
+  type ChangedOptions,
+  type FollowOptions,
+  followGroup,
+  type GroupFollower,
+  type ViewListener,
+} from "./follow-group.ts";
 export { type FrontendEntry, renderFrontend } from "./frontend-entry.ts";
 export { describeGroup, type GroupStatus, type NodeStatus } from "./group-status.ts";
 export { type GiveBackOptions, giveBackLock, type HandoverLease, prepareHandover } from "./hand-over.ts";
 export type { HandoverNote } from "./handover-note.ts";
-export { type HeardRevisions, type HearOptions, hearRevisions } from "./hear-revisions.ts";
+export { type HeardRevisions, hearRevisions } from "./hear-revisions.ts";
 export { type GroupKeys, groupKeys, isName, type ParsedKey, parseKey } from "./keys.ts";
 export type { LockHistory } from "./lock-history.ts";
 export type { LockOptions, MasterLock } from "./master-lock.ts";

@@ -1,4 +1,4 @@
-import { runBackend } from "@msdha/backend";
+import { type BackendHost, superviseNode } from "@msdha/backend";
 import { waitForEtcd } from "@msdha/etcd-client";
 import type { Random } from "@msdha/etcd-simulated";
 import type { RunFacts } from "../facts/facts.ts";
@@ -38,25 +38,44 @@ export interface RunParts {
 /** How long a new run waits for the processes of the one before it, as the backend does. */
 const FORMER_RUN_MS = 15_000;
 
-/** What start-backend.ts does, with the simulated world's parts. Resolves with the kind of its ending. */
+/** Runs a backend on a simulated host. Resolves with the kind of its ending. */
 export async function superviseRun(own: LiveRun, parts: RunParts): Promise<string> {
-  const { facts, process, stop } = own;
+  const config = backendConfig(parts.scenario, parts.world.scenario.group);
+  const { kind } = await superviseNode(config, simulatedHost(own, parts), { stop: own.stop.signal });
+  return kind;
+}
+
+function simulatedHost(own: LiveRun, parts: RunParts): BackendHost {
+  const { facts, process } = own;
   const { scenario, world } = parts;
   const { collaborators } = world;
   const clock = collaborators.clock?.(process.clock, facts, world) ?? process.clock;
-  await waitForFormer(process, parts.former);
-  const guard = openGuard(own, parts);
-  own.guard = guard;
-  const files = openSimulatedFiles(parts.disk, facts.id);
-  const api = connectNode(facts, world, { links: parts.links, clock });
-  try {
-    await waitForEtcd(api, { timeoutMs: 30_000, clock, signal: stop.signal });
-    const usedGuard = collaborators.guard?.(guard, facts, world) ?? guard;
-    const ports = {
-      etcd: collaborators.etcd?.(api, facts, world) ?? api,
-      clock,
-      guard: usedGuard,
-      hooks: createSimulatedHooks(usedGuard, {
+  return {
+    clock,
+    // Somebody sets it right at once.
+    wallNow: () => world.scheduler.now,
+    mayKeepSignal: () => true,
+    nonce: countFrom(facts.id),
+    log: createTraceLog((line) => world.trace(facts.id, () => line())),
+    baseEnvironment: {},
+    async startGuard() {
+      await waitForFormer(process, parts.former);
+      const guard = openGuard(own, parts);
+      own.guard = guard;
+      return collaborators.guard?.(guard, facts, world) ?? guard;
+    },
+    async openFiles() {
+      const files = openSimulatedFiles(parts.disk, facts.id);
+      return collaborators.files?.(files, facts, world) ?? files;
+    },
+    async connectEtcd(signal) {
+      const api = connectNode(facts, world, { links: parts.links, clock });
+      await waitForEtcd(api, { timeoutMs: 30_000, clock, signal });
+      const etcd = collaborators.etcd?.(api, facts, world) ?? api;
+      return { ...etcd, async [Symbol.asyncDispose]() {} };
+    },
+    createHooks: (guard) =>
+      createSimulatedHooks(guard, {
         clock,
         candidate: scenario.ranks && {
           write: () => chooseRankLine(parts.random),
@@ -65,19 +84,7 @@ export async function superviseRun(own: LiveRun, parts: RunParts): Promise<strin
           },
         },
       }),
-      files: collaborators.files?.(files, facts, world) ?? files,
-      mayKeepSignal: () => true,
-      nonce: countFrom(facts.id),
-      log: createTraceLog((line) => world.trace(facts.id, () => line())),
-      baseEnvironment: {},
-    };
-    const ending = await runBackend(backendConfig(scenario, world.scenario.group), ports, {
-      stop: stop.signal,
-    });
-    return ending.kind;
-  } finally {
-    await guard[Symbol.asyncDispose]();
-  }
+  };
 }
 
 /** Returns what names a run's first, second and every further call. */

@@ -1,0 +1,99 @@
+import { groupKeys, hearRevisions, joinGroup, type NodeDetails } from "@msdha/group";
+import type { BackendConfig } from "./config.ts";
+import { acquireFencedLease } from "./fenced-lease.ts";
+import { followOwnGroup } from "./follow-own-group.ts";
+import { findHooks, type PresentHooks } from "./hooks.ts";
+import { recordLiveness } from "./liveness.ts";
+import { keepMainProcess } from "./main-process.ts";
+import type { BackendPorts, Node } from "./node.ts";
+import type { NodeEnd } from "./node-end.ts";
+import { keepRole } from "./role.ts";
+import { createSuccession } from "./succession.ts";
+import { watchOwnKeys } from "./watch-own-keys.ts";
+
+/**
+ * Takes a node's place in its group: from here on it has a lease, follows the group and has its key in etcd.
+ * Rejects with why it could not; nothing of it is left in etcd then.
+ */
+export async function openNode(
+  config: BackendConfig,
+  ports: BackendPorts,
+  { end, haste }: { readonly end: NodeEnd; readonly haste: AbortSignal },
+): Promise<Node> {
+  const { clock, guard, log, files, nonce } = ports;
+  const { name, ttlSeconds } = config;
+  const present = await findHooks(ports.hooks);
+  const { etcd, heard } = hearRevisions(ports.etcd, { clock });
+  const keys = groupKeys(config.group);
+  const { lease, fence, permission } = await acquireFencedLease(etcd, guard, {
+    ttlSeconds,
+    keys,
+    clock,
+    nonce,
+    end,
+  });
+  const group = followOwnGroup(config, { ...ports, etcd }, { heard, end });
+  const { follower, changes, unfollow } = group;
+  try {
+    const membership = await joinGroup(etcd, keys, {
+      name,
+      lease,
+      details: detailsOf(config, present, files.runId),
+      formerRunId: files.formerRunId,
+      clock,
+      signal: end.begun,
+    });
+    group.joined(membership);
+    const keeper = keepRole(lease, { keys, name });
+    const mainProcess = keepMainProcess();
+    const succession = createSuccession({
+      guard,
+      fence,
+      log,
+      isCleaningUp: () => keeper.role.kind === "leaving" && keeper.role.step === "programs",
+    });
+    const node: Node = {
+      ...ports,
+      etcd,
+      config,
+      present,
+      heard,
+      lease,
+      fence,
+      permission,
+      follower,
+      changes,
+      membership,
+      get role() {
+        return keeper.role;
+      },
+      become: keeper.become,
+      end,
+      succession,
+      haste,
+      mainProcess,
+      get main() {
+        return mainProcess.started;
+      },
+      liveness: recordLiveness(),
+      unfollow,
+      async close() {
+        unfollow();
+        await lease.release();
+      },
+    };
+    watchOwnKeys(node);
+    return node;
+  } catch (error) {
+    unfollow();
+    changes.close();
+    await lease.release();
+    throw error;
+  }
+}
+
+function detailsOf(config: BackendConfig, { candidate }: PresentHooks, runId: string): NodeDetails {
+  const { address, ttlSeconds, candidateTimeoutMs, traffic } = config;
+  const details = { runId, address, ttlSeconds, held: traffic === "after_hook" };
+  return candidate ? { ...details, candidateTimeoutMs } : details;
+}
