@@ -112,8 +112,7 @@ function storingNode(): { readonly node: Node; readonly stored: Map<string, stri
   };
   const node = {
     etcd,
-    waited: true,
-    lock: { token: 7, lease: "5" },
+    role: { kind: "master", lock: { token: 7, lease: "5" } },
     lease: { id: "5", lost: new AbortController().signal },
     follower: { view: { keys: groupKeys("db") } },
   } as unknown as Node;
@@ -199,7 +198,9 @@ test("a put whose caller has given up does not come after the next one", async (
     },
   };
   const node = {
-    ...{ etcd, waited: true, lock: { token: 7, lease: "5" }, lease: { lost: new AbortController().signal } },
+    etcd,
+    role: { kind: "master", lock: { token: 7, lease: "5" } },
+    lease: { lost: new AbortController().signal },
     follower: { view: { keys: groupKeys("db") } },
   } as unknown as Node;
   await using dir = tempDir();
