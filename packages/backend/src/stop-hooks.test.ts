@@ -12,10 +12,10 @@ function setUp({ guardLost = new AbortController().signal } = {}) {
   const never = new AbortController().signal;
   const node = {
     clock,
-    cleans: true,
+    present: { candidate: false, stopped: true },
     lease: { lost: never },
     guard: { lost: guardLost },
-    succeeded: never,
+    succession: { overtaken: never, succeeded: never },
     log: { error: (_: object, text: string) => errors.push(text), info: () => {}, warn: () => {} },
     hooks: {
       run: async (hook: string) => {
@@ -27,7 +27,7 @@ function setUp({ guardLost = new AbortController().signal } = {}) {
     follower: { view: createGroupView("g") },
     permission: { check: () => {} },
     baseEnvironment: {},
-    waited: false,
+    role: { kind: "candidate" },
     config: { hookTimeoutMs: Number.POSITIVE_INFINITY },
   } as unknown as Node;
   const time = shareStopTime({
