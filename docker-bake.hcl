@@ -1,9 +1,7 @@
-# Builds all images for all architectures, with BuildKit: after `script/images --only-prepare`,
+# Builds all images for all architectures, with BuildKit:
 #
 #   docker buildx bake                  # into the cache only; --load or --push for more
 #   REPOSITORY=example.org/you/ TAGS=1.2.3,latest docker buildx bake --push release
-#
-# The guard must have been built for each architecture: packages/guard/build.sh says how.
 
 # What goes before the image names, with a slash at the end.
 variable "REPOSITORY" {
@@ -59,20 +57,21 @@ target "common" {
 
 target "backend" {
   inherits = ["common"]
-  context  = "images/backend"
+  target   = "backend"
   tags     = names("msdha-backend", "")
 }
 
 target "backend-alpine" {
   inherits   = ["common"]
-  context    = "images/backend"
-  dockerfile = "Dockerfile.alpine"
+  dockerfile = "images/backend/Dockerfile.alpine"
+  # The backend of this very build, not one from a registry.
+  contexts = { msdha-backend = "target:backend" }
   tags       = names("msdha-backend", "-alpine")
 }
 
 target "frontend" {
   inherits = ["common"]
-  context  = "images/frontend"
+  target   = "frontend"
   tags     = names("msdha-frontend", "")
 }
 
@@ -80,10 +79,8 @@ target "backend-postgresql" {
   inherits = ["common"]
   name     = "backend-postgresql-${version}"
   matrix   = { version = ["14", "15", "16", "17"] }
-  context  = "images/backend-postgresql"
-  # The backend of this very build, not one from a registry.
-  contexts = { msdha-backend = "target:backend" }
-  args     = { BASE_IMAGE = "postgres:${version}-bookworm" }
+  target   = "backend-postgresql"
+  args     = { POSTGRESQL_BASE_IMAGE = "postgres:${version}-bookworm" }
   tags = concat(
     names("msdha-backend-postgresql", "-pg${version}"),
     version == POSTGRESQL ? names("msdha-backend-postgresql", "") : [],

@@ -1,5 +1,5 @@
 // Puts the page's script and style into its HTML: dist/page.html is all there is to serve.
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { build } from "esbuild";
 
 const options = { bundle: true, minify: true, write: false, target: "es2022", logLevel: "warning" };
@@ -15,4 +15,5 @@ const page = readFileSync("src/page/page.html", "utf8")
   // Functions: `$` means something in a text.
   .replace("/*STYLE*/", () => style)
   .replace("/*SCRIPT*/", () => script);
+mkdirSync("dist", { recursive: true });
 writeFileSync("dist/page.html", page);

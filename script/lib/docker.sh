@@ -14,8 +14,29 @@ start_docker() {
   fi
   # Newer Debians have the client in a package of its own.
   (require_debian_packages docker:docker-cli) || return 1
-  docker compose version >/dev/null 2>&1 || (require_debian_packages docker-compose:docker-compose) || return 1
+  docker compose version >/dev/null 2>&1 || install_compose || return 1
   start_engine
+}
+
+# The examples need Compose 2. Debian 12 has the first one only, so it is taken from Debian 13, into .tools alone.
+install_compose() {
+  local folder=$TOOLS/compose
+  local plugin=$folder/cli-plugins/docker-compose
+  if [ ! -x "$plugin" ]; then
+    say "installing Compose 2 into .tools"
+    mkdir -p "$folder/apt/lists/partial" "$folder/apt/archives/partial" "$folder/cli-plugins"
+    printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian trixie main\n' >"$folder/apt/sources.list"
+    (
+      cd "$folder/apt"
+      set -- -qq -o Dir::Etc::sourcelist="$PWD/sources.list" -o Dir::Etc::sourceparts=- -o Dir::State::lists="$PWD/lists" \
+        -o Dir::Cache="$PWD" -o Dir::Cache::archives="$PWD/archives" -o APT::Sandbox::User=root
+      apt-get "$@" update && apt-get "$@" download docker-compose && dpkg-deb -x docker-compose_*.deb unpacked
+    ) >&2 || { say "Compose 2 can't be installed"; return 1; }
+    mv "$folder/apt/unpacked/usr/libexec/docker/cli-plugins/docker-compose" "$plugin"
+    rm -rf "$folder/apt"
+  fi
+  export DOCKER_CONFIG=$folder
+  docker compose version >/dev/null 2>&1
 }
 
 # An engine with a folder and a socket of its own: nothing that the machine has under /var/lib/docker is touched.

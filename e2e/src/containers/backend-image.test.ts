@@ -171,7 +171,8 @@ test("leaves the hooks the programs of the image, also a Node of its own", async
 test("brings etcdctl when it is built with ETCD_RELEASE, for this architecture", async () => {
   await using folder = tempDir();
   await using releases = await serveRelease(folder.path);
-  await buildImage("msdha-test-etcdctl", "images/backend", {
+  await buildImage("msdha-test-etcdctl", ".", {
+    target: "backend",
     args: { ETCD_RELEASE: "3.4.23", ETCD_DOWNLOAD: releases.url },
     network: "host",
   });

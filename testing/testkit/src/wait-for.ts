@@ -1,12 +1,21 @@
+import { availableParallelism, loadavg } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 
 export interface WaitForOptions {
-  /** Default 10,000 ms. */
+  /** Default: 10 s, and as many times longer as the machine has more to do than processors. */
   readonly timeoutMs?: number;
   /** What is waited for, for the error: "a leader". */
   readonly what: string;
   /** How long to wait between two looks. Default 20 ms. */
   readonly intervalMs?: number;
+}
+
+const DEFAULT_MS = 10_000;
+const MOST_TIMES = 6;
+
+function patience(): number {
+  const [load = 0] = loadavg();
+  return Math.round(DEFAULT_MS * Math.min(MOST_TIMES, Math.max(1, load / availableParallelism())));
 }
 
 /**
@@ -16,7 +25,7 @@ export interface WaitForOptions {
  */
 export async function waitFor<T>(
   condition: () => T | Promise<T>,
-  { timeoutMs = 10_000, what, intervalMs = 20 }: WaitForOptions,
+  { timeoutMs = patience(), what, intervalMs = 20 }: WaitForOptions,
 ): Promise<NonNullable<T>> {
   const until = performance.now() + timeoutMs;
   let last: unknown;

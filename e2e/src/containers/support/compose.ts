@@ -2,40 +2,33 @@ import { execa } from "execa";
 import { root } from "./images.ts";
 import { composeProject, testRun } from "./leftovers.ts";
 
-/** An example that was brought up with Compose. Disposing takes it down, its volumes too. */
+/** A Compose file of an example, in a project of this run. Disposing takes it down, its volumes too. */
 export interface ComposeProject extends AsyncDisposable {
+  /** The environment for commands that name the file by themselves. */
+  readonly env: Readonly<Record<string, string>>;
   run(...args: readonly string[]): Promise<string>;
 }
 
-/** Brings up a Compose file as it stands. */
-export async function composeUp(
+/** Resolves with a project that nothing of is up yet. */
+export async function composeProjectOf(
   file: string,
-  env: Readonly<Record<string, string>>,
+  variables: Readonly<Record<string, string>>,
 ): Promise<ComposeProject> {
-  const command = await findCompose();
+  const env = {
+    ...variables,
+    COMPOSE_PROJECT_NAME: composeProject(testRun()),
+    // Upstream's image can't be had everywhere; every etcd will do.
+    ETCD_IMAGE: "msdha-example-etcd",
+  };
   const run = async (...args: readonly string[]): Promise<string> => {
-    const [program = "", ...first] = command;
-    const flags = ["--project-name", composeProject(testRun()), "--file", file];
-    const { stdout } = await execa(program, [...first, ...flags, ...args], { cwd: root, env });
+    const { stdout } = await execa("docker", ["compose", "--file", file, ...args], { cwd: root, env });
     return stdout;
   };
-  const project = {
+  return {
+    env,
     run,
     async [Symbol.asyncDispose]() {
-      await run("down", "--volumes", "--timeout", "1");
+      await run("down", "--volumes", "--timeout", "1", "--remove-orphans");
     },
   };
-  try {
-    await run("up", "--detach");
-  } catch (error) {
-    await project[Symbol.asyncDispose]().catch(() => {});
-    throw error;
-  }
-  return project;
-}
-
-/** Compose is a plugin of the client, or, of old, a program. */
-async function findCompose(): Promise<readonly string[]> {
-  const { failed } = await execa("docker", ["compose", "version"], { reject: false });
-  return failed ? ["docker-compose"] : ["docker", "compose"];
 }

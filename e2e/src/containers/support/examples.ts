@@ -12,8 +12,9 @@ export async function buildTeller(): Promise<void> {
 
 export async function buildOnOwnBase(image: string): Promise<void> {
   await buildImage("msdha-example-own", EXAMPLES, { file: `${EXAMPLES}/own-base/Dockerfile` });
-  await buildImage(image, "images/backend", {
-    args: { BASE_IMAGE: "msdha-example-own", START_HOOK: "examples/start" },
+  await buildImage(image, ".", {
+    target: "backend",
+    args: { BASE_IMAGE: "msdha-example-own", START_HOOK: `${EXAMPLES}/start` },
   });
 }
 

@@ -3,12 +3,13 @@ import { execa } from "execa";
 
 export const root: string = fileURLToPath(new URL("../../../../", import.meta.url));
 
-/** `docker build`, in the repository's root, of a folder of it. */
+/** `docker build`, in the repository's root, of a folder of it; `.` is all of it. */
 export async function buildImage(
   tag: string,
   folder: string,
   options: {
     readonly file?: string;
+    readonly target?: string;
     readonly args?: Readonly<Record<string, string>>;
     readonly network?: string;
   } = {},
@@ -18,10 +19,10 @@ export async function buildImage(
     `${name}=${value}`,
   ]);
   const file = options.file ? ["--file", options.file] : [];
+  const target = options.target ? ["--target", options.target] : [];
   const network = options.network ? ["--network", options.network] : [];
-  await execa("docker", ["build", "--quiet", "--tag", tag, ...file, ...network, ...args, folder], {
-    cwd: root,
-  });
+  const flags = ["--quiet", "--tag", tag, ...file, ...target, ...network, ...args];
+  await execa("docker", ["build", ...flags, folder], { cwd: root });
 }
 
 /** The size of an image in bytes, with everything below it. */
