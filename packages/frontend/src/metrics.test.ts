@@ -18,7 +18,14 @@ const status: FrontendStatus = {
   traffic: { sessions: 2, waiting: 1, connections: 9, bytesIn: 100, bytesOut: 200 },
 };
 
-const scrape: Scrape = { status, nodes: ["a", "b"], withoutMasterMs: 1_500, droppedLogLines: 0 };
+const scrape: Scrape = {
+  status,
+  nodes: ["a", "b"],
+  withoutMasterMs: 1_500,
+  paused: true,
+  heldNodes: 2,
+  droppedLogLines: 0,
+};
 
 async function samples(metrics: FrontendMetrics, scraped: Scrape): Promise<readonly string[]> {
   const { text } = await metrics.render(scraped);
@@ -44,8 +51,10 @@ describe("createMetrics", () => {
       "haproxy_restarts_total 1",
       "haproxy_up 1",
       "healthy 1",
+      "held_nodes 2",
       'master{node="a"} 1',
       'master{node="b"} 0',
+      "paused 1",
       "proven 1",
       "ready 1",
       "received_bytes_total 100",

@@ -8,6 +8,9 @@ export interface Scrape {
   /** The nodes that the group has now. */
   readonly nodes: readonly string[];
   readonly withoutMasterMs: number;
+  /** Whether an operator's pause keeps all nodes from taking the lock, and how many nodes a hold does. */
+  readonly paused: boolean;
+  readonly heldNodes: number;
   /** How many lines of its log HAProxy could not write; undefined while it can't be asked. */
   readonly droppedLogLines: number | undefined;
 }
@@ -72,7 +75,9 @@ function createSamples(registry: Registry): (scrape: Scrape) => void {
   const switches = counter("switches", "How many times connections were sent to another master");
   const restarts = counter("haproxy_restarts", "How many times HAProxy was started again");
   const without = counter("without_master_seconds", "How long new connections had no master to go to");
-  return ({ status, nodes, withoutMasterMs, droppedLogLines }) => {
+  const paused = gauge("paused", "1 while an operator's pause keeps nodes from taking the lock");
+  const held = gauge("held_nodes", "Nodes that an operator's hold keeps from taking the lock");
+  return ({ status, nodes, withoutMasterMs, paused: isPaused, heldNodes, droppedLogLines }) => {
     const serving = status.ready ? status.master?.name : undefined;
     const named = new Set([...(serving === undefined ? [] : [serving]), ...nodes.slice(0, MOST_NODES)]);
     master.reset();
@@ -83,6 +88,8 @@ function createSamples(registry: Registry): (scrape: Scrape) => void {
     following.set(Number(status.following));
     proven.set(Number(status.proven));
     up.set(Number(status.haproxy.running && status.traffic !== null));
+    paused.set(Number(isPaused));
+    held.set(heldNodes);
     switches(status.switches);
     restarts(status.haproxy.restarts);
     without(withoutMasterMs / 1_000);

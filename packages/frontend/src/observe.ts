@@ -1,5 +1,12 @@
 import type { Clock } from "@msdha/clock";
-import { createGroupView, describeGroup, type GroupView } from "@msdha/group";
+import {
+  type Ask,
+  createGroupView,
+  describeGroup,
+  type GroupStatus,
+  type GroupView,
+  isOver,
+} from "@msdha/group";
 import type { Route } from "@msdha/haproxy-config";
 import type { Log } from "@msdha/log";
 import type { PageState } from "@msdha/status-page";
@@ -51,7 +58,8 @@ export function createObserver(
   async function scrape(): Promise<Scrape> {
     const [status, droppedLogLines] = await Promise.all([readStatus(), sources?.readDroppedLogLines()]);
     const nodes = [...view.nodes.keys()];
-    return { status, nodes, withoutMasterMs: withoutMaster.totalMs, droppedLogLines };
+    const { paused, heldNodes } = countRequests(describeGroup(view), Date.now());
+    return { status, nodes, withoutMasterMs: withoutMaster.totalMs, paused, heldNodes, droppedLogLines };
   }
 
   const readState = (): PageState | undefined =>
@@ -88,6 +96,14 @@ export function createObserver(
     },
     [Symbol.dispose]: () => kept.dispose(),
   };
+}
+
+function countRequests(
+  { pause, nodes }: GroupStatus,
+  now: number,
+): { readonly paused: boolean; readonly heldNodes: number } {
+  const inForce = (ask: Ask | undefined): boolean => ask !== undefined && !isOver(ask, now);
+  return { paused: inForce(pause), heldNodes: nodes.filter(({ hold }) => inForce(hold)).length };
 }
 
 /** Whether sessions of the route before do not go on with the next one. */
