@@ -17,3 +17,14 @@ export const exitCodes = {
   /** The settings are wrong. */
   configuration: 78,
 } as const;
+
+/** Returns the exit code for a port that can't be listened on, by the system's code. */
+export function listenExitCode(reason: string): number {
+  return LISTEN_CODES[reason] ?? exitCodes.internal;
+}
+
+const LISTEN_CODES: Readonly<Record<string, number>> = {
+  EADDRINUSE: exitCodes.taken,
+  EACCES: exitCodes.notPermitted,
+  EADDRNOTAVAIL: exitCodes.configuration,
+};

@@ -1,6 +1,6 @@
 export { bindAddress } from "./bind-address.ts";
 export { describeError } from "./describe-error.ts";
-export { exitCodes } from "./exit-codes.ts";
+export { exitCodes, listenExitCode } from "./exit-codes.ts";
 export { hasCode } from "./has-code.ts";
 export { isHostAddress } from "./host-address.ts";
 export { groupName, nodeName } from "./names.ts";

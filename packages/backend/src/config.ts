@@ -1,10 +1,18 @@
 import { isIP } from "node:net";
 import { hostname } from "node:os";
-import { allVariables, groupName, hasCode, isHostAddress, nodeName } from "@msdha/app";
+import { allVariables, bindAddress, groupName, hasCode, isHostAddress, nodeName } from "@msdha/app";
 import { type EtcdSettings, type EtcdSettingsError, readEtcdSettings } from "@msdha/etcd-client";
 import { isAddress } from "@msdha/group";
 import { logFormats, logLevels } from "@msdha/log";
-import { duration, type Environment, readSettings, SettingsError, wholeNumber, yesNo } from "@msdha/settings";
+import {
+  duration,
+  type Environment,
+  port,
+  readSettings,
+  SettingsError,
+  wholeNumber,
+  yesNo,
+} from "@msdha/settings";
 import { z } from "zod";
 
 /** Everything that is set from outside, checked. Lengths of time are milliseconds but for `ttlSeconds`. */
@@ -42,6 +50,10 @@ export interface BackendConfig {
   readonly aliveIntervalMs: number;
   readonly aliveTimeoutMs: number;
   readonly aliveFailures: number;
+  /** The TCP port of the status port; undefined: there is none. */
+  readonly statusPort: number | undefined;
+  /** The IP address of the status port; undefined: all. */
+  readonly statusAddress: string | undefined;
 }
 
 export interface LogConfig {
@@ -82,6 +94,8 @@ const schema = z.object({
   MSDHA_ALIVE_INTERVAL: duration({ minMs: 100, maxMs: 86_400_000 }).default(5_000),
   MSDHA_ALIVE_TIMEOUT: duration({ minMs: 1, maxMs: 86_400_000 }).optional(),
   MSDHA_ALIVE_FAILURES: wholeNumber({ min: 1, max: 1_000 }).default(3),
+  MSDHA_STATUS_PORT: port().optional(),
+  MSDHA_STATUS_BIND: bindAddress().optional(),
   MSDHA_ETCD_TIMEOUT: duration().default(30_000),
   MSDHA_ETCD_OLD: z.enum(["warn", "refuse"], { error: "warn or refuse" }).default("warn"),
   MSDHA_LOG_LEVEL: z.enum(logLevels, { error: `one of ${logLevels.join(", ")}` }).default("info"),
@@ -141,6 +155,8 @@ export function readConfig(environment: Environment): { config: BackendConfig; l
         value.MSDHA_HOOK_TIMEOUT,
       ),
       aliveFailures: value.MSDHA_ALIVE_FAILURES,
+      statusPort: value.MSDHA_STATUS_PORT,
+      statusAddress: value.MSDHA_STATUS_BIND,
     },
     log: { level: value.MSDHA_LOG_LEVEL, format: value.MSDHA_LOG_FORMAT },
   };

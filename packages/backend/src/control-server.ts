@@ -1,12 +1,13 @@
 import { rm } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
-import { claim, getValue, isName, mastership, plainState, putValue } from "@msdha/group";
+import { claim, getValue, isName, putValue } from "@msdha/group";
 import { Command, CommanderError } from "commander";
 import { z } from "zod";
 import type { Answer } from "./control-client.ts";
 import { type ControlCommands, declareControlCommands } from "./control-commands.ts";
-import { CONTROL_SOCKET, type NodeStatus } from "./control-protocol.ts";
+import { CONTROL_SOCKET } from "./control-protocol.ts";
+import { describeNode } from "./describe-node.ts";
 import type { Node } from "./node.ts";
 import { settledLock } from "./role.ts";
 
@@ -169,21 +170,4 @@ function read<T>(schema: z.ZodType<T>, given: unknown): T {
   const parsed = schema.safeParse(given);
   if (parsed.success) return parsed.data;
   throw new Error(parsed.error.issues.map((issue) => issue.message).join("; "));
-}
-
-function describeNode({ config, membership, follower, end, changes, liveness }: Node): NodeStatus {
-  const master = mastership(follower.view);
-  const { latest } = liveness;
-  return {
-    group: config.group,
-    node: config.name,
-    state: membership.state,
-    ending: end.begun.aborted,
-    master: master.kind === "master" ? master.name : null,
-    masterAddress: master.kind === "master" ? master.address : null,
-    nodes: Object.fromEntries([...follower.view.nodes].map(([name, { state }]) => [name, plainState(state)])),
-    addresses: Object.fromEntries([...follower.view.details].map(([name, { address }]) => [name, address])),
-    nodeStateChangeFailures: changes.failures,
-    alive: latest ? { failures: latest.failures, failure: latest.failure ?? null } : null,
-  };
 }

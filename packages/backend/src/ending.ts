@@ -1,6 +1,7 @@
 import { constants } from "node:os";
-import { describeError, exitCodes, hasCode } from "@msdha/app";
+import { describeError, exitCodes, hasCode, listenExitCode } from "@msdha/app";
 import type { ProcessExit } from "@msdha/hook-runner";
+import type { ListenError } from "@msdha/status-port";
 
 /** Why a node ends. */
 export type Ending =
@@ -66,6 +67,7 @@ const FAILURE_CODES: Readonly<Record<string, number>> = {
 };
 
 function failureCode(error: unknown): number {
+  if (hasCode<ListenError>(error, "ERR_LISTEN")) return listenExitCode(error.reason);
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   return FAILURE_CODES[code] ?? exitCodes.internal;
 }

@@ -1,7 +1,7 @@
 import type { Guard } from "@msdha/guard";
 
 /** How far past the last proof everything is killed, in TTLs; the next holder of the lock waits for 2 (docs/protocol.md). */
-const KILL_AT_TTLS = 1.75;
+export const KILL_AT_TTLS = 1.75;
 
 /** Keeps the guard's kill time behind the proofs of the lease. */
 export interface Fence {

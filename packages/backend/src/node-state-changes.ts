@@ -21,6 +21,8 @@ export interface NodeStateChanges {
   idle(): Promise<void>;
   /** How many runs have failed. */
   readonly failures: number;
+  /** How many calls have not begun. */
+  readonly waiting: number;
 }
 
 /** How soon a call is run again that did not start, or that failed where it is to be run again. */
@@ -114,6 +116,9 @@ export function createNodeStateChanges(
     idle: () => queue.idle(),
     get failures() {
       return failures;
+    },
+    get waiting() {
+      return queue.waiting;
     },
   };
 }

@@ -9,15 +9,20 @@ import { findKillObstacle, type Guard, startGuard } from "@msdha/guard";
 import { createHookRunner } from "@msdha/hook-runner";
 import { createLog, type Log } from "@msdha/log";
 import { type Environment, SettingsError } from "@msdha/settings";
+import { type Routes, serveRoutes } from "@msdha/status-port";
 import { type BackendConfig, type LogConfig, readConfig } from "./config.ts";
 import { serveControl } from "./control-server.ts";
 import { exitCodeOf } from "./ending.ts";
 import { guardedLaunch } from "./guarded-launch.ts";
 import { baseEnvironment } from "./hook-context.ts";
 import { mayKeepSignal } from "./may-keep-signal.ts";
+import { meterEtcd } from "./metered-etcd.ts";
+import { meterHooks } from "./metered-hooks.ts";
+import { createMetrics } from "./metrics.ts";
 import { describeOpenRights } from "./run-dir.ts";
 import { openRunFiles } from "./run-files.ts";
 import { passSignals, type StopSignals, stopOnSignals } from "./signals.ts";
+import { statusRoutes } from "./status-routes.ts";
 import { tellStopTrouble } from "./stop-trouble.ts";
 import { type BackendHost, superviseNode } from "./supervise-node.ts";
 
@@ -54,6 +59,7 @@ export async function startBackend(environment: Environment): Promise<number> {
 /** The machine that this process runs on. */
 function thisHost(environment: Environment, config: BackendConfig, log: Log): BackendHost {
   systemClock.tellLeaps((leap) => log.warn(describeLeap(leap)));
+  const meters = config.statusPort === undefined ? undefined : createMetrics(config);
   return {
     clock: systemClock,
     wallNow: Date.now,
@@ -63,30 +69,53 @@ function thisHost(environment: Environment, config: BackendConfig, log: Log): Ba
     baseEnvironment: baseEnvironment(environment, config, { commandDir: commandDir() }),
     startGuard: () => startOwnGuard(config, log),
     openFiles: () => openRunFiles(config.runDir),
-    connectEtcd: (signal) =>
-      openEtcd(config.etcd, {
-        old: config.etcdOld,
-        onOld: (message) => log.warn(message),
-        onForeign: ({ message }) => log.error(`${message}; the second is left out`),
-        timeoutMs: config.etcdTimeoutMs,
-        clock: systemClock,
-        signal,
-        range: { key: groupKeys(config.group).prefix },
-        onRetry: (error) =>
-          log.warn({ err: error, etcd: describeEndpoints(config.etcd) }, "etcd does not answer yet"),
-      }),
-    createHooks: (guard) =>
-      createHookRunner({
+    async connectEtcd(signal) {
+      const etcd = await connectEtcd(config, log, signal);
+      return meters ? meterEtcd(etcd, meters.noteCall, systemClock.now) : etcd;
+    },
+    createHooks(guard) {
+      const hooks = createHookRunner({
         dir: config.hooksDir,
         launch: guardedLaunch(guard),
         onLine: (hook, stream, line) => log.info({ hook, ...(stream === "stderr" && { stream }) }, line),
-      }),
+      });
+      return meters ? meterHooks(hooks, meters.noteRun, systemClock.now) : hooks;
+    },
     async serve(currentNode) {
-      const control = await serveControl(config.runDir, currentNode);
+      await using servers = new AsyncDisposableStack();
+      if (meters) servers.use(await serveStatus(config, statusRoutes(currentNode, meters)));
+      servers.use(await serveControl(config.runDir, currentNode));
       passSignals((signal) => currentNode()?.main?.kill(signal));
-      return control;
+      const kept = servers.move();
+      return { [Symbol.asyncDispose]: () => kept.disposeAsync() };
     },
   };
+}
+
+function connectEtcd(
+  { etcd, etcdOld, etcdTimeoutMs, group }: BackendConfig,
+  log: Log,
+  signal: AbortSignal,
+): ReturnType<typeof openEtcd> {
+  return openEtcd(etcd, {
+    old: etcdOld,
+    onOld: (message) => log.warn(message),
+    onForeign: ({ message }) => log.error(`${message}; the second is left out`),
+    timeoutMs: etcdTimeoutMs,
+    clock: systemClock,
+    signal,
+    range: { key: groupKeys(group).prefix },
+    onRetry: (error) => log.warn({ err: error, etcd: describeEndpoints(etcd) }, "etcd does not answer yet"),
+  });
+}
+
+/** Rejects with a `ListenError`. */
+function serveStatus(
+  { statusPort = 0, statusAddress }: BackendConfig,
+  routes: Routes,
+): Promise<AsyncDisposable> {
+  const place = { port: statusPort, host: statusAddress };
+  return serveRoutes(routes, place, { name: `MSDHA_STATUS_PORT ${statusPort}` });
 }
 
 function listenToSignals(log: Log): StopSignals {

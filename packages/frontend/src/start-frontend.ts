@@ -1,4 +1,4 @@
-import { describeError, exitCodes, hasCode, openRunFolder, refuseSettings } from "@msdha/app";
+import { describeError, exitCodes, hasCode, listenExitCode, openRunFolder, refuseSettings } from "@msdha/app";
 import { describeLeap, systemClock } from "@msdha/clock";
 import { isEtcdError } from "@msdha/etcd-client";
 import { createLog } from "@msdha/log";
@@ -44,12 +44,6 @@ function exitCodeOf(error: unknown): number {
   if (isEtcdError(error, "ERR_ETCD_UNAVAILABLE") || error instanceof ProgramMissingError)
     return exitCodes.unavailable;
   if (error instanceof RunDirTakenError) return exitCodes.taken;
-  if (error instanceof ListenError) return listenCodes[error.reason] ?? exitCodes.internal;
+  if (error instanceof ListenError) return listenExitCode(error.reason);
   return exitCodes.internal;
 }
-
-const listenCodes: Readonly<Record<string, number>> = {
-  EADDRINUSE: exitCodes.taken,
-  EACCES: exitCodes.notPermitted,
-  EADDRNOTAVAIL: exitCodes.configuration,
-};

@@ -1,4 +1,5 @@
 export { ListenError } from "./errors.ts";
 export type { EventStream } from "./event-streams.ts";
+export type { Place } from "./place.ts";
 export { type Answer, type Feed, json, plain, type Reply, type Routes } from "./routes.ts";
-export { type Place, type ServeOptions, serveRoutes } from "./serve-routes.ts";
+export { type ServeOptions, serveRoutes } from "./serve-routes.ts";

@@ -3,14 +3,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from "node:net";
 import { ListenError } from "./errors.ts";
 import { createEventStreams, type EventStreams } from "./event-streams.ts";
+import { closeWhenFlooded } from "./flood.ts";
 import { createPace, type Pace } from "./pace.ts";
+import type { Place } from "./place.ts";
 import { plain, type Reply, type Routes } from "./routes.ts";
-
-/** Where to listen: a file for a unix socket that only this process's user can open, or a TCP port. */
-export type Place =
-  | { readonly path: string }
-  /** `host`: the IP address of the port; default: all. */
-  | { readonly port: number; readonly host?: string | undefined };
 
 export interface ServeOptions {
   /** What the place is called in a `ListenError`, for example `MSDHA_STATUS_PORT 8080`. */
@@ -22,7 +18,9 @@ const MOST_CONNECTIONS = 64;
 /** Half of the connections are left to others. */
 const MOST_STREAMS = 32;
 /** More requests in a second than these wait their turn. */
-const MOST_PER_SECOND = 200;
+const MOST_PER_SECOND = 100;
+/** At more new connections in a second than these, those that are turned away included, the port is closed for a while. */
+const MOST_NEW_PER_SECOND = 300;
 /** A connection that asks nothing makes room for another one after this long. */
 const IDLE_MS = 5_000;
 /** A reply takes no longer than this. */
@@ -40,9 +38,9 @@ const HEADERS = {
 
 /**
  * Answers HTTP requests at a place. Resolves when it listens; rejects with a `ListenError`. Disposing cuts every
- * connection. It takes 64 connections at once, 32 of them event streams, answers 200 requests a second, and drops a
- * connection that asks nothing for 5 s, and one that asks again before it was answered. The process may end while it
- * listens.
+ * connection. It takes 64 connections at once, 32 of them event streams, answers 100 requests a second, drops a connection
+ * that asks nothing for 5 s, and one that asks again before it was answered, and closes for a second after 300 new
+ * connections within one. The process may end while it listens.
  */
 export async function serveRoutes(
   routes: Routes,
@@ -80,10 +78,12 @@ export async function serveRoutes(
   await listen(server, place, name);
   server.on("error", () => {});
   server.unref();
+  const calm = closeWhenFlooded(server, place, MOST_NEW_PER_SECOND);
   return {
     async [Symbol.asyncDispose]() {
+      calm[Symbol.dispose]();
       streams[Symbol.dispose]();
-      const closed = once(server, "close");
+      const closed = server.listening ? once(server, "close") : undefined;
       server.close();
       server.closeAllConnections();
       await closed;

@@ -1,0 +1,21 @@
+import { mastership, plainState } from "@msdha/group";
+import type { NodeStatus } from "./control-protocol.ts";
+import type { Node } from "./node.ts";
+
+/** Returns what `msdha-backend status` and the status port tell of a node. */
+export function describeNode({ config, membership, follower, end, changes, liveness }: Node): NodeStatus {
+  const master = mastership(follower.view);
+  const { latest } = liveness;
+  return {
+    group: config.group,
+    node: config.name,
+    state: membership.state,
+    ending: end.begun.aborted,
+    master: master.kind === "master" ? master.name : null,
+    masterAddress: master.kind === "master" ? master.address : null,
+    nodes: Object.fromEntries([...follower.view.nodes].map(([name, { state }]) => [name, plainState(state)])),
+    addresses: Object.fromEntries([...follower.view.details].map(([name, { address }]) => [name, address])),
+    nodeStateChangeFailures: changes.failures,
+    alive: latest ? { failures: latest.failures, failure: latest.failure ?? null } : null,
+  };
+}
