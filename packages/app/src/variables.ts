@@ -40,6 +40,7 @@ export const allVariables: readonly string[] = [
   "MSDHA_PARK",
   "MSDHA_PG_*",
   "MSDHA_PORT",
+  "MSDHA_READ_PORT",
   "MSDHA_RUN_DIR",
   "MSDHA_SEND_PROXY",
   "MSDHA_STATUS_BIND",

@@ -1,13 +1,13 @@
 import { describeError } from "@msdha/app";
 import type { Clock } from "@msdha/clock";
-import { portNames, type RuntimeApi } from "@msdha/haproxy-config";
+import { names, type RuntimeApi } from "@msdha/haproxy-config";
 import type { Log } from "@msdha/log";
 
 export interface CloseOptions {
   readonly clock: Clock;
   readonly log: Log;
-  /** How many ports there are; default: 1. */
-  readonly ports?: number;
+  /** The names of HAProxy's frontends; default: the one of the first port. */
+  readonly frontends?: readonly string[];
   /** How long sessions may go on. */
   readonly graceMs: number;
   /** Ends the wait. */
@@ -22,10 +22,9 @@ const LOOK_MS = 100;
  */
 export async function closeGently(
   api: Pick<RuntimeApi, "shutdownFrontend" | "showStat">,
-  { clock, log, ports = 1, graceMs, hurry }: CloseOptions,
+  { clock, log, frontends = [names.frontend], graceMs, hurry }: CloseOptions,
 ): Promise<void> {
   const until = clock.now() + graceMs;
-  const frontends = Array.from({ length: ports }, (_, index) => portNames(index).frontend);
   let left = 0;
   try {
     for (const frontend of frontends) await api.shutdownFrontend(frontend, { signal: hurry });

@@ -26,6 +26,8 @@ export interface FrontendConfig {
   readonly ttlSeconds: number;
   /** The ports to listen on, one at least. */
   readonly ports: readonly PortPair[];
+  /** A further port, for readers; undefined for none. */
+  readonly readPort: number | undefined;
   /** IP addresses to listen on; none stands for all. */
   readonly addresses: readonly string[];
   readonly parkMs: number;
@@ -69,6 +71,7 @@ const schema = z.object({
   MSDHA_GROUP: groupName(),
   MSDHA_PORT: ports(),
   MSDHA_TARGET_PORT: ports().optional(),
+  MSDHA_READ_PORT: port().optional(),
   MSDHA_TTL: wholeNumber({ min: 1, max: 3_600 }).default(10),
   MSDHA_BIND: addresses().default([]),
   MSDHA_PARK: milliseconds({ maxMs: LONGEST_MS }).optional(),
@@ -115,9 +118,11 @@ export function readConfig(environment: Environment): { config: FrontendConfig; 
   }
   const { value } = settings;
   const pairs = pairPorts(value.MSDHA_PORT, value.MSDHA_TARGET_PORT);
-  const { MSDHA_STATUS_PORT: statusPort } = value;
-  if (statusPort !== undefined && value.MSDHA_PORT.includes(statusPort)) {
-    const expected = "another port than MSDHA_PORT";
+  const { MSDHA_STATUS_PORT: statusPort, MSDHA_READ_PORT: readPort } = value;
+  refuseSame("MSDHA_READ_PORT", readPort, value.MSDHA_PORT);
+  refuseSame("MSDHA_STATUS_PORT", statusPort, value.MSDHA_PORT);
+  if (statusPort !== undefined && statusPort === readPort) {
+    const expected = "another port than MSDHA_READ_PORT";
     throw new SettingsError([{ variable: "MSDHA_STATUS_PORT", expected, got: String(statusPort) }]);
   }
   return {
@@ -129,6 +134,7 @@ export function readConfig(environment: Environment): { config: FrontendConfig; 
       group: value.MSDHA_GROUP,
       ttlSeconds: value.MSDHA_TTL,
       ports: pairs,
+      readPort,
       addresses: value.MSDHA_BIND,
       parkMs: value.MSDHA_PARK ?? 3_000 * value.MSDHA_TTL + 10_000,
       tickMs: value.MSDHA_CONNECT_TIMEOUT,
@@ -167,6 +173,11 @@ function ports(): z.ZodType<readonly number[], string> {
     context.addIssue({ code: "custom", message });
     return z.NEVER;
   });
+}
+
+function refuseSame(variable: string, number: number | undefined, taken: readonly number[]): void {
+  if (number === undefined || !taken.includes(number)) return;
+  throw new SettingsError([{ variable, expected: "another port than MSDHA_PORT", got: String(number) }]);
 }
 
 /** Gives each port that is listened on its target: the same number, unless there are targets. */

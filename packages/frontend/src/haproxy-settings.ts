@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { maxConnectionsFor, renderConfig } from "@msdha/haproxy-config";
+import { type ListenPort, maxConnectionsFor, renderConfig } from "@msdha/haproxy-config";
 import { SettingsError } from "@msdha/settings";
 import type { FrontendConfig } from "./config.ts";
 
@@ -51,14 +51,16 @@ export function haproxySettings(
   }
   const folder = join(config.runDir, "haproxy");
   const socketPath = join(folder, "stats.sock");
-  const [first, ...morePorts] = config.ports.map(({ listen }, index) => ({
-    port: listen,
+  const listenOn = (port: number, index: number): ListenPort => ({
+    port,
     descriptors: inherits ? addresses.map((_, at) => 3 + index * addresses.length + at) : undefined,
-  }));
+  });
+  const [first, ...morePorts] = config.ports.map(({ listen }, index) => listenOn(listen, index));
   if (!first) throw new TypeError("ports: expected at least one, got none");
   const text = renderConfig({
     ...first,
     morePorts,
+    pool: config.readPort === undefined ? undefined : listenOn(config.readPort, config.ports.length),
     addresses,
     socketPath,
     parkMs: config.parkMs,

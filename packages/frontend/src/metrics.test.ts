@@ -6,6 +6,7 @@ const status: FrontendStatus = {
   group: "db",
   port: 5432,
   ports: [{ listen: 5432, target: 5432 }],
+  readers: [],
   healthy: true,
   ready: true,
   route: "serve",

@@ -2,6 +2,7 @@ import { describeError } from "@msdha/app";
 import type { Clock } from "@msdha/clock";
 import { describeEndpoints, openEtcd } from "@msdha/etcd-client";
 import { groupKeys } from "@msdha/group";
+import { poolNames, portNames } from "@msdha/haproxy-config";
 import type { Log } from "@msdha/log";
 import { serveAsks } from "./ask-server.ts";
 import { closeGently } from "./close-gently.ts";
@@ -14,6 +15,7 @@ import { machineStrain } from "./machine-strain.ts";
 import { createObserver } from "./observe.ts";
 import { isOwnAddress } from "./own-address.ts";
 import { reachPort } from "./reach.ts";
+import { createReaders } from "./readers.ts";
 import { registerFrontend } from "./register.ts";
 import { startProxy } from "./start-proxy.ts";
 import { countDroppedLogLines, describeFrontend, type FrontendStatus, readTraffic } from "./status.ts";
@@ -44,27 +46,32 @@ export async function runFrontend(
   stack.use(await serveAsks(observer.readStatus, runDir));
 
   let leaver: Leaver | undefined;
-  const { addresses, haproxy, switchers, trouble, api, release } = await startProxy(
+  const { addresses, haproxy, switchers, pool, trouble, api, release } = await startProxy(
     config,
     { clock, log, stop, onSettled: () => leaver?.settled(), onWait: observer.waited },
     stack,
   );
 
-  const { ports } = config;
+  const { ports, readPort } = config;
   const targets = ports.map(({ target }) => target);
   const [target = 0] = targets;
   let switches = 0;
+  const listened = [...ports.map(({ listen }) => listen), ...(readPort === undefined ? [] : [readPort])];
+  const network = {
+    port: target,
+    lookup: lookupHost,
+    lookupIntervalMs: config.lookupIntervalMs,
+    lookupKeepMs: config.lookupKeepMs,
+    reach: (address: string) => reachPort(address, target),
+    isOwn: (address: string) =>
+      listened.some((listen) => targets.includes(listen)) && isOwnAddress(address, addresses),
+    clock,
+    log,
+  };
+  const readers = pool && stack.use(createReaders({ ...network, onServers: pool.want }));
   const guide = stack.use(
     createGuide({
-      port: target,
-      lookup: lookupHost,
-      lookupIntervalMs: config.lookupIntervalMs,
-      lookupKeepMs: config.lookupKeepMs,
-      reach: (address) => reachPort(address, target),
-      isOwn: (address) =>
-        ports.some(({ listen }) => targets.includes(listen)) && isOwnAddress(address, addresses),
-      clock,
-      log,
+      ...network,
       onRoute: (route) => {
         if (route.kind === "serve") switches += 1;
         switchers.route(route);
@@ -117,7 +124,10 @@ export async function runFrontend(
       if (now.kind === "stopping") leaver.stopping(now.token);
     },
     onProven: (proven) => guide.confirm(proven || keeps),
-    onView: observer.viewed,
+    onView(view) {
+      observer.viewed(view);
+      readers?.see(view);
+    },
   });
   stack.defer(() => {
     followed.abort();
@@ -139,6 +149,7 @@ export async function runFrontend(
       master,
       stop,
       switches,
+      readers: readers?.names ?? [],
       traffic,
     });
   };
@@ -153,10 +164,12 @@ export async function runFrontend(
     }),
   });
 
+  const frontends = ports.map((_, index) => portNames(index).frontend);
+  if (readers) frontends.push(poolNames.frontend);
   await aborted(stop);
   log.info({ graceMs: config.stopGraceMs }, "stopping: new connections are refused, sessions may end");
   release();
-  await closeGently(api, { clock, log, ports: ports.length, graceMs: config.stopGraceMs, hurry });
+  await closeGently(api, { clock, log, frontends, graceMs: config.stopGraceMs, hurry });
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {

@@ -1,6 +1,6 @@
 import { describeError } from "@msdha/app";
 import type { Clock } from "@msdha/clock";
-import { createRuntimeApi, type RuntimeApi } from "@msdha/haproxy-config";
+import { createPool, createRuntimeApi, type Pool, type RuntimeApi } from "@msdha/haproxy-config";
 import type { Log } from "@msdha/log";
 import type { FrontendConfig } from "./config.ts";
 import { type ConnectionWait, readConnectionWait } from "./connection-wait.ts";
@@ -26,6 +26,8 @@ export interface Proxy {
   readonly haproxy: HaproxyKeeper;
   readonly api: RuntimeApi;
   readonly switchers: PortSwitchers;
+  /** The servers of the port for readers, where there is one. */
+  readonly pool: Pool | undefined;
   readonly trouble: TroubleLog;
   /** Lets go of the ports: once HAProxy has too, new connections are refused. No HAProxy is started any more. */
   readonly release: () => void;
@@ -51,7 +53,8 @@ export async function startProxy(
   stack: AsyncDisposableStack,
 ): Promise<Proxy> {
   const programs = findPrograms(config, log);
-  const ports = config.ports.map(({ listen }) => listen);
+  const masterPorts = config.ports.map(({ listen }) => listen);
+  const ports = config.readPort === undefined ? masterPorts : [...masterPorts, config.readPort];
   const addresses = await checkAll(config.addresses, ports, { clock, signal: stop });
   const held = hold(addresses, ports, log);
   if (held) stack.use(held);
@@ -72,6 +75,15 @@ export async function startProxy(
     trouble,
     onSettled,
   });
+  const pool =
+    config.readPort === undefined
+      ? undefined
+      : createPool(api, {
+          drainMs: settings.drainMs,
+          clock,
+          onTrouble: trouble.onTrouble,
+          onStep: trouble.onStep,
+        });
   const { configFile, maxConnections } = settings;
   const tell = createTeller(config, log, onWait);
   const start = (): ReturnType<typeof startHaproxyProcess> => {
@@ -84,9 +96,13 @@ export async function startProxy(
       onLine: (line) => tell(line),
     });
   };
-  const onReplaced = (): void => switchers.replay();
+  const onReplaced = (): void => {
+    switchers.replay();
+    pool?.replay();
+  };
   const haproxy = stack.use(await keepHaproxy(start, api, { clock, log, onReplaced }));
   stack.use(switchers);
+  if (pool) stack.use(pool);
 
   const watched = new AbortController();
   const watch = watchControl(api, {
@@ -111,7 +127,7 @@ export async function startProxy(
     haproxy.letEnd();
     held?.[Symbol.dispose]();
   };
-  return { addresses, haproxy, api, switchers, trouble, release };
+  return { addresses, haproxy, api, switchers, pool, trouble, release };
 }
 
 function findPrograms(config: FrontendConfig, log: Log): HaproxyPrograms {

@@ -11,6 +11,8 @@ export interface FrontendStatus {
   /** The first of the ports that are listened on. */
   readonly port: number;
   readonly ports: readonly PortPair[];
+  /** The nodes that the port for readers goes to. */
+  readonly readers: readonly string[];
   /** Whether connections are taken and go where they should, waiting for a master included. */
   readonly healthy: boolean;
   /** Whether there is a master that connections go to. */
@@ -89,17 +91,20 @@ export interface FrontendParts {
   readonly master: Pick<MasterFollower, "following" | "proven">;
   readonly stop: AbortSignal;
   readonly switches: number;
+  readonly readers: readonly string[];
   readonly traffic: Traffic | null;
 }
 
 /** Returns the status of a frontend. */
 export function describeFrontend(parts: FrontendParts): FrontendStatus {
-  const { config, haproxy, switcher, isObeyed, served, route, master, stop, switches, traffic } = parts;
+  const { config, haproxy, switcher, isObeyed, served, route, master, stop, switches, readers, traffic } =
+    parts;
   const healthy = haproxy.running && isObeyed && traffic !== null;
   return {
     group: config.group,
     port: config.ports[0]?.listen ?? 0,
     ports: config.ports,
+    readers,
     healthy,
     ready: healthy && route.kind === "serve",
     route: route.kind,

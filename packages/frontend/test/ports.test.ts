@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
-import { type EtcdMember, getFreePort, startEtcd } from "@msdha/testkit";
+import { type EtcdMember, getFreePort, startEtcd, waitFor } from "@msdha/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { askName, openGroup, openSession, serving, startFrontend, startNamedServer } from "./support.ts";
 
@@ -68,6 +68,49 @@ describe("the ports of a frontend", () => {
     await term.giveBack();
     await group.becomeMaster("a", { address: "127.0.0.2" });
     expect(await Promise.all([first.name, second.name])).toEqual(["a", "a"]);
+  });
+});
+
+describe("the port for readers", () => {
+  it("goes to the ready nodes, and to the master where there is none", async () => {
+    await using group = openGroup(etcd, "readers");
+    await using a = await startNamedServer("a", { address: "127.0.0.2" });
+    await using _b = await startNamedServer("b", { address: "127.0.0.3", port: a.port });
+    await using _c = await startNamedServer("c", { address: "127.0.0.4", port: a.port });
+    const readPort = await getFreePort();
+    await using frontend = await startFrontend(etcd.endpoint, group.name, {
+      env: { MSDHA_TARGET_PORT: String(a.port), MSDHA_READ_PORT: String(readPort) },
+    });
+    await group.becomeMaster("a", { address: "127.0.0.2" });
+    await serving(frontend, "a");
+    await frontend.until("the master to take readers", ({ readers }) => readers.join() === "a");
+    expect(await askName(readPort)).toBe("a");
+
+    for (const [name, address] of [
+      ["b", "127.0.0.3"],
+      ["c", "127.0.0.4"],
+    ] as const) {
+      await group.put(`_node/${name}`, JSON.stringify({ runId: "2", address, ttlSeconds: 10 }));
+      await group.put(name, "ready");
+    }
+    await frontend.until("the others to take readers", ({ readers }) => readers.join() === "b,c");
+    await waitFor(
+      async () => {
+        const answers = await Promise.all(Array.from({ length: 20 }, () => askName(readPort)));
+        return [...new Set(answers)].toSorted().join() === "b,c";
+      },
+      { what: "both to be read from, and no other" },
+    );
+    expect(await askName(frontend.port)).toBe("a");
+
+    await group.put("c", "running_not_ready");
+    await frontend.until("one reader", ({ readers }) => readers.join() === "b");
+    await waitFor(
+      async () => (await Promise.all([1, 2, 3, 4].map(() => askName(readPort)))).join("") === "bbbb",
+      {
+        what: "no reader at c",
+      },
+    );
   });
 });
 

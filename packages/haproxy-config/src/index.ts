@@ -1,4 +1,5 @@
 export { HaproxyAnswerError, HaproxyCommandError, HaproxyUnavailableError } from "./errors.ts";
+export { nextPoolStep } from "./next-pool-step.ts";
 export { nextStep, type Route, type Slot, type Step } from "./next-step.ts";
 export {
   parseVersion,
@@ -7,11 +8,14 @@ export {
   type StatRow,
 } from "./parse-answers.ts";
 export type { SessionProgress, SessionRow } from "./parse-sessions.ts";
+export { createPool, type Pool, type PoolOptions } from "./pool.ts";
+export type { Reconciler, SwitcherClock } from "./reconcile.ts";
 export {
   type ConfigOptions,
   type ListenPort,
   maxConnectionsFor,
   names,
+  poolNames,
   portNames,
   renderConfig,
 } from "./render-config.ts";
@@ -24,4 +28,4 @@ export {
   type StateChange,
   waitForRuntimeApi,
 } from "./runtime-api.ts";
-export { createSwitcher, type Switcher, type SwitcherClock, type SwitcherOptions } from "./switcher.ts";
+export { createSwitcher, type Switcher, type SwitcherOptions } from "./switcher.ts";

@@ -9,6 +9,13 @@ export const names = {
   parking: "parking",
 } as const;
 
+/** The names of what belongs to the port whose connections are spread over several servers. */
+export const poolNames: Readonly<{ frontend: string; backend: string; slots: readonly string[] }> = {
+  frontend: "fe-pool",
+  backend: "be-pool",
+  slots: Array.from({ length: 16 }, (_, index) => `p${index}`),
+};
+
 /** The names of what belongs to one port: the first, number 0, has `names.frontend` and `names.backend`. */
 export function portNames(index: number): { readonly frontend: string; readonly backend: string } {
   const suffix = index === 0 ? "" : String(index + 1);
@@ -25,6 +32,8 @@ export interface ListenPort {
 export interface ConfigOptions extends ListenPort {
   /** Further ports, each with two slots of its own, named by `portNames(1)` and so on; default: none. */
   readonly morePorts?: readonly ListenPort[];
+  /** A port whose connections are spread over up to 16 servers, the one with the fewest first; default: none. */
+  readonly pool?: ListenPort | undefined;
   /** The IP addresses to listen on; default: `0.0.0.0`. `::` takes IPv4 too. */
   readonly addresses?: readonly string[];
   /** Where HAProxy makes its stats socket, mode 600. */
@@ -109,12 +118,26 @@ export function renderConfig(options: ConfigOptions): string {
     `    timeout server ${idle}ms`,
     `    timeout client-fin ${halfClosed}ms`,
     `    timeout server-fin ${halfClosed}ms`,
-    ...[options, ...morePorts].flatMap((port, index) => renderPort(port, index, options)),
+    ...[options, ...morePorts].flatMap((port, index) =>
+      renderPort(port, { ...portNames(index), slots: names.slots, balance: "roundrobin" }, options),
+    ),
+    ...(options.pool ? renderPort(options.pool, { ...poolNames, balance: "leastconn" }, options) : []),
   ].join("\n")}\n`;
 }
 
-/** The lines for one port: where it listens, and its two slots. */
-function renderPort({ port, descriptors }: ListenPort, index: number, options: ConfigOptions): string[] {
+interface Section {
+  readonly frontend: string;
+  readonly backend: string;
+  readonly slots: readonly string[];
+  readonly balance: "roundrobin" | "leastconn";
+}
+
+/** The lines for one port: where it listens, and its slots. */
+function renderPort(
+  { port, descriptors }: ListenPort,
+  { frontend, backend, slots, balance }: Section,
+  options: ConfigOptions,
+): string[] {
   const { addresses = ["0.0.0.0"], tickMs = 100, parkingPort = 1 } = options;
   const listenPort = tcpPort("port", port);
   const parkMs = milliseconds("parkMs", options.parkMs, 0);
@@ -125,7 +148,6 @@ function renderPort({ port, descriptors }: ListenPort, index: number, options: C
   const nowhere = `127.0.0.1:${tcpPort("parkingPort", parkingPort)}`;
   const header = proxyHeader(options.sendProxy);
   const slot = `${nowhere} disabled on-marked-down shutdown-sessions${patience}${header}`;
-  const { frontend, backend } = portNames(index);
   return [
     "",
     `frontend ${frontend}`,
@@ -133,11 +155,11 @@ function renderPort({ port, descriptors }: ListenPort, index: number, options: C
     `    default_backend ${backend}`,
     "",
     `backend ${backend}`,
-    "    balance roundrobin",
+    `    balance ${balance}`,
     "    option redispatch 1",
     `    retries ${retries(parkMs, milliseconds("tickMs", tickMs))}`,
     `    timeout connect ${tickMs}ms`,
-    ...names.slots.map((name) => `    server ${sectionName("slot", name)} ${slot}`),
+    ...slots.map((name) => `    server ${sectionName("slot", name)} ${slot}`),
     ...(parkMs > 0 ? [`    server ${names.parking} ${nowhere} backup`] : []),
   ];
 }

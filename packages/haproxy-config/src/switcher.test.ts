@@ -3,8 +3,9 @@ import { describe, expect, it, vi } from "vitest";
 import { HaproxyUnavailableError } from "./errors.ts";
 import type { Route } from "./next-step.ts";
 import type { ServerRow } from "./parse-answers.ts";
+import type { SwitcherClock } from "./reconcile.ts";
 import type { RuntimeApi } from "./runtime-api.ts";
-import { createSwitcher, type Switcher, type SwitcherClock } from "./switcher.ts";
+import { createSwitcher, type Switcher } from "./switcher.ts";
 
 const a: Route = { kind: "serve", owner: "1", address: "10.0.0.1", port: 5432 };
 const b: Route = { kind: "serve", owner: "2", address: "10.0.0.2", port: 5432 };

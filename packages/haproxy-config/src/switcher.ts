@@ -1,13 +1,6 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { nextStep, type Route, type Slot, type Step } from "./next-step.ts";
+import { nextStep, type Route, type Step } from "./next-step.ts";
+import { createReconciler, type Servers, type SwitcherClock } from "./reconcile.ts";
 import { names } from "./render-config.ts";
-import type { RuntimeApi } from "./runtime-api.ts";
-
-/** The passing of time as the switcher sees it; `@msdha/clock` has some that fit. */
-export interface SwitcherClock {
-  now(): number;
-  sleep(ms: number, options: { readonly signal: AbortSignal }): Promise<void>;
-}
 
 export interface SwitcherOptions {
   /**
@@ -36,118 +29,30 @@ export interface Switcher extends AsyncDisposable {
   readonly settled: boolean;
 }
 
-type Servers = Pick<RuntimeApi, "showServers" | "setServerAddress" | "setServerStates">;
-
-const FIRST_RETRY_MS = 10;
-const LAST_RETRY_MS = 1_000;
-const realClock: SwitcherClock = {
-  now: () => performance.now(),
-  sleep: (ms, { signal }) => sleep(ms, undefined, { signal }),
-};
-
 /**
  * Switches between the two slots that `renderConfig` lays out for a port. Begins with the route `none`, and does nothing until
  * the first call of `route` or `replay`. What it wants is kept here and what is so is read from HAProxy before every
  * step, so it can go on from anywhere.
  */
 export function createSwitcher(api: Servers, options: SwitcherOptions): Switcher {
-  const { drainMs, backend = names.backend, clock = realClock } = options;
-  const { onStep, onSettled, onTrouble } = options;
-  const owners = new Map<string, string>();
-  const drains = new Map<string, number>();
-  const ended = new AbortController();
-  let wanted: Route = { kind: "none" };
-  let changed = new AbortController();
-  let settled = true;
-  let running: Promise<void> | undefined;
-
-  /** The rows of our slots and what is remembered of them; a drain whose beginning was not seen begins now. */
-  async function look(): Promise<Slot[]> {
-    const rows = await api.showServers(backend, { signal: ended.signal });
-    return rows
-      .filter(({ name }) => (names.slots as readonly string[]).includes(name))
-      .map((row) => {
-        if (row.state !== "drain") drains.delete(row.name);
-        else if (!drains.has(row.name)) drains.set(row.name, clock.now());
-        return { ...row, owner: owners.get(row.name), drainedAt: drains.get(row.name) };
-      });
-  }
-
-  async function carryOut(step: Step, route: Route, signal: AbortSignal): Promise<void> {
-    switch (step.kind) {
-      case "address":
-        owners.delete(step.slot);
-        await api.setServerAddress(backend, step.slot, step.to, { signal: ended.signal });
-        if (route.kind === "serve") owners.set(step.slot, route.owner);
-        break;
-      case "states":
-        await api.setServerStates(backend, step.changes, { signal: ended.signal });
-        for (const { server, state } of step.changes) {
-          if (state === "drain") drains.set(server, clock.now());
-        }
-        break;
-      case "wait":
-        return pause(step.ms, signal);
-      case "done":
-        return;
-    }
-    onStep?.(step);
-  }
-
-  /** Ends early, without an error, when something else is wanted. */
-  async function pause(ms: number, signal: AbortSignal): Promise<void> {
-    await clock.sleep(ms, { signal }).catch((error: unknown) => {
-      if (!signal.aborted) throw error;
-    });
-  }
-
-  async function reconcile(): Promise<void> {
-    let retryMs = FIRST_RETRY_MS;
-    while (!ended.signal.aborted) {
-      const [route, change] = [wanted, changed];
-      try {
-        const step = nextStep(route, await look(), clock.now(), drainMs);
-        if (change.signal.aborted) continue;
-        if (step.kind === "done") {
-          settled = true;
-          onSettled?.(route);
-          if (!change.signal.aborted) {
-            running = undefined;
-            return;
-          }
-        }
-        await carryOut(step, route, change.signal);
-        retryMs = FIRST_RETRY_MS;
-      } catch (error) {
-        if (ended.signal.aborted) return;
-        onTrouble?.(error);
-        await pause(retryMs, change.signal);
-        retryMs = Math.min(2 * retryMs, LAST_RETRY_MS);
-      }
-    }
-  }
-
-  function start(): void {
-    if (ended.signal.aborted) return;
-    settled = false;
-    changed.abort();
-    changed = new AbortController();
-    running ??= reconcile();
-  }
-
+  const { drainMs, backend = names.backend, clock, onStep, onSettled, onTrouble } = options;
+  const reconciler = createReconciler<Route>(api, {
+    backend,
+    slots: names.slots,
+    initial: { kind: "none" },
+    nextStep: (route, slots, now) => nextStep(route, slots, now, drainMs),
+    ownerOf: (route) => (route.kind === "serve" ? route.owner : undefined),
+    clock,
+    onStep,
+    onSettled,
+    onTrouble,
+  });
   return {
-    route: (route) => {
-      wanted = route;
-      start();
-    },
-    replay: start,
+    route: reconciler.want,
+    replay: reconciler.replay,
     get settled() {
-      return settled;
+      return reconciler.settled;
     },
-    [Symbol.asyncDispose]: async () => {
-      ended.abort();
-      changed.abort();
-      await running;
-    },
+    [Symbol.asyncDispose]: () => reconciler[Symbol.asyncDispose](),
   };
 }
