@@ -42,6 +42,8 @@ function copyRest() {
     recursive: true,
   });
   copyFileSync("LICENSE", `${target}/LICENSE`);
+  // For --version.
+  copyFileSync(`packages/${app}/package.json`, `${target}/package.json`);
   // Not into bin, which is first in the PATH of the hooks: a program with a Node of its own must find that one.
   mkdirSync(`${target}/lib`);
   execFileSync("strip", ["-o", `${target}/lib/node`, process.execPath]);
