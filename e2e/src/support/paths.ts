@@ -8,3 +8,4 @@ export const frontendCommand: string = fileURLToPath(new URL("packages/frontend/
 export const beater: string = fileURLToPath(new URL("e2e/programs/beater.pl", root));
 export const note: string = fileURLToPath(new URL("e2e/programs/note.pl", root));
 export const promoted: string = fileURLToPath(new URL("e2e/programs/promoted.pl", root));
+export const msdhaCommand: string = fileURLToPath(new URL("packages/cli/bin/msdha", root));

@@ -11,12 +11,14 @@ import {
   type MasterLock,
   prepareHandover,
   publishMaster,
+  type Term,
 } from "@msdha/group";
 import { createCandidateHook } from "./candidate-hook.ts";
 import { endAfterTerm } from "./master-term.ts";
 import type { Node } from "./node.ts";
-import { listPossibleLosses } from "./possible-losses.ts";
-import { writeLastEnd, writeMaster } from "./run-file-writes.ts";
+import { beginTerm, recordOf } from "./own-term.ts";
+import { listPossibleLosses, type PossibleLoss } from "./possible-losses.ts";
+import { writeLastEnd, writeLastTerm, writeMaster } from "./run-file-writes.ts";
 import { runStateHook } from "./state-hook.ts";
 
 /** How long a node that gave the lock back leaves it to the others. */
@@ -33,8 +35,8 @@ export async function becomeMaster(node: Node): Promise<void> {
     await settle(node, lock);
     const chosen = await choose(node, lock, candidate);
     if (chosen === node.membership.name) {
-      await publish(node, lock);
-      await promote(node, lock);
+      const term = await publish(node, lock);
+      await promote(node, lock, term);
       return;
     }
     await leaveLockTo(chosen, node, lock);
@@ -83,27 +85,33 @@ async function choose(
 }
 
 /** Writes state `master`, with the fence armed before (rule 2) and the token compared (rule 5). */
-async function publish(node: Node, lock: MasterLock): Promise<void> {
+async function publish(node: Node, lock: MasterLock): Promise<Term> {
   const { etcd, follower, fence, permission, log } = node;
-  warnOfLosses(node, lock);
+  const term = beginTerm(node, lock, findLosses(node, lock));
   await Promise.all([fence.arm(), permission.prove()]);
-  await publishMaster(etcd, follower.view.keys, lock, lockOptions(node));
-  node.become({ kind: "master", lock, trafficSince: undefined });
+  const history = recordOf(node, term);
+  await publishMaster(etcd, follower.view.keys, lock, { ...lockOptions(node), history });
+  node.become({ kind: "master", lock, trafficSince: undefined, term });
   log.info({ token: lock.token }, "is the master");
+  return term;
 }
 
 /** Runs the `master` hook, and lets traffic go on that was held back until then. */
-async function promote(node: Node, lock: MasterLock): Promise<void> {
+async function promote(node: Node, lock: MasterLock, term: Term): Promise<void> {
   const { etcd, follower, membership, config, end, log } = node;
   // Whatever asks a master to end begins here.
   endAfterTerm(node);
-  await Promise.all([writeMaster(node, true), writeLastEnd(node, { end: "unclean", state: "master" })]);
+  await Promise.all([
+    writeMaster(node, true),
+    writeLastEnd(node, { end: "unclean", state: "master" }),
+    writeLastTerm(node, { token: lock.token, run: term.run }),
+  ]);
   // Time may have been lost since the publication, with or without this machine's clock.
   await confirmLock(etcd, follower.view.keys, lock, lockOptions(node));
   await runStateHook(node, "master");
   if (config.traffic !== "after_hook") return;
   const trafficSince = await membership.openTraffic({ signal: end.begun });
-  node.become({ kind: "master", lock, trafficSince });
+  node.become({ kind: "master", lock, trafficSince, term });
   log.info("frontends may send traffic");
 }
 
@@ -144,7 +152,8 @@ function describe({ voters }: Choice): string {
     .join(", ");
 }
 
-function warnOfLosses({ follower, membership, log }: Node, { handover }: MasterLock): void {
+/** Warns of what the promotion may lose, and returns it for the history. */
+function findLosses({ follower, membership, log }: Node, { handover }: MasterLock): readonly PossibleLoss[] {
   const losses = listPossibleLosses(follower.view, {
     self: membership.name,
     masterStopped: handover?.masterStopped === true,
@@ -152,4 +161,5 @@ function warnOfLosses({ follower, membership, log }: Node, { handover }: MasterL
   for (const { of, why } of losses) {
     log.warn({ node: of }, `promoting this node may lose data that only ${JSON.stringify(of)} has: ${why}`);
   }
+  return losses;
 }

@@ -1,12 +1,13 @@
 import { constants } from "node:os";
 import { describeError, exitCodes, hasCode, listenExitCode } from "@msdha/app";
+import type { Ask } from "@msdha/group";
 import type { ProcessExit } from "@msdha/hook-runner";
 import type { ListenError } from "@msdha/status-port";
 
 /** Why a node ends. */
 export type Ending =
   /** It was asked to, or its time as a master is over: whatever can be done in peace is done. */
-  | { readonly kind: "planned"; readonly why: string }
+  | { readonly kind: "planned"; readonly why: string; readonly ask?: Ask }
   | { readonly kind: "main-exit"; readonly exit: ProcessExit }
   /** Lease, lock or node key are gone, or may be: the node has until its kill time. */
   | { readonly kind: "lost"; readonly error: Error }

@@ -1,4 +1,4 @@
-import { anyIsWilling, openElection, untilAnswered } from "@msdha/group";
+import { anyIsWilling, askName, openElection, untilAnswered } from "@msdha/group";
 import { endingOf } from "./ending.ts";
 import type { Node } from "./node.ts";
 import { heldLock } from "./role.ts";
@@ -22,7 +22,7 @@ async function handOverAfterTerm(node: Node): Promise<void> {
   for (let said = false; !(await hasSuccessor(node)); said = true) {
     if (!said) {
       log.warn(
-        "the node has been the master for as long as it may (MSDHA_MASTER_TTL), but no other node is ready and willing: it stays the master until one is",
+        "the node has been the master for as long as it may (MSDHA_MASTER_TTL), but no other node is ready and willing, or the group is paused: it stays the master until one is",
       );
     }
     await untilOthersChange(node);
@@ -38,6 +38,7 @@ async function hasSuccessor(node: Node): Promise<boolean> {
   const { etcd, follower, membership, clock, config, end, role } = node;
   const lock = heldLock(role);
   const { name } = membership;
+  if (follower.view.asks.has(askName("pause"))) return false;
   if (listReady(node).length === 0 || !lock) return false;
   if (anyIsWilling(follower.view, name, undefined)) return true;
   const options = { membership, clock, signal: end.begun, ttlSeconds: config.ttlSeconds };

@@ -29,6 +29,8 @@ export interface BackendPorts {
   readonly mayKeepSignal: (pid: number, signal: NodeJS.Signals) => boolean;
   /** Makes what this node writes to prove its lock different from what any other writes. */
   readonly nonce: Nonce;
+  /** The wall clock, in ms since 1970, which can be set: for what people read, and for when a pause ends. */
+  readonly wallNow: () => number;
   /** What the main process and every hook find in their environment. */
   readonly baseEnvironment: Readonly<Record<string, string>>;
 }

@@ -1,4 +1,4 @@
-import { groupKeys, hearRevisions, joinGroup, type NodeDetails } from "@msdha/group";
+import { ASKS, groupKeys, hearRevisions, joinGroup, type NodeDetails } from "@msdha/group";
 import type { BackendConfig } from "./config.ts";
 import { acquireFencedLease } from "./fenced-lease.ts";
 import { followOwnGroup } from "./follow-own-group.ts";
@@ -41,6 +41,7 @@ export async function openNode(
       details: detailsOf(config, present, files.runId),
       formerRunId: files.formerRunId,
       clock,
+      wallClock: ports.wallNow,
       signal: end.begun,
     });
     group.joined(membership);
@@ -94,6 +95,6 @@ export async function openNode(
 
 function detailsOf(config: BackendConfig, { candidate }: PresentHooks, runId: string): NodeDetails {
   const { address, ttlSeconds, candidateTimeoutMs, traffic } = config;
-  const details = { runId, address, ttlSeconds, held: traffic === "after_hook" };
+  const details = { runId, address, ttlSeconds, held: traffic === "after_hook", asks: ASKS };
   return candidate ? { ...details, candidateTimeoutMs } : details;
 }

@@ -1,5 +1,5 @@
 import type { EtcdApi, KeyRange } from "@msdha/etcd-client";
-import { createGroupView, type GroupView, type MasterLock } from "@msdha/group";
+import { createGroupView, type GroupView, type MasterLock, type Term } from "@msdha/group";
 import { describe, expect, test } from "vitest";
 import type { Node } from "./node.ts";
 import { askForSuccessor, findSuccessor, yieldTo } from "./overtaken.ts";
@@ -9,7 +9,7 @@ import { OvertakenError, type Successor } from "./succession.ts";
 const KEYS = createGroupView("db").keys;
 
 const LOCK = { token: 34 } as MasterLock;
-const MASTER: Role = { kind: "master", lock: LOCK, trafficSince: undefined };
+const MASTER: Role = { kind: "master", lock: LOCK, trafficSince: undefined, term: {} as Term };
 
 function checkSuccessor(node: Node, seenView: GroupView): void {
   const successor = findSuccessor(node, seenView);

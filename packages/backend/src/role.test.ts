@@ -1,5 +1,5 @@
 import type { Lease } from "@msdha/etcd-lease";
-import { groupKeys, type MasterLock } from "@msdha/group";
+import { groupKeys, type MasterLock, type Term } from "@msdha/group";
 import { expect, test } from "vitest";
 import { heldLock, keepRole, leaving, openTrafficSince, type Role, settledLock } from "./role.ts";
 
@@ -7,7 +7,7 @@ const lock = { token: 34 } as MasterLock;
 const candidate: Role = { kind: "candidate" };
 const waiting: Role = { kind: "waiting", lock };
 const settled: Role = { kind: "settled", lock };
-const master: Role = { kind: "master", lock, trafficSince: 40 };
+const master: Role = { kind: "master", lock, trafficSince: 40, term: {} as Term };
 
 function keep() {
   const proved: unknown[] = [];

@@ -1,5 +1,5 @@
 import type { Lease, LeaseProof } from "@msdha/etcd-lease";
-import type { GroupKeys, MasterLock } from "@msdha/group";
+import type { GroupKeys, MasterLock, Term } from "@msdha/group";
 
 /** What a node is in its group, as far as the lock goes. */
 export type Role = Candidate | Waiting | Settled | Master | Leaving;
@@ -27,6 +27,8 @@ export interface Master {
   readonly lock: MasterLock;
   /** The revision that opened traffic which was held back; undefined before, and where none is held back. */
   readonly trafficSince: number | undefined;
+  /** What the group's history says of its time. */
+  readonly term: Term;
 }
 
 /** Gives up by itself what it has: first its node key, then everything that runs, then its lock. */
@@ -111,6 +113,12 @@ export function settledLock(role: Role): MasterLock | undefined {
 export function openTrafficSince(role: Role): number | undefined {
   if (role.kind === "leaving") return openTrafficSince(role.former);
   return role.kind === "master" ? role.trafficSince : undefined;
+}
+
+/** Returns what the history says of the time of a node that was published; undefined for any other. */
+export function ownTerm(role: Role): Term | undefined {
+  if (role.kind === "leaving") return ownTerm(role.former);
+  return role.kind === "master" ? role.term : undefined;
 }
 
 /** Returns the role of a node that has come to this step of a stop. */

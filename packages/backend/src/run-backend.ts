@@ -2,12 +2,15 @@ import { watchLiveness } from "./alive.ts";
 import { becomeMaster } from "./become-master.ts";
 import type { BackendConfig } from "./config.ts";
 import { describeEnding, type Ending, endingOf } from "./ending.ts";
+import { followAsks } from "./follow-asks.ts";
 import { formerEndEnvironment } from "./former-end.ts";
+import { recordFormerTerm } from "./former-term.ts";
 import { hookEnvironment } from "./hook-context.ts";
 import { findStart } from "./hooks.ts";
 import type { BackendPorts, Node } from "./node.ts";
 import { type NodeEnd, onAbort } from "./node-end.ts";
 import { openNode } from "./open-node.ts";
+import { concludeReinit, findReinit } from "./reinit.ts";
 import { writeLastEnd } from "./run-file-writes.ts";
 import { runStateHook } from "./state-hook.ts";
 import { stopNode } from "./stop-node.ts";
@@ -32,6 +35,8 @@ export async function runBackend(
   const node = await openNode(config, ports, { end, haste });
   onNode(node);
   node.log.info({ node: config.name, group: config.group, lease: node.lease.id }, "joined the group");
+  followAsks(node);
+  void recordFormerTerm(node);
   await live(node).catch((error: unknown) => end.because(endingOf(error)));
   const ending = await endOf(node);
   node.log[ending.kind === "planned" ? "info" : "error"](`ending: ${describeEnding(ending)}`);
@@ -56,7 +61,10 @@ async function live(node: Node): Promise<void> {
 async function prepareStart(node: Node): Promise<void> {
   const { formerEnd } = node.files;
   if (formerEnd?.end !== "unclean") await writeLastEnd(node, { end: "unclean", state: "pre_start" });
-  await runStateHook(node, "pre_start", { env: formerEndEnvironment(formerEnd) });
+  const reinit = findReinit(node);
+  const env = { ...formerEndEnvironment(formerEnd), MSDHA_REINIT: reinit ? "1" : "" };
+  await runStateHook(node, "pre_start", { env });
+  if (reinit) await concludeReinit(node, reinit);
   if (formerEnd?.end === "unclean") await writeLastEnd(node, { end: "unclean", state: "pre_start" });
 }
 

@@ -1,5 +1,6 @@
 import { withTimeout } from "@msdha/clock";
 import type { FormerEnd } from "./former-end.ts";
+import type { FormerTerm } from "./last-term.ts";
 import type { Node } from "./node.ts";
 
 /** How long a write in the run folder may take; a stop goes on without it, as its lock must not be held for ever. */
@@ -20,6 +21,15 @@ export async function writeLastEnd({ clock, files, log }: Writer, end: FormerEnd
   } catch (error) {
     log.error({ err: error, ...end }, "could not write last_end in MSDHA_RUN_DIR for the next run");
     return false;
+  }
+}
+
+/** Says in the run folder what is known of this run's time as the master, for the next one, which completes the history. */
+export async function writeLastTerm({ clock, files, log }: Writer, term: FormerTerm): Promise<void> {
+  try {
+    await withTimeout(clock, LONGEST_WRITE_MS, () => files.setTerm(term));
+  } catch (error) {
+    log.error({ err: error }, "could not write last_term in MSDHA_RUN_DIR: the history may lack an end");
   }
 }
 

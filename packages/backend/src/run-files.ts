@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type FormerEnd, readEnd, writeEnd } from "./former-end.ts";
+import { type FormerTerm, readFormerTerm, writeFormerTerm } from "./last-term.ts";
 
 /** The files by which a node tells the programs beside it how things are. Each is written whole or not at all. */
 export interface RunFiles {
@@ -19,6 +20,10 @@ export interface RunFiles {
   setCurrentMaster(master: CurrentMaster | undefined): Promise<void>;
   /** Writes `last_end`, which is this run's `formerEnd` for the next one. */
   setEnd(end: FormerEnd): Promise<void>;
+  /** What the last run that was published knew of its time as the master; undefined if none was. */
+  readonly formerTerm: FormerTerm | undefined;
+  /** Writes `last_term`, which is this run's `formerTerm` for the next one. */
+  setTerm(term: FormerTerm): Promise<void>;
   /** Removes what is only true while the node runs; nothing of it is written any more. */
   close(): Promise<void>;
 }
@@ -43,6 +48,7 @@ export async function openRunFiles(dir: string): Promise<RunFiles> {
   const path = (name: string): string => join(dir, name);
   const formerRunId = (await readText(path("run_id"))).trim() || undefined;
   const formerEnd = readEnd(await readText(path("last_end")));
+  const formerTerm = readFormerTerm(await readText(path("last_term")));
   const runId = randomUUID();
   await rm(path("is_master"), { force: true });
   await writeAtomically(path("run_id"), `${runId}\n`);
@@ -64,6 +70,7 @@ export async function openRunFiles(dir: string): Promise<RunFiles> {
     runId,
     formerRunId,
     formerEnd,
+    formerTerm,
     async setMaster(isMaster) {
       if (isMaster) await writeFile(path("is_master"), "");
       else await rm(path("is_master"), { force: true });
@@ -75,6 +82,7 @@ export async function openRunFiles(dir: string): Promise<RunFiles> {
       );
       return lastWrite;
     },
+    setTerm: (term) => writeAtomically(path("last_term"), writeFormerTerm(term)),
     setEnd: (end) => writeAtomically(path("last_end"), writeEnd(end)),
     async close() {
       closed = true;

@@ -5,8 +5,9 @@ import { describeEnding, type Ending, endedByItself } from "./ending.ts";
 import { killRest, type Rest } from "./kill-rest.ts";
 import type { Node } from "./node.ts";
 import { askForSuccessor } from "./overtaken.ts";
-import { heldLock, leaving, settledLock } from "./role.ts";
-import { closeRunFiles, writeLastEnd, writeMaster } from "./run-file-writes.ts";
+import { endOfTerm } from "./own-term.ts";
+import { heldLock, leaving, ownTerm, settledLock } from "./role.ts";
+import { closeRunFiles, writeLastEnd, writeLastTerm, writeMaster } from "./run-file-writes.ts";
 import { runPreStop, runStopped } from "./stop-hooks.ts";
 import { type StopTime, shareStopTime, startPart } from "./stop-time.ts";
 
@@ -16,6 +17,8 @@ interface Stop {
   /** Whether lease, lock, node key or guard were lost when it began. */
   readonly lost: boolean;
   readonly time: StopTime;
+  /** Resolves when the run folder says why this node's time as the master ended, or can't. */
+  readonly termNoted: Promise<void>;
 }
 
 /**
@@ -27,19 +30,22 @@ export async function stopNode(node: Node, ending: Ending): Promise<void> {
   if (ending.kind === "planned") await runPreStop(node, stop.time);
   await attempt(node, "remove is_master", () => writeMaster(node, false));
   const handover = stop.lost ? undefined : attempt(node, "prepare the hand-over", () => prepare(node));
-  if (!stop.lost) await attempt(node, "delete the node key", () => deleteNodeKey(node));
+  if (!stop.lost) await attempt(node, "delete the node key", () => deleteNodeKey(node, ending));
   if (ending.kind === "planned" && settledLock(node.role)) await drain(node);
   const rest = await removeEverything(node, stop.time);
   node.become(leaving(node.role, "programs"));
   const clean = (await runStopped(node, ending, stop.time, rest)) && rest.gone;
   const last = await killRest(node);
-  const noted = writeLastEnd(node, {
-    end: clean && last.gone ? "clean" : "unclean",
-    state: node.membership.state,
-  });
+  const noted = Promise.all([
+    stop.termNoted,
+    writeLastEnd(node, {
+      end: clean && last.gone ? "clean" : "unclean",
+      state: node.membership.state,
+    }),
+  ]);
   if (last.reached && !node.lease.lost.aborted) {
     const note = clean && last.gone && mayHandOver(node, stop, rest) ? await handover : undefined;
-    await attempt(node, "give back the master lock", () => giveBack(node, note));
+    await attempt(node, "give back the master lock", () => giveBack(node, note, ending));
   }
   await noted;
   await closeRunFiles(node);
@@ -62,7 +68,11 @@ function beginStop(node: Node, ending: Ending): Stop {
     keepForStopped: present.stopped,
     killAt: () => fence.killAt,
   });
-  return { ending, lost, time };
+  const term = ownTerm(node.role);
+  const termNoted = term
+    ? writeLastTerm(node, { token: term.token, run: term.run, end: endOfTerm(node, ending) })
+    : Promise.resolve();
+  return { ending, lost, time, termNoted };
 }
 
 /** Gets the lease of the hand-over while the program stops, where there will be one. */
@@ -71,10 +81,11 @@ async function prepare(node: Node): Promise<HandoverLease | undefined> {
 }
 
 /** Frontends send no new sessions from here on. The lock, where it is held, stays and is still proven. */
-async function deleteNodeKey(node: Node): Promise<void> {
+async function deleteNodeKey(node: Node, ending: Ending): Promise<void> {
+  const ask = ending.kind === "planned" ? ending.ask : undefined;
   node.become(leaving(node.role, "key"));
   await Promise.race([
-    node.membership.leave(),
+    node.membership.leave(ask?.kind === "restart" ? { ask } : {}),
     node.clock.sleep(node.lease.ttlMs / 3).then(() => {
       throw new Error("etcd did not answer in time");
     }),
@@ -108,17 +119,23 @@ function mayHandOver({ config, log, role }: Node, { ending, lost }: Stop, { kill
   return true;
 }
 
-async function giveBack(node: Node, handover: HandoverLease | undefined): Promise<void> {
+async function giveBack(node: Node, handover: HandoverLease | undefined, ending: Ending): Promise<void> {
   const { etcd, follower, membership, clock, config, log } = node;
   const lock = heldLock(node.role);
   if (!lock) return;
   node.become(leaving(node.role, "lock"));
   const { ttlSeconds } = config;
+  const term = ownTerm(node.role);
+  const ask = ending.kind === "planned" ? ending.ask : undefined;
   const ours = await giveBackLock(etcd, follower.view.keys, lock, {
     membership,
     ttlSeconds,
     clock,
     handover,
+    for: ask?.to,
+    term: term && { ...term, end: endOfTerm(node, ending) },
+    // A request for new data stays until the next run has found it.
+    ask: ask?.kind === "reinit" ? undefined : ask,
   });
   log.info({ token: lock.token, handedOver: ours && handover !== undefined }, "gave the master lock back");
 }

@@ -71,7 +71,7 @@ export async function superviseNode(
     });
     const { nonce, mayKeepSignal, baseEnvironment } = host;
     const hooks = host.createHooks(guard);
-    const ports = { etcd, clock, guard, hooks, files, log, mayKeepSignal, nonce, baseEnvironment };
+    const ports = { etcd, clock, wallNow, guard, hooks, files, log, mayKeepSignal, nonce, baseEnvironment };
     return await runBackend(config, ports, {
       end,
       haste,

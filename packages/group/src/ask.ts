@@ -1,4 +1,4 @@
-import type { KeyValue } from "@msdha/etcd-client";
+import type { KeyValue, LeaseId } from "@msdha/etcd-client";
 import { parseObject } from "./parse-object.ts";
 
 /** What an operator may ask of a group. `hold`, `restart` and `reinit` are for one node, the others for all. */
@@ -17,6 +17,7 @@ export interface Ask {
   readonly node: string | undefined;
   /** The mod revision of its key: what it is known by. */
   readonly revision: number;
+  readonly lease: LeaseId;
   /** Who asked, for people. */
   readonly by: string;
   readonly why: string;
@@ -30,14 +31,26 @@ export interface Ask {
   readonly to: string | undefined;
   /** The run that a restart is for. */
   readonly run: string | undefined;
+  /** Whether the node has said that it carries it out. Until then it can be withdrawn. */
+  readonly accepted: boolean;
 }
 
 /** What is written of a request. */
 export type AskText = Pick<Ask, "by" | "why" | "at"> &
-  Partial<{ readonly [Field in "until" | "token" | "to" | "run"]: Ask[Field] }>;
+  Partial<{ readonly [Field in "until" | "token" | "to" | "run" | "accepted"]: Ask[Field] }>;
 
-export function writeAsk({ by, why, at, until, token, to, run }: AskText): string {
-  return JSON.stringify({ by, why, at, until, token, to, run });
+/** The value of a request's key. */
+export function writeAsk({ by, why, at, until, token, to, run, accepted }: AskText): string {
+  return JSON.stringify({
+    by,
+    why,
+    at,
+    until,
+    token,
+    to,
+    run,
+    accepted: accepted === true ? true : undefined,
+  });
 }
 
 /**
@@ -45,11 +58,12 @@ export function writeAsk({ by, why, at, until, token, to, run }: AskText): strin
  * request that does not say what it needs is undefined.
  */
 export function parseAsk(kind: AskKind, node: string | undefined, kv: KeyValue): Ask | undefined {
-  const { by, why, at, until, token, to, run } = parseObject(kv.value);
+  const { by, why, at, until, token, to, run, accepted } = parseObject(kv.value);
   const ask: Ask = {
     kind,
     node,
     revision: kv.modRevision,
+    lease: kv.lease,
     by: text(by) ?? "",
     why: text(why) ?? "",
     at: number(at) ?? 0,
@@ -57,6 +71,7 @@ export function parseAsk(kind: AskKind, node: string | undefined, kv: KeyValue):
     token: number(token),
     to: text(to),
     run: text(run),
+    accepted: accepted === true,
   };
   if (kind === "switchover" && ask.token === undefined) return undefined;
   if ((kind === "restart" || kind === "reinit") && ask.run === undefined) return undefined;

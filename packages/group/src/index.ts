@@ -42,7 +42,7 @@ export { readMaster } from "./read-master.ts";
 export { type SweepOptions, sweepAsks } from "./sweep-asks.ts";
 export { type Known, takeLock } from "./take-lock.ts";
 export { anyIsWilling, isChosen, type Voter } from "./tally.ts";
-export type { Term, TermEnd } from "./term.ts";
+export { parseTerm, type Term, type TermEnd } from "./term.ts";
 export type { TtlRecord } from "./ttl-record.ts";
 export { getValue, putValue } from "./values.ts";
 export {

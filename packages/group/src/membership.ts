@@ -2,6 +2,7 @@ import type { Clock } from "@msdha/clock";
 import type { EtcdApi, Operation, Transaction } from "@msdha/etcd-client";
 import type { Lease } from "@msdha/etcd-lease";
 import { rangeAnswer } from "./answers.ts";
+import { type Ask, parseAsk } from "./ask.ts";
 import { NameTakenError, NodeKeyLostError } from "./errors.ts";
 import type { GroupKeys } from "./keys.ts";
 import { type NodeDetails, type NodeState, parseDetails } from "./node-state.ts";
@@ -24,12 +25,14 @@ export interface Membership {
    * the revision that did it; rejects as `enter` does.
    */
   openTraffic(options?: { readonly signal?: AbortSignal }): Promise<number>;
+  /** An operator's request, found at the join, that this run begins with new data. */
+  readonly reinit: Ask | undefined;
   /** What says since when the node is in a state, for a transaction that puts it into one; nothing without `wallClock`. */
   since(): readonly Operation[];
   /** Records a state that another transaction (the lock's) wrote. */
   entered(state: NodeState, modRevision: number): void;
-  /** Deletes the node key if it is ours; the lease stays. Resolves too when it was gone already. */
-  leave(): Promise<void>;
+  /** Deletes the node key if it is ours, and the request that is carried out with this; the lease stays. Resolves too when it was gone already. */
+  leave(options?: { readonly ask?: Pick<Ask, "kind" | "node"> }): Promise<void>;
 }
 
 export interface JoinOptions {
@@ -58,6 +61,7 @@ const LOOK_AGAIN_MS = 200;
 export async function joinGroup(etcd: EtcdApi, keys: GroupKeys, options: JoinOptions): Promise<Membership> {
   const { name, lease, details, formerRunId, clock, signal } = options;
   const key = keys.node(name);
+  const reinit = keys.ask("reinit", name);
   const stranger = createStrangerWatch(etcd, name, clock);
   const since = createSince(keys, options);
   for (;;) {
@@ -70,23 +74,27 @@ export async function joinGroup(etcd: EtcdApi, keys: GroupKeys, options: JoinOpt
             { type: "put", key, value: "pre_start", lease: lease.id },
             { type: "put", key: keys.details(name), value: JSON.stringify(details), lease: lease.id },
             ...since(),
+            { type: "range", key: reinit },
           ],
           failure: [
             { type: "range", key },
             { type: "range", key: keys.details(name) },
+            { type: "range", key: reinit },
           ],
         },
         call,
       ),
     );
+    const [asked] = rangeAnswer(result, result.results.length - 1);
+    const found = { since, reinit: asked && parseAsk("reinit", name, asked) };
     const membershipAt = (revision: number): Membership =>
-      createMembership(etcd, keys, { ...options, since }, revision);
+      createMembership(etcd, keys, { ...options, ...found }, revision);
     if (result.succeeded) return membershipAt(result.revision);
     const [present] = rangeAnswer(result, 0);
     if (!present) continue;
     if (present.lease === lease.id) return membershipAt(present.modRevision);
-    const former = rangeAnswer(result, 1).find((kv) => kv.lease === present.lease);
-    if (formerRunId !== undefined && former && parseDetails(former.value)?.runId === formerRunId) {
+    const formerRun = rangeAnswer(result, 1).find((kv) => kv.lease === present.lease);
+    if (formerRunId !== undefined && formerRun && parseDetails(formerRun.value)?.runId === formerRunId) {
       await etcd.leaseRevoke(present.lease, { timeoutMs: lease.ttlMs, signal });
     } else {
       await stranger(present.lease, signal);
@@ -120,7 +128,7 @@ function createStrangerWatch(etcd: EtcdApi, name: string, clock: Clock) {
 function createMembership(
   etcd: EtcdApi,
   keys: GroupKeys,
-  { name, lease, details, clock, since }: JoinOptions & Pick<Membership, "since">,
+  { name, lease, details, clock, since, reinit }: JoinOptions & Pick<Membership, "since" | "reinit">,
   revision: number,
 ): Membership {
   const key = keys.node(name);
@@ -160,12 +168,13 @@ function createMembership(
     modRevision = at;
   }
 
-  async function leave(): Promise<void> {
+  async function leave({ ask }: Parameters<Membership["leave"]>[0] = {}): Promise<void> {
+    const done: readonly Operation[] = ask ? [{ type: "delete", key: keys.ask(ask.kind, ask.node) }] : [];
     await untilLost(lease, { clock }, (call) =>
       etcd.txn(
         {
           compare: [{ key, target: "lease", is: "=", value: lease.id }],
-          success: [{ type: "delete", key }],
+          success: [{ type: "delete", key }, ...done],
           failure: [{ type: "range", key }],
         },
         call,
@@ -185,6 +194,7 @@ function createMembership(
     enter,
     openTraffic,
     since,
+    reinit,
     entered,
     leave,
   };

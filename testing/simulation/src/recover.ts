@@ -64,6 +64,10 @@ function heal({ world, machines, frontends }: Group): void {
   if (world.facts.group.handover?.isTrue === false) {
     world.byHand(() => world.etcd.store.delete(world.keys.handover));
   }
+  // Nor under what an operator has asked for.
+  for (const { key } of world.etcd.store.list(world.keys.prefix)) {
+    if (parseKey(world.keys, key).kind === "ask") world.byHand(() => world.etcd.store.delete(key));
+  }
   for (const { programs } of world.facts.runs) {
     for (const program of programs) program.hurry();
   }

@@ -2,6 +2,7 @@ import type { KeyValue } from "@msdha/etcd-client";
 import type { Change } from "@msdha/etcd-simulated";
 import { type GroupKeys, parseDetails, parseKey } from "@msdha/group";
 import type { Facts, GroupFacts, LockFacts, RunFacts } from "./facts.ts";
+import { noteOperator } from "./note-operator.ts";
 
 /** Brings the facts up to date with a change in etcd; returns what the group's keys said before. */
 export function applyChange(
@@ -37,9 +38,11 @@ export function applyChange(
 export function noteNode(
   facts: Facts,
   keys: GroupKeys,
-  { key, value: state, lease, modRevision: revision }: KeyValue,
+  kv: KeyValue,
   { put, now }: { readonly put: boolean; readonly now: number },
 ): void {
+  noteOperator(facts, keys, kv, put);
+  const { key, value: state, lease, modRevision: revision } = kv;
   const parsed = parseKey(keys, key);
   if (parsed.kind === "details") noteDetails(facts, parsed.name, put ? parseDetails(state) : undefined);
   if (parsed.kind === "rank" && put) {

@@ -33,6 +33,8 @@ export function applyRestore(
     nodes: new Map(),
     held: new Set(),
     limits: new Map(),
+    asks: new Map(),
+    terms: new Map(),
     freeSince: facts.group.lock ? now : facts.group.freeSince,
   };
   facts.history.restore(revision, kvs);

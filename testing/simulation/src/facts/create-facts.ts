@@ -18,10 +18,14 @@ export function createFacts(keys: GroupKeys, longestTtlMs: number): Facts {
       nodes: new Map(),
       held: new Set(),
       limits: new Map(),
+      asks: new Map(),
+      terms: new Map(),
     },
     ceased: new Map(),
     restores: 0,
     byHand: false,
     lastTokens: new Map(),
+    asked: new Map(),
+    everHeld: new Set(),
   };
 }

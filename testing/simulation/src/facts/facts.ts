@@ -1,5 +1,6 @@
 import type { Clock } from "@msdha/clock";
 import type { LeaseId } from "@msdha/etcd-client";
+import type { AskKind, Term } from "@msdha/group";
 import type { Program } from "../node/program.ts";
 import type { MachineTime } from "../world/machine-time.ts";
 import type { SimulatedProcess } from "../world/process.ts";
@@ -91,6 +92,20 @@ export interface GroupFacts {
   readonly held: ReadonlySet<string>;
   /** When the lock was given up or lost the last time, in the world's time. */
   readonly freeSince: number;
+  /** What operators ask for, by their keys. */
+  readonly asks: ReadonlyMap<string, AskFacts>;
+  /** What the history says of each master, by its token. */
+  readonly terms: ReadonlyMap<number, Term>;
+}
+
+/** What an operator asks for, as it was written. */
+export interface AskFacts {
+  readonly kind: AskKind;
+  readonly node: string;
+  readonly revision: number;
+  readonly until: number | undefined;
+  readonly token: number | undefined;
+  readonly run: string | undefined;
 }
 
 /** What a node's key says. */
@@ -141,6 +156,10 @@ export interface Facts {
   byHand: boolean;
   /** The largest token that a master hook was started with, for each number of restores: etcd counts anew after each. */
   readonly lastTokens: Map<number, number>;
+  /** Every request that was ever written, by its revision. */
+  readonly asked: Map<number, AskFacts>;
+  /** The nodes that an operator has ever held back. */
+  readonly everHeld: Set<string>;
 }
 
 /**

@@ -6,6 +6,7 @@ import * as hand from "./hand-faults.ts";
 import { hangStorage } from "./hang-storage.ts";
 import * as network from "./network-faults.ts";
 import { oldReads } from "./old-reads.ts";
+import * as operator from "./operator.ts";
 import * as pause from "./pause-machine.ts";
 import * as process from "./process-faults.ts";
 import * as swallow from "./swallow-events.ts";
@@ -60,4 +61,9 @@ export const faults: readonly KnownFault[] = [
   { name: "swallowEventOfFrontend", weight: 1, fault: swallow.swallowEventOfFrontend },
   { name: "changeUser", weight: 1, fault: changeUser },
   { name: "oldReads", weight: 1, fault: oldReads },
+  { name: "pauseGroup", weight: 1, fault: operator.pauseGroup },
+  { name: "holdNode", weight: 1, fault: operator.holdNode },
+  { name: "takeAsksBack", weight: 1, fault: operator.takeAsksBack },
+  { name: "askSwitchover", weight: 2, fault: operator.askSwitchover },
+  { name: "askRestart", weight: 1, fault: operator.askRestart },
 ];

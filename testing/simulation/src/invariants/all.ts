@@ -12,7 +12,9 @@ import { killsWhenOvertaken } from "./kills-when-overtaken.ts";
 import { noSessionToFormer } from "./no-session-to-former.ts";
 import { oneMasterRuns } from "./one-master-runs.ts";
 import { onlyOwnLeases } from "./only-own-leases.ts";
+import { pauseIsKept } from "./pause-is-kept.ts";
 import { permittedWhenPublished } from "./permitted-when-published.ts";
+import { promotionsAreRecorded } from "./promotions-are-recorded.ts";
 import { tokensRise } from "./tokens-rise.ts";
 import { ttlNotLoweredEarly } from "./ttl-not-lowered-early.ts";
 import { waitForTheFormer } from "./wait-for-the-former.ts";
@@ -36,4 +38,6 @@ export const invariants: Readonly<Record<string, Invariant>> = {
   givenBackWhenKilled,
   killsWhenOvertaken,
   permittedWhenPublished,
+  pauseIsKept,
+  promotionsAreRecorded,
 };

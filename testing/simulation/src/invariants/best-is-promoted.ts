@@ -6,7 +6,7 @@ import type { Invariant } from "../facts/moment.ts";
 /**
  * The lock's holder decides about the next master when all nodes that were ready at the end of its wait, and that are
  * still, have answered; it chooses the highest rank of all. It decides when it publishes itself, and when it leaves the
- * lock to another. Not checked of a holder that misses an event: it does not know whom to ask. Nor once a node has had its whole time to answer: an answer that comes then may be too late.
+ * lock to another. Nodes that an operator has held back are left out. Not checked of a holder that misses an event: it does not know whom to ask. Nor once a node has had its whole time to answer: an answer that comes then may be too late.
  */
 export const bestIsPromoted: Invariant = (moment, facts) => {
   if (moment.kind !== "ask" || moment.call !== "txn") return undefined;
@@ -15,12 +15,14 @@ export const bestIsPromoted: Invariant = (moment, facts) => {
   const { lock } = run;
   if (!decision || !lock || lock.chosen || run.told.missing || facts.restores !== lock.restores)
     return undefined;
+  if (facts.everHeld.has(run.node)) return undefined;
   const end = endOfWait(run, lock, now);
   if (!end) return undefined;
   const voters = new Map<string, Candidacy>([[run.node, run.said ?? WILLING]]);
   for (const [name, node] of facts.group.nodes) {
     if (name === run.node || node.state !== "ready" || node.since > end.at || node.revision > run.followed)
       continue;
+    if (facts.everHeld.has(name)) continue;
     const answer = answerOf(facts, { name, node, run, end });
     if (answer === "missing") return `${run.id} chose ${decision.chosen} before ${name} had answered`;
     if (answer) voters.set(name, answer);

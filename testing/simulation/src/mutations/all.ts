@@ -3,6 +3,7 @@ import * as frontend from "./frontend.ts";
 import * as guard from "./guard.ts";
 import * as lock from "./lock.ts";
 import type { Mutation } from "./mutation.ts";
+import * as operator from "./operator.ts";
 import * as proof from "./proof.ts";
 import * as stop from "./stop.ts";
 import * as wait from "./wait.ts";
@@ -18,4 +19,5 @@ export const mutations: Readonly<Record<string, Mutation>> = {
   ...stop,
   ...frontend,
   ...election,
+  ...operator,
 };

@@ -52,6 +52,10 @@ const knownSeeds: Readonly<Record<string, Place>> = {
   resumeFromNow: { seed: 1, faults: 38 },
   decidesEarly: { seed: 3, faults: 38 },
   lowestRankChosen: { seed: 7, faults: 38 },
+  pauseNotCompared: { seed: 1, faults: 43 },
+  pauseSweptEarly: { seed: 1, faults: 43 },
+  requestForAnyRun: { seed: 39, faults: 43 },
+  promotionNotRecorded: { seed: 1, faults: 43 },
 };
 
 test.each(Object.entries(mutations))("%s is noticed", { timeout: PATIENCE_MS }, async (name, mutation) => {

@@ -1,6 +1,7 @@
 import { type BackendHost, superviseNode } from "@msdha/backend";
 import { waitForEtcd } from "@msdha/etcd-client";
 import type { Random } from "@msdha/etcd-simulated";
+import type { Ask } from "@msdha/group";
 import type { RunFacts } from "../facts/facts.ts";
 import type { BackendScenario } from "../scenario.ts";
 import type { Link } from "../world/network.ts";
@@ -41,8 +42,9 @@ const FORMER_RUN_MS = 15_000;
 /** Runs a backend on a simulated host. Resolves with the kind of its ending. */
 export async function superviseRun(own: LiveRun, parts: RunParts): Promise<string> {
   const config = backendConfig(parts.scenario, parts.world.scenario.group);
-  const { kind } = await superviseNode(config, simulatedHost(own, parts), { stop: own.stop.signal });
-  return kind;
+  const ending = await superviseNode(config, simulatedHost(own, parts), { stop: own.stop.signal });
+  if (ending.kind === "planned" && ending.ask) checkRequest(own, parts, ending.ask);
+  return ending.kind;
 }
 
 function simulatedHost(own: LiveRun, parts: RunParts): BackendHost {
@@ -85,6 +87,18 @@ function simulatedHost(own: LiveRun, parts: RunParts): BackendHost {
         },
       }),
   };
+}
+
+/** A request ends only the run, or the holder of the lock, that it was written for. */
+function checkRequest({ facts }: LiveRun, { world }: RunParts, { revision, kind }: Ask): void {
+  const written = world.facts.asked.get(revision);
+  const isForUs = kind === "switchover" ? written?.token === facts.lock?.token : written?.run === facts.id;
+  // A restored etcd gives revisions out again.
+  if ((written && isForUs) || world.facts.restores > 0) return;
+  world.violate(
+    "requestsEndTheirRun",
+    `${facts.id} ended for a request that is not for it: ${JSON.stringify(written)}`,
+  );
 }
 
 /** Returns what names a run's first, second and every further call. */

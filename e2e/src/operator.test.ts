@@ -1,0 +1,163 @@
+import { waitFor } from "@msdha/testkit";
+import { expect, test } from "vitest";
+import { startGroup, type TestGroup } from "./support/group.ts";
+import { type MsdhaRun, runMsdha } from "./support/msdha.ts";
+import type { NodeOptions, TestNode } from "./support/node.ts";
+
+/** Nodes that are started again whenever they end, as a restart policy does it. */
+async function startRestarting(group: TestGroup, names: readonly string[], options: NodeOptions = {}) {
+  const present = new Map<string, TestNode>();
+  let over = false;
+  const keep = async (name: string): Promise<void> => {
+    while (!over) {
+      const node = group.start(name, options);
+      present.set(name, node);
+      await node.child.exited;
+    }
+  };
+  for (const name of names) void keep(name);
+  await waitFor(async () => (await group.master()) !== undefined, { what: "a master", timeoutMs: 40_000 });
+  const master = (await group.master()) ?? "";
+  for (const name of names) if (name !== master) await group.state(name, "ready");
+  return {
+    master,
+    others: names.filter((name) => name !== master),
+    log: (name: string) => present.get(name)?.log() ?? "",
+    kill: async (name: string) => await present.get(name)?.child.kill(),
+    [Symbol.dispose]() {
+      over = true;
+    },
+  };
+}
+
+function msdhaOf(group: TestGroup): (...args: readonly string[]) => Promise<MsdhaRun> {
+  return (...args) => runMsdha({ endpoint: group.etcd.endpoint, group: group.name }, ...args);
+}
+
+interface Status {
+  readonly master: string | null;
+  readonly nodes: readonly { readonly name: string; readonly state: string; readonly since: string }[];
+  readonly history: readonly {
+    readonly node: string;
+    readonly withoutMasterMs: number | null;
+    readonly ended: { readonly why: string; readonly by: string } | null;
+  }[];
+}
+
+test("a switchover moves the master to the node that it names, and the history says why", async () => {
+  await using group = await startGroup();
+  const msdha = msdhaOf(group);
+  using nodes = await startRestarting(group, ["n1", "n2", "n3"]);
+  const [target = ""] = nodes.others;
+  const moved = await msdha("switchover", target, "--why", "kernel update", "--yes");
+  expect(moved.err).toBe("");
+  expect(moved.code).toBe(0);
+  expect(moved.out).toMatch(new RegExp(`${nodes.master} accepts`));
+  expect(moved.out).toMatch(new RegExp(`${target} is the master \\(token \\d+\\): [\\d.]+ (ms|s) without a master`));
+  await group.state(nodes.master, "ready");
+
+  const listed = await msdha("list", "--json");
+  const status = JSON.parse(listed.out) as Status;
+  expect(status.master).toBe(target);
+  const [now, before] = status.history;
+  expect(now).toMatchObject({ node: target, ended: null });
+  expect(now?.withoutMasterMs).toBeLessThan(5_000);
+  expect(before).toMatchObject({
+    node: nodes.master,
+    ended: { why: `asked to stop: switchover to ${target}: kernel update`, by: "itself" },
+  });
+  expect((await msdha()).out).toMatch(new RegExp(`${nodes.master} → ${target}, asked to stop: switchover`));
+  expect((await group.keys())["_ask/switchover"]).toBeUndefined();
+});
+
+test("a pause keeps every node from taking the lock until it ends, and a hold keeps one", async () => {
+  await using group = await startGroup();
+  const msdha = msdhaOf(group);
+  using nodes = await startRestarting(group, ["n1", "n2", "n3"]);
+  const [held = "", free = ""] = nodes.others;
+  expect((await msdha("hold", held, "--why", "disk swap")).code).toBe(0);
+  expect((await msdha("pause", "--for", "25s", "--why", "switch replaced")).out).toMatch(/is paused for 25 s/);
+  const paused = Date.now();
+  const refused = await msdha("switchover", free, "--yes");
+  expect(refused).toMatchObject({ code: 1, err: expect.stringMatching(/paused.*msdha resume/) });
+  await nodes.kill(nodes.master);
+  await group.state(nodes.master, "ready");
+  expect((await msdha()).out).toMatch(/no master[\s\S]*paused: no node takes the lock, "switch replaced"/);
+
+  await waitFor(async () => (await group.master()) !== undefined, { what: "a master", timeoutMs: 60_000 });
+  expect(Date.now() - paused).toBeGreaterThan(24_000);
+  expect(await group.master()).not.toBe(held);
+  const again = await msdha("switchover", held, "--yes");
+  expect(again).toMatchObject({ code: 1, err: expect.stringMatching(/held back; msdha release/) });
+  expect((await msdha("release", held)).code).toBe(0);
+  expect((await msdha("switchover", held, "--yes")).code).toBe(0);
+});
+
+test("the next run says in the history how a master ended that could not", async () => {
+  await using group = await startGroup();
+  const msdha = msdhaOf(group);
+  using nodes = await startRestarting(group, ["n1", "n2"]);
+  await nodes.kill(nodes.master);
+  const ended = await waitFor(
+    async () => {
+      const { history } = JSON.parse((await msdha("history", "--json")).out) as Pick<Status, "history">;
+      return history.find(({ ended }) => ended !== null);
+    },
+    { what: "an end in the history", timeoutMs: 40_000 },
+  );
+  expect(ended).toMatchObject({
+    node: nodes.master,
+    ended: { why: expect.stringMatching(/without a trace/), by: "next_run" },
+  });
+});
+
+test("a rolling restart takes every node once, the master last", async () => {
+  await using group = await startGroup();
+  const msdha = msdhaOf(group);
+  using nodes = await startRestarting(group, ["n1", "n2"]);
+  const before = await group.keys();
+  const done = await msdha("restart", "--rolling", "--yes");
+  expect(done.err).toBe("");
+  expect(done.code).toBe(0);
+  const after = await group.keys();
+  for (const name of ["n1", "n2"]) expect(after[`_node/${name}`]).not.toBe(before[`_node/${name}`]);
+  expect(await group.master()).toBe(nodes.others[0]);
+  expect(nodes.log(nodes.master)).toMatch(/joined the group/);
+});
+
+test("a node that is to begin with new data finds that in pre_start, once, and never the lock's holder", async () => {
+  await using group = await startGroup();
+  const msdha = msdhaOf(group);
+  const hooks = { pre_start: 'echo "reinit=<$MSDHA_REINIT>"' };
+  using nodes = await startRestarting(group, ["n1", "n2"], { hooks });
+  const [slave = ""] = nodes.others;
+  expect(await msdha("reinit", nodes.master, "--yes")).toMatchObject({ code: 1 });
+  expect((await msdha("reinit", slave, "--yes")).code).toBe(0);
+  expect(nodes.log(slave)).toMatch(/reinit=<1>/);
+  expect((await msdha("restart", slave, "--yes")).code).toBe(0);
+  expect(nodes.log(slave)).toMatch(/reinit=<>/);
+});
+
+test("what can't be done changes nothing, and says why in one line", async () => {
+  await using group = await startGroup();
+  const msdha = msdhaOf(group);
+  using nodes = await startRestarting(group, ["n1"]);
+  const lines: readonly (readonly [readonly string[], number, RegExp])[] = [
+    [["switchover", "--yes"], 1, /no other node is ready/],
+    [["switchover", "n9", "--yes"], 1, /no node "n9" in this group, expected one of: n1/],
+    [["switchover", nodes.master, "--yes"], 1, /n1 is the master already/],
+    [["resume"], 1, /the group is not paused/],
+    [["hold", "n9"], 1, /no node "n9"/],
+    [["pause", "--for", "soon"], 2, /expected a length of time/],
+    [["obey"], 2, /unknown command "obey"/],
+    [["--group", "a b", "list"], 78, /--group: expected a name/],
+    [["--group", "other", "pause"], 1, /no node has joined this group/],
+    [["--endpoints", "http://127.0.0.1:1", "list"], 69, /etcd does not answer/],
+  ];
+  for (const [args, code, line] of lines) {
+    const run = await msdha(...args);
+    expect(run).toMatchObject({ code, out: "", err: expect.stringMatching(line) });
+    expect(run.err.trim().split("\n")).toHaveLength(1);
+  }
+  expect((await group.keys())["n1"]).toBe("master");
+});

@@ -1,0 +1,23 @@
+import { execFile } from "node:child_process";
+import { msdhaCommand } from "./paths.ts";
+
+/** What a run of `msdha` printed, and how it ended. */
+export interface MsdhaRun {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs `msdha` on a group, without a terminal. */
+export function runMsdha(
+  { endpoint, group }: { readonly endpoint: string; readonly group: string },
+  ...args: readonly string[]
+): Promise<MsdhaRun> {
+  const env = { PATH: process.env["PATH"], ETCDCTL_ENDPOINTS: endpoint, MSDHA_GROUP: group };
+  return new Promise((resolve) => {
+    execFile(msdhaCommand, args, { env, timeout: 90_000 }, (error, out, err) => {
+      const code = typeof error?.code === "number" ? error.code : error ? -1 : 0;
+      resolve({ code, out, err });
+    });
+  });
+}

@@ -1,0 +1,42 @@
+import {
+  listForgottenTerms,
+  type MasterLock,
+  type PublishOptions,
+  type Term,
+  type TermEnd,
+} from "@msdha/group";
+import { describeEnding, type Ending } from "./ending.ts";
+import type { Node } from "./node.ts";
+import type { PossibleLoss } from "./possible-losses.ts";
+
+/** Returns what the group's history is to say of this node's time as the master, which begins now. */
+export function beginTerm(
+  { clock, files, follower, membership, wallNow }: Node,
+  { token, via }: MasterLock,
+  losses: readonly PossibleLoss[],
+): Term {
+  const { masterSeen, view } = follower;
+  return {
+    token,
+    node: membership.name,
+    run: files.runId,
+    beganAt: Math.round(wallNow()),
+    via,
+    from: view.lastMaster,
+    gapMs: masterSeen === undefined ? undefined : Math.round(clock.now() - masterSeen),
+    losses: losses.length === 0 ? undefined : losses.map(({ of, why }) => `of ${of}: ${why}`).join("; "),
+  };
+}
+
+/** Returns the record for the publication, and which records are forgotten for it. */
+export function recordOf({ follower }: Node, term: Term): PublishOptions["history"] {
+  return { term, forget: listForgottenTerms(follower.view) };
+}
+
+/** Returns how this node's time as the master has ended. */
+export function endOfTerm(
+  { wallNow }: Pick<Node, "wallNow">,
+  ending: Ending,
+): TermEnd & { readonly at: number } {
+  return { why: describeEnding(ending), at: Math.round(wallNow()), by: "itself" };
+}

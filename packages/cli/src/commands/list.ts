@@ -1,0 +1,83 @@
+import { systemClock } from "@msdha/clock";
+import { describeGroup, followGroup, type GroupStatus } from "@msdha/group";
+import { type Context, type OpenGroup, openGroup } from "../context.ts";
+import { renderList } from "../render/list.ts";
+import { createStyle } from "../render/style.ts";
+import { schema, toJson } from "../render/to-json.ts";
+import type { GroupOptions } from "../settings.ts";
+import { printChanges } from "./events.ts";
+
+export interface ListCommandOptions extends GroupOptions {
+  readonly watch?: boolean;
+  readonly json?: boolean;
+}
+
+/** How long the members of etcd have to say that they are there. */
+const INSPECT_MS = 1_000;
+const REDRAW_MS = 1_000;
+
+/** Shows the whole group: once, or again and again. */
+export async function list(context: Context, options: ListCommandOptions): Promise<void> {
+  await using group = openGroup(context, options);
+  if (options.watch && (options.json || !context.terminal.isTerminal)) {
+    await printChanges(context, group, { follow: true, json: options.json === true });
+    return;
+  }
+  const [status, etcd] = await Promise.all([group.read(), countMembers(group)]);
+  if (options.json) {
+    context.write(`${JSON.stringify({ schema, group: group.group, etcd, ...toJson(status) })}\n`);
+    return;
+  }
+  if (!options.watch) context.write(`${draw(context, group, status, etcd).join("\n")}\n`);
+  else await redraw(context, group, etcd);
+}
+
+type Members = { readonly reached: number; readonly total: number } | undefined;
+
+/** How many of the endpoints' members answer; undefined where that is not known. */
+async function countMembers({ client, etcd }: OpenGroup): Promise<Members> {
+  try {
+    const members = await client.inspect({ timeoutMs: INSPECT_MS });
+    const reached = new Set(members.map(({ memberId }) => memberId)).size;
+    return { reached, total: Math.max(reached, etcd.endpoints.length) };
+  } catch {
+    return undefined;
+  }
+}
+
+function draw(context: Context, { group }: OpenGroup, status: GroupStatus, etcd: Members): readonly string[] {
+  const { now, terminal } = context;
+  return renderList(status, {
+    group,
+    now: now(),
+    width: terminal.width,
+    style: createStyle(terminal.isColourful),
+    etcd,
+  });
+}
+
+async function redraw(context: Context, group: OpenGroup, etcd: Members): Promise<void> {
+  const { signal } = context;
+  const { createLogUpdate } = await import("log-update");
+  const update = createLogUpdate(process.stdout, { showCursor: true });
+  let trouble: string | undefined;
+  const follower = followGroup(group.client, group.group, {
+    clock: systemClock,
+    signal,
+    onHealth: (up) => {
+      trouble = up ? undefined : "etcd does not answer: this is what was known last";
+    },
+  });
+  try {
+    for (;;) {
+      const { view } = follower;
+      if (view.revision > 0) {
+        const lines = draw(context, group, describeGroup(view), etcd);
+        update([...lines, ...(trouble === undefined ? [] : [`▲ ${trouble}`])].join("\n"));
+      }
+      await follower.changed({ since: view, timeoutMs: REDRAW_MS, signal });
+    }
+  } finally {
+    update.done();
+  }
+}

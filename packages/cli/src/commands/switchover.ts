@@ -1,0 +1,55 @@
+import { refuse } from "../command-error.ts";
+import { type Context, openGroup } from "../context.ts";
+import { formatDuration, formatMeasured } from "../render/duration.ts";
+import { plain } from "../render/plain.ts";
+import { schema } from "../render/to-json.ts";
+import { findMaster, refuseMove } from "../requests/find-master.ts";
+import { moveMaster } from "../requests/move-master.ts";
+import { readView } from "../requests/read-view.ts";
+import type { GroupOptions } from "../settings.ts";
+
+export interface SwitchoverOptions extends GroupOptions {
+  readonly why?: string;
+  /** In ms. Default: at once. */
+  readonly after?: number;
+  readonly timeout: number;
+  readonly yes?: boolean;
+  readonly json?: boolean;
+}
+
+/** Moves the master to another node, and shows each step with its time. */
+export async function switchover(
+  context: Context,
+  to: string | undefined,
+  options: SwitchoverOptions,
+): Promise<void> {
+  await using group = openGroup(context, options);
+  const view = await readView(group);
+  const master = findMaster(view);
+  refuseMove(view, master, to);
+  const where = to === undefined ? "a node that the group chooses" : plain(to);
+  const question = `Move the master from ${plain(master.name)} to ${where}? Its sessions are cut, new ones wait.`;
+  if (!options.yes && context.confirm && !(await context.confirm(question))) {
+    throw refuse("not confirmed: nothing was changed");
+  }
+  if (options.after !== undefined) await waitFirst(context, options.after);
+  const move = await moveMaster(context, group, {
+    to,
+    why: options.why ?? "",
+    timeoutMs: options.timeout,
+    onStep(text, atMs) {
+      if (!options.json) context.write(`${`+${(atMs / 1_000).toFixed(3)} s`.padStart(10)}  ${text}\n`);
+    },
+  });
+  if (options.json) context.write(`${JSON.stringify({ schema, group: group.group, ...move })}\n`);
+  else {
+    const gap = move.withoutMasterMs === undefined ? "an unknown time" : formatMeasured(move.withoutMasterMs);
+    context.write(`${plain(move.to)} is the master (token ${move.token}): ${gap} without a master\n`);
+  }
+}
+
+async function waitFirst({ write, signal }: Context, ms: number): Promise<void> {
+  write(`waiting for ${formatDuration(ms)} first; end this command to call it off\n`);
+  const { setTimeout: sleep } = await import("node:timers/promises");
+  await sleep(ms, undefined, { signal });
+}

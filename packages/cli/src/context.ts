@@ -1,0 +1,43 @@
+import { connectEtcd, type Etcd } from "@msdha/etcd-client";
+import { describeGroup, type GroupKeys, type GroupStatus, groupKeys, readGroup } from "@msdha/group";
+import type { Environment } from "@msdha/settings/given";
+import type { GroupOptions, Settings } from "./settings.ts";
+import { readSettings } from "./settings.ts";
+
+/** What a command has to do with: where it writes, whom it asks, and what time it is. */
+export interface Context {
+  readonly environment: Environment;
+  readonly write: (text: string) => void;
+  /** Whether standard output is a terminal, and how wide it is. */
+  readonly terminal: { readonly isTerminal: boolean; readonly width: number; readonly isColourful: boolean };
+  /** Asks a question that is answered with yes or no; undefined: nobody is there to answer. */
+  readonly confirm: ((question: string) => Promise<boolean>) | undefined;
+  /** The wall clock, in ms since 1970. */
+  readonly now: () => number;
+  /** Aborts when the command should end. */
+  readonly signal: AbortSignal;
+}
+
+/** A group that a command is connected to. */
+export interface OpenGroup extends Settings, AsyncDisposable {
+  readonly client: Etcd;
+  readonly keys: GroupKeys;
+  /** Reads the whole group at one revision. */
+  read(): Promise<GroupStatus>;
+}
+
+/** How long a read may take. */
+export const CALL_MS = 5_000;
+
+/** Connects to the group that options and environment name. Throws a `CommandError` if they are wrong. */
+export function openGroup({ environment, signal }: Context, options: GroupOptions): OpenGroup {
+  const settings = readSettings(environment, options);
+  const client = connectEtcd(settings.etcd);
+  return {
+    ...settings,
+    client,
+    keys: groupKeys(settings.group),
+    read: async () => describeGroup(await readGroup(client, settings.group, { timeoutMs: CALL_MS, signal })),
+    [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
+  };
+}

@@ -1,0 +1,151 @@
+import { type Command, InvalidArgumentError } from "commander";
+import { CommandError } from "./command-error.ts";
+import type { Context } from "./context.ts";
+import { exitCodes } from "./exit-codes.ts";
+import { plain } from "./render/plain.ts";
+import { parseDuration } from "./requests/parse-duration.ts";
+
+/** Declares every command. What a command needs is loaded only when it is called. */
+export function declareCommands(program: Command, context: Context): void {
+  program
+    .command("list", { isDefault: true })
+    .description("show the whole group: master, nodes, and how the master came to be")
+    .option("-w, --watch", "draw it again with every change; into a pipe: a line for each change")
+    .option("--json", "print one line of JSON")
+    .allowExcessArguments()
+    .action(async (_options, command: Command) => {
+      refuseUnknown(program, command.args);
+      const { list } = await import("./commands/list.ts");
+      await list(context, command.optsWithGlobals());
+    });
+
+  program
+    .command("history")
+    .description("show who was master from when to when, and why each time began and ended")
+    .option("-n, --count <number>", "how many masters at most", readCount, 200)
+    .option("--json", "print one line of JSON")
+    .action(async (_options, command: Command) => {
+      const { history } = await import("./commands/events.ts");
+      await history(context, command.optsWithGlobals());
+    });
+
+  program
+    .command("events")
+    .description("print what happened, a line for each change")
+    .option("-f, --follow", "go on with what happens from now on")
+    .option("--json", "print a line of JSON for each change")
+    .action(async (_options, command: Command) => {
+      const { events } = await import("./commands/events.ts");
+      await events(context, command.optsWithGlobals());
+    });
+
+  declareRequests(program, context);
+}
+
+/** What changes something: each is a request to nodes, which they may refuse. */
+function declareRequests(program: Command, context: Context): void {
+  program
+    .command("switchover")
+    .argument("[node]", "the node that should be the master (default: the group chooses)")
+    .description("move the master to another node, and show each step with its time")
+    .option("--why <text>", "the reason, for logs and history")
+    .option("--after <time>", "begin only after this time (10m)", parseDuration)
+    .option(
+      "--timeout <time>",
+      "how long it may take until another node takes connections",
+      parseDuration,
+      120_000,
+    )
+    .option("-y, --yes", "do not ask first")
+    .option("--json", "print one line of JSON at the end")
+    .action(async (node: string | undefined, _options, command: Command) => {
+      const { switchover } = await import("./commands/switchover.ts");
+      await switchover(context, node, command.optsWithGlobals());
+    });
+
+  program
+    .command("pause")
+    .description("keep every node from taking the lock; whoever is the master stays it")
+    .option("--for <time>", "end it after this time (default: msdha resume ends it)", parseDuration)
+    .option("--why <text>", "the reason, for logs and msdha list")
+    .action(async (_options, command: Command) => {
+      const { pause } = await import("./commands/pause.ts");
+      await pause(context, command.optsWithGlobals());
+    });
+
+  program
+    .command("resume")
+    .description("end a pause")
+    .action(async (_options, command: Command) => {
+      const { resume } = await import("./commands/pause.ts");
+      await resume(context, command.optsWithGlobals());
+    });
+
+  program
+    .command("hold")
+    .argument("<node>")
+    .description("keep one node from taking the lock; if it is the master it stays it")
+    .option("--for <time>", "end it after this time (default: msdha release ends it)", parseDuration)
+    .option("--why <text>", "the reason, for logs and msdha list")
+    .action(async (node: string, _options, command: Command) => {
+      const { hold } = await import("./commands/pause.ts");
+      await hold(context, node, command.optsWithGlobals());
+    });
+
+  program
+    .command("release")
+    .argument("<node>")
+    .description("end a hold")
+    .action(async (node: string, _options, command: Command) => {
+      const { release } = await import("./commands/pause.ts");
+      await release(context, node, command.optsWithGlobals());
+    });
+
+  program
+    .command("restart")
+    .argument("[node]")
+    .description("restart a node, or all of them one after the other")
+    .option("--rolling", "all nodes: the slaves first, each waited for, then the master by a switchover")
+    .option("--why <text>", "the reason, for logs and history")
+    .option("--timeout <time>", "how long one node may take until it is ready again", parseDuration, 600_000)
+    .option("-y, --yes", "do not ask first")
+    .action(async (node: string | undefined, _options, command: Command) => {
+      const { restart } = await import("./commands/restart.ts");
+      await restart(context, node, command.optsWithGlobals());
+    });
+
+  program
+    .command("reinit")
+    .argument("<node>")
+    .description("let a slave throw its data away and get them anew; its pre_start hook does that")
+    .option("--why <text>", "the reason, for logs")
+    .option(
+      "--timeout <time>",
+      "how long it may take until the node is ready again",
+      parseDuration,
+      3_600_000,
+    )
+    .option("-y, --yes", "do not ask first")
+    .action(async (node: string, _options, command: Command) => {
+      const { reinit } = await import("./commands/restart.ts");
+      await reinit(context, node, command.optsWithGlobals());
+    });
+}
+
+/** What is no command is an argument of the default one. */
+function refuseUnknown(program: Command, [name]: readonly string[]): void {
+  if (name === undefined) return;
+  const known = program.commands.map((command) => command.name()).join(", ");
+  throw new CommandError(
+    exitCodes.usage,
+    `unknown command ${plain(JSON.stringify(name))}, expected one of: ${known}`,
+  );
+}
+
+function readCount(text: string): number {
+  const count = Number(text);
+  if (!Number.isSafeInteger(count) || count < 1) {
+    throw new InvalidArgumentError("expected a whole number from 1 on");
+  }
+  return count;
+}

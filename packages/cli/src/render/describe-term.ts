@@ -1,0 +1,20 @@
+import type { Term } from "@msdha/group";
+import { formatMeasured } from "./duration.ts";
+import { plain } from "./plain.ts";
+
+/** How a master's time ended, in a few words; undefined while it goes on. */
+export function describeEnd(term: Term, { isCurrent }: { readonly isCurrent: boolean }): string | undefined {
+  if (isCurrent) return undefined;
+  return term.end ? plain(term.end.why) : "not known: its node has not run again since";
+}
+
+/** How a master came to be. */
+export function describeBeginning(term: Term): string {
+  const from = term.from === undefined || term.from === term.node ? "" : ` from ${plain(term.from)}`;
+  return term.via === "handover" ? `by a hand-over${from}` : "after the wait";
+}
+
+/** How long nobody was master before it. */
+export function describeGap({ gapMs }: Term): string {
+  return gapMs === undefined ? "not known" : formatMeasured(gapMs);
+}

@@ -1,0 +1,60 @@
+import type { GroupStatus, Term } from "@msdha/group";
+import { describeBeginning, describeEnd, describeGap } from "./describe-term.ts";
+import { formatDuration, formatTime } from "./duration.ts";
+import { plain } from "./plain.ts";
+import type { Style } from "./style.ts";
+import { type Column, renderTable } from "./table.ts";
+
+const COLUMNS: readonly Column[] = [
+  { title: "FROM", dropped: 0, atLeast: 20 },
+  { title: "MASTER", dropped: 0, atLeast: 6 },
+  { title: "FOR", dropped: 2, atLeast: 6 },
+  { title: "BEFORE, NOBODY", dropped: 3, atLeast: 8 },
+  { title: "BEGAN", dropped: 4, atLeast: 10 },
+  { title: "ENDED", dropped: 0, atLeast: 10 },
+  { title: "TOKEN", dropped: 5, atLeast: 4 },
+];
+
+/** Shows who was master from when to when, the newest first, why each time began and ended, and what may be lost. */
+export function renderHistory(
+  { terms, master }: Pick<GroupStatus, "terms" | "master">,
+  {
+    now,
+    width,
+    style,
+    count,
+  }: { readonly now: number; readonly width: number; readonly style: Style; readonly count: number },
+): readonly string[] {
+  if (terms.length === 0) return ["no master of this group is known"];
+  const shown = terms.slice(0, count);
+  const isCurrent = (term: Term): boolean => master.kind === "master" && master.token === term.token;
+  const rows = shown.map((term, index) => [
+    { text: formatTime(term.beganAt) },
+    { text: plain(term.node, 253) },
+    { text: describeLength(term, { now, isCurrent: isCurrent(term), next: terms[index - 1] }) },
+    { text: describeGap(term) },
+    {
+      text:
+        describeBeginning(term) +
+        (term.losses === undefined ? "" : `; may have lost data: ${plain(term.losses)}`),
+    },
+    { text: describeEnd(term, { isCurrent: isCurrent(term) }) ?? "is master now" },
+    { text: String(term.token) },
+  ]);
+  const [titles = "", ...lines] = renderTable(COLUMNS, rows, width);
+  return [style("dim", titles), ...lines];
+}
+
+/** A time whose end nobody wrote is at most as long as until the next one began. */
+function describeLength(
+  { beganAt, end }: Term,
+  {
+    now,
+    isCurrent,
+    next,
+  }: { readonly now: number; readonly isCurrent: boolean; readonly next: Term | undefined },
+): string {
+  if (isCurrent) return formatDuration(now - beganAt);
+  if (end?.at !== undefined) return formatDuration(end.at - beganAt);
+  return next === undefined ? "not known" : `≤ ${formatDuration(next.beganAt - beganAt)}`;
+}

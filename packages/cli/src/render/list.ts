@@ -1,0 +1,124 @@
+import { type Ask, type GroupStatus, isOver, type NodeStatus } from "@msdha/group";
+import { describeEnd } from "./describe-term.ts";
+import { formatDuration, formatMeasured, formatRoughly } from "./duration.ts";
+import { plain } from "./plain.ts";
+import type { Colour, Style } from "./style.ts";
+import { type Cell, type Column, cutToWidth, renderTable } from "./table.ts";
+
+export interface ListOptions {
+  readonly group: string;
+  /** The wall clock, in ms since 1970. */
+  readonly now: number;
+  /** How wide the terminal is. */
+  readonly width: number;
+  readonly style: Style;
+  /** How many of etcd's members answered. */
+  readonly etcd?: { readonly reached: number; readonly total: number } | undefined;
+}
+
+const COLUMNS: readonly Column[] = [
+  { title: "  NODE", dropped: 0, atLeast: 8 },
+  { title: "STATE", dropped: 0, atLeast: 12 },
+  { title: "SINCE", dropped: 1, atLeast: 6 },
+  { title: "ADDRESS", dropped: 3, atLeast: 12 },
+  { title: "NOTE", dropped: 2, atLeast: 8 },
+];
+
+/** Shows a whole group: a line about the master, a table of nodes, and how the master came to be. */
+export function renderList(status: GroupStatus, options: ListOptions): readonly string[] {
+  const { width, style } = options;
+  const rows = status.nodes.map((node) => renderNode(node, status, options));
+  const lines = [
+    cutToWidth(renderHeader(status, options), width),
+    ...renderWarnings(status, options).map((line) => style("yellow", cutToWidth(line, width))),
+  ];
+  if (rows.length === 0) return [...lines, cutToWidth("no node has joined this group", width)];
+  const [titles = "", ...table] = renderTable(COLUMNS, rows, width);
+  lines.push(style("dim", titles), ...table);
+  const last = renderLastChange(status, options);
+  return last === undefined ? lines : [...lines, cutToWidth(last, width)];
+}
+
+function renderHeader(
+  { master, holder, terms, ttlSeconds }: GroupStatus,
+  { group, now, etcd }: ListOptions,
+): string {
+  const parts: string[] = [];
+  if (master.kind === "master") {
+    const term = terms.find(({ token }) => token === master.token);
+    parts.push(`master ${plain(master.name)}`);
+    if (term) parts.push(formatDuration(now - term.beganAt));
+    parts.push(`token ${master.token}`);
+  } else if (master.kind === "stopping") parts.push(`no master: ${plain(holder ?? "it")} is stopping`);
+  else if (holder !== undefined) parts.push(`no master: ${plain(holder)} has the lock, and waits or chooses`);
+  else parts.push("no master");
+  if (ttlSeconds !== undefined) parts.push(`TTL ${ttlSeconds} s`);
+  if (etcd) parts.push(`etcd ${etcd.reached}/${etcd.total}`);
+  return `${plain(group)}   ${parts.join(" · ")}`;
+}
+
+function renderWarnings({ pause, switchover }: GroupStatus, options: ListOptions): readonly string[] {
+  const lines: string[] = [];
+  if (pause)
+    lines.push(`▲ paused: no node takes the lock${describeAsk(pause, options)}; msdha resume ends it`);
+  if (switchover) lines.push(`▲ a switchover to ${plain(switchover.to ?? "any ready node")} is asked for`);
+  return lines;
+}
+
+function describeAsk({ why, by, until }: Ask, { now }: Pick<ListOptions, "now">): string {
+  const reason = why === "" ? "" : `, "${plain(why, 100)}"`;
+  const who = by === "" ? "" : ` by ${plain(by, 60)}`;
+  if (until === undefined) return `${reason}${who}, without an end`;
+  return `${reason}${who}, ${isOver({ until }, now) ? "over" : `${formatDuration(until - now)} left`}`;
+}
+
+/** What a node is, at a glance: a sign and a colour that say the same. */
+function signOf({ isMaster, state, hold }: NodeStatus): { readonly sign: string; readonly colour: Colour } {
+  if (isMaster) return { sign: "●", colour: "green" };
+  if (hold || state === "stopping" || state === "invalid") return { sign: "○", colour: "red" };
+  return state === "ready" ? { sign: "●", colour: "cyan" } : { sign: "◐", colour: "yellow" };
+}
+
+function renderNode(node: NodeStatus, status: GroupStatus, options: ListOptions): readonly Cell[] {
+  const { style, now } = options;
+  const { sign, colour } = signOf(node);
+  return [
+    {
+      text: `${sign} ${plain(node.name, 253)}`,
+      style: (text) => style(colour, text.slice(0, sign.length)) + text.slice(sign.length),
+    },
+    { text: node.hold ? `${node.state}, held` : node.state },
+    { text: node.since === undefined ? "–" : formatRoughly(now - node.since) },
+    { text: plain(node.address, 253) },
+    { text: noteOf(node, status, options) },
+  ];
+}
+
+function noteOf(node: NodeStatus, { holder }: GroupStatus, options: ListOptions): string {
+  const notes: string[] = [];
+  if (node.hold) notes.push(describeAsk(node.hold, options).replace(/^, /, ""));
+  if (node.state === "master" && !node.isMaster) notes.push("no master: it has not the lock, and ends");
+  else if (node.name === holder && node.state === "ready") notes.push("has the lock, and waits or chooses");
+  if (node.asks === 0 && node.run !== undefined) notes.push("an older version, which takes no requests");
+  return notes.join("; ");
+}
+
+function renderLastChange({ terms, master }: GroupStatus, { now }: ListOptions): string | undefined {
+  const [last, before] = terms;
+  if (!last) return undefined;
+  const isCurrent = master.kind === "master" && master.token === last.token;
+  if (!isCurrent) {
+    const end = describeEnd(last, { isCurrent }) ?? "";
+    return `last: ${plain(last.node)} was master until ${endTime(last.end?.at, now)}: ${end}`;
+  }
+  const age = `${formatRoughly(now - last.beganAt)} ago`;
+  if (!before) return `last: ${age}  ${plain(last.node)}, the first master that is known`;
+  const why = describeEnd(before, { isCurrent: false }) ?? "";
+  const gap = last.gapMs === undefined ? "" : `, ${formatMeasured(last.gapMs)} without a master`;
+  const loss = last.losses === undefined ? "" : `; may have lost data: ${plain(last.losses)}`;
+  return `last: ${age}  ${plain(before.node)} → ${plain(last.node)}, ${why}${gap}${loss}`;
+}
+
+function endTime(at: number | undefined, now: number): string {
+  return at === undefined ? "some time ago" : `${formatRoughly(now - at)} ago`;
+}

@@ -1,0 +1,67 @@
+import type { Ask, GroupStatus, NodeStatus, Term } from "@msdha/group";
+
+/** The version of everything that `--json` prints: fields may be added to it, and none is removed or changed. */
+export const schema = 1;
+
+/** A status as `--json` prints it: times in ISO 8601, what is not known as null. */
+export function toJson(status: GroupStatus): object {
+  const { master } = status;
+  return {
+    revision: status.revision,
+    master: master.kind === "master" ? master.name : null,
+    masterAddress: master.kind === "master" ? master.address : null,
+    token: master.kind === "none" ? null : master.token,
+    stopping: master.kind === "stopping",
+    holder: status.holder ?? null,
+    ttlSeconds: status.ttlSeconds ?? null,
+    pause: askToJson(status.pause),
+    switchover: askToJson(status.switchover),
+    nodes: status.nodes.map(nodeToJson),
+    frontends: status.frontends,
+    history: termsToJson(status),
+  };
+}
+
+/** The masters that there were, the newest first. */
+export function termsToJson({ terms, master }: Pick<GroupStatus, "terms" | "master">): readonly object[] {
+  return terms.map((term) => termToJson(term, master.kind === "master" && master.token === term.token));
+}
+
+function termToJson({ end, ...term }: Term, isCurrent: boolean): object {
+  return {
+    token: term.token,
+    node: term.node,
+    current: isCurrent,
+    began: time(term.beganAt),
+    via: term.via,
+    from: term.from ?? null,
+    withoutMasterMs: term.gapMs ?? null,
+    mayHaveLost: term.losses ?? null,
+    ended: end ? { at: time(end.at), why: end.why, by: end.by } : null,
+  };
+}
+
+function nodeToJson(node: NodeStatus): object {
+  return {
+    name: node.name,
+    state: node.state,
+    master: node.isMaster,
+    since: time(node.since),
+    address: node.address,
+    ttlSeconds: node.ttlSeconds ?? null,
+    version: node.version ?? null,
+    takesRequests: node.asks > 0,
+    hold: askToJson(node.hold),
+  };
+}
+
+function askToJson(ask: Ask | undefined): object | null {
+  if (!ask) return null;
+  return { by: ask.by, why: ask.why, at: time(ask.at), until: time(ask.until), to: ask.to ?? null };
+}
+
+function time(ms: number | undefined): string | null {
+  return ms === undefined || !Number.isFinite(ms) || Math.abs(ms) > 8.64e15
+    ? null
+    : new Date(ms).toISOString();
+}

@@ -1,0 +1,50 @@
+import { type Ask, askName, type GroupView, mastership } from "@msdha/group";
+import { refuse } from "../command-error.ts";
+import { plain } from "../render/plain.ts";
+import { refuseUnknown } from "./refuse-unknown.ts";
+
+/** The master, and its lock's token. */
+export interface PresentMaster {
+  readonly name: string;
+  readonly token: number;
+}
+
+/** Returns the master. Throws if there is none. */
+export function findMaster(view: GroupView): PresentMaster {
+  const master = mastership(view);
+  if (master.kind === "master") return { name: master.name, token: master.token };
+  const holder = view.lock?.node;
+  const why =
+    holder === undefined ? "nobody has the lock" : `${plain(holder)} has the lock, and is not published`;
+  throw refuse(`the group has no master now: ${why}`);
+}
+
+/** Throws if the group can't move its master now, to this node or to any. */
+export function refuseMove(view: GroupView, { name }: PresentMaster, to: string | undefined): void {
+  const pause = view.asks.get(askName("pause"));
+  if (pause) throw refuse("the group is paused: no node would take the lock; msdha resume first");
+  const present = view.asks.get(askName("switchover"));
+  if (present) throw refuse(`a switchover is under way${describe(present)}`);
+  if (to !== undefined) refuseTarget(view, name, to);
+  else if (listReady(view, name).length === 0) throw refuse("no other node is ready to be the master");
+}
+
+function refuseTarget(view: GroupView, master: string, to: string): void {
+  const node = view.nodes.get(to);
+  if (!node) throw refuseUnknown(view, to);
+  if (to === master) throw refuse(`${plain(to)} is the master already`);
+  if (node.state !== "ready") throw refuse(`${plain(to)} is not ready: its state is ${plain(node.state)}`);
+  if (view.asks.has(askName("hold", to)))
+    throw refuse(`${plain(to)} is held back; msdha release ${plain(to)} first`);
+}
+
+/** The nodes that may take the lock from the master. */
+export function listReady({ nodes, asks }: GroupView, master: string): readonly string[] {
+  return [...nodes]
+    .filter(([name, { state }]) => name !== master && state === "ready" && !asks.has(askName("hold", name)))
+    .map(([name]) => name);
+}
+
+function describe({ by, to }: Ask): string {
+  return `${to === undefined ? "" : ` to ${plain(to)}`}${by === "" ? "" : `, asked by ${plain(by)}`}`;
+}

@@ -1,0 +1,66 @@
+import type { KeyValue } from "@msdha/etcd-client";
+import { applyBatch, createGroupView, type GroupView, groupKeys } from "@msdha/group";
+import { expect, test } from "vitest";
+import { advance, type Progress, withoutMasterMs } from "./follow-switchover.ts";
+
+const keys = groupKeys("db");
+
+function kv(key: string, value: unknown, lease = "1", revision = 7): KeyValue {
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  return { key, value: text, lease, createRevision: revision, modRevision: revision };
+}
+
+const lockOfA = kv(keys.lock, { node: "a", via: "wait" });
+const lockOfB = kv(keys.lock, { node: "b", via: "handover" }, "2", 20);
+const a = kv(keys.node("a"), "master");
+const b = kv(keys.node("b"), "ready", "2");
+const masterB = kv(keys.node("b"), "master", "2", 21);
+const ask = kv(keys.ask("switchover"), { token: 7, to: "b" }, "9", 10);
+const accepted = kv(keys.ask("switchover"), { token: 7, to: "b", accepted: true }, "9", 11);
+const held = kv(keys.details("b"), { runId: "r", address: "b", ttlSeconds: 3, held: true }, "2");
+
+function view(...kvs: readonly KeyValue[]): GroupView {
+  return applyBatch(createGroupView("db"), { type: "snapshot", revision: 30, kvs });
+}
+
+/** What the views show, one every 10 ms. */
+function follow(...views: readonly GroupView[]): Progress {
+  const begin: Progress = { token: 7, request: 10 };
+  return views.reduce((progress, each, index) => advance(progress, each, 10 * index), begin);
+}
+
+test("dates each step by when it was first seen", () => {
+  const progress = follow(
+    view(lockOfA, a, b, ask),
+    view(lockOfA, a, b, accepted),
+    view(lockOfA, b, accepted),
+    view(b),
+    view(lockOfB, b),
+    view(lockOfB, masterB, held),
+    view(lockOfB, masterB),
+  );
+  expect(progress).toMatchObject({
+    acceptedAt: 10,
+    leftAt: 20,
+    freeAt: 30,
+    taken: { node: "b", at: 40 },
+    published: { node: "b", token: 20, at: 50 },
+    openAt: 60,
+  });
+  expect(progress.refusedAt).toBeUndefined();
+  expect(withoutMasterMs(progress)).toBe(40);
+});
+
+test("a request that is gone while the master is what it was is refused", () => {
+  expect(follow(view(lockOfA, a, b, ask), view(lockOfA, a, b))).toMatchObject({ refusedAt: 10 });
+});
+
+test("steps that one view shows together have one time", () => {
+  const progress = follow(view(lockOfA, a, b, accepted), view(lockOfB, masterB));
+  expect(progress).toMatchObject({ leftAt: 10, freeAt: 10, openAt: 10 });
+});
+
+test("a view that is older than the request says nothing", () => {
+  const old = { ...view(lockOfA, a, b), revision: 9 };
+  expect(follow(old)).toEqual({ token: 7, request: 10 });
+});

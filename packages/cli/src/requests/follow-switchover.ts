@@ -1,0 +1,50 @@
+import { type GroupView, mastership } from "@msdha/group";
+
+/** What has come of a switchover, with the time of each step by this machine's clock. Later steps imply earlier ones. */
+export interface Progress {
+  /** The lock that it is to end, and the request's own revision. */
+  readonly token: number;
+  readonly request: number;
+  /** The master has said that it carries the request out. */
+  readonly acceptedAt?: number;
+  /** The request is gone and the master is what it was: it has refused it. */
+  readonly refusedAt?: number;
+  /** Its node key is gone: frontends send it nothing new. */
+  readonly leftAt?: number;
+  /** The lock is free: nothing of it runs. */
+  readonly freeAt?: number;
+  /** Another node has the lock. */
+  readonly taken?: { readonly node: string; readonly at: number };
+  /** Another node is published. */
+  readonly published?: { readonly node: string; readonly token: number; readonly at: number };
+  /** And takes connections. */
+  readonly openAt?: number;
+}
+
+/** Returns the progress as a later view shows it. */
+export function advance(before: Progress, view: GroupView, now: number): Progress {
+  const { token, request } = before;
+  if (view.revision < request) return before;
+  const ask = view.asks.get("switchover");
+  const master = mastership(view);
+  const isStill = master.kind === "master" && master.token === token;
+  let next = before;
+  const add = (step: Partial<Progress>): void => {
+    next = { ...step, ...next };
+  };
+  if (ask?.accepted && ask.token === token) add({ acceptedAt: now });
+  if (!ask && isStill && next.acceptedAt === undefined) add({ refusedAt: now });
+  if (!isStill) add({ leftAt: now });
+  if (view.lock?.token !== token) add({ freeAt: now });
+  if (view.lock && view.lock.token > token) add({ taken: { node: view.lock.node ?? "?", at: now } });
+  if (master.kind === "master" && master.token > token) {
+    add({ published: { node: master.name, token: master.token, at: now } });
+    if (!master.held) add({ openAt: now });
+  }
+  return next;
+}
+
+/** How long no master took connections; undefined before the end. */
+export function withoutMasterMs({ leftAt, openAt }: Progress): number | undefined {
+  return leftAt === undefined || openAt === undefined ? undefined : openAt - leftAt;
+}

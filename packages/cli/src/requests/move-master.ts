@@ -1,0 +1,203 @@
+import { systemClock } from "@msdha/clock";
+import { followGroup, type GroupFollower, mastership } from "@msdha/group";
+import { CommandError, refuse } from "../command-error.ts";
+import type { Context, OpenGroup } from "../context.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { formatMeasured } from "../render/duration.ts";
+import { plain } from "../render/plain.ts";
+import { findMaster, type PresentMaster, refuseMove } from "./find-master.ts";
+import { advance, type Progress, withoutMasterMs } from "./follow-switchover.ts";
+import { refuseOldNodes } from "./refuse-old-nodes.ts";
+import { type Request, unchanged, writeRequest } from "./write-request.ts";
+
+export interface MoveOptions {
+  /** The node that should be the next master. Default: the group chooses. */
+  readonly to: string | undefined;
+  readonly why: string;
+  /** How long the whole move may take, in ms. */
+  readonly timeoutMs: number;
+  /** Called with each step as it happens. */
+  readonly onStep: (text: string, atMs: number) => void;
+}
+
+/** What came of a move. */
+export interface Move {
+  readonly from: string;
+  readonly to: string;
+  readonly token: number;
+  readonly withoutMasterMs: number | undefined;
+}
+
+/** How long the master has to accept the request. */
+const ACCEPT_MS = 10_000;
+
+/**
+ * Asks the master to hand over, and follows what happens. Resolves when another node is the master and takes connections.
+ * Rejects with a `CommandError` whose exit code says what is so: refused and nothing changed, changed otherwise, or not
+ * known in time. A request that nobody has accepted is withdrawn before it is called refused.
+ */
+export async function moveMaster(context: Context, group: OpenGroup, options: MoveOptions): Promise<Move> {
+  const over = new AbortController();
+  const signal = AbortSignal.any([context.signal, over.signal]);
+  const follower = followGroup(group.client, group.group, { clock: systemClock, signal });
+  try {
+    await untilView(follower, signal, options.timeoutMs);
+    const { view } = follower;
+    const master = findMaster(view);
+    refuseOldNodes(view, [master.name]);
+    refuseMove(view, master, options.to);
+    const request = await writeMove(group, follower, master, options);
+    return await follow(follower, { request, master, signal }, options);
+  } finally {
+    over.abort(new Error("the command is done"));
+  }
+}
+
+async function untilView(follower: GroupFollower, signal: AbortSignal, timeoutMs: number): Promise<void> {
+  const until = systemClock.now() + timeoutMs;
+  while (follower.view.revision === 0) {
+    const leftMs = until - systemClock.now();
+    if (leftMs <= 0)
+      throw new CommandError(exitCodes.unavailable, "etcd does not answer: nothing was changed");
+    await Promise.race([
+      follower.changed({ since: follower.view, timeoutMs: leftMs, signal }),
+      follower.ended,
+    ]);
+  }
+}
+
+async function writeMove(
+  group: OpenGroup,
+  { view }: GroupFollower,
+  { token }: PresentMaster,
+  { to, why, timeoutMs }: MoveOptions,
+): Promise<Request> {
+  const { keys } = group;
+  const target = to === undefined ? undefined : view.nodes.get(to);
+  const request = await writeRequest(
+    group,
+    { kind: "switchover" },
+    { why, token, to },
+    {
+      compare: [
+        { key: keys.lock, target: "create", is: "=", value: token },
+        { key: keys.ask("pause"), target: "create", is: "=", value: 0 },
+        ...(to !== undefined && target
+          ? [unchanged({ key: keys.node(to), modRevision: target.modRevision })]
+          : []),
+      ],
+      leaseSeconds: Math.ceil(timeoutMs / 1_000) + 5,
+    },
+  );
+  if (!request)
+    throw refuse("the group has just changed: look with msdha list, and ask again. Nothing was changed");
+  return request;
+}
+
+async function follow(
+  follower: GroupFollower,
+  {
+    request,
+    master,
+    signal,
+  }: { readonly request: Request; readonly master: PresentMaster; readonly signal: AbortSignal },
+  options: MoveOptions,
+): Promise<Move> {
+  const begun = systemClock.now();
+  const { timeoutMs, to, onStep } = options;
+  let progress: Progress = { token: master.token, request: request.revision };
+  onStep(
+    `${plain(master.name)} is asked to hand over to ${to === undefined ? "any ready node" : plain(to)}`,
+    0,
+  );
+  for (;;) {
+    const { view } = follower;
+    const now = systemClock.now();
+    const before = progress;
+    progress = advance(before, view, now);
+    for (const [text, at] of listSteps(before, progress, master.name)) onStep(text, at - begun);
+    if (progress.refusedAt !== undefined) {
+      throw refuse(`${plain(master.name)} refused: its log says why. It is the master as before`);
+    }
+    if (progress.openAt !== undefined && progress.published) return conclude(progress, master, to);
+    const isAccepted = progress.acceptedAt !== undefined || progress.leftAt !== undefined;
+    const leftMs = begun + (isAccepted ? timeoutMs : Math.min(ACCEPT_MS, timeoutMs)) - now;
+    if (leftMs <= 0) throw await giveUp(follower, request, master, isAccepted);
+    await changedOrWithdrawn(follower, { since: view, leftMs, signal }, request, isAccepted);
+  }
+}
+
+async function changedOrWithdrawn(
+  follower: GroupFollower,
+  {
+    since,
+    leftMs,
+    signal,
+  }: { readonly since: GroupFollower["view"]; readonly leftMs: number; readonly signal: AbortSignal },
+  request: Request,
+  isAccepted: boolean,
+): Promise<void> {
+  try {
+    await follower.changed({ since, timeoutMs: leftMs, signal });
+  } catch (error) {
+    if (!isAccepted && (await request.withdraw())) throw refuse("withdrawn: nothing was changed");
+    throw new CommandError(
+      exitCodes.unknown,
+      "the switchover goes on without this command: look with msdha list",
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+/** The command's time is over. What was not accepted can be withdrawn, and then it is known that nothing happens. */
+async function giveUp(
+  { view }: GroupFollower,
+  request: Request,
+  { name }: PresentMaster,
+  isAccepted: boolean,
+): Promise<CommandError> {
+  if (!isAccepted && (await request.withdraw())) {
+    return refuse(`${plain(name)} did not react: the request is withdrawn, and nothing was changed`);
+  }
+  const master = mastership(view);
+  const is = master.kind === "master" ? `${plain(master.name)} is the master` : "there is no master now";
+  return new CommandError(
+    exitCodes.unknown,
+    `not done in time, and still under way: ${is}; look with msdha list`,
+  );
+}
+
+function conclude(progress: Progress, { name }: PresentMaster, to: string | undefined): Move {
+  const { published, acceptedAt } = progress;
+  if (!published) throw new Error("expected a published master");
+  const gapMs = withoutMasterMs(progress);
+  const move = { from: name, to: published.node, token: published.token, withoutMasterMs: gapMs };
+  const gap = gapMs === undefined ? "" : `, ${formatMeasured(gapMs)} without a master`;
+  if (acceptedAt === undefined) {
+    const what = `${plain(name)} was lost before it accepted, and ${plain(published.node)} is the master now${gap}`;
+    throw new CommandError(exitCodes.changedOtherwise, what);
+  }
+  if (to !== undefined && published.node !== to) {
+    throw new CommandError(
+      exitCodes.changedOtherwise,
+      `${plain(published.node)} is the master now, and not ${plain(to)}${gap}: it was the better one, or ${plain(to)} was lost`,
+    );
+  }
+  return move;
+}
+
+function listSteps(before: Progress, after: Progress, from: string): readonly (readonly [string, number])[] {
+  const steps: (readonly [string, number])[] = [];
+  const add = (was: unknown, at: number | undefined, text: string): void => {
+    if (was === undefined && at !== undefined) steps.push([text, at]);
+  };
+  add(before.acceptedAt, after.acceptedAt, `${plain(from)} accepts`);
+  add(before.leftAt, after.leftAt, `${plain(from)} takes no new connections: new ones wait`);
+  add(before.freeAt, after.freeAt, `nothing of ${plain(from)} runs any more: the lock is free`);
+  add(before.taken, after.taken?.at, `${plain(after.taken?.node ?? "")} has the lock`);
+  add(before.published, after.published?.at, `${plain(after.published?.node ?? "")} is the master`);
+  add(before.openAt, after.openAt, `${plain(after.published?.node ?? "")} takes connections`);
+  return steps;
+}

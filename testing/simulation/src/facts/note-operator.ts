@@ -1,0 +1,36 @@
+import type { KeyValue } from "@msdha/etcd-client";
+import { type GroupKeys, parseKey, parseTerm } from "@msdha/group";
+import type { AskFacts, Facts } from "./facts.ts";
+
+/** Takes note of what an operator asks for, and of what the history says. */
+export function noteOperator(facts: Facts, keys: GroupKeys, kv: KeyValue, put: boolean): void {
+  const parsed = parseKey(keys, kv.key);
+  if (parsed.kind === "ask") {
+    const asks = new Map(facts.group.asks);
+    facts.group = { ...facts.group, asks };
+    if (!put) {
+      asks.delete(kv.key);
+      return;
+    }
+    const { until, token, run } = JSON.parse(kv.value) as Partial<AskFacts>;
+    const ask: AskFacts = {
+      kind: parsed.ask,
+      node: parsed.name,
+      revision: kv.modRevision,
+      until,
+      token,
+      run,
+    };
+    asks.set(kv.key, ask);
+    facts.asked.set(kv.modRevision, ask);
+    if (parsed.ask === "hold") facts.everHeld.add(parsed.name);
+  }
+  if (parsed.kind === "term") {
+    const token = Number(parsed.name);
+    const terms = new Map(facts.group.terms);
+    facts.group = { ...facts.group, terms };
+    const term = put ? parseTerm(token, kv.value) : undefined;
+    if (term) terms.set(token, term);
+    else terms.delete(token);
+  }
+}

@@ -1,0 +1,68 @@
+import type { KeyValue } from "@msdha/etcd-client";
+import { parseKey } from "@msdha/group";
+import { withMany } from "./circumstances.ts";
+import type { Mutation } from "./mutation.ts";
+import { takesLock, withoutCompare } from "./transactions.ts";
+import { tamperWith } from "./wrap-etcd.ts";
+
+export const pauseNotCompared: Mutation = {
+  rule: "asks: taking the lock does not look for a pause or a hold",
+  noticedBy: "pauseIsKept",
+  collaborators: {
+    etcd: (etcd, run, { keys }) =>
+      tamperWith(etcd, {
+        transaction: (asked) =>
+          takesLock(asked, keys)
+            ? withoutCompare(withoutCompare(asked, keys.ask("pause")), keys.ask("hold", run.node))
+            : asked,
+      }),
+  },
+  circumstances: withMany("pauseGroup", "stopNode"),
+};
+
+export const pauseSweptEarly: Mutation = {
+  rule: "asks: a pause is taken away before its end",
+  noticedBy: "pauseIsKept",
+  collaborators: {
+    etcd: (etcd, _, { keys }) => tamperWith(etcd, { kv: (kv) => change(kv, keys, { until: 0 }, "pause") }),
+  },
+  circumstances: withMany("pauseGroup"),
+};
+
+export const requestForAnyRun: Mutation = {
+  rule: "asks: a node carries out a request for another lock",
+  noticedBy: "requestsEndTheirRun",
+  collaborators: {
+    etcd: (etcd, run, { keys }) =>
+      tamperWith(etcd, { kv: (kv) => change(kv, keys, { token: run.lock?.token ?? 0 }, "switchover") }),
+  },
+  circumstances: withMany("askSwitchover"),
+};
+
+export const promotionNotRecorded: Mutation = {
+  rule: "history: a publication does not record the master's time",
+  noticedBy: "promotionsAreRecorded",
+  collaborators: {
+    etcd: (etcd, _, { keys }) =>
+      tamperWith(etcd, {
+        transaction: (asked) => ({
+          ...asked,
+          success: asked.success.filter(
+            (operation) => operation.type !== "put" || parseKey(keys, operation.key).kind !== "term",
+          ),
+        }),
+      }),
+  },
+};
+
+/** The same request with other contents. */
+function change(
+  kv: KeyValue,
+  keys: Parameters<typeof parseKey>[0],
+  contents: object,
+  kind: string,
+): KeyValue {
+  const parsed = parseKey(keys, kv.key);
+  if (parsed.kind !== "ask" || parsed.ask !== kind || kv.value === "") return kv;
+  return { ...kv, value: JSON.stringify({ ...JSON.parse(kv.value), ...contents }) };
+}
