@@ -53,7 +53,9 @@ test("a switchover moves the master to the node that it names, and the history s
   expect(moved.err).toBe("");
   expect(moved.code).toBe(0);
   expect(moved.out).toMatch(new RegExp(`${nodes.master} accepts`));
-  expect(moved.out).toMatch(new RegExp(`${target} is the master \\(token \\d+\\): [\\d.]+ (ms|s) without a master`));
+  expect(moved.out).toMatch(
+    new RegExp(`${target} is the master \\(token \\d+\\): [\\d.]+ (ms|s) without a master`),
+  );
   await group.state(nodes.master, "ready");
 
   const listed = await msdha("list", "--json");
@@ -76,7 +78,9 @@ test("a pause keeps every node from taking the lock until it ends, and a hold ke
   using nodes = await startRestarting(group, ["n1", "n2", "n3"]);
   const [held = "", free = ""] = nodes.others;
   expect((await msdha("hold", held, "--why", "disk swap")).code).toBe(0);
-  expect((await msdha("pause", "--for", "25s", "--why", "switch replaced")).out).toMatch(/is paused for 25 s/);
+  expect((await msdha("pause", "--for", "25s", "--why", "switch replaced")).out).toMatch(
+    /is paused for 25 s/,
+  );
   const paused = Date.now();
   const refused = await msdha("switchover", free, "--yes");
   expect(refused).toMatchObject({ code: 1, err: expect.stringMatching(/paused.*msdha resume/) });
