@@ -3,6 +3,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
+import { readSchema } from "./read-schema.mjs";
 
 const LONGEST_LINE = 300;
 /** Variables of the official PostgreSQL image that the hooks refuse. */
@@ -20,8 +21,9 @@ for (const file of files) {
   checkLinks(file, withoutCode(text));
   checkSources(file, withoutFences(text));
 }
-checkVariables("backend", ["README.md", "packages/backend/README.md"]);
-checkVariables("frontend", ["README.md", "packages/frontend/README.md"]);
+checkVariables("backend", "docs/backend.md");
+checkVariables("frontend", "packages/frontend/README.md");
+checkLength("README.md", 150);
 checkPostgresVariables("packages/postgresql/src/", "images/backend-postgresql/hooks/README.md");
 
 if (problems.length > 0) console.error(problems.join("\n"));
@@ -76,26 +78,32 @@ function anchorsOf(file) {
   return anchors;
 }
 
-function checkVariables(app, documents) {
-  const schema = readFileSync(`packages/${app}/src/config.ts`, "utf8");
-  const read = new Set([...schema.matchAll(/^ {2}(MSDHA_\w+):/gm)].map(([, name]) => name));
+/** Each variable of an app's schema has a row in the page's table, with the default that the schema has. */
+function checkVariables(app, page) {
+  const read = readSchema(`packages/${app}/src/config.ts`);
+  const [, table = ""] = /^## Variables\n([\s\S]*?)(?=^## )/m.exec(readFileSync(page, "utf8")) ?? [];
   const documented = new Map();
-  for (const document of documents) {
-    for (const [row, names, reader] of readFileSync(document, "utf8").matchAll(
-      /^\| (`MSDHA_.*?) *\| *([^|]*?) *\|.*$/gm,
-    )) {
-      if (document === "README.md" && !["both", app].includes(reader)) continue;
-      for (const [, name] of names.matchAll(/`(MSDHA_\w+)`/g)) documented.set(name, { document, row });
-    }
+  for (const row of table.match(/^\| `MSDHA_.*$/gm) ?? []) {
+    const cells = row.split("|").map((cell) => cell.trim());
+    const names = [...cells[1].matchAll(/`(MSDHA_\w+)`/g)].map(([, name]) => name);
+    // The second column may say who reads the variable.
+    const stated = ["both", "backend", "frontend"].includes(cells[2]) ? cells[3] : cells[2];
+    for (const name of names) documented.set(name, names.length === 1 ? stated : undefined);
   }
-  for (const name of read) {
-    if (!documented.has(name))
-      problems.push(`${documents.join(" or ")}: expected a row for ${name}, which ${app} reads`);
+  for (const [name, expected] of read) {
+    const stated = documented.get(name);
+    if (!documented.has(name)) problems.push(`${page}: expected a row for ${name}, which ${app} reads`);
+    else if (expected !== undefined && stated !== undefined && !stated.startsWith(`\`${expected}\``))
+      problems.push(`${page}: expected the default \`${expected}\` for ${name}, got ${stated}`);
   }
-  for (const [name, { document }] of documented) {
-    if (!read.has(name) && document === "README.md")
-      problems.push(`${document}: ${app} does not read ${name}`);
+  for (const name of documented.keys()) {
+    if (!read.has(name)) problems.push(`${page}: ${app} does not read ${name}`);
   }
+}
+
+function checkLength(file, most) {
+  const lines = readFileSync(file, "utf8").trimEnd().split("\n").length;
+  if (lines > most) problems.push(`${file}: expected at most ${most} lines, got ${lines}`);
 }
 
 /** The names that the sources read are there as `MSDHA_PG_…` and `POSTGRES_…`. */
