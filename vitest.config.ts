@@ -7,7 +7,11 @@ const asWritten = { target: "esnext" as const };
 const source = { oxc: asWritten, resolve: { conditions }, ssr: { resolve: { conditions } } };
 
 /** What takes minutes, and needs a machine that has nothing else to do. */
-const long = ["e2e/src/chaos/chaos.test.ts", "e2e/src/postgresql/sync.test.ts"];
+const long = [
+  "e2e/src/chaos/chaos.test.ts",
+  "e2e/src/paused-vm/paused-vm.test.ts",
+  "e2e/src/postgresql/sync.test.ts",
+];
 
 const byContainer = {
   globalSetup: ["e2e/src/containers/support/global-setup.ts"],

@@ -4,7 +4,7 @@ import { systemClock } from "@msdha/clock";
 import { tempDir, waitFor } from "@msdha/testkit";
 import { beforeAll, expect, test } from "vitest";
 import { type StartedGuard, startGuard } from "../src/index.ts";
-import { buildGuard, mark, program } from "./support.ts";
+import { buildGuard, leaveNoMemory, mark, program } from "./support.ts";
 
 beforeAll(buildGuard);
 
@@ -34,12 +34,16 @@ test("5,000 processes are counted, and killed to the last one", async () => {
   expect(guard.lost.aborted).toBe(false);
 });
 
-test("5,000 processes are killed at the deadline", async () => {
-  using marked = mark();
-  await using folder = tempDir();
-  await using guard = await startGuard();
-  await startCrowd(guard, marked.env, folder.path);
-  await guard.setDeadline(systemClock.now()).catch(() => {});
-  await guard.gone();
-  expect(marked.alive()).toEqual([]);
-});
+test.each(["", " without any memory for the guard"])(
+  "5,000 processes are killed at the deadline%s",
+  async (how) => {
+    using marked = mark();
+    await using folder = tempDir();
+    await using guard = await startGuard();
+    await startCrowd(guard, marked.env, folder.path);
+    if (how !== "") leaveNoMemory(guard);
+    await guard.setDeadline(systemClock.now()).catch(() => {});
+    await guard.gone();
+    expect(marked.alive()).toEqual([]);
+  },
+);

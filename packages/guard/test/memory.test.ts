@@ -4,15 +4,10 @@ import { join } from "node:path";
 import { systemClock } from "@msdha/clock";
 import { tempDir, waitFor } from "@msdha/testkit";
 import { beforeAll, describe, expect, test } from "vitest";
-import { guardBinary, type StartedGuard, startGuard } from "../src/index.ts";
-import { buildGuard, mark, program } from "./support.ts";
+import { guardBinary, startGuard } from "../src/index.ts";
+import { buildGuard, leaveNoMemory, mark, program } from "./support.ts";
 
 beforeAll(buildGuard);
-
-/** Neither process of the guard gets any more memory from now on. */
-function leaveNoMemory({ pids }: StartedGuard): void {
-  for (const pid of [pids.inner, pids.outer]) execFileSync("prlimit", [`--pid=${pid}`, "--as=1"]);
-}
 
 const family = ["sh", "-c", "trap '' TERM; for i in 1 2 3 4 5; do setsid sleep 60 & done; wait"] as const;
 

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { undoAtExit, waitFor } from "@msdha/testkit";
-import { guardBinary } from "../src/index.ts";
+import { guardBinary, type StartedGuard } from "../src/index.ts";
 
 export interface SupervisorPlan {
   readonly lockFile?: string;
@@ -159,4 +159,9 @@ export function startSupervisor(
       await ended;
     },
   };
+}
+
+/** Neither process of the guard gets any more memory from now on. */
+export function leaveNoMemory({ pids }: StartedGuard): void {
+  for (const pid of [pids.inner, pids.outer]) execFileSync("prlimit", [`--pid=${pid}`, "--as=1"]);
 }
