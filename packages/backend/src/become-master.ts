@@ -1,9 +1,8 @@
+import { confirmLock, settle } from "@msdha/etcd-lock";
 import {
-  awaitTurn,
   type Candidate,
   type Choice,
   campaign,
-  confirmLock,
   giveBackLock,
   holdElection,
   isChosen,
@@ -32,7 +31,7 @@ export async function becomeMaster(node: Node): Promise<void> {
   const candidate = node.present.candidate ? createCandidateHook(node) : undefined;
   for (;;) {
     const lock = await takeLock(node, candidate);
-    await settle(node, lock);
+    await waitForFormer(node, lock);
     const chosen = await choose(node, lock, candidate);
     if (chosen === node.membership.name) {
       const term = await publish(node, lock);
@@ -45,17 +44,17 @@ export async function becomeMaster(node: Node): Promise<void> {
 
 /** Competes for the lock until the node has it, and has its lease prove it from then on (rules 1 and 6). */
 async function takeLock(node: Node, candidate: Candidate | undefined): Promise<MasterLock> {
-  const { etcd, heard, follower, log } = node;
-  const lock = await campaign(etcd, follower, { ...lockOptions(node), heard, candidate });
+  const { etcd, observed, follower, log } = node;
+  const lock = await campaign(etcd, follower, { ...lockOptions(node), observed, candidate });
   node.become({ kind: "waiting", lock });
   log.info({ token: lock.token, via: lock.via, waitMs: lock.waitMs }, "took the master lock");
   return lock;
 }
 
 /** Waits until nothing of a former master can be alive (rule 4), or not at all after a hand-over (rule 7). */
-async function settle(node: Node, lock: MasterLock): Promise<void> {
-  const { heard, clock, follower, end } = node;
-  await awaitTurn(follower, lock, { clock, heard, signal: end.begun });
+async function waitForFormer(node: Node, lock: MasterLock): Promise<void> {
+  const { observed, clock, follower, end } = node;
+  await settle(follower, lock, { clock, observed, signal: end.begun });
   node.become({ kind: "settled", lock });
 }
 
@@ -98,7 +97,7 @@ async function publish(node: Node, lock: MasterLock): Promise<Term> {
 
 /** Runs the `master` hook, and lets traffic go on that was held back until then. */
 async function promote(node: Node, lock: MasterLock, term: Term): Promise<void> {
-  const { etcd, follower, membership, config, end, log } = node;
+  const { clock, config, end, etcd, follower, lease, log, membership } = node;
   // Whatever asks a master to end begins here.
   endAfterTerm(node);
   await Promise.all([
@@ -107,7 +106,7 @@ async function promote(node: Node, lock: MasterLock, term: Term): Promise<void> 
     writeLastTerm(node, { token: lock.token, run: term.run }),
   ]);
   // Time may have been lost since the publication, with or without this machine's clock.
-  await confirmLock(etcd, follower.view.keys, lock, lockOptions(node));
+  await confirmLock(etcd, follower.view.keys, lock, { lease, clock, signal: end.begun });
   await runStateHook(node, "master");
   if (config.traffic !== "after_hook") return;
   const trafficSince = await membership.openTraffic({ signal: end.begun });

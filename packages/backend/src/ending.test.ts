@@ -1,5 +1,6 @@
 import { EtcdAuthError, EtcdUnavailableError } from "@msdha/etcd-client";
-import { LockLostError, NameTakenError, NodeKeyLostError } from "@msdha/group";
+import { LockLostError } from "@msdha/etcd-lock";
+import { NameTakenError, NodeKeyLostError } from "@msdha/group";
 import { GuardBusyError, GuardLostError, GuardPastDeadlineError, KillNotPermittedError } from "@msdha/guard";
 import { HookFailedError, HookNotRunnableError } from "@msdha/hook-runner";
 import { expect, test } from "vitest";

@@ -1,7 +1,5 @@
+import { timing } from "@msdha/etcd-lease";
 import type { Guard } from "@msdha/guard";
-
-/** How far past the last proof everything is killed, in TTLs; the next holder of the lock waits for 2 (docs/protocol.md). */
-export const KILL_AT_TTLS = 1.75;
 
 /** Keeps the guard's kill time behind the proofs of the lease. */
 export interface Fence {
@@ -35,17 +33,17 @@ export function createFence(
   return {
     proven(at) {
       seen = Math.max(seen, at);
-      if (state === "armed") tellInPassing(seen + KILL_AT_TTLS * ttlMs);
+      if (state === "armed") tellInPassing(seen + timing.goneAfterTtls * ttlMs);
     },
     async arm() {
       if (state === "closed") return;
       state = "armed";
-      await tell(seen + KILL_AT_TTLS * ttlMs);
+      await tell(seen + timing.goneAfterTtls * ttlMs);
     },
     close(now) {
       if (state === "closed") return;
       const limit = now + ttlMs;
-      const at = state === "armed" ? Math.min(limit, seen + KILL_AT_TTLS * ttlMs) : limit;
+      const at = state === "armed" ? Math.min(limit, seen + timing.goneAfterTtls * ttlMs) : limit;
       state = "closed";
       tellInPassing(at);
     },

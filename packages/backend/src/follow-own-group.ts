@@ -1,10 +1,5 @@
-import {
-  followGroup,
-  type GroupFollower,
-  type HeardRevisions,
-  type Membership,
-  mastership,
-} from "@msdha/group";
+import type { ObservedRevisions } from "@msdha/etcd-lock";
+import { followGroup, type GroupFollower, type Membership, mastership } from "@msdha/group";
 import type { BackendConfig } from "./config.ts";
 import { keepCurrentMaster } from "./current-master.ts";
 import { endingOf } from "./ending.ts";
@@ -27,7 +22,7 @@ export interface FollowedGroup {
 export function followOwnGroup(
   config: BackendConfig,
   { etcd, clock, hooks, files, log, baseEnvironment }: BackendPorts,
-  { heard, end }: { readonly heard: HeardRevisions; readonly end: NodeEnd },
+  { observed, end }: { readonly observed: ObservedRevisions; readonly end: NodeEnd },
 ): FollowedGroup {
   const following = new AbortController();
   const { signal } = following;
@@ -57,7 +52,7 @@ export function followOwnGroup(
     signal,
   });
   follower.listen((view, nodeChanges) => {
-    heard.told(view.revision);
+    observed.note(view.revision);
     writeCurrentMaster();
     for (const change of nodeChanges) changes.push(change);
   });

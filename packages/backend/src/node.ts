@@ -1,7 +1,8 @@
 import type { Clock } from "@msdha/clock";
 import type { EtcdApi } from "@msdha/etcd-client";
 import type { Lease, Nonce } from "@msdha/etcd-lease";
-import type { GroupFollower, HeardRevisions, Membership } from "@msdha/group";
+import type { ObservedRevisions } from "@msdha/etcd-lock";
+import type { GroupFollower, Membership } from "@msdha/group";
 import type { Guard } from "@msdha/guard";
 import type { HookRunner } from "@msdha/hook-runner";
 import type { Log } from "@msdha/log";
@@ -40,7 +41,7 @@ export interface Node extends BackendPorts {
   readonly config: BackendConfig;
   readonly present: PresentHooks;
   /** What all answers of etcd say of its revisions. */
-  readonly heard: HeardRevisions;
+  readonly observed: ObservedRevisions;
   readonly lease: Lease;
   readonly fence: Fence;
   readonly permission: KillPermission;

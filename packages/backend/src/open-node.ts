@@ -1,4 +1,5 @@
-import { ASKS, groupKeys, hearRevisions, joinGroup, type NodeDetails } from "@msdha/group";
+import { observeRevisions } from "@msdha/etcd-lock";
+import { ASKS, groupKeys, joinGroup, type NodeDetails } from "@msdha/group";
 import type { BackendConfig } from "./config.ts";
 import { acquireFencedLease } from "./fenced-lease.ts";
 import { followOwnGroup } from "./follow-own-group.ts";
@@ -23,7 +24,7 @@ export async function openNode(
   const { clock, guard, log, files, nonce } = ports;
   const { name, ttlSeconds } = config;
   const present = await findHooks(ports.hooks);
-  const { etcd, heard } = hearRevisions(ports.etcd, { clock });
+  const { etcd, observed } = observeRevisions(ports.etcd, { clock });
   const keys = groupKeys(config.group);
   const { lease, fence, permission } = await acquireFencedLease(etcd, guard, {
     ttlSeconds,
@@ -32,7 +33,7 @@ export async function openNode(
     nonce,
     end,
   });
-  const group = followOwnGroup(config, { ...ports, etcd }, { heard, end });
+  const group = followOwnGroup(config, { ...ports, etcd }, { observed, end });
   const { follower, changes, unfollow } = group;
   try {
     const membership = await joinGroup(etcd, keys, {
@@ -58,7 +59,7 @@ export async function openNode(
       etcd,
       config,
       present,
-      heard,
+      observed,
       lease,
       fence,
       permission,

@@ -1,5 +1,6 @@
 import type { EtcdApi, KeyRange, KeyValue } from "@msdha/etcd-client";
-import { type GroupView, LockLostError, mastership, parseLock } from "@msdha/group";
+import { LockLostError, parseLock } from "@msdha/etcd-lock";
+import { type GroupView, mastership } from "@msdha/group";
 import type { Node } from "./node.ts";
 import { settledLock } from "./role.ts";
 import type { Successor } from "./succession.ts";

@@ -1,4 +1,5 @@
-import { type GroupView, LockLostError, NodeKeyLostError } from "@msdha/group";
+import { LockLostError } from "@msdha/etcd-lock";
+import { type GroupView, NodeKeyLostError } from "@msdha/group";
 import type { Node } from "./node.ts";
 import { heldLock, openTrafficSince } from "./role.ts";
 

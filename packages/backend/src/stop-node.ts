@@ -1,4 +1,5 @@
-import { giveBackLock, type HandoverLease, prepareHandover } from "@msdha/group";
+import type { HandoverLease } from "@msdha/etcd-lock";
+import { giveBackLock, prepareHandover } from "@msdha/group";
 import { drain } from "./drain.ts";
 import { endEverything } from "./end-everything.ts";
 import { describeEnding, type Ending, endedByItself } from "./ending.ts";

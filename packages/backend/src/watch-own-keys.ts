@@ -4,7 +4,7 @@ import { findLoss, findRestoredLoss, findUndoneLoss } from "./own-keys.ts";
 
 /** Ends a node that lost a key, or has a successor, by whatever etcd shows from now on. */
 export function watchOwnKeys(node: Node): void {
-  const { follower, heard, end } = node;
+  const { follower, observed, end } = node;
 
   function endAt(error: Error | undefined): void {
     if (error) end.because({ kind: "lost", error });
@@ -15,5 +15,5 @@ export function watchOwnKeys(node: Node): void {
     const successor = findSuccessor(node, view);
     if (successor) yieldTo(node, successor);
   });
-  heard.listen((restoredTo) => endAt(findUndoneLoss(node, follower.view.keys, restoredTo)));
+  observed.listen((restoredTo) => endAt(findUndoneLoss(node, follower.view.keys, restoredTo)));
 }

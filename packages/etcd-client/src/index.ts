@@ -36,6 +36,7 @@ export {
 export { type ConnectOptions, connectMember, type EtcdMember } from "./member.ts";
 export { type OpenEtcdOptions, openEtcd } from "./open-etcd.ts";
 export { prefixRangeEnd } from "./prefix.ts";
+export { rangeAnswer } from "./range-answer.ts";
 export { type ReadAllOptions, readAll } from "./read-all.ts";
 export { readEtcdSettings } from "./read-settings.ts";
 export {

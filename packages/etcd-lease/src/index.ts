@@ -2,3 +2,4 @@ export { type LeaseLostDetails, LeaseLostError, type LeaseLostKind } from "./err
 export { acquireLease, type Lease, type LeaseOptions } from "./lease.ts";
 export { type Nonce, randomNonce } from "./nonce.ts";
 export type { LeaseProof } from "./proof.ts";
+export { timing } from "./timing.ts";

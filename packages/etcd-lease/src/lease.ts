@@ -5,6 +5,7 @@ import { type GrantedLease, grantLease } from "./grant.ts";
 import { type Nonce, randomNonce } from "./nonce.ts";
 import { type LeaseProof, proves } from "./proof.ts";
 import { startRounds } from "./rounds.ts";
+import { timing } from "./timing.ts";
 import { createProofWriter, isWritten } from "./written-proof.ts";
 
 export interface Lease extends AsyncDisposable {
@@ -60,7 +61,6 @@ export interface LeaseOptions {
   readonly nonce?: Nonce;
 }
 
-const ROUNDS_PER_TTL = 3;
 const REVOKE_TIMEOUT_MS = 2_000;
 
 /**
@@ -193,7 +193,7 @@ function keepLease(etcd: EtcdApi, { id, ttlMs, sent: granted }: GrantedLease, op
     await etcd.leaseRevoke(id, { timeoutMs: REVOKE_TIMEOUT_MS }).catch(() => {});
   }
 
-  const everyMs = ttlMs / ROUNDS_PER_TTL;
+  const everyMs = ttlMs / timing.proofsPerTtl;
   const retryMs = Math.min(Math.max(ttlMs / 30, 50), 500);
   const rounds = { clock, firstAt: granted + everyMs, everyMs, retryMs, signal: ended.signal, onFailure };
   startRounds(keepAlive, rounds);

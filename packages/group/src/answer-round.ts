@@ -1,9 +1,9 @@
 import type { EtcdApi, Transaction } from "@msdha/etcd-client";
+import { retryWhileLeased } from "@msdha/etcd-lock";
 import { type Candidacy, type Candidate, writeAnswer } from "./candidacy.ts";
 import type { GroupFollower } from "./follow-group.ts";
 import type { LockOptions } from "./master-lock.ts";
 import { isHeldBack, openRound } from "./tally.ts";
-import { untilLost } from "./until-lost.ts";
 
 export interface AnswerOptions extends LockOptions {
   readonly candidate: Candidate;
@@ -32,7 +32,7 @@ export async function answerRound(
     success: [{ type: "put", key, value, lease: lease.id }],
     failure: [],
   };
-  await untilLost(lease, { clock, signal }, (call) => etcd.txn(put, call));
+  await retryWhileLeased(lease, { clock, signal }, (call) => etcd.txn(put, call));
   return candidacy;
 }
 

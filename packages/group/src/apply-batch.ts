@@ -1,11 +1,12 @@
 import type { KeyValue, WatchEvent } from "@msdha/etcd-client";
+import { parseLock } from "@msdha/etcd-lock";
 import type { WatchBatch } from "@msdha/etcd-watch";
 import { askName, parseAsk } from "./ask.ts";
 import { parseAnswer } from "./candidacy.ts";
 import { type FrontendEntry, parseFrontend } from "./frontend-entry.ts";
 import { parseHandover } from "./handover-note.ts";
 import { parseKey } from "./keys.ts";
-import { type NodeDetails, parseDetails, parseLock } from "./node-state.ts";
+import { type NodeDetails, parseDetails } from "./node-state.ts";
 import { parseObject } from "./parse-object.ts";
 import { isTime, parseTerm } from "./term.ts";
 import { rememberTtl } from "./ttl-record.ts";

@@ -1,9 +1,9 @@
 import type { EtcdApi } from "@msdha/etcd-client";
+import type { ObservedRevisions } from "@msdha/etcd-lock";
 import { answerRound } from "./answer-round.ts";
 import { findObstacle } from "./ask.ts";
 import type { Candidate } from "./candidacy.ts";
 import type { GroupFollower } from "./follow-group.ts";
-import type { HeardRevisions } from "./hear-revisions.ts";
 import { reasonsToLeaveLock } from "./leave-lock.ts";
 import type { LockOptions, MasterLock } from "./master-lock.ts";
 import { takeLock } from "./take-lock.ts";
@@ -12,7 +12,7 @@ import { anyIsAsked, openRound } from "./tally.ts";
 export interface CampaignOptions extends LockOptions {
   readonly signal: AbortSignal;
   /** What all answers to this node have shown of etcd's revisions. */
-  readonly heard?: HeardRevisions;
+  readonly observed?: ObservedRevisions;
   /** Asked in elections. While its last answer is no, it is asked before every try too, and the node tries only if it may. */
   readonly candidate?: Candidate | undefined;
 }
@@ -68,13 +68,13 @@ async function tryLock(
   options: CampaignOptions,
 ): Promise<MasterLock | undefined> {
   const { view } = follower;
-  const { heard, membership, candidate } = options;
+  const { observed, membership, candidate } = options;
   const isForUs = view.handoverNote?.for === membership.name;
   const known = {
     ttl: view.ttl,
     revision: view.revision,
-    staleHandover: Math.max(follower.staleHandover, heard?.restoredTo ?? 0),
-    heard: heard?.newest ?? 0,
+    staleHandover: Math.max(follower.staleHandover, observed?.restoredTo ?? 0),
+    newestAnswer: observed?.newest ?? 0,
     handover: view.handoverNote,
     onOtherHolder: follower.doubtFreeLock,
     asksCandidates: !isForUs && (candidate !== undefined || anyIsAsked(view, membership.name)),

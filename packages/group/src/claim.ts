@@ -1,5 +1,5 @@
 import type { EtcdApi, LeaseId } from "@msdha/etcd-client";
-import { rangeAnswer } from "./answers.ts";
+import { rangeAnswer } from "@msdha/etcd-client";
 import type { GroupKeys } from "./keys.ts";
 
 export interface ClaimOptions {

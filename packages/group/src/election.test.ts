@@ -1,8 +1,8 @@
 import { createManualClock } from "@msdha/clock";
 import { acquireLease } from "@msdha/etcd-lease";
+import { settle } from "@msdha/etcd-lock";
 import { createSimulatedEtcd } from "@msdha/etcd-simulated";
 import { expect, test } from "vitest";
-import { awaitTurn } from "./await-turn.ts";
 import { campaign } from "./campaign.ts";
 import type { Candidacy, Candidate } from "./candidacy.ts";
 import { type Choice, holdElection } from "./election.ts";
@@ -66,7 +66,7 @@ function setUp() {
     const taken: MasterLock[] = [];
     const compete = async (): Promise<void> => {
       const lock = await campaign(client, follower, options);
-      await awaitTurn(follower, lock, { clock, signal });
+      await settle(follower, lock, { clock, signal });
       taken.push(lock);
     };
     void compete().catch(() => {});

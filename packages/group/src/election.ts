@@ -1,12 +1,11 @@
 import type { EtcdApi, Transaction } from "@msdha/etcd-client";
+import { rangeAnswer } from "@msdha/etcd-client";
+import { LockLostError, retryWhileLeased } from "@msdha/etcd-lock";
 import { answerRound } from "./answer-round.ts";
-import { rangeAnswer } from "./answers.ts";
 import type { Candidacy, Candidate } from "./candidacy.ts";
-import { LockLostError } from "./errors.ts";
 import type { GroupFollower } from "./follow-group.ts";
 import type { LockOptions, MasterLock } from "./master-lock.ts";
 import { anyIsAsked, chooseMaster, isHeldBack, listVoters, type Voter } from "./tally.ts";
-import { untilLost } from "./until-lost.ts";
 import type { GroupView } from "./view.ts";
 
 /** How much longer than its own limit a node's answer is waited for: its way through etcd, there and back. */
@@ -89,7 +88,7 @@ export async function openElection(
         { type: "range", key: keys.election },
       ],
     };
-    const result = await untilLost(lease, { clock, signal }, (call) => etcd.txn(attempt, call));
+    const result = await retryWhileLeased(lease, { clock, signal }, (call) => etcd.txn(attempt, call));
     if (result.succeeded) return result.revision;
     const [lock] = rangeAnswer(result, 0);
     if (lock?.createRevision !== token || lock.lease !== lease.id) throw new LockLostError(token);

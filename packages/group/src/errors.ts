@@ -19,15 +19,3 @@ export class NodeKeyLostError extends Error {
     super(`the node key ${key} is gone, or is somebody else's`);
   }
 }
-
-/** The master lock is gone, or is another node's. */
-export class LockLostError extends Error {
-  override readonly name = "LockLostError";
-  readonly code = "ERR_LOCK_LOST";
-  readonly token: number;
-
-  constructor(token: number) {
-    super(`the master lock that was taken at revision ${token} is gone, or is somebody else's`);
-    this.token = token;
-  }
-}

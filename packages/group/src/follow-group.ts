@@ -1,8 +1,14 @@
 import type { Clock } from "@msdha/clock";
 import type { EtcdApi } from "@msdha/etcd-client";
+import {
+  createWaiters,
+  doubtFreeLock,
+  followLock,
+  type LockHistory,
+  unknownLockHistory,
+} from "@msdha/etcd-lock";
 import { watchPrefix } from "@msdha/etcd-watch";
 import { applyBatch } from "./apply-batch.ts";
-import { doubtFreeLock, followLock, type LockHistory, unknownLockHistory } from "./lock-history.ts";
 import { followMaster, type MasterSeen } from "./master-seen.ts";
 import { type NodeChange, nodeChanges } from "./node-change.ts";
 import { createGroupView, type GroupView } from "./view.ts";
@@ -69,8 +75,7 @@ export function followGroup(
   let lockHistory = unknownLockHistory;
   let masterSeen: MasterSeen;
   const listeners: ViewListener[] = [];
-  /** Called at the next batch. Not one shared promise: that would retain waiters which timed out. */
-  const waiting = new Set<() => void>();
+  const waiters = createWaiters(clock);
 
   async function follow(): Promise<never> {
     for await (const batch of watchPrefix(etcd, view.keys.prefix, {
@@ -86,7 +91,7 @@ export function followGroup(
       if (restored) cameBack = view.handover;
       const changes = nodeChanges(view.keys, batch);
       for (const listener of listeners) listener(view, changes, { restored });
-      for (const goOn of waiting) goOn();
+      waiters.wake();
     }
     throw signal.reason ?? new Error("the watch of the group has ended");
   }
@@ -94,16 +99,7 @@ export function followGroup(
   async function changed({ since, timeoutMs, signal: stop }: ChangedOptions): Promise<void> {
     stop?.throwIfAborted();
     if (view !== since) return;
-    const over = new AbortController();
-    const end = stop ? AbortSignal.any([stop, over.signal]) : over.signal;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    waiting.add(resolve);
-    try {
-      await Promise.race([promise, clock.sleep(timeoutMs ?? Number.POSITIVE_INFINITY, { signal: end })]);
-    } finally {
-      waiting.delete(resolve);
-      over.abort();
-    }
+    await waiters.wait({ ...(timeoutMs !== undefined && { timeoutMs }), ...(stop && { signal: stop }) });
   }
 
   const ended = follow();

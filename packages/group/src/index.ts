@@ -1,13 +1,11 @@
 export { applyBatch } from "./apply-batch.ts";
 export { type Ask, type AskKind, type AskText, askName, findObstacle, isOver, writeAsk } from "./ask.ts";
-export { awaitTurn } from "./await-turn.ts";
 export { type CampaignOptions, campaign } from "./campaign.ts";
 export type { Candidacy, Candidate } from "./candidacy.ts";
 export { type ClaimOptions, claim } from "./claim.ts";
-export { confirmLock } from "./confirm-lock.ts";
 export { type Choice, type ElectionOptions, holdElection, openElection, untilAnswered } from "./election.ts";
 export { listForgottenTerms, recordFormerEnd } from "./ended-terms.ts";
-export { LockLostError, NameTakenError, NodeKeyLostError } from "./errors.ts";
+export { NameTakenError, NodeKeyLostError } from "./errors.ts";
 export {
   type ChangedOptions,
   type FollowOptions,
@@ -17,11 +15,9 @@ export {
 } from "./follow-group.ts";
 export { type FrontendEntry, renderFrontend } from "./frontend-entry.ts";
 export { describeGroup, type GroupStatus, type NodeStatus } from "./group-status.ts";
-export { type GiveBackOptions, giveBackLock, type HandoverLease, prepareHandover } from "./hand-over.ts";
+export { type GiveBackOptions, giveBackLock, prepareHandover } from "./hand-over.ts";
 export type { HandoverNote } from "./handover-note.ts";
-export { type HeardRevisions, hearRevisions } from "./hear-revisions.ts";
 export { type GroupKeys, groupKeys, isName, type ParsedKey, parseKey } from "./keys.ts";
-export type { LockHistory } from "./lock-history.ts";
 export type { LockOptions, MasterLock } from "./master-lock.ts";
 export { type JoinOptions, joinGroup, type Membership } from "./membership.ts";
 export { type NodeChange, nodeChanges, plainState } from "./node-change.ts";
@@ -32,8 +28,6 @@ export {
   type NodeState,
   nodeStates,
   parseDetails,
-  parseLock,
-  type Via,
 } from "./node-state.ts";
 export { type PublishOptions, publishMaster } from "./publish-master.ts";
 export { parseRank } from "./rank.ts";
@@ -43,7 +37,6 @@ export { type SweepOptions, sweepAsks } from "./sweep-asks.ts";
 export { type Known, takeLock } from "./take-lock.ts";
 export { anyIsWilling, isChosen, type Voter } from "./tally.ts";
 export { parseTerm, type Term, type TermEnd } from "./term.ts";
-export type { TtlRecord } from "./ttl-record.ts";
 export { getValue, putValue } from "./values.ts";
 export {
   type AnswerEntry,

@@ -1,8 +1,8 @@
 import { createManualClock } from "@msdha/clock";
 import { acquireLease } from "@msdha/etcd-lease";
+import { LockLostError } from "@msdha/etcd-lock";
 import { createSimulatedEtcd } from "@msdha/etcd-simulated";
 import { describe, expect, test } from "vitest";
-import { LockLostError } from "./errors.ts";
 import { giveBackLock, prepareHandover } from "./hand-over.ts";
 import { groupKeys } from "./keys.ts";
 import { joinGroup } from "./membership.ts";
@@ -119,7 +119,7 @@ describe("taking the lock", () => {
     const { etcd, member } = setUp();
     etcd.store.put(keys.handover, "{}");
     const a = await member("a");
-    expect(await a.take({ ...unknown, heard: 1_000 })).toMatchObject({ via: "wait" });
+    expect(await a.take({ ...unknown, newestAnswer: 1_000 })).toMatchObject({ via: "wait" });
   });
 });
 

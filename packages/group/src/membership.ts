@@ -1,12 +1,12 @@
 import type { Clock } from "@msdha/clock";
 import type { EtcdApi, Operation, Transaction } from "@msdha/etcd-client";
+import { rangeAnswer } from "@msdha/etcd-client";
 import type { Lease } from "@msdha/etcd-lease";
-import { rangeAnswer } from "./answers.ts";
+import { retryWhileLeased } from "@msdha/etcd-lock";
 import { type Ask, parseAsk } from "./ask.ts";
 import { NameTakenError, NodeKeyLostError } from "./errors.ts";
 import type { GroupKeys } from "./keys.ts";
 import { type NodeDetails, type NodeState, parseDetails } from "./node-state.ts";
-import { untilLost } from "./until-lost.ts";
 
 /** A node's place in its group: its node key, on its lease. */
 export interface Membership {
@@ -66,7 +66,7 @@ export async function joinGroup(etcd: EtcdApi, keys: GroupKeys, options: JoinOpt
   const since = createSince(keys, options);
   for (;;) {
     signal.throwIfAborted();
-    const result = await untilLost(lease, { clock, signal }, (call) =>
+    const result = await retryWhileLeased(lease, { clock, signal }, (call) =>
       etcd.txn(
         {
           compare: [{ key, target: "create", is: "=", value: 0 }],
@@ -141,7 +141,7 @@ function createMembership(
       success: [{ type: "put", key, value: next, lease: lease.id }, ...since()],
       failure: [{ type: "range", key }],
     };
-    const result = await untilLost(lease, { clock, signal }, (call) => etcd.txn(change, call));
+    const result = await retryWhileLeased(lease, { clock, signal }, (call) => etcd.txn(change, call));
     if (result.succeeded) {
       entered(next, result.revision);
       return;
@@ -158,7 +158,7 @@ function createMembership(
       success: [{ type: "put", key: keys.details(name), value, lease: lease.id }],
       failure: [],
     };
-    const result = await untilLost(lease, { clock, signal }, (call) => etcd.txn(change, call));
+    const result = await retryWhileLeased(lease, { clock, signal }, (call) => etcd.txn(change, call));
     if (!result.succeeded) throw new NodeKeyLostError(key);
     return result.revision;
   }
@@ -170,7 +170,7 @@ function createMembership(
 
   async function leave({ ask }: Parameters<Membership["leave"]>[0] = {}): Promise<void> {
     const done: readonly Operation[] = ask ? [{ type: "delete", key: keys.ask(ask.kind, ask.node) }] : [];
-    await untilLost(lease, { clock }, (call) =>
+    await retryWhileLeased(lease, { clock }, (call) =>
       etcd.txn(
         {
           compare: [{ key, target: "lease", is: "=", value: lease.id }],

@@ -48,20 +48,3 @@ export function parseDetails(text: string): NodeDetails | undefined {
 export function isAddress(text: string): boolean {
   return /^(?!-)[\p{L}\p{N}._:%-]{1,253}$/u.test(text);
 }
-
-/** How the holder of the lock came by it: over a clean hand-over, or it has to wait. */
-export type Via = "handover" | "wait";
-
-export interface LockValue {
-  readonly node: string;
-  readonly via: Via;
-  /** The revision of the record `_ttl` that the take found; 0: there was none. Left out by nodes of earlier versions. */
-  readonly record?: number | undefined;
-}
-
-/** Reads the lock's value; undefined for anything that a node can't have written. */
-export function parseLock(text: string): LockValue | undefined {
-  const { node, via, record } = parseObject(text);
-  if (typeof node !== "string" || (via !== "handover" && via !== "wait")) return undefined;
-  return { node, via, record: typeof record === "number" ? record : undefined };
-}

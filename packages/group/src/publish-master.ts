@@ -1,10 +1,9 @@
 import type { EtcdApi, Operation, Transaction } from "@msdha/etcd-client";
-import { rangeAnswer } from "./answers.ts";
-import { LockLostError } from "./errors.ts";
+import { rangeAnswer } from "@msdha/etcd-client";
+import { LockLostError, retryWhileLeased } from "@msdha/etcd-lock";
 import type { GroupKeys } from "./keys.ts";
 import type { LockOptions, MasterLock } from "./master-lock.ts";
 import { type Term, writeTerm } from "./term.ts";
-import { untilLost } from "./until-lost.ts";
 
 export interface PublishOptions extends LockOptions {
   /** The record of this master's time, and the tokens of those that are forgotten for it. Default: none is kept. */
@@ -44,7 +43,7 @@ export async function publishMaster(
       { type: "range", key: node },
     ],
   };
-  const result = await untilLost(lease, { clock, signal }, (call) => etcd.txn(publication, call));
+  const result = await retryWhileLeased(lease, { clock, signal }, (call) => etcd.txn(publication, call));
   if (result.succeeded) {
     membership.entered("master", result.revision);
     return;

@@ -1,5 +1,5 @@
 import type { CallOptions, EtcdApi } from "@msdha/etcd-client";
-import { rangeAnswer } from "./answers.ts";
+import { rangeAnswer } from "@msdha/etcd-client";
 import { applyBatch } from "./apply-batch.ts";
 import { createGroupView, type GroupView } from "./view.ts";
 

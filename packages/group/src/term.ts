@@ -1,4 +1,4 @@
-import type { Via } from "./node-state.ts";
+import type { Via } from "@msdha/etcd-lock";
 import { parseObject } from "./parse-object.ts";
 
 /** The time of one master, from its publication to its end: a record of the group's history. Times are for people. */

@@ -1,11 +1,6 @@
-import type { KeyValue, WatchEvent } from "@msdha/etcd-client";
+import type { WatchEvent } from "@msdha/etcd-client";
+import { longerTtl, readTtl, type TtlRecord } from "@msdha/etcd-lock";
 import { type GroupKeys, parseKey } from "./keys.ts";
-
-/** The longest TTL of a former master, as far as it was seen, and the revision of its record: 0 when there is none. */
-export interface TtlRecord {
-  readonly seconds: number;
-  readonly modRevision: number;
-}
 
 /**
  * Returns the record after some events. Only a node that publishes `master` has outlived the former masters and may
@@ -35,16 +30,4 @@ function publishesAt(keys: GroupKeys, events: readonly WatchEvent[], revision: n
       kv.value === "master" &&
       parseKey(keys, kv.key).kind === "node",
   );
-}
-
-/** Returns the record after a read: never a smaller TTL than before, as that may come from a restored etcd. */
-export function longerTtl({ seconds }: TtlRecord, record: KeyValue | undefined): TtlRecord {
-  const read = record ? readTtl(record) : { seconds: 0, modRevision: 0 };
-  return { seconds: Math.max(seconds, read.seconds), modRevision: read.modRevision };
-}
-
-/** Reads the group's record of its longest TTL. A value that no node writes counts as 0 seconds. */
-function readTtl(kv: KeyValue): TtlRecord {
-  const seconds = Number(kv.value);
-  return { seconds: Number.isFinite(seconds) && seconds > 0 ? seconds : 0, modRevision: kv.modRevision };
 }

@@ -1,8 +1,8 @@
 import { createManualClock } from "@msdha/clock";
 import type { EtcdApi, LeaseId, Transaction } from "@msdha/etcd-client";
+import { LockLostError } from "@msdha/etcd-lock";
 import { createSimulatedEtcd } from "@msdha/etcd-simulated";
 import { expect, test } from "vitest";
-import { LockLostError } from "./errors.ts";
 import { groupKeys } from "./keys.ts";
 import { getValue, putValue } from "./values.ts";
 

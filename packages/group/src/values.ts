@@ -1,6 +1,6 @@
 import type { CallOptions, EtcdApi } from "@msdha/etcd-client";
-import { rangeAnswer } from "./answers.ts";
-import { LockLostError } from "./errors.ts";
+import { rangeAnswer } from "@msdha/etcd-client";
+import { LockLostError } from "@msdha/etcd-lock";
 import type { GroupKeys } from "./keys.ts";
 import type { MasterLock } from "./master-lock.ts";
 

@@ -1,12 +1,12 @@
 import type { LeaseId } from "@msdha/etcd-client";
+import type { TtlRecord, Via } from "@msdha/etcd-lock";
 import type { Ask } from "./ask.ts";
 import type { Answer } from "./candidacy.ts";
 import type { FrontendEntry } from "./frontend-entry.ts";
 import type { HandoverNote } from "./handover-note.ts";
 import { type GroupKeys, groupKeys } from "./keys.ts";
-import type { NodeDetails, Via } from "./node-state.ts";
+import type { NodeDetails } from "./node-state.ts";
 import type { Term } from "./term.ts";
-import type { TtlRecord } from "./ttl-record.ts";
 
 /** A group as one revision of etcd has it. Never changed in place. */
 export interface GroupView {

@@ -1,7 +1,8 @@
 import { systemClock as clock } from "@msdha/clock";
 import { connectEtcd, readEtcdSettings } from "@msdha/etcd-client";
 import { acquireLease } from "@msdha/etcd-lease";
-import { awaitTurn, campaign, followGroup, joinGroup, mastership, publishMaster } from "@msdha/group";
+import { settle } from "@msdha/etcd-lock";
+import { campaign, followGroup, joinGroup, mastership, publishMaster } from "@msdha/group";
 
 const { signal } = new AbortController();
 await using etcd = connectEtcd(readEtcdSettings(process.env));
@@ -11,7 +12,7 @@ const { keys } = follower.view;
 const details = { runId: crypto.randomUUID(), address: "127.0.0.1", ttlSeconds: 2 };
 const membership = await joinGroup(etcd, keys, { name: "a", lease, details, clock, signal });
 const lock = await campaign(etcd, follower, { membership, ttlSeconds: 2, clock, signal });
-await awaitTurn(follower, lock, { clock, signal: lease.lost });
+await settle(follower, lock, { clock, signal: lease.lost });
 await publishMaster(etcd, keys, lock, { membership, ttlSeconds: 2, clock });
 while (mastership(follower.view).kind !== "master") await follower.changed({ since: follower.view });
 console.log(mastership(follower.view));

@@ -1,15 +1,15 @@
 import type { LeaseId, WatchEvent } from "@msdha/etcd-client";
 import type { WatchBatch } from "@msdha/etcd-watch";
-import type { GroupKeys } from "./keys.ts";
-import { parseLock } from "./node-state.ts";
+import type { LockKeys } from "./lock-keys.ts";
+import { parseLock } from "./lock-value.ts";
 
-/** What a watch of the group has shown of the lock: since when it has been free, as far as every step of it was seen. */
+/** What a watch has shown of the lock: since when it has been free, as far as every step of it was seen. */
 export interface LockHistory {
   /** When an answer was received that showed the lock free, with nothing but that since; undefined while it is held. */
   readonly freeSince: number | undefined;
-  /** The revision of the record `_ttl` when the lock was seen to be free. Every take of the lock writes that record. */
+  /** The revision of the record of the longest TTL when the lock was seen to be free. Every take of the lock writes that record. */
   readonly freeRecord: number;
-  /** The revision of the record `_ttl` as the watch has it; 0 when there is none. */
+  /** The revision of the record of the longest TTL as the watch has it; 0 when there is none. */
   readonly record: number;
   /** The revision in which it was seen to be given up or lost last; 0 where that was not seen. */
   readonly freedRevision: number;
@@ -37,7 +37,7 @@ export const unknownLockHistory: LockHistory = {
  */
 export function followLock(
   history: LockHistory,
-  keys: GroupKeys,
+  keys: LockKeys,
   batch: WatchBatch,
   now: number,
 ): LockHistory {
@@ -70,7 +70,7 @@ function beginAnew(freeSince: number | undefined, record: number): LockHistory {
   return { ...unknownLockHistory, freeSince, freeRecord: record, record };
 }
 
-function followEvent(history: LockHistory, keys: GroupKeys, event: WatchEvent, now: number): LockHistory {
+function followEvent(history: LockHistory, keys: LockKeys, event: WatchEvent, now: number): LockHistory {
   const { type, kv } = event;
   if (kv.key === keys.ttl) {
     const record = recordAfter(event);

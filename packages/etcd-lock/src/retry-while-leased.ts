@@ -11,7 +11,7 @@ const PAUSE_MS = 50;
  * etcd that is slow, but not too slow for the lease, has time to answer. Rejects at once with any error other than
  * `EtcdUnavailableError`.
  */
-export async function untilLost<T>(
+export async function retryWhileLeased<T>(
   lease: Lease,
   { clock, signal }: { readonly clock: Clock; readonly signal?: AbortSignal | undefined },
   ask: (call: CallOptions) => Promise<T>,

@@ -1,4 +1,4 @@
-import type { KeyValue, TransactionResult } from "@msdha/etcd-client";
+import type { KeyValue, TransactionResult } from "./api.ts";
 
 /** The keys that a range of a transaction found; `path` leads through nested transactions. */
 export function rangeAnswer(result: TransactionResult, ...path: readonly number[]): readonly KeyValue[] {

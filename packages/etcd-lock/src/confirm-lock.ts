@@ -1,8 +1,8 @@
 import type { EtcdApi } from "@msdha/etcd-client";
 import { LockLostError } from "./errors.ts";
-import type { GroupKeys } from "./keys.ts";
-import type { LockOptions, MasterLock } from "./master-lock.ts";
-import { untilLost } from "./until-lost.ts";
+import type { HeldLock, HolderOptions } from "./held-lock.ts";
+import type { LockKeys } from "./lock-keys.ts";
+import { retryWhileLeased } from "./retry-while-leased.ts";
 
 /**
  * Resolves when a fresh answer of etcd shows that the lock is still ours: for directly before something that must not
@@ -11,12 +11,13 @@ import { untilLost } from "./until-lost.ts";
  */
 export async function confirmLock(
   etcd: EtcdApi,
-  keys: GroupKeys,
-  { token }: MasterLock,
-  { membership, clock, signal }: Omit<LockOptions, "ttlSeconds">,
+  keys: Pick<LockKeys, "lock">,
+  { token }: Pick<HeldLock, "token">,
+  { lease, clock, signal }: HolderOptions,
 ): Promise<void> {
-  const { lease } = membership;
-  const { kvs } = await untilLost(lease, { clock, signal }, (call) => etcd.range({ key: keys.lock }, call));
+  const { kvs } = await retryWhileLeased(lease, { clock, signal }, (call) =>
+    etcd.range({ key: keys.lock }, call),
+  );
   const [held] = kvs;
   if (held?.createRevision !== token || held.lease !== lease.id) throw new LockLostError(token);
 }

@@ -2,10 +2,9 @@ import type { WatchEvent } from "@msdha/etcd-client";
 import type { WatchBatch } from "@msdha/etcd-watch";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { groupKeys } from "./keys.ts";
 import { doubtFreeLock, followLock, type LockHistory, unknownLockHistory } from "./lock-history.ts";
 
-const keys = groupKeys("db");
+const keys = { lock: "/db/lock", handover: "/db/handover", ttl: "/db/ttl" };
 
 function kv(revision: number, key = keys.lock, value = "") {
   return { key, value, createRevision: revision, modRevision: revision, lease: "7" };
@@ -17,7 +16,7 @@ const take = (revision: number, record = 0): readonly [WatchEvent, WatchEvent] =
 ];
 const drop = (revision: number): WatchEvent => ({ type: "DELETE", kv: kv(revision) });
 const dropRecord = (revision: number): WatchEvent => ({ type: "DELETE", kv: kv(revision, keys.ttl) });
-const other: WatchEvent = { type: "PUT", kv: kv(1, keys.node("a")) };
+const other: WatchEvent = { type: "PUT", kv: kv(1, "/db/a") };
 
 function changes(events: readonly WatchEvent[], { resync = false, resumed = false } = {}): WatchBatch {
   return { type: "changes", revision: 100, events, resumed, resync, restored: false };
@@ -150,7 +149,7 @@ test("whatever the watch misses, no time counts in which somebody else held the 
       function happen(act: string, revision: number): readonly WatchEvent[] {
         if (act === "take") return lock ? [] : take(revision, record);
         if (act === "drop") return lock ? [drop(revision)] : [];
-        if (act === "node") return [{ type: "PUT", kv: kv(revision, keys.node("a")) }];
+        if (act === "node") return [{ type: "PUT", kv: kv(revision, "/db/a") }];
         return lock ? [{ type: "PUT", kv: kv(revision, keys.ttl, "3") }] : [];
       }
     }),

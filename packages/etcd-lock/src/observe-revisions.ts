@@ -2,7 +2,7 @@ import type { Clock } from "@msdha/clock";
 import type { EtcdApi, Operation, Transaction, TransactionResult } from "@msdha/etcd-client";
 
 /** What all answers of etcd have shown of its revisions. */
-export interface HeardRevisions {
+export interface ObservedRevisions {
   /** The newest revision of any answer: what is written afterwards has a larger one, unless etcd is restored. */
   readonly newest: number;
   /**
@@ -12,7 +12,7 @@ export interface HeardRevisions {
   /** When that answer came, on the clock: what was seen before does not count any more. `-Infinity`: no answer did. */
   readonly restoredAt: number;
   /** Records a revision that a watch has shown, like that of an answer. */
-  told(revision: number): void;
+  note(revision: number): void;
   /**
    * Calls `listener` at each restore from now on, with the revision that etcd was restored to, or an older one: later
    * writes are gone. It must not throw.
@@ -25,16 +25,16 @@ export interface HeardRevisions {
  * request, or the request wrote something and the revision is no larger. Answers that were under way during a restore
  * can make it report that restore twice.
  */
-export function hearRevisions(
+export function observeRevisions(
   etcd: EtcdApi,
   { clock }: { readonly clock: Clock },
-): { readonly etcd: EtcdApi; readonly heard: HeardRevisions } {
+): { readonly etcd: EtcdApi; readonly observed: ObservedRevisions } {
   const listeners: ((restoredTo: number) => void)[] = [];
   let newest = 0;
   let restoredTo = 0;
   let restoredAt = Number.NEGATIVE_INFINITY;
 
-  async function hear<T extends { readonly revision: number }>(
+  async function observe<T extends { readonly revision: number }>(
     ask: () => Promise<T>,
     wrote: (answer: T) => boolean,
   ): Promise<T> {
@@ -55,17 +55,17 @@ export function hearRevisions(
     etcd: {
       ...etcd,
       range: (range, options) =>
-        hear(
+        observe(
           () => etcd.range(range, options),
           () => false,
         ),
       txn: (transaction, options) =>
-        hear(
+        observe(
           () => etcd.txn(transaction, options),
           (result) => hasWritten(transaction, result),
         ),
     },
-    heard: {
+    observed: {
       get newest() {
         return newest;
       },
@@ -75,7 +75,7 @@ export function hearRevisions(
       get restoredAt() {
         return restoredAt;
       },
-      told(revision) {
+      note(revision) {
         newest = Math.max(newest, revision);
       },
       listen: (listener) => void listeners.push(listener),

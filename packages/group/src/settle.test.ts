@@ -1,8 +1,8 @@
 import { createManualClock } from "@msdha/clock";
 import type { EtcdApi } from "@msdha/etcd-client";
+import { settle } from "@msdha/etcd-lock";
 import { createSimulatedEtcd } from "@msdha/etcd-simulated";
 import { expect, test } from "vitest";
-import { awaitTurn } from "./await-turn.ts";
 import { followGroup } from "./follow-group.ts";
 import { groupKeys } from "./keys.ts";
 import type { MasterLock } from "./master-lock.ts";
@@ -47,7 +47,7 @@ async function setUp() {
     lock: MasterLock,
   ): Promise<number> => {
     let at = Number.NaN;
-    void awaitTurn(follower, lock, { clock, signal: stop.signal }).then(() => {
+    void settle(follower, lock, { clock, signal: stop.signal }).then(() => {
       at = clock.now();
     });
     await clock.advance(60_000);
@@ -99,7 +99,7 @@ test("does not believe a watch that has not told of the take itself", async () =
   await clock.advance(4_000);
   const lock = { ...take(), token: 1_000 };
   let come = false;
-  void awaitTurn(follower, lock, { clock, signal: new AbortController().signal }).then(() => {
+  void settle(follower, lock, { clock, signal: new AbortController().signal }).then(() => {
     come = true;
   });
   await clock.advance(5_999);
@@ -159,7 +159,7 @@ test("comes at once after a clean hand-over", async () => {
 test("ends with the reason of its signal", async () => {
   const { follow, take, stop, clock } = await setUp();
   const follower = await follow();
-  const waiting = awaitTurn(follower, take(), { clock, signal: stop.signal });
+  const waiting = settle(follower, take(), { clock, signal: stop.signal });
   const outcome = expect(waiting).rejects.toThrow("enough");
   stop.abort(new Error("enough"));
   await outcome;

@@ -1,0 +1,18 @@
+export { acquireLock, type LockOptions, tryLock } from "./acquire-lock.ts";
+export { campaign, observe } from "./campaign.ts";
+export { confirmLock } from "./confirm-lock.ts";
+export { LockLostError } from "./errors.ts";
+export type { Holder } from "./follow-lock.ts";
+export { type GiveBackOptions, giveBackLock, type HandoverLease, prepareHandover } from "./give-back-lock.ts";
+export type { HeldLock, HolderOptions } from "./held-lock.ts";
+export type { Lock } from "./lock.ts";
+export { doubtFreeLock, followLock, type LockHistory, unknownLockHistory } from "./lock-history.ts";
+export type { LockKeys } from "./lock-keys.ts";
+export { type LockValue, parseLock, type Via } from "./lock-value.ts";
+export { type ObservedRevisions, observeRevisions } from "./observe-revisions.ts";
+export { retryWhileLeased } from "./retry-while-leased.ts";
+export { type LockFollower, settle } from "./settle.ts";
+export { type LockKnowledge, type TakenLock, type TakeOptions, takeLock } from "./take-lock.ts";
+export { longerTtl, readTtl, type TtlRecord, unknownTtl } from "./ttl-record.ts";
+export { createWaiters, type Waiters } from "./waiters.ts";
+export { withLock } from "./with-lock.ts";
