@@ -1,5 +1,4 @@
 import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { connectEtcd, readEtcdSettings } from "@msdha/etcd-client";
 import { campaign } from "@msdha/etcd-lock";
 
@@ -14,5 +13,5 @@ for await (const lock of campaign(etcd, "/jobs/import", { ttlSeconds: 2 })) {
     killSignal: "SIGKILL",
   });
   job.on("error", (error) => console.error(error.message));
-  await once(job, "close");
+  await new Promise((ended) => job.once("close", ended));
 }
