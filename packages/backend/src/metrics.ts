@@ -1,7 +1,7 @@
+import { timing } from "@msdha/etcd-lease";
 import { nodeStates } from "@msdha/group";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { BackendConfig } from "./config.ts";
-import { KILL_AT_TTLS } from "./fence.ts";
 import type { NoteCall } from "./metered-etcd.ts";
 import type { NoteRun } from "./metered-hooks.ts";
 import type { Node } from "./node.ts";
@@ -104,7 +104,7 @@ function declareSamples(registry: Registry): (node: Node | undefined) => void {
     const ageMs = clock.now() - lease.seen;
     ttl.set(lease.ttlMs / 1_000);
     age.set(ageMs / 1_000);
-    const killAt = Math.min(fence.killAt, lease.seen + KILL_AT_TTLS * lease.ttlMs);
+    const killAt = Math.min(fence.killAt, lease.seen + timing.goneAfterTtls * lease.ttlMs);
     if (role.kind === "candidate") margin.remove();
     else margin.set((killAt - clock.now()) / 1_000);
   };
