@@ -61,7 +61,8 @@ export function combineSource(
     const members = present.length > 0 ? present : await source.known({ timeoutMs, signal });
     const leftMs = Math.max(timeoutMs - (clock.now() - begun), 1);
     const first = Math.max(preferred ? members.indexOf(preferred) : 0, 0);
-    const shareMs = share(members.length);
+    // A clock that leapt forward may have left no time.
+    const shareMs = Math.max(share(members.length), 1);
     const limits = { keepEarlier, oncePerMember, timeoutMs: leftMs, signal, clock, first, shareMs };
     try {
       const { index, value } = await raceMembers(members, limits, ask);

@@ -19,7 +19,12 @@ export type {
   WatchRequest,
   WatchStream,
 } from "./api.ts";
-export type { ClusterIdentityOptions, EtcdMemberInfo } from "./cluster-identity.ts";
+export {
+  type ClusterIdentity,
+  type ClusterIdentityOptions,
+  createClusterIdentity,
+  type EtcdMemberInfo,
+} from "./cluster-identity.ts";
 export { type CombineOptions, combineMembers } from "./combine.ts";
 export { type ConnectEtcdOptions, connectEtcd, type Etcd } from "./connect.ts";
 export {

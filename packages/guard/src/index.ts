@@ -1,4 +1,6 @@
 export { guardBinary } from "./binary.ts";
+export { type ClockOffset, createClockOffset } from "./clock-offset.ts";
+export { deadlineTimes } from "./deadline.ts";
 export {
   GuardBusyError,
   GuardLostError,

@@ -4,6 +4,7 @@ import { createDriftingClock } from "../world/drifting-clock.ts";
 import { createMachineTime } from "../world/machine-time.ts";
 import { createProcess } from "../world/process.ts";
 import { createScheduler } from "../world/scheduler.ts";
+import { createSupervisorClock } from "../world/supervisor-clock.ts";
 import { applyAnswer } from "./apply-answer.ts";
 import { applyHeard } from "./apply-heard.ts";
 import { applyRestore } from "./apply-restore.ts";
@@ -17,6 +18,7 @@ const lease = "17";
 function makeRun() {
   const scheduler = createScheduler();
   const clock = { rate: 1, offset: 0 };
+  const supervisor = createProcess(scheduler, clock);
   const run: RunFacts = {
     id: "n0#1",
     node: "n0",
@@ -25,7 +27,9 @@ function makeRun() {
     machine: createMachineTime(scheduler),
     rate: 1,
     hardware: createDriftingClock(scheduler, clock),
-    supervisor: createProcess(scheduler, clock),
+    supervisor,
+    clock: createSupervisorClock(supervisor.clock, { onLeap: () => {} }),
+    clusters: { first: undefined, told: new Set() },
     programs: new Set(),
     lease,
     lock: undefined,

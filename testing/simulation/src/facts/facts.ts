@@ -4,6 +4,7 @@ import type { AskKind, Term } from "@msdha/group";
 import type { Program } from "../node/program.ts";
 import type { MachineTime } from "../world/machine-time.ts";
 import type { SimulatedProcess } from "../world/process.ts";
+import type { SupervisorClock } from "../world/supervisor-clock.ts";
 import type { GroupHistory, HistoryReader } from "./group-history.ts";
 
 /** What an all-knowing observer knows of one run of a backend: from its start to the end of all that it started. */
@@ -19,6 +20,10 @@ export interface RunFacts {
   /** The clock of its machine, which does not freeze with a process. */
   readonly hardware: Clock;
   readonly supervisor: SimulatedProcess;
+  /** The time as the supervisor has it, whose sources may be wrong. */
+  readonly clock: SupervisorClock;
+  /** The cluster that answered it first, and the endpoints of which it told that they lead to another one. */
+  readonly clusters: { first: string | undefined; readonly told: Set<string> };
   /** Everything of it that is alive, but for the supervisor itself. */
   readonly programs: Set<Program>;
   /** The lease that its keys are on, once it has put any. */

@@ -16,6 +16,15 @@ export type Moment =
       readonly args: readonly string[];
       readonly env: Readonly<Record<string, string | undefined>>;
     }
+  /** A member has answered a run, of whichever cluster. */
+  | {
+      readonly kind: "answer";
+      readonly run: RunFacts;
+      readonly cluster: string;
+      readonly endpoint: string;
+      /** Whether the run takes it for an answer. */
+      readonly taken: boolean;
+    }
   /** A run has asked something of etcd. */
   | {
       readonly kind: "ask";

@@ -2,8 +2,10 @@ import { blindFrontend } from "./blind-frontend.ts";
 import { changeUser } from "./change-user.ts";
 import * as etcd from "./etcd-faults.ts";
 import type { Fault } from "./fault.ts";
+import { foreignMember } from "./foreign-member.ts";
 import * as hand from "./hand-faults.ts";
 import { hangStorage } from "./hang-storage.ts";
+import * as leap from "./leap-clocks.ts";
 import * as network from "./network-faults.ts";
 import { oldReads } from "./old-reads.ts";
 import * as operator from "./operator.ts";
@@ -66,4 +68,7 @@ export const faults: readonly KnownFault[] = [
   { name: "takeAsksBack", weight: 1, fault: operator.takeAsksBack },
   { name: "askSwitchover", weight: 2, fault: operator.askSwitchover },
   { name: "askRestart", weight: 1, fault: operator.askRestart },
+  { name: "foreignMember", weight: 1, fault: foreignMember },
+  { name: "leapUptime", weight: 1, fault: leap.leapUptime },
+  { name: "fallBehind", weight: 1, fault: leap.fallBehind },
 ];

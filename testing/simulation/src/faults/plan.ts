@@ -13,7 +13,8 @@ export function planFaults(group: Group, known: readonly KnownFault[]): void {
   for (let count = random.whole(0, 2 * scenario.faults); count > 0; count -= 1) {
     const own = random.fork();
     const at = own.between(0, scenario.faultsMs);
-    const { fault } = favoured.length > 0 && own.chance(0.5) ? own.pick(favoured) : pick(own, known);
+    const { name, fault } = favoured.length > 0 && own.chance(0.5) ? own.pick(favoured) : pick(own, known);
+    group.world.planned.add(name);
     scheduler.at(at, () => {
       if (!group.world.calm) fault(group, own);
     });

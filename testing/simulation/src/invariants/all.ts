@@ -10,6 +10,7 @@ import { historyIsTold } from "./history-is-told.ts";
 import { keysAreRespected } from "./keys-are-respected.ts";
 import { killsWhenOvertaken } from "./kills-when-overtaken.ts";
 import { noSessionToFormer } from "./no-session-to-former.ts";
+import { oneClusterAnswers } from "./one-cluster-answers.ts";
 import { oneMasterRuns } from "./one-master-runs.ts";
 import { onlyOwnLeases } from "./only-own-leases.ts";
 import { pauseIsKept } from "./pause-is-kept.ts";
@@ -40,4 +41,5 @@ export const invariants: Readonly<Record<string, Invariant>> = {
   permittedWhenPublished,
   pauseIsKept,
   promotionsAreRecorded,
+  oneClusterAnswers,
 };

@@ -1,3 +1,5 @@
+import * as clocks from "./clocks.ts";
+import * as cluster from "./cluster.ts";
 import * as election from "./election.ts";
 import * as frontend from "./frontend.ts";
 import * as guard from "./guard.ts";
@@ -20,4 +22,6 @@ export const mutations: Readonly<Record<string, Mutation>> = {
   ...frontend,
   ...election,
   ...operator,
+  ...clocks,
+  ...cluster,
 };

@@ -1,10 +1,18 @@
 import type { Clock } from "@msdha/clock";
-import { combineMembers, type EtcdApi } from "@msdha/etcd-client";
+import { combineMembers, createClusterIdentity, type EtcdApi } from "@msdha/etcd-client";
 import { applyAnswer, applyEvents } from "../facts/apply-answer.ts";
 import type { RunFacts } from "../facts/facts.ts";
 import type { Link } from "../world/network.ts";
 import type { World } from "../world/world.ts";
+import { clusterIds, connectDirectly, connectMember, endpointOf } from "./connect-member.ts";
 import { gateEtcd } from "./gate-etcd.ts";
+
+const INSPECT_MS = 3_000;
+
+/** etcd as a node has it. */
+export interface NodeEtcd extends EtcdApi {
+  inspect(): Promise<void>;
+}
 
 export interface ConnectNodeOptions {
   /** The node's way to each member. */
@@ -13,13 +21,23 @@ export interface ConnectNodeOptions {
 }
 
 /** Connects a run with every member of etcd, and notes what it asks, is answered, and is told by its watches. */
-export function connectNode(run: RunFacts, world: World, { links, clock }: ConnectNodeOptions): EtcdApi {
+export function connectNode(run: RunFacts, world: World, { links, clock }: ConnectNodeOptions): NodeEtcd {
   const { supervisor } = run;
-  const members = world.etcd.members.map(({ index }) => {
-    const client = world.etcd.connect({ member: index, clock: supervisor.clock });
-    const link = links[index];
-    client.onRequest = link?.onRequest;
-    client.onAnswer = link?.onAnswer;
+  const { clusters } = run;
+  const identity = createClusterIdentity({ onForeign: ({ other }) => clusters.told.add(other.endpoint) });
+  const members = world.etcd.members.map(({ index: member }) => {
+    const link = links[member];
+    const options = { member, link, clock: supervisor.clock };
+    const client = world.planned.has("foreignMember")
+      ? connectMember(world, {
+          ...options,
+          identity,
+          onAnswer(cluster, taken) {
+            if (taken) clusters.first ??= cluster;
+            world.check({ kind: "answer", run, cluster, endpoint: endpointOf(member), taken });
+          },
+        })
+      : connectDirectly(world, options);
     return gateEtcd(client, supervisor, {
       asked(call, argument) {
         const sent = supervisor.clock.now();
@@ -37,7 +55,21 @@ export function connectNode(run: RunFacts, world: World, { links, clock }: Conne
       heard: ({ events }) => applyEvents(world.keys, world.facts, run, events),
     });
   });
-  return combineMembers(members, { clock });
+  return {
+    ...combineMembers(members, { clock }),
+    inspect: () => (world.planned.has("foreignMember") ? inspect(members, run) : Promise.resolve()),
+  };
+}
+
+/**
+ * Asks every member who it is, as production does at its start. Rejects when they are of two clusters; and when only another
+ * cluster answers, of which nothing is promised.
+ */
+async function inspect(members: readonly EtcdApi[], { clusters }: RunFacts): Promise<void> {
+  const ask = (member: EtcdApi): Promise<number> => member.leaseTimeToLive("1", { timeoutMs: INSPECT_MS });
+  await Promise.all(members.map((member) => ask(member).catch(() => 0)));
+  if (clusters.told.size > 0 || clusters.first !== clusterIds.own)
+    throw new Error("the endpoints are of two clusters");
 }
 
 /** Whether an answer says less than etcd held when it was asked for. */

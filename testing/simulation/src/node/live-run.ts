@@ -51,7 +51,7 @@ function simulatedHost(own: LiveRun, parts: RunParts): BackendHost {
   const { facts, process } = own;
   const { scenario, world } = parts;
   const { collaborators } = world;
-  const clock = collaborators.clock?.(process.clock, facts, world) ?? process.clock;
+  const clock = collaborators.clock?.(facts.clock, facts, world) ?? facts.clock;
   return {
     clock,
     // Somebody sets it right at once.
@@ -73,6 +73,7 @@ function simulatedHost(own: LiveRun, parts: RunParts): BackendHost {
     async connectEtcd(signal) {
       const api = connectNode(facts, world, { links: parts.links, clock });
       await waitForEtcd(api, { timeoutMs: 30_000, clock, signal });
+      await api.inspect();
       const etcd = collaborators.etcd?.(api, facts, world) ?? api;
       return { ...etcd, async [Symbol.asyncDispose]() {} };
     },
@@ -127,9 +128,11 @@ function openGuard(
     time: facts.machine,
     hardware: facts.hardware,
     supervisor: process,
+    clock: facts.clock,
     start: launchPrograms(facts, world, { manners: random.fork(), disk, storage, candidateTimeoutMs }),
     withdraw: (file) => removeSimulatedFile(disk, file),
     latency: () => random.between(0.05, 1),
     startsPastDeadline: world.collaborators.startsPastDeadline,
+    trustsSupervisorClock: world.collaborators.trustsSupervisorClock,
   });
 }

@@ -7,6 +7,7 @@ import { createDriftingClock } from "../world/drifting-clock.ts";
 import { createMachineTime, type MachineTime } from "../world/machine-time.ts";
 import { createLink, type Link } from "../world/network.ts";
 import { createProcess, type SimulatedProcess } from "../world/process.ts";
+import { createSupervisorClock } from "../world/supervisor-clock.ts";
 import type { World } from "../world/world.ts";
 import { type LiveRun, superviseRun } from "./live-run.ts";
 import type { Storage } from "./program.ts";
@@ -38,6 +39,7 @@ export class Machine {
   #former: SimulatedGuard | undefined;
   #runs = 0;
   #retired = false;
+  #behindUntil = 0;
   #freezeAt = NEVER;
 
   constructor(scenario: BackendScenario, world: World) {
@@ -59,10 +61,10 @@ export class Machine {
     return this.#live?.facts;
   }
 
-  /** When the run's present or last freeze, or the machine's pause, ends in the world's time. */
+  /** When the run's present or last freeze, the machine's pause, or what its clock missed, ends in the world's time. */
   get frozenUntil(): number {
     const frozenUntil = this.#live?.process.frozenUntil ?? 0;
-    return Math.max(frozenUntil + this.#time.lostMs, this.#time.pausedUntil);
+    return Math.max(frozenUntil + this.#time.lostMs, this.#time.pausedUntil, this.#behindUntil);
   }
 
   start(): void {
@@ -124,6 +126,23 @@ export class Machine {
     this.#storage.hangsUntil = Math.max(this.#storage.hangsUntil, this.#time.now + ms);
   }
 
+  /** /proc/uptime says so much more or less from now on. */
+  leapUptime(ms: number): void {
+    const run = this.run;
+    if (!run) return;
+    this.#world.trace(run.id, () => `its uptime leaps by ${Math.round(ms)} ms`);
+    run.clock.leapUptime(ms);
+  }
+
+  /** The supervisor's clock misses some time. */
+  fallBehind(ms: number): void {
+    const run = this.run;
+    if (!run) return;
+    this.#world.trace(run.id, () => `its supervisor's clock falls behind by ${Math.round(ms)} ms`);
+    run.clock.fallBehind(ms);
+    this.#behindUntil = Math.max(this.#behindUntil, this.#world.scheduler.now) + ms / this.scenario.rate;
+  }
+
   /** Never starts a run again. */
   retire(): void {
     this.#retired = true;
@@ -157,6 +176,14 @@ export class Machine {
       machine: this.#time,
       hardware: this.#hardware,
       supervisor,
+      clock: createSupervisorClock(supervisor.clock, {
+        onLeap: ({ ms, counted }) =>
+          this.#world.trace(
+            id,
+            () => `uptime leapt by ${Math.round(ms)} ms, ${Math.round(counted)} ms count`,
+          ),
+      }),
+      clusters: { first: undefined, told: new Set() },
       programs: new Set(),
       lease: undefined,
       lock: undefined,

@@ -1,6 +1,8 @@
 import type { Clock } from "@msdha/clock";
 import {
+  createClockOffset,
   type DeniedProcess,
+  deadlineTimes,
   type Guard,
   type GuardedName,
   type GuardedProcess,
@@ -47,6 +49,8 @@ export interface SimulatedGuardOptions {
   /** The machine's clock: the guard does not freeze with the supervisor. */
   readonly hardware: Clock;
   readonly supervisor: SimulatedProcess;
+  /** The time as the supervisor has it. */
+  readonly clock: Clock;
   readonly start: StartProgram;
   /** Removes a file of the machine. */
   readonly withdraw: (file: string) => void;
@@ -54,6 +58,8 @@ export interface SimulatedGuardOptions {
   readonly latency: () => number;
   /** Breaks it: whatever is asked for past the deadline is started all the same, and never killed. */
   readonly startsPastDeadline?: boolean | undefined;
+  /** Breaks it: it takes a kill time as so long from now, as the supervisor's clock has it. */
+  readonly trustsSupervisorClock?: boolean | undefined;
 }
 
 /** Who waits until nothing is left. */
@@ -73,7 +79,10 @@ const STOPS: readonly NodeJS.Signals[] = ["SIGTERM", "SIGINT", "SIGQUIT"];
  * so do its reports the supervisor. Past the deadline, or once its supervisor is gone, it kills everything for good.
  */
 export function createSimulatedGuard(options: SimulatedGuardOptions): SimulatedGuard {
-  const { time, hardware, supervisor, start, withdraw, latency, startsPastDeadline = false } = options;
+  const { time, hardware, supervisor, clock, start, withdraw, latency } = options;
+  const { startsPastDeadline = false, trustsSupervisorClock = false } = options;
+  const offset = createClockOffset({ onLeap: () => {} });
+  offset.take({ theirs: hardware.now(), sentAt: clock.now(), receivedAt: clock.now() });
   const lost = new AbortController();
   const programs = new Set<Program>();
   const over = Promise.withResolvers<void>();
@@ -187,19 +196,30 @@ export function createSimulatedGuard(options: SimulatedGuardOptions): SimulatedG
   }
 
   function setDeadline(at: number | undefined): Promise<void> {
+    const times = deadlineTimes(at, { now: clock.now(), ahead: offset.ahead });
+    const sentAt = clock.now();
     return request<void>((resolve, reject) =>
       command(() => {
         if (folding) {
           report(() => reject(new GuardPastDeadlineError()));
           return;
         }
-        deadline = at ?? Number.POSITIVE_INFINITY;
+        const theirs = hardware.now();
+        deadline = soonerOf(times, theirs);
         calledOff();
         calledOff = sleepUntil(deadline);
         checkDeadline();
-        report(() => resolve());
+        report(() => {
+          offset.take({ theirs, sentAt, receivedAt: clock.now() });
+          resolve();
+        });
       }),
     );
+  }
+
+  function soonerOf(times: ReturnType<typeof deadlineTimes>, now: number): number {
+    if (!times) return Number.POSITIVE_INFINITY;
+    return trustsSupervisorClock ? now + times.in : Math.min(times.at, now + times.in);
   }
 
   function sleepUntil(at: number): Cancel {

@@ -12,6 +12,10 @@ export interface Link {
   silenceWatches(): void;
   /** Swallows what watches tell and `wants` picks, on streams that go on, until `heal` or the next call. */
   swallow(wants: (message: WatchMessage) => boolean): void;
+  /** Whether a member of another cluster answers at its end. */
+  readonly astray: boolean;
+  /** Has connections from now on lead to a member of another cluster, or to the right one again. */
+  lead(where: "astray" | "home"): void;
   /** Adds up to so much delay to every message. */
   slow(ms: number): void;
   /** Loses this share of all messages. */
@@ -36,6 +40,7 @@ export function createLink({ random, fastestMs, slowestMs, onSwallowed }: LinkOp
   let cutAnswers = false;
   let silent = false;
   let swallows = nothing;
+  let astray = false;
   let slowMs = 0;
   let lossShare = 0;
   let healed = Promise.withResolvers<void>();
@@ -76,6 +81,7 @@ export function createLink({ random, fastestMs, slowestMs, onSwallowed }: LinkOp
       cutAnswers = false;
       silent = false;
       swallows = nothing;
+      astray = false;
       slowMs = 0;
       lossShare = 0;
       healed.resolve();
@@ -86,6 +92,12 @@ export function createLink({ random, fastestMs, slowestMs, onSwallowed }: LinkOp
     },
     swallow(wants) {
       swallows = wants;
+    },
+    get astray() {
+      return astray;
+    },
+    lead(where) {
+      astray = where === "astray";
     },
     slow(ms) {
       slowMs = Math.max(slowMs, ms);

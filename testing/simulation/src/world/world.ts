@@ -33,6 +33,10 @@ export interface World {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly etcd: SimulatedEtcd;
+  /** A cluster that has nothing to do with the group. */
+  otherEtcd(): SimulatedEtcd;
+  /** The faults that happen to this group, by name. */
+  readonly planned: Set<string>;
   readonly keys: GroupKeys;
   readonly facts: Facts;
   readonly collaborators: Collaborators;
@@ -66,6 +70,10 @@ export interface Collaborators {
   readonly files?: (files: RunFiles, run: RunFacts, world: World) => RunFiles;
   /** Frontends that go on with the last master they saw, whether it is proven or not. */
   readonly frontendsNeedNoProof?: boolean;
+  /** Nodes that take what a member of another cluster answers. */
+  readonly takesForeignAnswers?: boolean;
+  /** A guard that is told its kill times by the supervisor's clock alone. */
+  readonly trustsSupervisorClock?: boolean;
   /** The etcd of frontends. */
   readonly frontendEtcd?: (etcd: EtcdApi, world: World) => EtcdApi;
 }
@@ -99,11 +107,20 @@ export function createWorld(scenario: Scenario, { collaborators, onTrace, only }
       if (run) world.onMoment(run, change);
     },
   });
+  let other: SimulatedEtcd | undefined;
   const world: World = {
     scenario,
     scheduler,
     random,
     etcd,
+    otherEtcd() {
+      other ??= createSimulatedEtcd({
+        clock: createDriftingClock(scheduler, { rate: 1, offset: 0 }),
+        seed: scenario.seed,
+      });
+      return other;
+    },
+    planned: new Set(),
     keys,
     facts,
     collaborators,
