@@ -1,6 +1,7 @@
 import { observeRevisions } from "@msdha/etcd-lock";
 import { ASKS, groupKeys, joinGroup, type NodeDetails } from "@msdha/group";
 import type { BackendConfig } from "./config.ts";
+import { yieldToCopy } from "./copied.ts";
 import { acquireFencedLease } from "./fenced-lease.ts";
 import { followOwnGroup } from "./follow-own-group.ts";
 import { findHooks, type PresentHooks } from "./hooks.ts";
@@ -85,6 +86,7 @@ export async function openNode(
       },
     };
     watchOwnKeys(node);
+    yieldToCopy(node);
     return node;
   } catch (error) {
     unfollow();

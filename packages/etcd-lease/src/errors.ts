@@ -3,9 +3,10 @@
  * - `expired`: nothing proved it for one TTL. It may still exist in etcd.
  * - `gone`: etcd says that the lease does not exist.
  * - `proof-failed`: etcd says that the key to prove is missing, another's, or not on this lease.
+ * - `copied`: someone else writes in this lease's name: a copy of this machine.
  * - `released`: its own holder gave it up. Only `throwIfLost` says so; `lost` does not abort.
  */
-export type LeaseLostKind = "expired" | "gone" | "proof-failed" | "released";
+export type LeaseLostKind = "expired" | "gone" | "proof-failed" | "copied" | "released";
 
 export interface LeaseLostDetails {
   readonly seen: number;
@@ -17,6 +18,7 @@ const MESSAGES: Readonly<Record<LeaseLostKind, string>> = {
   expired: "the lease was not proved within its time to live",
   gone: "etcd says that the lease is gone",
   "proof-failed": "etcd says that what the lease held is gone or another's",
+  copied: "a copy of this machine uses the lease",
   released: "the lease was released",
 };
 

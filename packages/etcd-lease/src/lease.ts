@@ -135,8 +135,8 @@ function keepLease(etcd: EtcdApi, { id, ttlMs, sent: granted }: GrantedLease, op
     const written = isWritten(asked.proof) ? await proofWriter.write(asked.proof, options) : undefined;
     const held = written ?? (await isRead(asked.proof, { ...options, timeoutMs: deadline() - clock.now() }));
     if (!stillHeld() || asked !== wanted) return;
-    if (!held) {
-      lose("proof-failed");
+    if (held !== true) {
+      lose(held === "copied" ? "copied" : "proof-failed");
       return;
     }
     readAt = Math.max(readAt, sent);

@@ -93,7 +93,7 @@ test("of a node and its copy, which have one lease and one token, one fails", as
   const { writer } = setUp();
   const [node, copy] = [writer(), writer()];
   expect(await node.write(proof, soon)).toBe(true);
-  expect(await copy.write(proof, soon)).toBe(false);
+  expect(await copy.write(proof, soon)).toBe("copied");
   expect(await node.write(proof, soon)).toBe(true);
 });
 
@@ -116,7 +116,7 @@ test("a proof fails when the lock is gone, another's, or somebody else has writt
   state.mark = mark;
   expect(await write(proof, soon)).toBe(true);
   writeByHand("x");
-  expect(await write(proof, soon)).toBe(false);
+  expect(await write(proof, soon)).toBe("copied");
 });
 
 test("what was written for an earlier lock is not missed in an etcd that was restored to before it", async () => {
@@ -154,5 +154,5 @@ test("a lease whose proof was written by somebody else is lost at once", async (
   await clock.advance(2_000);
   write("a copy's");
   await clock.advance(2_000);
-  expect(lease.lost.reason).toMatchObject({ kind: "proof-failed", seen: 2_000 });
+  expect(lease.lost.reason).toMatchObject({ kind: "copied", seen: 2_000 });
 });

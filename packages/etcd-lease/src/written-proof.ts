@@ -21,10 +21,11 @@ export interface ProofWriter {
    */
   begin(): void;
   /**
-   * Resolves with whether a majority has written that the lease still holds what is to be proved, and nobody else writes
-   * in its name. Undefined: etcd takes no writes at the moment, as it is out of space. Rejects with etcd's errors.
+   * Resolves with whether a majority has written that the lease still holds what is to be proved. "copied": it does, but
+   * someone else writes in its name. Undefined: etcd takes no writes at the moment, as it is out of space. Rejects with
+   * etcd's errors.
    */
-  write(proof: WrittenProof, options: TxnOptions): Promise<boolean | undefined>;
+  write(proof: WrittenProof, options: TxnOptions): Promise<boolean | "copied" | undefined>;
 }
 
 export interface ProofWriterOptions {
@@ -63,7 +64,7 @@ export function createProofWriter(
     return true;
   }
 
-  async function write(proof: WrittenProof, options: TxnOptions): Promise<boolean | undefined> {
+  async function write(proof: WrittenProof, options: TxnOptions): Promise<boolean | "copied" | undefined> {
     const attempt = proofTransaction(proof, { lease, revision, value: nextValue() });
     const result = await etcd.txn(attempt, { ...options, hedge: true }).catch((error: unknown) => {
       if (isEtcdError(error, "ERR_ETCD_REQUEST")) return undefined;
@@ -82,7 +83,8 @@ export function createProofWriter(
       return await write(proof, options);
     }
     // An earlier try of ours went through: this answer is a majority's word, too.
-    return isOurs(mark);
+    if (isOurs(mark)) return true;
+    return mark ? "copied" : false;
   }
 
   return {

@@ -1,6 +1,7 @@
 import type { Guard } from "@msdha/guard";
 import { expect, test } from "vitest";
 import type { Group } from "./faults/fault.ts";
+import { keepGuard } from "./mutations/keep-guard.ts";
 import { hasRecovered } from "./recover.ts";
 import type { BackendScenario, Scenario } from "./scenario.ts";
 import { createGroup } from "./simulate.ts";
@@ -118,6 +119,28 @@ test("a master whose last process can't be killed gives the lock back, and hands
   expect(group.world.facts.group.lock?.node).not.toBe(master);
   expect(group.world.etcd.store.get(group.world.keys.lock)?.value).toContain('"via":"wait"');
   expect(hasRecovered(group)).toBe(true);
+});
+
+test("a master of whose machine there is a copy that writes its proof is killed at once, without a grace", async () => {
+  // Its program does not care for SIGTERM.
+  const guard = (production: Guard): Guard => ({
+    ...keepGuard(production),
+    signalOrphans: () => {},
+    async spawn(...args) {
+      const process = await production.spawn(...args);
+      return { ...process, kill: (signal) => (signal === "SIGKILL" ? process.kill(signal) : undefined) };
+    },
+  });
+  const mutation = { rule: "", noticedBy: "oneMasterRuns", collaborators: { guard } };
+  const group = createGroup(quiet, { mutation });
+  await goOn(group, 9_500);
+  const { etcd, facts, keys } = group.world;
+  const run = facts.group.lock?.run;
+  if (!run?.lease) throw new Error("expected a master");
+  expect(run.programs.size).toBeGreaterThan(0);
+  etcd.store.put(keys.proof(run.lease), "a copy's", { lease: run.lease });
+  await goOn(group, 1_000 + 200);
+  expect([...run.programs].map(({ name }) => name)).toEqual([]);
 });
 
 /** Freezes the first who is published, so many steps of its code later. */
