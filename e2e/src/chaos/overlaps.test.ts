@@ -55,6 +55,24 @@ describe("the watch for overlaps", () => {
     expect(found.overlaps()).toHaveLength(1);
   });
 
+  test("knows the time of a thaw no better than the clock", () => {
+    const found = watch("master a r1 1 100 7", "master b r2 2 310 9");
+    found.thawed("a", 299);
+    found.add(parseEntry("beat a r1 1 312"));
+    expect(found.overlaps()).toEqual([]);
+  });
+
+  test("excuses a master that was late when it was thawed and is replaced in that moment, and no other", () => {
+    for (const late of [true, false]) {
+      const found = watch("master a r1 1 100 7");
+      found.thawed("a", 9_000, { late });
+      for (const line of ["beat a r1 1 9045", "master b r2 2 9040 9"]) found.add(parseEntry(line));
+      expect(found.overlaps()).toHaveLength(late ? 0 : 1);
+      found.add(parseEntry("beat a r1 1 10001"));
+      expect(found.overlaps()).toHaveLength(1);
+    }
+  });
+
   test("finds a token that does not grow", () => {
     const found = watch("master a r1 1 100 7", "master b r2 2 200 7", "master c r3 3 300 8");
     expect(found.staleTokens().map(({ node }) => node)).toEqual(["b"]);

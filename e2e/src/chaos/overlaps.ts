@@ -18,13 +18,27 @@ export interface Afterlife {
 /** Watches a journal for masters that overlap and for fencing tokens that do not grow. */
 export interface OverlapWatch {
   add(entry: Entry): void;
-  /** Every process of the node was frozen until now: what is alive of it from now on counts as its afterlife. */
-  thawed(node: string, at: number): void;
+  /**
+   * Every process of the node was frozen until now: what is alive of it from now on counts as its afterlife if another
+   * run was promoted meanwhile. `late`: it was frozen for longer than its kill time is away at most, so that it may also
+   * be replaced in the moment in which it goes on.
+   */
+  thawed(node: string, at: number, options?: { readonly late?: boolean }): void;
   readonly promotions: readonly Entry[];
   overlaps(): readonly Overlap[];
   afterlives(): readonly Afterlife[];
   /** Promotions whose token is not larger than that of every promotion before. */
   staleTokens(): readonly Entry[];
+}
+
+/** The run's own clock is read to 10 ms, and so is the time at which a hook came to be. */
+const CLOCK_MS = 20;
+/** For how long a run that is late may go on after its thaw, if it is replaced in that time. */
+const LATE_MS = 1_000;
+
+interface Thaw {
+  readonly at: number;
+  readonly late: boolean;
 }
 
 interface Run {
@@ -40,7 +54,7 @@ interface Run {
 
 export function watchOverlaps(): OverlapWatch {
   const runs = new Map<string, Run>();
-  const thaws = new Map<string, number[]>();
+  const thaws = new Map<string, Thaw[]>();
   const promotions: Entry[] = [];
 
   function runOf({ node, run }: Entry): Run {
@@ -75,7 +89,11 @@ export function watchOverlaps(): OverlapWatch {
   }
 
   function isAfterThaw(run: Run, at: number): boolean {
-    return (thaws.get(run.node) ?? []).some((thaw) => thaw >= run.replacedAt && at >= thaw);
+    return (thaws.get(run.node) ?? []).some(
+      (thaw) =>
+        at >= thaw.at - CLOCK_MS &&
+        (thaw.at >= run.replacedAt - CLOCK_MS || (thaw.late && at <= thaw.at + LATE_MS)),
+    );
   }
 
   return {
@@ -85,8 +103,8 @@ export function watchOverlaps(): OverlapWatch {
       run.lastAlive = Math.max(run.lastAlive, entry.at);
       if (!isAfterThaw(run, entry.at)) run.lastAliveUnexcused = Math.max(run.lastAliveUnexcused, entry.at);
     },
-    thawed(node, at) {
-      thaws.set(node, [...(thaws.get(node) ?? []), at]);
+    thawed(node, at, { late = false } = {}) {
+      thaws.set(node, [...(thaws.get(node) ?? []), { at, late }]);
     },
     promotions,
     overlaps: () =>
@@ -97,7 +115,8 @@ export function watchOverlaps(): OverlapWatch {
       ),
     afterlives: () =>
       [...runs.values()].flatMap((run) => {
-        const thaw = Math.min(...(thaws.get(run.node) ?? []).filter((at) => at >= run.replacedAt));
+        const after = (thaws.get(run.node) ?? []).filter(({ at }) => at >= run.replacedAt - CLOCK_MS);
+        const thaw = Math.min(...after.map(({ at }) => at));
         return run.lastAlive >= thaw ? [{ node: run.node, ms: run.lastAlive - thaw }] : [];
       }),
     staleTokens() {

@@ -23,7 +23,7 @@ export interface RunRecord extends Disposable {
   exited(name: string, code: number | string): void;
   /** Allows an exit code that is a problem otherwise. Returns what ends that, some time later. */
   allowExit(code: number, names: readonly string[]): () => void;
-  thawed(node: string): void;
+  thawed(node: string, options: { readonly late: boolean }): void;
   compacted(revision: number): void;
   /** Faults are about to begin, or have all ended. */
   hurting(now: boolean): void;
@@ -136,7 +136,7 @@ export function createRecord({
         entry.until = bootTime() + LATE_EXIT_MS;
       };
     },
-    thawed: (node) => overlaps.thawed(node, bootTime()),
+    thawed: (node, options) => overlaps.thawed(node, bootTime(), options),
     compacted: told.compacted,
     hurting(now) {
       hurts = now;

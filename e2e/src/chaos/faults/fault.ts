@@ -8,8 +8,8 @@ export interface FaultContext {
   readonly random: Random;
   /** The group's longest TTL, ms. */
   readonly ttlMs: number;
-  /** To be told when a node whose processes were all frozen goes on. */
-  readonly thawed: (node: string) => void;
+  /** To be told when a node whose processes were all frozen goes on, and whether its kill time must be over. */
+  readonly thawed: (node: string, options: { readonly late: boolean }) => void;
   /** To be told before the history is compacted up to a revision. */
   readonly compacted: (revision: number) => void;
   /** Allows an exit code that is a problem otherwise, of some nodes and frontends. Returns what ends that some time later. */

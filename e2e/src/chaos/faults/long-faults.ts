@@ -1,6 +1,5 @@
-import { signal } from "../processes.ts";
 import { type Fault, type FaultContext, masterOf, pickNode } from "./fault.ts";
-import { freezeAll, killAll } from "./processes.ts";
+import { freezeNode, killAll } from "./processes.ts";
 
 /** Faults that last so long that everything has moved on when they end. */
 export const longFaults: readonly Fault[] = [
@@ -8,15 +7,7 @@ export const longFaults: readonly Fault[] = [
     name: "freeze a whole node for long",
     begin(context) {
       const node = pickNode(context);
-      const frozen = freezeAll(() => node.processes());
-      return {
-        target: node.name,
-        lastsMs: lasting(context),
-        end() {
-          context.thawed(node.name);
-          for (const pid of frozen) signal(pid, "SIGCONT");
-        },
-      };
+      return { target: node.name, lastsMs: lasting(context), end: freezeNode(context, node) };
     },
   },
   {

@@ -1,7 +1,11 @@
+import type { ChaosNode } from "../node.ts";
 import { type NodeProcesses, type Process, signal } from "../processes.ts";
 import { type Fault, type FaultContext, pickNode } from "./fault.ts";
 
 type Part = keyof NodeProcesses;
+
+/** When a node is killed, in TTLs after its last proof. */
+const KILL_TTLS = 1.75;
 
 const WORDS: Readonly<Record<Part, string>> = {
   supervisor: "the supervisor",
@@ -50,15 +54,7 @@ export const processFaults: readonly Fault[] = [
     weight: 3,
     begin(context) {
       const node = pickNode(context);
-      const frozen = freezeAll(() => node.processes());
-      return {
-        target: node.name,
-        lastsMs: lasting(context),
-        end() {
-          context.thawed(node.name);
-          for (const pid of frozen) signal(pid, "SIGCONT");
-        },
-      };
+      return { target: node.name, lastsMs: lasting(context), end: freezeNode(context, node) };
     },
   },
   {
@@ -131,8 +127,18 @@ function lasting({ random, ttlMs }: FaultContext): number {
   return random.chance(0.5) ? random.between(50, ttlMs) : random.between(ttlMs, 4 * ttlMs);
 }
 
+/** Freezes a node as a whole. Returns what thaws it. */
+export function freezeNode({ thawed }: FaultContext, node: ChaosNode): () => void {
+  const frozen = freezeAll(() => node.processes());
+  const since = performance.now();
+  return () => {
+    thawed(node.name, { late: performance.now() - since > KILL_TTLS * node.ttlSeconds * 1_000 });
+    for (const pid of frozen) signal(pid, "SIGCONT");
+  };
+}
+
 /** Stops everything first, so that nothing can start something else meanwhile. Resolves with who was stopped. */
-export function freezeAll(list: () => readonly Process[]): ReadonlySet<number> {
+function freezeAll(list: () => readonly Process[]): ReadonlySet<number> {
   const frozen = new Set<number>();
   for (;;) {
     const found = list().filter(({ pid }) => !frozen.has(pid));
