@@ -15,7 +15,7 @@ import {
 import { createCandidateHook } from "./candidate-hook.ts";
 import { endAfterTerm } from "./master-term.ts";
 import type { Node } from "./node.ts";
-import { beginTerm, recordOf } from "./own-term.ts";
+import { beginTerm, openTerm, recordOf } from "./own-term.ts";
 import { listPossibleLosses, type PossibleLoss } from "./possible-losses.ts";
 import { writeLastEnd, writeLastTerm, writeMaster } from "./run-file-writes.ts";
 import { runStateHook } from "./state-hook.ts";
@@ -98,6 +98,7 @@ async function publish(node: Node, lock: MasterLock): Promise<Term> {
 /** Runs the `master` hook, and lets traffic go on that was held back until then. */
 async function promote(node: Node, lock: MasterLock, term: Term): Promise<void> {
   const { clock, config, end, etcd, follower, lease, log, membership } = node;
+  const published = clock.now();
   // Whatever asks a master to end begins here.
   endAfterTerm(node);
   await Promise.all([
@@ -109,8 +110,9 @@ async function promote(node: Node, lock: MasterLock, term: Term): Promise<void> 
   await confirmLock(etcd, follower.view.keys, lock, { lease, clock, signal: end.begun });
   await runStateHook(node, "master");
   if (config.traffic !== "after_hook") return;
-  const trafficSince = await membership.openTraffic({ signal: end.begun });
-  node.become({ kind: "master", lock, trafficSince, term });
+  const served = openTerm(term, clock.now() - published);
+  const trafficSince = await membership.openTraffic({ signal: end.begun, term: served });
+  node.become({ kind: "master", lock, trafficSince, term: served });
   log.info("frontends may send traffic");
 }
 

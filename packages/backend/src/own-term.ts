@@ -28,6 +28,11 @@ export function beginTerm(
   };
 }
 
+/** Returns the record of a master that takes connections only so long after its publication: nobody did until then. */
+export function openTerm(term: Term, afterMs: number): Term {
+  return term.gapMs === undefined ? term : { ...term, gapMs: term.gapMs + Math.round(afterMs) };
+}
+
 /** Returns the record for the publication, and which records are forgotten for it. */
 export function recordOf({ follower }: Node, term: Term): PublishOptions["history"] {
   return { term, forget: listForgottenTerms(follower.view) };

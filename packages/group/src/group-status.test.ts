@@ -15,7 +15,7 @@ function describe(...kvs: readonly KeyValue[]): ReturnType<typeof describeGroup>
   return describeGroup(applyBatch(createGroupView("db"), { type: "snapshot", revision: 9, kvs }));
 }
 
-const details = JSON.stringify({ runId: "r", address: "10.0.0.1", ttlSeconds: 3, version: "1.2.0", asks: 1 });
+const details = JSON.stringify({ runId: "r", address: "10.0.0.1", ttlSeconds: 3, asks: 1 });
 const lock = kv(keys.lock, JSON.stringify({ node: "a", via: "wait" }));
 
 test("says of each node what it is, since when, and where", () => {
@@ -37,7 +37,6 @@ test("says of each node what it is, since when, and where", () => {
       since: 1_790_000_000_000,
       address: "10.0.0.1",
       ttlSeconds: 3,
-      version: "1.2.0",
       asks: 1,
       run: "r",
       hold: undefined,

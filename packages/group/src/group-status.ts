@@ -30,7 +30,6 @@ export interface NodeStatus {
   readonly since: number | undefined;
   readonly address: string;
   readonly ttlSeconds: number | undefined;
-  readonly version: string | undefined;
   /** Which requests it understands; 0: none. */
   readonly asks: number;
   readonly run: string | undefined;
@@ -66,7 +65,6 @@ function describeNode(view: GroupView, name: string, master: Mastership): NodeSt
     since: view.since.get(name),
     address: details?.address ?? name,
     ttlSeconds: details?.ttlSeconds,
-    version: details?.version,
     asks: details?.asks ?? 0,
     run: details?.runId,
     hold: view.asks.get(askName("hold", name)),

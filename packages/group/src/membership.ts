@@ -7,6 +7,7 @@ import { type Ask, parseAsk } from "./ask.ts";
 import { NameTakenError, NodeKeyLostError } from "./errors.ts";
 import type { GroupKeys } from "./keys.ts";
 import { type NodeDetails, type NodeState, parseDetails } from "./node-state.ts";
+import { type Term, writeTerm } from "./term.ts";
 
 /** A node's place in its group: its node key, on its lease. */
 export interface Membership {
@@ -22,9 +23,9 @@ export interface Membership {
   enter(state: NodeState, options?: { readonly signal?: AbortSignal }): Promise<void>;
   /**
    * Takes `held` out of the node's details, so that frontends send traffic to it while it is the master. Resolves with
-   * the revision that did it; rejects as `enter` does.
+   * the revision that did it; rejects as `enter` does. Records `term` in the same transaction.
    */
-  openTraffic(options?: { readonly signal?: AbortSignal }): Promise<number>;
+  openTraffic(options?: { readonly signal?: AbortSignal; readonly term?: Term }): Promise<number>;
   /** An operator's request, found at the join, that this run begins with new data. */
   readonly reinit: Ask | undefined;
   /** What says since when the node is in a state, for a transaction that puts it into one; nothing without `wallClock`. */
@@ -151,11 +152,14 @@ function createMembership(
     entered(next, present.modRevision);
   }
 
-  async function openTraffic({ signal }: { readonly signal?: AbortSignal } = {}): Promise<number> {
+  async function openTraffic({ signal, term }: Parameters<Membership["openTraffic"]>[0] = {}): Promise<number> {
     const value = JSON.stringify({ ...details, held: false });
+    const record: readonly Operation[] = term
+      ? [{ type: "put", key: keys.term(term.token), value: writeTerm(term) }]
+      : [];
     const change: Transaction = {
       compare: [{ key, target: "mod", is: "=", value: modRevision }],
-      success: [{ type: "put", key: keys.details(name), value, lease: lease.id }],
+      success: [{ type: "put", key: keys.details(name), value, lease: lease.id }, ...record],
       failure: [],
     };
     const result = await retryWhileLeased(lease, { clock, signal }, (call) => etcd.txn(change, call));

@@ -16,8 +16,6 @@ export interface NodeDetails {
   readonly candidateTimeoutMs?: number;
   /** Whether frontends send nothing to the node, should it be the master: until its `master` hook has run. */
   readonly held?: boolean;
-  /** The version of MSDHA that the node runs. */
-  readonly version?: string | undefined;
   /** Which requests of operators the node understands: see `ASKS`. A node without it understands none. */
   readonly asks?: number | undefined;
 }
@@ -28,7 +26,7 @@ export const ASKS = 1;
 /** Reads a node's details; undefined for anything that a node can't have written. */
 export function parseDetails(text: string): NodeDetails | undefined {
   const value = parseObject(text);
-  const { runId, address, ttlSeconds, candidateTimeoutMs, held, version, asks } = value;
+  const { runId, address, ttlSeconds, candidateTimeoutMs, held, asks } = value;
   if (typeof runId !== "string" || typeof address !== "string" || typeof ttlSeconds !== "number")
     return undefined;
   if (!isAddress(address)) return undefined;
@@ -39,7 +37,6 @@ export function parseDetails(text: string): NodeDetails | undefined {
     ttlSeconds,
     ...(asked && { candidateTimeoutMs }),
     held: held === true,
-    ...(typeof version === "string" && { version }),
     ...(typeof asks === "number" && { asks }),
   };
 }

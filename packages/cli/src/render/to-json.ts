@@ -49,7 +49,6 @@ function nodeToJson(node: NodeStatus): object {
     since: time(node.since),
     address: node.address,
     ttlSeconds: node.ttlSeconds ?? null,
-    version: node.version ?? null,
     takesRequests: node.asks > 0,
     hold: askToJson(node.hold),
   };

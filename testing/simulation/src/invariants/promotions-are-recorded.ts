@@ -5,7 +5,7 @@ import type { Invariant } from "../facts/moment.ts";
 
 /**
  * Each promotion is in the history, once: recorded in the revision that publishes it, of that run and token. A record is
- * changed once, by its end, and nothing else in it changes.
+ * changed by when traffic was let through, which is when the gap before it ends, and once by its end.
  */
 export const promotionsAreRecorded: Invariant = (moment, facts) => {
   if (moment.kind !== "change" || facts.byHand) return undefined;
@@ -21,7 +21,8 @@ export const promotionsAreRecorded: Invariant = (moment, facts) => {
     const is = token === undefined ? undefined : facts.group.terms.get(token);
     if (!was) continue;
     if (was.end) return `the record of ${token} was changed after its end`;
-    if (!is?.end || JSON.stringify({ ...was, end: undefined }) !== JSON.stringify({ ...is, end: undefined }))
+    const later = { end: undefined, gapMs: undefined };
+    if (JSON.stringify({ ...was, ...later }) !== JSON.stringify({ ...is, ...later }))
       return `the record of ${token} was changed by something else than its end`;
   }
   return undefined;
