@@ -152,7 +152,10 @@ function createMembership(
     entered(next, present.modRevision);
   }
 
-  async function openTraffic({ signal, term }: Parameters<Membership["openTraffic"]>[0] = {}): Promise<number> {
+  async function openTraffic({
+    signal,
+    term,
+  }: Parameters<Membership["openTraffic"]>[0] = {}): Promise<number> {
     const value = JSON.stringify({ ...details, held: false });
     const record: readonly Operation[] = term
       ? [{ type: "put", key: keys.term(term.token), value: writeTerm(term) }]
