@@ -16,6 +16,8 @@ export const bestIsPromoted: Invariant = (moment, facts) => {
   if (!decision || !lock || lock.chosen || run.told.missing || facts.restores !== lock.restores)
     return undefined;
   if (facts.everHeld.has(run.node)) return undefined;
+  // One that was frozen decides before it takes in what its watch has told it meanwhile.
+  if (run.supervisor.thawedAt > run.machine.now - ON_THE_WAY_MS) return undefined;
   const end = endOfWait(run, lock, now);
   if (!end) return undefined;
   const voters = new Map<string, Candidacy>([[run.node, run.said ?? WILLING]]);
@@ -29,6 +31,9 @@ export const bestIsPromoted: Invariant = (moment, facts) => {
   }
   return judge(run, decision.chosen, voters);
 };
+
+/** From the decision to the publication. */
+const ON_THE_WAY_MS = 50;
 
 const WILLING: Candidacy = { may: true, rank: undefined };
 
