@@ -1,5 +1,5 @@
 import type { Server } from "node:net";
-import type { Place } from "./place.ts";
+import type { TcpPlace } from "./place.ts";
 
 const WINDOW_MS = 1_000;
 
@@ -7,7 +7,7 @@ const WINDOW_MS = 1_000;
  * Stops listening for a second whenever more than `mostPerSecond` connections came within one: the kernel refuses them then,
  * which costs this process nothing. Connections that are there stay. Disposing ends that; the server is left as it is.
  */
-export function closeWhenFlooded(server: Server, place: Place, mostPerSecond: number): Disposable {
+export function closeWhenFlooded(server: Server, place: TcpPlace, mostPerSecond: number): Disposable {
   let came = 0;
   let since = performance.now();
   let again: NodeJS.Timeout | undefined;

@@ -78,10 +78,11 @@ export async function serveRoutes(
   await listen(server, place, name);
   server.on("error", () => {});
   server.unref();
-  const calm = closeWhenFlooded(server, place, MOST_NEW_PER_SECOND);
+  // A unix socket is open to this process's own user only.
+  const calm = "port" in place ? closeWhenFlooded(server, place, MOST_NEW_PER_SECOND) : undefined;
   return {
     async [Symbol.asyncDispose]() {
-      calm[Symbol.dispose]();
+      calm?.[Symbol.dispose]();
       streams[Symbol.dispose]();
       const closed = server.listening ? once(server, "close") : undefined;
       server.close();

@@ -1,6 +1,9 @@
+import { once } from "node:events";
+import { statSync } from "node:fs";
 import { connect, type Socket } from "node:net";
+import { join } from "node:path";
 import { json, ListenError, plain, type Routes, serveRoutes } from "@msdha/status-port";
-import { getFreePort, waitFor } from "@msdha/testkit";
+import { getFreePort, tempDir, waitFor } from "@msdha/testkit";
 import { describe, expect, it } from "vitest";
 
 const routes: Routes = {
@@ -153,6 +156,24 @@ describe("serveRoutes", () => {
     await waitFor(answered, { what: "the port to be open again" });
     expect(stream.socket.destroyed).toBe(false);
     stream.socket.destroy();
+  });
+
+  it("listens on a unix socket that only its own user can open, and answers many who ask there", async () => {
+    await using folder = tempDir();
+    const path = join(folder.path, "status.sock");
+    await using _server = await serveRoutes(routes, { path }, { name: path });
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    const ask = "GET /yes HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    const answered = async (): Promise<boolean> => {
+      const socket = connect(path);
+      socket.write(ask);
+      const [chunk] = (await once(socket, "data")) as [Buffer];
+      socket.destroy();
+      return chunk.toString().startsWith("HTTP/1.1 200");
+    };
+    for (let count = 0; count < 40; count++)
+      expect(await Promise.all(Array.from({ length: 10 }, answered))).not.toContain(false);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
   });
 
   it("tells why it can't listen", async () => {
