@@ -1,9 +1,9 @@
 import type { Random } from "@msdha/etcd-simulated";
 import type { RunFacts } from "../facts/facts.ts";
 import type { World } from "../world/world.ts";
+import type { ProgramEvents, StartProgram } from "./guard-process.ts";
 import { chooseBehaviour, type Program, type Storage, startProgram } from "./program.ts";
 import type { Disk } from "./simulated-files.ts";
-import type { ProgramEvents, StartProgram } from "./simulated-guard.ts";
 
 export interface LaunchOptions {
   /** Decides how programs behave. */
