@@ -21,8 +21,9 @@ RUN npm install --global "$(node --print 'require("./package.json").packageManag
 COPY . .
 # Only what the programs are made of, without the tools that check them.
 RUN pnpm install --frozen-lockfile --prod --ignore-scripts \
-  --filter . --filter '@msdha/backend...' --filter '@msdha/frontend...' --filter '@msdha/postgresql...'
-RUN packages/guard/build.sh && for package in status-page backend frontend postgresql; do \
+  --filter . --filter '@msdha/backend...' --filter '@msdha/frontend...' --filter '@msdha/postgresql...' \
+  --filter '@msdha/cli...'
+RUN packages/guard/build.sh && for package in status-page backend frontend postgresql cli; do \
     (cd "packages/$package" && pnpm run bundle) || exit 1; \
   done
 

@@ -49,6 +49,10 @@ function copyRest() {
   execFileSync("strip", ["-o", `${target}/lib/node`, process.execPath]);
   mkdirSync(`${folder}/bin`);
   symlinkSync(`/opt/msdha/bin/msdha-${app}`, `${folder}/bin/msdha-${app}`);
+  // The operator's command, for `docker exec`.
+  cpSync("packages/cli/bin/msdha", `${target}/bin/msdha`);
+  copyFileSync("packages/cli/dist/msdha.mjs", `${target}/dist/msdha.mjs`);
+  symlinkSync("/opt/msdha/bin/msdha", `${folder}/bin/msdha`);
   // Any user that the container is started as may use it.
   mkdirSync(`${folder}/run/msdha`, { recursive: true });
   chmodSync(`${folder}/run/msdha`, 0o1777);

@@ -110,6 +110,23 @@
 #define may_give_back(n) (lock == n)
 #endif
 
+/* What operators may ask for: under a pause no node takes the lock. What a node believes of a pause may be old. */
+#ifdef PAUSES
+#define can_be_paused true
+#else
+#define can_be_paused false
+#endif
+#ifdef PAUSE_NOT_COMPARED
+bool believes_paused[3];
+#define may_take(n) (!believes_paused[n])
+#define hear_of_pause(n) believes_paused[n] = paused
+#define hears(n) (believes_paused[n] != paused)
+#else
+#define may_take(n) (!paused)
+#define hear_of_pause(n) skip
+#define hears(n) false
+#endif
+
 /* Rule 7: a hand-over is written when everything is gone, and not by a node that gave up in the middle of its wait. */
 #ifdef HANDOVER_BEFORE_GONE
 #define may_hand_over(n) true
@@ -158,6 +175,7 @@ mtype = { none, slave, promoted };
 byte lock = FREE;
 bool handover;      /* _handover is there */
 byte record;        /* _ttl */
+bool paused;        /* _ask/pause is there */
 byte released;      /* ticks since the lock was let go or lost; goes on until the next one's wait is over */
 byte wait;          /* how large that must be for the lock's holder; 0 where it came by a hand-over */
 
@@ -213,11 +231,12 @@ inline end_run(n) {
 proctype Supervisor(byte n) {
   do
   /* Rule 6: one transaction takes the lock. A lost answer is asked for again, and the lock on one's lease adopted. */
-  :: atomic { state[n] == asking && lock == FREE -> state[n] = taken;
+  :: atomic { state[n] == asking && lock == FREE && may_take(n) -> state[n] = taken; assert(!paused);
        note_taking; printf("etcd: the lock is node %d's, by hand-over: %d\n", n, handover);
        lock = n; wait = (handover -> 0 : WAIT(longest(n))); handover = false; record = record_of_taker(n) }
   :: atomic { state[n] == asking && lock == n -> state[n] = taken }
   :: atomic { state[n] == taken -> state[n] = asking; printf("node %d: an answer is lost\n", n) }
+  :: atomic { hears(n) -> hear_of_pause(n); printf("node %d: learns of the pause, or of its end\n", n) }
 
   /* Rule 4: the wait. */
   :: atomic { state[n] == taken -> state[n] = waiting; age[n] = 0; since[n] = 0;
@@ -277,6 +296,8 @@ proctype Etcd() {
        fi; release() }
   :: atomic { handover -> handover = false }
   :: atomic { lock == FREE -> lock = FORMER; handover = false } /* a request of a run that is over, carried out late */
+  /* Only where it changes anything: with the lock taken, or gone for good, a pause forbids nothing. */
+  :: atomic { can_be_paused && lock == FREE -> paused = !paused; printf("etcd: a pause begins or ends: %d\n", paused) }
   :: atomic { record > 0 && record_can_go -> record = 0; printf("etcd: _ttl is gone\n") }
   od
 }

@@ -1,0 +1,187 @@
+import { stripVTControlCharacters } from "node:util";
+import type { Ask, GroupStatus, NodeStatus, Term } from "@msdha/group";
+import stringWidth from "string-width";
+import { describe, expect, test } from "vitest";
+import { renderHistory } from "./history.ts";
+import { renderList } from "./list.ts";
+import { createStyle } from "./style.ts";
+
+const NOW = Date.UTC(2026, 0, 10);
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+
+function node(name: string, state: string, more: Partial<NodeStatus> = {}): NodeStatus {
+  return {
+    name,
+    state,
+    isMaster: state === "master",
+    since: NOW - HOUR,
+    address: `10.0.0.${name.length}`,
+    ttlSeconds: 10,
+    asks: 1,
+    run: "r",
+    hold: undefined,
+    ...more,
+  };
+}
+
+const hold: Ask = {
+  kind: "hold",
+  node: "four",
+  revision: 9,
+  lease: "0",
+  by: "eve@desk",
+  why: "disk swap",
+  at: 0,
+  until: NOW + 58 * 60_000,
+  token: undefined,
+  to: undefined,
+  run: undefined,
+  accepted: false,
+};
+const last: Term = {
+  token: 8_812,
+  node: "two",
+  run: "r",
+  beganAt: NOW - 3 * DAY - 4 * HOUR,
+  via: "wait",
+  gapMs: 28_400,
+};
+const before: Term = {
+  ...{ token: 8_000, node: "one", run: "q", beganAt: NOW - 9 * DAY, via: "handover" },
+  end: { why: "the lease was not proved within its time to live", at: NOW - 3 * DAY, by: "next_run" },
+};
+const status: GroupStatus = {
+  revision: 9,
+  master: { kind: "master", name: "two", address: "10.0.0.2", token: 8_812 },
+  holder: undefined,
+  nodes: [
+    node("four", "ready", { hold }),
+    node("one", "ready", { since: NOW - 2 * DAY }),
+    node("three", "running_not_ready", { since: NOW - 12_000 }),
+    node("two", "master", { since: NOW - 3 * DAY }),
+  ],
+  ttlSeconds: 10,
+  pause: undefined,
+  switchover: undefined,
+  terms: [last, before],
+  frontends: [],
+};
+
+function show(of: GroupStatus, width: number, colourful = false): readonly string[] {
+  const etcd = { reached: 3, total: 3 };
+  return renderList(of, { group: "db", now: NOW, width, style: createStyle(colourful), etcd });
+}
+
+test("shows a group in 200 columns", () => {
+  expect(show(status, 200)).toEqual([
+    "db   master two · 3 d 4 h · token 8812 · TTL 10 s · etcd 3/3",
+    "  NODE   STATE              SINCE  ADDRESS   NOTE",
+    '○ four   ready, held        1 h    10.0.0.4  "disk swap" by eve@desk, 58 min left',
+    "● one    ready              2 d    10.0.0.3",
+    "◐ three  running_not_ready  12 s   10.0.0.5",
+    "● two    master             3 d    10.0.0.3",
+    "last: 3 d ago  one → two, the lease was not proved within its time to live, 28.4 s without a master",
+  ]);
+});
+
+describe.each([40, 60, 80, 200])("in %i columns", (width) => {
+  test("no line is wider, and the states can be read", () => {
+    const lines = show(status, width);
+    for (const line of lines) expect(stringWidth(line)).toBeLessThanOrEqual(width);
+    expect(lines.join("\n")).toMatch(/two .*master/);
+    expect(lines.join("\n")).toMatch(/three .*running_not/);
+  });
+
+  test("wide letters and long names do not break it", () => {
+    const nodes = [node("データベース一号機の長い名前です", "ready"), node("n".repeat(253), "master")];
+    for (const line of show({ ...status, nodes }, width)) {
+      expect(stringWidth(line)).toBeLessThanOrEqual(width);
+    }
+    for (const line of renderHistory(status, { now: NOW, width, style: createStyle(false), count: 9 })) {
+      expect(stringWidth(line)).toBeLessThanOrEqual(width);
+    }
+  });
+});
+
+test("nothing that somebody wrote into etcd reaches a terminal as a control character", () => {
+  const evil = "\u001b[2J\u001b]0;title\u0007\r\n\u202egnol\u0000\u009b31m";
+  const nasty: GroupStatus = {
+    ...status,
+    pause: { ...hold, kind: "pause", node: undefined, why: evil, by: evil },
+    switchover: { ...hold, kind: "switchover", to: evil },
+    nodes: [node("a", "ready", { address: evil, hold: { ...hold, why: evil, by: evil } })],
+    terms: [
+      { ...last, node: evil, from: evil, losses: evil },
+      { ...before, node: evil, end: { why: evil, by: "itself" } },
+    ],
+  };
+  const options = { now: NOW, width: 400, style: createStyle(false), count: 9 };
+  for (const line of [...show(nasty, 400), ...renderHistory(nasty, options)]) {
+    expect(line).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+  }
+});
+
+test("colours add nothing but colour", () => {
+  expect(show(status, 80, true).map(stripVTControlCharacters)).toEqual(show(status, 80));
+  expect(show(status, 80, true).join("")).toContain("\u001b[");
+});
+
+test.each<[string, Partial<GroupStatus>, RegExp]>([
+  [
+    "a group without nodes",
+    { nodes: [], master: { kind: "none" }, terms: [] },
+    /no node has joined this group/,
+  ],
+  [
+    "a master that stops",
+    { master: { kind: "stopping", token: 8_812 }, holder: "two" },
+    /no master: two is stopping/,
+  ],
+  [
+    "a node that waits",
+    { master: { kind: "none" }, holder: "one" },
+    /one has the lock, and waits or chooses/,
+  ],
+  [
+    "a pause",
+    { pause: { ...hold, kind: "pause", node: undefined } },
+    /paused: no node takes the lock, "disk swap".*58 min left/,
+  ],
+  [
+    "a pause without an end",
+    { pause: { ...hold, kind: "pause", until: undefined } },
+    /without an end; msdha resume/,
+  ],
+  [
+    "an older node",
+    { nodes: [node("one", "ready", { asks: 0 })] },
+    /an older version, which takes no requests/,
+  ],
+  [
+    "a key that says master without the lock",
+    { nodes: [node("one", "master", { isMaster: false })] },
+    /has not the lock/,
+  ],
+  [
+    "what a promotion may have lost",
+    { terms: [{ ...last, losses: "of one: it was ahead" }, before] },
+    /may have lost data: of one/,
+  ],
+  [
+    "an end that is not known",
+    { terms: [last, { ...before, end: undefined }] },
+    /one → two, not known: its node has not run again/,
+  ],
+])("says %s", (_what, change, text) => {
+  expect(show({ ...status, ...change }, 200).join("\n")).toMatch(text);
+});
+
+test("the history says who was master from when to when", () => {
+  const lines = renderHistory(status, { now: NOW, width: 250, style: createStyle(false), count: 9 });
+  expect(lines).toHaveLength(3);
+  expect(lines[1]).toMatch(
+    /^2026-01-06T20:00:00Z {2}two +3 d 4 h +28.4 s +after the wait +is master now +8812$/,
+  );
+  expect(lines[2]).toMatch(/one +6 d +not known +by a hand-over +the lease was not proved.* 8000$/);
+});
