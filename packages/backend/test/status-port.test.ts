@@ -74,6 +74,8 @@ async function startNode(group: string, options: NodeOptions = {}): Promise<Stat
         what: `${path} to be ${code} at ${name}`,
         timeoutMs: 30_000,
         intervalMs: 5,
+      }).catch((error: Error) => {
+        throw new Error(`${error.message}\n${child.log()}`, { cause: error });
       });
     },
     metric: async (metric, label = "") => {
