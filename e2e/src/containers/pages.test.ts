@@ -24,6 +24,12 @@ const pages = [
     ports: ["REDIS_PORT"],
     last: "world",
   },
+  {
+    page: "examples/mariadb/README.md",
+    file: "examples/mariadb/compose.yaml",
+    ports: ["DB_PORT"],
+    last: "2",
+  },
 ];
 
 describe.each(pages)("the commands of $page", ({ page, file, ports, last }) => {

@@ -116,7 +116,7 @@ export async function startRedisGroup({
 }
 
 /** Finds a block of loopback addresses with one port that is free on all of them. */
-async function findPlace(): Promise<{ readonly block: string; readonly port: number }> {
+export async function findPlace(): Promise<{ readonly block: string; readonly port: number }> {
   for (;;) {
     const block = `127.${64 + Math.floor(Math.random() * 128)}.${Math.floor(Math.random() * 256)}`;
     const port = 20_000 + Math.floor(Math.random() * 10_000);
