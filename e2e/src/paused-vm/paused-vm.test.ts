@@ -72,7 +72,7 @@ describe(`a virtual machine that is paused as the master, and its clocks with it
     expect(await group.master()).toBe("b");
   });
 
-  test("and that can't reach etcd then, is killed at its kill time, counted without the pause", {
+  test("and that can't reach etcd then, is gone at its kill time, counted without the pause", {
     timeout: LIMIT_MS,
   }, async () => {
     await using group = await startGroup({ ttlSeconds: TTL_S });

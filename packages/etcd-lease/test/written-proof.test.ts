@@ -36,6 +36,6 @@ test("of a node and its copy, which have one lease and one token, one loses it",
   const copy = createProofWriter(etcd, lease.id, { clock: systemClock, nonce: randomNonce });
   expect(await copy.write(proof, limit)).toBe(true);
   lease.prove(proof);
-  expect((await lossOf(lease)).error.kind).toBe("proof-failed");
+  expect((await lossOf(lease)).error.kind).toBe("copied");
   expect(await copy.write(proof, limit)).toBe(true);
 });
