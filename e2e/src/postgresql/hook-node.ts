@@ -16,13 +16,15 @@ import { fileURLToPath } from "node:url";
 import { getFreePort, tempDir } from "@msdha/testkit";
 import pg from "pg";
 import { noteSharedMemory } from "../postgresql-group/server-memory.ts";
+import { backendStandIn } from "./backend-stand-in.ts";
+import { childrenOf, send } from "./server-processes.ts";
 
 const hooksDir = fileURLToPath(new URL("../../../images/backend-postgresql/hooks", import.meta.url));
 const programDir = fileURLToPath(new URL("../../../packages/postgresql/bin", import.meta.url));
 
 export interface HookResult {
   readonly exitCode: number;
-  /** What the hook told, line by line; what PostgreSQL's own programs told besides is in it too. */
+  /** What the hook printed, line by line, with what PostgreSQL's own programs printed. */
   readonly output: string;
 }
 
@@ -74,7 +76,7 @@ export async function createHookGroup(settings: Readonly<Record<string, string>>
   const commands = join(folder, "bin");
   const claims = join(folder, "claims");
   for (const path of [commands, claims]) mkdirSync(path);
-  writeFileSync(join(commands, "msdha-backend"), standIn(claims), { mode: 0o755 });
+  writeFileSync(join(commands, "msdha-backend"), backendStandIn(claims), { mode: 0o755 });
 
   const nodes = new Map<string, HookNode>();
   const leftMemory: (() => Promise<void>)[] = [];
@@ -208,40 +210,6 @@ export async function createHookGroup(settings: Readonly<Record<string, string>>
       await place[Symbol.asyncDispose]();
     },
   };
-}
-
-/** What hooks ask of the backend, answered from files. */
-function standIn(folder: string): string {
-  return `#!/bin/sh
-case $1 in
-  claim)
-    shift; [ "$1" != --lease ] || shift
-    printf %s "$2" >"${folder}/.$$" && ln "${folder}/.$$" "${folder}/$1" 2>/dev/null
-    rm -f "${folder}/.$$"; cat "${folder}/$1" ;;
-  put)
-    [ -e "$MSDHA_RUN_DIR/is_master" ] || { echo "only the master may put a value" >&2; exit 1; }
-    if rm "${folder}/unanswered" 2>/dev/null; then
-      printf '%s\\n' "$2" "$(wc -c <"${folder}/puts-$2")" "$3" >"${folder}/.pending" && mv "${folder}/.pending" "${folder}/pending"
-      echo "etcd does not answer" >&2; exit 1
-    fi
-    printf . >>"${folder}/puts-$2"
-    printf %s "$3" >"${folder}/.$$" && mv "${folder}/.$$" "${folder}/value-$2" ;;
-  get) cat "${folder}/value-$2" 2>/dev/null || { echo "the group has no value $2" >&2; exit 1; } ;;
-  nodes) cat "${folder}/nodes" ;;
-esac\n`;
-}
-
-async function childrenOf(pid: number): Promise<readonly number[]> {
-  const children = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8").catch(() => "");
-  return children.trim().split(" ").filter(Boolean).map(Number);
-}
-
-function send(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch {
-    // It is gone already.
-  }
 }
 
 async function ask(
