@@ -142,6 +142,31 @@ test("a node that is to begin with new data finds that in pre_start, once, and n
   expect(nodes.log(slave)).toMatch(/reinit=<>/);
 });
 
+test("the doctor finds what is not well, and says what to do", async () => {
+  await using group = await startGroup();
+  const msdha = msdhaOf(group);
+  using nodes = await startRestarting(group, ["n1", "n2"]);
+  await msdha("pause", "--why", "forgotten");
+  const run = await msdha("doctor", "--json");
+  const { findings } = JSON.parse(run.out) as {
+    findings: readonly { level: string; what: string; todo?: string }[];
+  };
+  const what = (level: string): string =>
+    findings
+      .filter((finding) => finding.level === level)
+      .map((finding) => finding.what)
+      .join("\n");
+  expect(what("ok")).toMatch(new RegExp(`master: ${nodes.master}`));
+  expect(what("ok")).toMatch(/etcd http:.*: a read by quorum takes \d+ ms/);
+  expect(what("ok")).toMatch(/MB of \d+ MB are used/);
+  expect(what("ok")).toMatch(/the group is paused by/);
+  expect(what("warning")).toMatch(/endpoints of etcd: 1/);
+  expect(what("warning")).toMatch(/etcd asks for no user/);
+  // Nodes of a test have names that resolve nowhere.
+  expect(what("error")).toMatch(/n1 can't be resolved here/);
+  expect(run.code).toBe(3);
+});
+
 test("what can't be done changes nothing, and says why in one line", async () => {
   await using group = await startGroup();
   const msdha = msdhaOf(group);

@@ -6,7 +6,12 @@ import { plain } from "./render/plain.ts";
 import { parseDuration } from "./requests/parse-duration.ts";
 
 /** Declares every command. What a command needs is loaded only when it is called. */
-export function declareCommands(program: Command, context: Context): void {
+export function declareCommands(
+  program: Command,
+  context: Context,
+  /** Called with the exit code of a command that has others than 0. */
+  onCode: (code: number) => void,
+): void {
   program
     .command("list", { isDefault: true })
     .description("show the whole group: master, nodes, and how the master came to be")
@@ -40,6 +45,30 @@ export function declareCommands(program: Command, context: Context): void {
     });
 
   declareRequests(program, context);
+
+  program
+    .command("doctor")
+    .description(
+      "check etcd, rights, the group and this machine, and say what to do; 0: well, 1: warnings, 3: errors",
+    )
+    .option(
+      "--compose <file>",
+      "check a compose file instead; -: what docker compose config --format json prints",
+    )
+    .option("--json", "print one line of JSON")
+    .action(async (_options, command: Command) => {
+      const { doctor } = await import("./commands/doctor.ts");
+      onCode(await doctor(context, command.optsWithGlobals()));
+    });
+
+  program
+    .command("completion")
+    .argument("<shell>", "bash, zsh or fish")
+    .description("print what a shell needs to complete this command's words")
+    .action(async (shell: string) => {
+      const { renderCompletion } = await import("./render/completion.ts");
+      context.write(renderCompletion(shell, program));
+    });
 }
 
 /** What changes something: each is a request to nodes, which they may refuse. */

@@ -20,10 +20,13 @@ export async function runMsdha(argv: readonly string[], context: Context): Promi
       writeErr: () => {},
     })
     .showSuggestionAfterError();
-  declareCommands(program, context);
+  let code: number = exitCodes.done;
+  declareCommands(program, context, (found) => {
+    code = found;
+  });
   try {
     await program.parseAsync(argv, { from: "user" });
-    return exitCodes.done;
+    return code;
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return exitCodes.done;

@@ -1,0 +1,95 @@
+import { CommandError } from "../command-error.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { plain } from "../render/plain.ts";
+import { type Finding, failure, ok, warning } from "./finding.ts";
+
+/** A service of `docker compose config --format json`, as far as it is looked at. */
+export interface ComposeService {
+  readonly environment?: Readonly<Record<string, string | null>>;
+  readonly restart?: string;
+  readonly stop_grace_period?: string;
+  readonly hostname?: string;
+  readonly volumes?: readonly { readonly type?: string; readonly target?: string }[];
+  readonly deploy?: { readonly restart_policy?: { readonly condition?: string } };
+}
+
+/** How long Docker waits unless it is told, and how long a stop takes unless it is told. */
+const GRACE_MS = 10_000;
+const STOP_MS = 8_000;
+
+/**
+ * Checks the services of a compose file that are MSDHA's: what `docker compose config --format json` prints. Throws a
+ * `CommandError` for anything else.
+ */
+export function checkCompose(text: string): readonly Finding[] {
+  const findings = Object.entries(readServices(text))
+    .filter(([, { environment }]) => environment?.["MSDHA_GROUP"] || environment?.["MSDHA_GROUP_FILE"])
+    .flatMap(([name, service]) => checkService(plain(name), service));
+  return findings.length > 0
+    ? findings
+    : [failure("no service of this file has MSDHA_GROUP", "give the file that starts nodes and frontends")];
+}
+
+function readServices(text: string): Readonly<Record<string, ComposeService>> {
+  try {
+    const { services } = JSON.parse(text) as { services?: unknown };
+    if (typeof services === "object" && services !== null) return services as Record<string, ComposeService>;
+  } catch {
+    // Said below.
+  }
+  throw new CommandError(exitCodes.usage, "expected what `docker compose config --format json` prints");
+}
+
+function checkService(name: string, service: ComposeService): readonly Finding[] {
+  const { environment = {}, hostname, restart, deploy } = service;
+  const isNode = !environment["MSDHA_PORT"];
+  const policy = deploy?.restart_policy?.condition ?? restart;
+  const starts = policy === "always" || policy === "unless-stopped" || policy === "any";
+  const findings: Finding[] = [
+    starts
+      ? ok(`${name}: it is started again whenever it ends`)
+      : failure(
+          `${name}: restart is ${plain(policy ?? "not set")}`,
+          "restart: unless-stopped; a node that hands over ends with 0",
+        ),
+  ];
+  if (!isNode) return findings;
+  findings.push(checkGrace(name, service));
+  if (hostname !== undefined && !environment["MSDHA_NAME"])
+    findings.push(
+      warning(
+        `${name}: hostname is set, MSDHA_NAME is not`,
+        "set both: others have to resolve the node's name",
+      ),
+    );
+  findings.push(
+    (service.volumes ?? []).length > 0
+      ? ok(`${name}: it has a volume`)
+      : warning(`${name}: it has no volume`, "its data are gone with its container"),
+  );
+  return findings;
+}
+
+function checkGrace(name: string, { environment = {}, stop_grace_period: grace }: ComposeService): Finding {
+  const stopMs = parseTime(environment["MSDHA_STOP_TIMEOUT"] ?? undefined) ?? STOP_MS;
+  const graceMs = parseTime(grace) ?? GRACE_MS;
+  const what = `${name}: stop_grace_period is ${graceMs / 1_000} s, MSDHA_STOP_TIMEOUT ${stopMs / 1_000} s`;
+  if (graceMs > stopMs) return ok(what);
+  return failure(what, "make stop_grace_period longer: a stop that is killed makes the next master wait");
+}
+
+/** `90`, `90s`, `1m30s`, `1h`, in ms; undefined for anything else. */
+function parseTime(text: string | undefined): number | undefined {
+  if (text === undefined || text === "") return undefined;
+  if (/^\d+(?:\.\d+)?$/.test(text)) return Number(text) * 1_000;
+  const unitMs: Readonly<Record<string, number>> = {
+    d: 86_400_000,
+    h: 3_600_000,
+    m: 60_000,
+    s: 1_000,
+    ms: 1,
+  };
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|[dhms])/g)];
+  if (parts.map(([part]) => part).join("") !== text) return undefined;
+  return parts.reduce((sum, [, count, unit = "s"]) => sum + Number(count) * (unitMs[unit] ?? 0), 0);
+}

@@ -1,0 +1,97 @@
+import { describeOldVersion } from "@msdha/etcd-client";
+import { plain } from "../render/plain.ts";
+import { type Finding, failure, ok, warning } from "./finding.ts";
+
+/** What is known of one endpoint of etcd, asked by itself. */
+export interface EndpointFacts {
+  readonly endpoint: string;
+  /** Why it did not answer. */
+  readonly error?: string | undefined;
+  readonly version?: string | undefined;
+  /** How long a linearizable read took, in ms. */
+  readonly readMs?: number | undefined;
+  /** What its health page says of an alarm. */
+  readonly alarm?: string | undefined;
+  readonly bytes?: number | undefined;
+  readonly quotaBytes?: number | undefined;
+  /** When its certificate ends, in ms since 1970. */
+  readonly certificateEnd?: number | undefined;
+}
+
+const SOON_MS = 30 * 86_400_000;
+const NEARLY_FULL = 0.8;
+
+/** Checks each endpoint by itself, and how many there are. */
+export function checkEtcd(
+  facts: readonly EndpointFacts[],
+  { ttlSeconds, now }: { readonly ttlSeconds: number; readonly now: number },
+): readonly Finding[] {
+  return [checkCount(facts), ...facts.flatMap((each) => checkEndpoint(each, { ttlSeconds, now }))];
+}
+
+function checkCount(facts: readonly EndpointFacts[]): Finding {
+  const names = facts.length;
+  if (names >= 3 && names % 2 === 1) return ok(`endpoints of etcd: ${names}`);
+  const what = `endpoints of etcd: ${names}`;
+  return warning(
+    what,
+    "list three or five members in ETCDCTL_ENDPOINTS, unless one name stands for all of them",
+  );
+}
+
+function checkEndpoint(
+  facts: EndpointFacts,
+  { ttlSeconds, now }: { readonly ttlSeconds: number; readonly now: number },
+): readonly Finding[] {
+  const { endpoint, error } = facts;
+  if (error !== undefined)
+    return [
+      failure(
+        `etcd ${endpoint} does not answer: ${plain(error)}`,
+        "see whether it runs and can be reached from here",
+      ),
+    ];
+  return [
+    checkVersion(facts),
+    checkLatency(facts, ttlSeconds),
+    ...checkSpace(facts),
+    ...checkCertificate(facts, now),
+  ];
+}
+
+function checkVersion({ endpoint, version }: EndpointFacts): Finding {
+  const why = describeOldVersion(version);
+  if (why !== undefined) return warning(`etcd ${endpoint}: ${why}`, "update it");
+  return ok(`etcd ${endpoint}: version ${plain(version ?? "not shown to this user")}`);
+}
+
+function checkLatency({ endpoint, readMs = 0 }: EndpointFacts, ttlSeconds: number): Finding {
+  const limitMs = (ttlSeconds * 1_000) / 3;
+  const what = `etcd ${endpoint}: a read by quorum takes ${Math.round(readMs)} ms, a third of the TTL is ${Math.round(limitMs)} ms`;
+  if (readMs < limitMs / 4) return ok(what);
+  return (readMs < limitMs ? warning : failure)(
+    what,
+    "make etcd's disk and network faster, or MSDHA_TTL longer",
+  );
+}
+
+function checkSpace({ endpoint, alarm, bytes, quotaBytes }: EndpointFacts): readonly Finding[] {
+  if (alarm !== undefined)
+    return [failure(`etcd ${endpoint}: ${plain(alarm)}`, "compact, defragment, then etcdctl alarm disarm")];
+  if (bytes === undefined || quotaBytes === undefined || quotaBytes === 0) return [];
+  const share = bytes / quotaBytes;
+  const what = `etcd ${endpoint}: ${Math.round(bytes / 1e6)} MB of ${Math.round(quotaBytes / 1e6)} MB are used`;
+  if (share < NEARLY_FULL) return [ok(what)];
+  return [
+    warning(what, "compact and defragment; set --auto-compaction-retention: a full etcd takes no writes"),
+  ];
+}
+
+function checkCertificate({ endpoint, certificateEnd }: EndpointFacts, now: number): readonly Finding[] {
+  if (certificateEnd === undefined) return [];
+  const days = Math.floor((certificateEnd - now) / 86_400_000);
+  if (certificateEnd - now > SOON_MS)
+    return [ok(`etcd ${endpoint}: its certificate lasts ${days} days more`)];
+  if (days >= 0) return [warning(`etcd ${endpoint}: its certificate ends in ${days} days`, "renew it")];
+  return [failure(`etcd ${endpoint}: its certificate has ended`, "renew it")];
+}

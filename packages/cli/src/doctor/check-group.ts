@@ -1,0 +1,109 @@
+import { type Ask, type GroupStatus, isOver, type NodeStatus } from "@msdha/group";
+import { formatDuration } from "../render/duration.ts";
+import { plain } from "../render/plain.ts";
+import { type Finding, failure, ok, warning } from "./finding.ts";
+
+const LONG_MS = 24 * 3_600_000;
+/** How many of the newest masters are looked at. */
+const RECENT = 10;
+
+/** Checks a group: its master and nodes, their TTLs and versions, requests that were forgotten, and its history. */
+export function checkGroup(status: GroupStatus, now: number): readonly Finding[] {
+  if (status.nodes.length === 0)
+    return [
+      failure("no node has joined this group", "start nodes with this MSDHA_GROUP and these endpoints"),
+    ];
+  return [
+    checkMaster(status),
+    checkReady(status),
+    checkTtls(status),
+    checkVersions(status),
+    ...checkAsks(status, now),
+    ...checkEnds(status),
+    checkFrontends(status),
+  ];
+}
+
+function checkMaster({ master, holder, pause }: GroupStatus): Finding {
+  if (master.kind === "master") return ok(`master: ${plain(master.name)}, token ${master.token}`);
+  if (pause) return failure("no master, and the group is paused", "msdha resume");
+  const who = holder === undefined ? "nobody has the lock" : `${plain(holder)} has the lock`;
+  return failure(`no master: ${who}`, "wait for two TTLs, then read the nodes' logs");
+}
+
+function checkReady({ nodes, master }: GroupStatus): Finding {
+  const ready = nodes.filter(({ state, hold }) => state === "ready" && !hold).length;
+  if (ready > 0) return ok(`nodes that could take over: ${ready}`);
+  const what = master.kind === "master" ? "no node could take over from the master" : "no node is ready";
+  return warning(what, "start a second node, or see what keeps the others from ready: msdha list");
+}
+
+function checkTtls({ nodes }: GroupStatus): Finding {
+  const ttls = new Set(nodes.flatMap(({ ttlSeconds }) => (ttlSeconds === undefined ? [] : [ttlSeconds])));
+  const text = [...ttls].sort((a, b) => a - b).join(", ");
+  if (ttls.size <= 1) return ok(`MSDHA_TTL of all nodes: ${text} s`);
+  return warning(
+    `nodes have different MSDHA_TTL: ${text} s`,
+    "give all nodes one: each failover waits for the longest",
+  );
+}
+
+function checkVersions({ nodes }: GroupStatus): Finding {
+  const old = nodes.filter(({ asks, run }) => asks === 0 && run !== undefined).map(({ name }) => plain(name));
+  if (old.length === 0) return ok("all nodes take requests (switchover, pause, restart)");
+  return warning(
+    `nodes of an older version: ${old.join(", ")}`,
+    "update them: msdha asks nothing of a group that has any",
+  );
+}
+
+function checkAsks({ pause, nodes }: GroupStatus, now: number): readonly Finding[] {
+  const asks = [pause, ...nodes.map(({ hold }: NodeStatus) => hold)].filter((ask) => ask !== undefined);
+  if (asks.length === 0) return [ok("no pause, no hold")];
+  return asks.map((ask) => checkAsk(ask, now));
+}
+
+function checkAsk(ask: Ask, now: number): Finding {
+  const { kind, node, by, at, until } = ask;
+  const what = `${kind === "pause" ? "the group is paused" : `${plain(node ?? "")} is held back`} by ${plain(by)} for ${formatDuration(now - at)}`;
+  const undo = kind === "pause" ? "msdha resume" : `msdha release ${plain(node ?? "")}`;
+  if (isOver(ask, now))
+    return warning(`${what}, and its time is over`, `${undo}, and compare the machines' clocks`);
+  if (until === undefined && now - at > LONG_MS)
+    return warning(`${what}, without an end`, `${undo}, if it was forgotten`);
+  return ok(what);
+}
+
+function checkEnds({ terms, master }: GroupStatus): readonly Finding[] {
+  const ended = terms
+    .slice(0, RECENT)
+    .filter(({ token }) => master.kind !== "master" || token !== master.token);
+  const killed = ended.filter(({ end }) => end?.by === "next_run" && /without a trace/.test(end.why));
+  const losses = ended.concat(terms.slice(0, 1)).filter(({ losses: lost }) => lost !== undefined);
+  const findings: Finding[] = [];
+  if (killed.length === 0)
+    findings.push(ok(`of the last ${ended.length} masters none ended without a trace`));
+  else
+    findings.push(
+      warning(
+        `of the last ${ended.length} masters ${killed.length} ended without a trace`,
+        "if they were stopped, give the container longer than MSDHA_STOP_TIMEOUT: stop_grace_period, TimeoutStopSec",
+      ),
+    );
+  if (losses.length > 0)
+    findings.push(
+      warning(
+        `a promotion may have lost data: ${plain(losses[0]?.losses ?? "")}`,
+        "compare the data; see msdha history",
+      ),
+    );
+  return findings;
+}
+
+function checkFrontends({ frontends }: GroupStatus): Finding {
+  if (frontends.length > 0) return ok(`frontends that confirm drains: ${frontends.length}`);
+  return warning(
+    "no frontend has registered",
+    "where there is one: give its user readwrite on _frontend/ (docs/etcd-keys.md)",
+  );
+}

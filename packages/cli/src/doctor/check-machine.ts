@@ -1,0 +1,59 @@
+import type { NodeStatus } from "@msdha/group";
+import { plain } from "../render/plain.ts";
+import { type Finding, failure, ok, warning } from "./finding.ts";
+
+/** What there is where the command runs: a node, a frontend, or neither. */
+export interface MachineFacts {
+  /** `MSDHA_PARK` in ms; undefined: this is no frontend, or it has the default. */
+  readonly parkMs: number | undefined;
+  /** Addresses of nodes that can't be resolved here, with why. */
+  readonly unresolved: readonly { readonly address: string; readonly why: string }[];
+  readonly resolved: number;
+  /** The node's hooks, and whether they can be executed; undefined: this is no node. */
+  readonly hooks: readonly { readonly name: string; readonly isExecutable: boolean }[] | undefined;
+}
+
+/** Checks what depends on the place where the command runs. */
+export function checkMachine(facts: MachineFacts, ttlSeconds: number): readonly Finding[] {
+  return [...checkPark(facts, ttlSeconds), ...checkAddresses(facts), ...checkHooks(facts)];
+}
+
+/** The addresses of nodes, each once. */
+export function listAddresses(nodes: readonly NodeStatus[]): readonly string[] {
+  return [...new Set(nodes.map(({ address }) => address))];
+}
+
+function checkPark({ parkMs }: MachineFacts, ttlSeconds: number): readonly Finding[] {
+  if (parkMs === undefined) return [];
+  const leastMs = 3 * ttlSeconds * 1_000;
+  const what = `MSDHA_PARK is ${parkMs / 1_000} s, three TTLs are ${leastMs / 1_000} s`;
+  if (parkMs >= leastMs) return [ok(what)];
+  return [warning(what, "make it longer: connections that wait are refused before a failover is over")];
+}
+
+function checkAddresses({ unresolved, resolved }: MachineFacts): readonly Finding[] {
+  const findings: readonly Finding[] = unresolved.map(({ address, why }) =>
+    failure(
+      `the address ${plain(address)} can't be resolved here: ${plain(why)}`,
+      "set MSDHA_ADDRESS of that node to what frontends can resolve",
+    ),
+  );
+  return resolved > 0
+    ? [ok(`addresses of nodes that can be resolved here: ${resolved}`), ...findings]
+    : findings;
+}
+
+function checkHooks({ hooks }: MachineFacts): readonly Finding[] {
+  if (!hooks) return [];
+  const broken = hooks.filter(({ isExecutable }) => !isExecutable).map(({ name }) => name);
+  if (!hooks.some(({ name }) => name === "start")) {
+    return [failure("this node has no hook start", "put one into MSDHA_HOOKS_DIR: it is required")];
+  }
+  if (broken.length === 0) return [ok(`hooks of this node: ${hooks.map(({ name }) => name).join(", ")}`)];
+  return [
+    failure(
+      `hooks that can't be executed: ${broken.join(", ")}`,
+      "chmod +x; the node does not start with them",
+    ),
+  ];
+}

@@ -1,0 +1,83 @@
+import { type EtcdApi, isEtcdError } from "@msdha/etcd-client";
+import type { GroupKeys } from "@msdha/group";
+import { type Finding, failure, ok, warning } from "./finding.ts";
+
+/** What this user of etcd may do. */
+export interface RightsFacts {
+  /** The user's name; undefined: none is given. */
+  readonly user: string | undefined;
+  readonly mayAsk: boolean;
+  /** Whether it may write the lock, as nodes do. */
+  readonly mayWrite: boolean;
+  /** Whether it may read the keys of other groups. */
+  readonly readsOthers: boolean;
+}
+
+const CALL_MS = 3_000;
+
+/** Finds out what the user may do, and changes nothing: etcd looks at what a transaction would write in any case. */
+export async function findRights(
+  etcd: EtcdApi,
+  keys: GroupKeys,
+  user: string | undefined,
+): Promise<RightsFacts> {
+  const mayPut = (key: string): Promise<boolean> =>
+    isAllowed(() =>
+      etcd.txn(
+        {
+          // No key has a create revision below 0.
+          compare: [{ key: keys.lock, target: "create", is: "<", value: 0 }],
+          success: [{ type: "put", key, value: "" }],
+          failure: [],
+        },
+        { timeoutMs: CALL_MS },
+      ),
+    );
+  const [mayAsk, mayWrite, readsOthers] = await Promise.all([
+    mayPut(keys.ask("pause")),
+    mayPut(keys.handover),
+    isAllowed(() =>
+      etcd.range(
+        { key: "/msdha/", prefix: true, keysOnly: true, page: { limit: 1 } },
+        { timeoutMs: CALL_MS },
+      ),
+    ),
+  ]);
+  return { user, mayAsk, mayWrite, readsOthers };
+}
+
+/** Checks that a user has the rights it needs, and no more. */
+export function checkRights({ user, mayAsk, mayWrite, readsOthers }: RightsFacts): readonly Finding[] {
+  if (user === undefined) {
+    return [
+      warning(
+        "etcd asks for no user: whoever reaches it can write everything",
+        "docs/etcd-keys.md has roles",
+      ),
+    ];
+  }
+  return [
+    mayAsk
+      ? ok(`user ${user} may make requests`)
+      : failure(`user ${user} may only look`, "give it readwrite on _ask/, if it is to operate the group"),
+    mayWrite
+      ? ok(`user ${user} may write the group's keys, as nodes must`)
+      : ok(`user ${user} may not write the group's other keys`),
+    readsOthers
+      ? warning(
+          `user ${user} may read other groups`,
+          "give it a role with /msdha/GROUP/ and the slash at its end",
+        )
+      : ok(`user ${user} may not read other groups`),
+  ];
+}
+
+async function isAllowed(act: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await act();
+    return true;
+  } catch (error) {
+    if (isEtcdError(error, "ERR_ETCD_AUTH")) return false;
+    throw error;
+  }
+}

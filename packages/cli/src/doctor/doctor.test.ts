@@ -1,0 +1,242 @@
+import type { Ask, GroupStatus, NodeStatus, Term } from "@msdha/group";
+import { describe, expect, test } from "vitest";
+import { checkCompose } from "./check-compose.ts";
+import { checkEtcd, type EndpointFacts } from "./check-etcd.ts";
+import { checkGroup } from "./check-group.ts";
+import { checkMachine, type MachineFacts } from "./check-machine.ts";
+import { checkRights, type RightsFacts } from "./check-rights.ts";
+import { type Finding, worstCode } from "./finding.ts";
+
+const NOW = Date.UTC(2026, 0, 10);
+const DAY = 86_400_000;
+
+/** What a check says of something that is well, and of what is not: each of them a line that says what to do. */
+function expectFinding(findings: readonly Finding[], level: Finding["level"], text: RegExp): void {
+  const found = findings.filter(({ what }) => text.test(what));
+  expect(found.map((each) => each.level)).toContain(level);
+  for (const { todo } of found.filter((each) => each.level !== "ok")) expect(todo).toMatch(/\w/);
+}
+
+const etcd: EndpointFacts = {
+  endpoint: "https://a:2379",
+  version: "3.6.9",
+  readMs: 3,
+  bytes: 1e6,
+  quotaBytes: 2e9,
+  certificateEnd: NOW + 90 * DAY,
+};
+
+describe("etcd", () => {
+  const check = (change: Partial<EndpointFacts>): readonly Finding[] =>
+    checkEtcd([{ ...etcd, ...change }, etcd, etcd], { ttlSeconds: 3, now: NOW });
+
+  test("that is well", () => {
+    expect(check({}).every(({ level }) => level === "ok")).toBe(true);
+  });
+
+  test.each<[string, Partial<EndpointFacts>, Finding["level"], RegExp]>([
+    ["does not answer", { error: "connection refused" }, "error", /does not answer: connection refused/],
+    ["has a version with known faults", { version: "3.4.23" }, "warning", /known faults/],
+    ["is slow", { readMs: 600 }, "warning", /600 ms, a third of the TTL is 1000 ms/],
+    ["is too slow", { readMs: 1_200 }, "error", /1200 ms/],
+    ["has an alarm", { alarm: "ALARM NOSPACE" }, "error", /ALARM NOSPACE/],
+    ["is nearly full", { bytes: 1.9e9 }, "warning", /1900 MB of 2000 MB/],
+    ["has a certificate that ends soon", { certificateEnd: NOW + 3 * DAY }, "warning", /ends in 3 days/],
+    ["has a certificate that has ended", { certificateEnd: NOW - DAY }, "error", /has ended/],
+  ])("that %s", (_what, change, level, text) => {
+    expectFinding(check(change), level, text);
+  });
+
+  test("with one endpoint is one that can be lost", () => {
+    expectFinding(checkEtcd([etcd], { ttlSeconds: 3, now: NOW }), "warning", /endpoints of etcd: 1/);
+  });
+});
+
+const node: NodeStatus = {
+  name: "one",
+  state: "ready",
+  isMaster: false,
+  since: NOW,
+  address: "10.0.0.1",
+  ttlSeconds: 3,
+  asks: 1,
+  run: "r",
+  hold: undefined,
+};
+const pause: Ask = {
+  kind: "pause",
+  node: undefined,
+  revision: 1,
+  lease: "0",
+  by: "eve@desk",
+  why: "",
+  at: NOW - 2 * DAY,
+  until: NOW + DAY,
+  token: undefined,
+  to: undefined,
+  run: undefined,
+  accepted: false,
+};
+const term: Term = { token: 9, node: "two", run: "r", beganAt: NOW, via: "wait" };
+const group: GroupStatus = {
+  revision: 9,
+  master: { kind: "master", name: "two", address: "10.0.0.2", token: 9 },
+  holder: undefined,
+  nodes: [node, { ...node, name: "two", state: "master", isMaster: true }],
+  ttlSeconds: 3,
+  pause: undefined,
+  switchover: undefined,
+  terms: [term],
+  frontends: ["front"],
+};
+const trace: Term = {
+  ...term,
+  token: 8,
+  end: { why: "its run ended without a trace: killed", by: "next_run" },
+};
+
+describe("a group", () => {
+  test("that is well", () => {
+    expect(checkGroup(group, NOW).every(({ level }) => level === "ok")).toBe(true);
+  });
+
+  test.each<[string, Partial<GroupStatus>, Finding["level"], RegExp]>([
+    ["without nodes", { nodes: [] }, "error", /no node has joined/],
+    ["without a master", { master: { kind: "none" } }, "error", /no master: nobody has the lock/],
+    ["without a master under a pause", { master: { kind: "none" }, pause }, "error", /the group is paused/],
+    ["with nobody to take over", { nodes: group.nodes.slice(1) }, "warning", /no node could take over/],
+    ["with different TTLs", { nodes: [...group.nodes, { ...node, ttlSeconds: 10 }] }, "warning", /3, 10 s/],
+    [
+      "with an older node",
+      { nodes: [...group.nodes, { ...node, asks: 0 }] },
+      "warning",
+      /older version: one/,
+    ],
+    ["under a pause that has an end", { pause }, "ok", /paused by eve@desk for 2 d/],
+    [
+      "under a pause that was forgotten",
+      { pause: { ...pause, until: undefined } },
+      "warning",
+      /without an end/,
+    ],
+    ["under a pause that is over", { pause: { ...pause, until: NOW - 1 } }, "warning", /its time is over/],
+    [
+      "with a hold that was forgotten",
+      {
+        nodes: [...group.nodes, { ...node, hold: { ...pause, kind: "hold", node: "one", until: undefined } }],
+      },
+      "warning",
+      /one is held back/,
+    ],
+    ["whose master ended without a trace", { terms: [term, trace] }, "warning", /1 ended without a trace/],
+    [
+      "that may have lost data",
+      { terms: [{ ...term, losses: "of one: it was ahead" }] },
+      "warning",
+      /may have lost data: of one/,
+    ],
+    ["without a frontend", { frontends: [] }, "warning", /no frontend has registered/],
+  ])("%s", (_what, change, level, text) => {
+    expectFinding(checkGroup({ ...group, ...change }, NOW), level, text);
+  });
+});
+
+describe("rights", () => {
+  const rights: RightsFacts = { user: "eve", mayAsk: true, mayWrite: false, readsOthers: false };
+
+  test("that are well", () => {
+    expect(checkRights(rights).every(({ level }) => level === "ok")).toBe(true);
+  });
+
+  test.each<[string, Partial<RightsFacts>, Finding["level"], RegExp]>([
+    ["no user", { user: undefined }, "warning", /asks for no user/],
+    ["no right to ask", { mayAsk: false }, "error", /may only look/],
+    ["too many rights", { readsOthers: true }, "warning", /may read other groups/],
+  ])("%s", (_what, change, level, text) => {
+    expectFinding(checkRights({ ...rights, ...change }), level, text);
+  });
+});
+
+describe("a machine", () => {
+  const machine: MachineFacts = {
+    parkMs: 30_000,
+    unresolved: [],
+    resolved: 2,
+    hooks: [{ name: "start", isExecutable: true }],
+  };
+
+  test("that is well", () => {
+    expect(checkMachine(machine, 3).every(({ level }) => level === "ok")).toBe(true);
+    expect(checkMachine({ ...machine, parkMs: undefined, hooks: undefined, resolved: 0 }, 3)).toEqual([]);
+  });
+
+  test.each<[string, Partial<MachineFacts>, Finding["level"], RegExp]>([
+    [
+      "that parks for too short a time",
+      { parkMs: 5_000 },
+      "warning",
+      /MSDHA_PARK is 5 s, three TTLs are 9 s/,
+    ],
+    [
+      "that can't resolve a node",
+      { unresolved: [{ address: "db9", why: "ENOTFOUND" }] },
+      "error",
+      /db9 can't be resolved here: ENOTFOUND/,
+    ],
+    [
+      "with a hook that can't run",
+      { hooks: [...(machine.hooks ?? []), { name: "master", isExecutable: false }] },
+      "error",
+      /can't be executed: master/,
+    ],
+    ["without a start hook", { hooks: [] }, "error", /no hook start/],
+  ])("%s", (_what, change, level, text) => {
+    expectFinding(checkMachine({ ...machine, ...change }, 3), level, text);
+  });
+});
+
+describe("a compose file", () => {
+  const service = {
+    environment: { MSDHA_GROUP: "db", MSDHA_STOP_TIMEOUT: "20" },
+    restart: "unless-stopped",
+    stop_grace_period: "1m30s",
+    volumes: [{ type: "volume", target: "/data" }],
+  };
+  const check = (change: object): readonly Finding[] =>
+    checkCompose(JSON.stringify({ services: { db1: { ...service, ...change }, etcd: { image: "etcd" } } }));
+
+  test("that is well", () => {
+    expect(check({}).every(({ level }) => level === "ok")).toBe(true);
+    const frontend = { environment: { MSDHA_GROUP: "db", MSDHA_PORT: "5432" }, restart: "always" };
+    expect(checkCompose(JSON.stringify({ services: { front: frontend } }))).toHaveLength(1);
+  });
+
+  test.each<[string, object, Finding["level"], RegExp]>([
+    [
+      "that kills stops",
+      { stop_grace_period: "15s" },
+      "error",
+      /stop_grace_period is 15 s, MSDHA_STOP_TIMEOUT 20 s/,
+    ],
+    ["that kills stops by default", { stop_grace_period: undefined }, "error", /stop_grace_period is 10 s/],
+    ["that starts nothing again", { restart: undefined }, "error", /restart is not set/],
+    ["that starts only after failures", { restart: "on-failure" }, "error", /restart is on-failure/],
+    ["with a host name alone", { hostname: "db-1" }, "warning", /hostname is set, MSDHA_NAME is not/],
+    ["without a volume", { volumes: [] }, "warning", /it has no volume/],
+  ])("%s", (_what, change, level, text) => {
+    expectFinding(check(change), level, text);
+  });
+
+  test("without any of ours, or that is none", () => {
+    expectFinding(checkCompose('{"services":{"etcd":{}}}'), "error", /no service of this file/);
+    for (const text of ["services: {}", "[]", "", '{"services":1}']) {
+      expect(() => checkCompose(text)).toThrow(/docker compose config --format json/);
+    }
+  });
+});
+
+test("the exit code is that of the worst", () => {
+  const of = (...levels: readonly Finding["level"][]): number =>
+    worstCode(levels.map((level) => ({ level, what: "" })));
+  expect([of(), of("ok"), of("ok", "warning"), of("warning", "error", "ok")]).toEqual([0, 0, 1, 3]);
+});
