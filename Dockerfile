@@ -24,7 +24,7 @@ RUN pnpm install --frozen-lockfile --prod --ignore-scripts \
   --filter . --filter '@msdha/backend...' --filter '@msdha/frontend...' --filter '@msdha/postgresql...' \
   --filter '@msdha/cli...'
 RUN packages/guard/build.sh && for package in status-page backend frontend postgresql cli; do \
-    (cd "packages/$package" && pnpm run bundle) || exit 1; \
+    (cd "packages/$package" && node --run bundle) || exit 1; \
   done
 
 FROM build AS backend-files
