@@ -9,7 +9,7 @@ import type {
 import { type GroupKeys, parseKey } from "@msdha/group";
 import type { Facts, RunFacts } from "./facts.ts";
 
-/** What a run learns from an answer to a request that it sent at `sent`, by its own clock. */
+/** What a run learns from an answer to a request. */
 export function applyAnswer(
   keys: GroupKeys,
   run: RunFacts,
@@ -17,14 +17,17 @@ export function applyAnswer(
     readonly call: keyof EtcdApi;
     readonly argument: unknown;
     readonly answer: unknown;
+    /** When it sent the request, by its machine's clock. */
     readonly sent: number;
+    /** The same as the supervisor has it. */
+    readonly sentByClock: number;
     /** For how long its machine had stood still by then. */
     readonly lostMs: number;
     /** Whether it is older than etcd was when it was asked for: nothing that is linearizable. */
     readonly old: boolean;
   },
 ): void {
-  const { call, argument, answer, sent, lostMs, old } = exchange;
+  const { call, argument, answer, sent, sentByClock, lostMs, old } = exchange;
   if (old) run.readOld = true;
   if (call === "txn" || call === "range")
     applyTold(run, (answer as TransactionResult | RangeResult).revision);
@@ -35,14 +38,16 @@ export function applyAnswer(
       // A candidate whose reads were old for long may have its lease all the same: a majority has just put its lock on it.
       if (run.readOld) {
         run.seen = Math.max(run.seen, sent);
+        run.seenByClock = Math.max(run.seenByClock, sentByClock);
         run.lostMsAtSeen = lostMs;
       }
     }
   }
   const proven = (): void => {
     // An answer that comes when the lease may be lost already brings nothing back.
-    if (run.supervisor.clock.now() >= run.seen + run.ttlMs || sent <= run.seen) return;
+    if (run.clock.now() >= run.seenByClock + run.ttlMs || sent <= run.seen) return;
     run.seen = sent;
+    run.seenByClock = sentByClock;
     run.lostMsAtSeen = lostMs;
   };
   if (call === "txn" && provesByWriting(keys, run, argument as Transaction, answer as TransactionResult))
@@ -71,6 +76,17 @@ function provesByWriting(
   if (!isProof(transaction, keys)) return false;
   const [lock] = results;
   return succeeded || (lock?.type === "range" && lock.kvs.some((kv) => kv.lease === run.lease));
+}
+
+/** What a run asks for. */
+export function applyQuestion(run: RunFacts, call: keyof EtcdApi, argument: unknown): void {
+  if (run.lock && call === "txn" && publishes(argument as Transaction))
+    run.lock.publishedFrom ??= run.machine.now;
+}
+
+/** Whether this transaction publishes a master. */
+export function publishes({ success }: Transaction): boolean {
+  return success.some((operation) => operation.type === "put" && operation.value === "master");
 }
 
 /** Whether this transaction is a proof of the lock. */

@@ -94,6 +94,7 @@ function claimLease(facts: Facts, { value, lease }: KeyValue): void {
     if (!value.includes(JSON.stringify(run.id))) continue;
     run.lease = lease;
     run.seen = run.hardware.now();
+    run.seenByClock = run.clock.now();
     run.lostMsAtSeen = run.machine.lostMs;
   }
 }
@@ -118,6 +119,7 @@ function takeLock(
     chosen: handed && before.handover?.for !== undefined && before.handover.for === run?.node,
     freeSince: Math.max(before.freeSince, run?.startedAt ?? 0),
     receivedAt: undefined,
+    publishedFrom: undefined,
   };
   facts.group = { ...facts.group, lock };
   if (run) run.lock = lock;

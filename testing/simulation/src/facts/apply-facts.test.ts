@@ -35,6 +35,7 @@ function makeRun() {
     lock: undefined,
     published: false,
     seen: 0,
+    seenByClock: 0,
     readOld: false,
     lostMsAtSeen: 0,
     newest: 0,
@@ -50,6 +51,7 @@ function makeRun() {
   /** The run asks for a key at once, is answered 10 ms later, and the world goes on until the next third of the TTL. */
   async function read(key: string, holder: string | undefined): Promise<void> {
     const sent = scheduler.now;
+    const sentByClock = run.clock.now();
     await pass(10);
     const kvs =
       holder === undefined ? [] : [{ key, value: "", createRevision: 4, modRevision: 4, lease: holder }];
@@ -58,6 +60,7 @@ function makeRun() {
       argument: { key },
       answer: { kvs, revision: 4 },
       sent,
+      sentByClock,
       lostMs: 0,
       old: false,
     });
@@ -70,7 +73,14 @@ function makeRun() {
 
 const held: LockFacts = {
   ...{ token: 4, restores: 0, lease, run: undefined, node: "n0" },
-  ...{ waitMs: 6_000, takenAt: 0, chosen: false, freeSince: 0, receivedAt: undefined },
+  ...{
+    waitMs: 6_000,
+    takenAt: 0,
+    chosen: false,
+    freeSince: 0,
+    receivedAt: undefined,
+    publishedFrom: undefined,
+  },
 };
 
 test("a node that does not know of its key yet is proven by any read of what it probes", async () => {
@@ -100,6 +110,16 @@ test("an answer that comes a TTL after the last proof brings nothing back", asyn
   for (let round = 0; round < 3; round += 1) await read(keys.lock, "99");
   await read(keys.lock, lease);
   expect(run.seen).toBe(0);
+});
+
+test("whether an answer comes too late is decided by the clock that the run has, right or wrong", async () => {
+  const { run, read } = makeRun();
+  run.lock = held;
+  await read(keys.lock, lease);
+  run.clock.fallBehind(2_500);
+  for (let round = 0; round < 3; round += 1) await read(keys.lock, "99");
+  await read(keys.lock, lease);
+  expect(run.seen).toBe(4_000);
 });
 
 test("an answer of before a restore that comes after it says nothing of the restored etcd", () => {

@@ -85,5 +85,6 @@ function unknownLock(
     chosen: false,
     freeSince: now,
     receivedAt: undefined,
+    publishedFrom: undefined,
   };
 }

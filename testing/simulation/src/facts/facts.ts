@@ -33,6 +33,8 @@ export interface RunFacts {
   published: boolean;
   /** The run's own clock when it sent the last request whose answer proved it by quorum. */
   seen: number;
+  /** The time then as the supervisor has it, by which it decides whether its lease may be lost. */
+  seenByClock: number;
   /** For how long its machine had stood still by then. */
   lostMsAtSeen: number;
   /** Whether it was ever answered with an old state. */
@@ -77,6 +79,8 @@ export interface LockFacts {
   readonly freeSince: number;
   /** The holder's clock when it first learned that the lock is its own. */
   receivedAt: number | undefined;
+  /** When its holder first asked to be published as the master with it, in the world's time. */
+  publishedFrom: number | undefined;
 }
 
 /** What the group's own keys say. */

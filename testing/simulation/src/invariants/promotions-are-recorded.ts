@@ -5,7 +5,8 @@ import type { Invariant } from "../facts/moment.ts";
 
 /**
  * Each promotion is in the history, once: recorded in the revision that publishes it, of that run and token. A record is
- * changed by when traffic was let through, which is when the gap before it ends, and once by its end.
+ * changed by when traffic was let through, which is when the gap before it ends, and once by its end. Longer texts may be
+ * cut then: a record has a limit.
  */
 export const promotionsAreRecorded: Invariant = (moment, facts) => {
   if (moment.kind !== "change" || facts.byHand) return undefined;
@@ -21,9 +22,12 @@ export const promotionsAreRecorded: Invariant = (moment, facts) => {
     const is = token === undefined ? undefined : facts.group.terms.get(token);
     if (!was) continue;
     if (was.end) return `the record of ${token} was changed after its end`;
-    const later = { end: undefined, gapMs: undefined };
-    if (JSON.stringify({ ...was, ...later }) !== JSON.stringify({ ...is, ...later }))
-      return `the record of ${token} was changed by something else than its end`;
+    const later = { end: undefined, gapMs: undefined, losses: undefined, from: undefined };
+    const isSame =
+      JSON.stringify({ ...was, ...later }) === JSON.stringify({ ...is, ...later }) &&
+      isCutFrom(was.losses, is?.losses) &&
+      isCutFrom(was.from, is?.from);
+    if (!isSame) return `the record of ${token} was changed by something else than its end`;
   }
   return undefined;
 };
@@ -41,6 +45,10 @@ function judgePublication(facts: Facts, before: GroupFacts, { lease }: KeyValue)
   if (before.terms.has(lock.token) && facts.restores === 0)
     return `the history had a record of the token ${lock.token} already`;
   return undefined;
+}
+
+function isCutFrom(text: string | undefined, cut: string | undefined): boolean {
+  return cut === text || (cut?.endsWith("…") === true && text?.startsWith(cut.slice(0, -1)) === true);
 }
 
 function tokenOf(key: string): number | undefined {

@@ -1,6 +1,6 @@
 import type { Clock } from "@msdha/clock";
 import { combineMembers, createClusterIdentity, type EtcdApi } from "@msdha/etcd-client";
-import { applyAnswer, applyEvents } from "../facts/apply-answer.ts";
+import { applyAnswer, applyEvents, applyQuestion } from "../facts/apply-answer.ts";
 import type { RunFacts } from "../facts/facts.ts";
 import type { Link } from "../world/network.ts";
 import type { World } from "../world/world.ts";
@@ -41,15 +41,17 @@ export function connectNode(run: RunFacts, world: World, { links, clock }: Conne
     return gateEtcd(client, supervisor, {
       asked(call, argument) {
         const sent = supervisor.clock.now();
+        const sentByClock = run.clock.now();
         const { lostMs } = run.machine;
         const { revision } = world.etcd.store;
         const { restores } = world.facts;
+        applyQuestion(run, call, argument);
         world.check({ kind: "ask", run, call, argument, now: world.scheduler.now });
         return (answer) => {
           const old = restores === world.facts.restores && isOlder(answer, revision);
           // What it was told of an old state is told anew afterwards.
           if (old) run.told.missed();
-          applyAnswer(world.keys, run, { call, argument, answer, sent, lostMs, old });
+          applyAnswer(world.keys, run, { call, argument, answer, sent, sentByClock, lostMs, old });
         };
       },
       heard: ({ events }) => applyEvents(world.keys, world.facts, run, events),

@@ -167,6 +167,10 @@ export class Machine {
   }
 
   #describeRun(id: string, supervisor: SimulatedProcess): RunFacts {
+    const clock = createSupervisorClock(supervisor.clock, {
+      onLeap: ({ ms, counted }) =>
+        this.#world.trace(id, () => `uptime leapt by ${Math.round(ms)} ms, ${Math.round(counted)} ms count`),
+    });
     return {
       id,
       node: this.scenario.name,
@@ -176,19 +180,14 @@ export class Machine {
       machine: this.#time,
       hardware: this.#hardware,
       supervisor,
-      clock: createSupervisorClock(supervisor.clock, {
-        onLeap: ({ ms, counted }) =>
-          this.#world.trace(
-            id,
-            () => `uptime leapt by ${Math.round(ms)} ms, ${Math.round(counted)} ms count`,
-          ),
-      }),
+      clock,
       clusters: { first: undefined, told: new Set() },
       programs: new Set(),
       lease: undefined,
       lock: undefined,
       published: false,
       seen: this.#hardware.now(),
+      seenByClock: clock.now(),
       readOld: false,
       lostMsAtSeen: this.#time.lostMs,
       newest: 0,
