@@ -20,7 +20,13 @@ export class UsageError extends Error {
 
 const mutationNames = Object.keys(mutations);
 /** The list of functions has not those that are looked at in the end, or by something else than a function. */
-const invariantNames = [...Object.keys(invariants), "oneMasterInTime", "everythingIsTold", NOTHING_CRASHES];
+const invariantNames = [
+  ...Object.keys(invariants),
+  "requestsEndTheirRun",
+  "oneMasterInTime",
+  "everythingIsTold",
+  NOTHING_CRASHES,
+];
 
 /** The random numbers have no more than 32 bits to begin with. */
 const SEEDS = 2 ** 32;
