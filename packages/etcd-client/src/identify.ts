@@ -1,6 +1,6 @@
 import { Metadata } from "@grpc/grpc-js";
 import { type IResponseHeader, LeaseClient, MaintenanceClient } from "etcd3";
-import { createCallable, type Limits } from "./callable.ts";
+import { type Callable, createCallable, type Limits } from "./callable.ts";
 import { castError } from "./cast-error.ts";
 import type { EtcdMemberInfo } from "./cluster-identity.ts";
 import type { Connection } from "./connection.ts";
@@ -18,7 +18,11 @@ export async function identify(
   endpoint: string,
   limits: Limits,
 ): Promise<EtcdMemberInfo | undefined> {
-  const rpc = createCallable(connection, new Metadata(), limits);
+  return await askWho(createCallable(connection, new Metadata(), limits), endpoint);
+}
+
+/** The same of whoever answers calls, which may be made with a user: newer versions of etcd tell nobody else. */
+export async function askWho(rpc: Callable, endpoint: string): Promise<EtcdMemberInfo | undefined> {
   try {
     const { header, version } = await new MaintenanceClient(rpc).status();
     return info(endpoint, header, version);

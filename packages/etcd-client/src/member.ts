@@ -7,6 +7,7 @@ import {
   type EtcdMemberInfo,
 } from "./cluster-identity.ts";
 import { isEtcdError } from "./errors.ts";
+import { askWho } from "./identify.ts";
 import { keepAliveOnce } from "./keep-alive.ts";
 import { createLink, type Link } from "./link.ts";
 import { rangeResult, readRequest, txnRequest, txnResult } from "./messages.ts";
@@ -72,7 +73,11 @@ export function linkedMember(link: Link): EtcdMember {
         return Number(TTL);
       }),
     watch: (request, { signal }) => openWatch(link, request, signal),
-    identify: link.identify,
+    async identify(options) {
+      const info = await link.identify(options);
+      if (info || !link.hasUser) return info;
+      return await link.call(options, ({ rpc }) => askWho(rpc, link.address));
+    },
     [Symbol.asyncDispose]: () => Promise.resolve(link.close()),
   };
 }
