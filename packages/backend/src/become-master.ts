@@ -107,7 +107,9 @@ async function promote(node: Node, lock: MasterLock, term: Term): Promise<void> 
     writeLastTerm(node, { token: lock.token, run: term.run }),
   ]);
   // Time may have been lost since the publication, with or without this machine's clock.
-  await confirmLock(etcd, follower.view.keys, lock, { lease, clock, signal: end.begun });
+  const confirmed = confirmLock(etcd, follower.view.keys, lock, { lease, clock, signal: end.begun });
+  // Etcd may have taken long to publish, in which a process can have become another user's.
+  await Promise.all([confirmed, node.permission.prove()]);
   await runStateHook(node, "master");
   if (config.traffic !== "after_hook") return;
   const served = openTerm(term, clock.now() - published);

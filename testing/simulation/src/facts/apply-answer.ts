@@ -78,17 +78,6 @@ function provesByWriting(
   return succeeded || (lock?.type === "range" && lock.kvs.some((kv) => kv.lease === run.lease));
 }
 
-/** What a run asks for. */
-export function applyQuestion(run: RunFacts, call: keyof EtcdApi, argument: unknown): void {
-  if (run.lock && call === "txn" && publishes(argument as Transaction))
-    run.lock.publishedFrom ??= run.machine.now;
-}
-
-/** Whether this transaction publishes a master. */
-export function publishes({ success }: Transaction): boolean {
-  return success.some((operation) => operation.type === "put" && operation.value === "master");
-}
-
 /** Whether this transaction is a proof of the lock. */
 export function isProof({ success }: Transaction, keys: GroupKeys): boolean {
   return success.some((each) => each.type === "put" && parseKey(keys, each.key).kind === "proof");

@@ -119,7 +119,6 @@ function takeLock(
     chosen: handed && before.handover?.for !== undefined && before.handover.for === run?.node,
     freeSince: Math.max(before.freeSince, run?.startedAt ?? 0),
     receivedAt: undefined,
-    publishedFrom: undefined,
   };
   facts.group = { ...facts.group, lock };
   if (run) run.lock = lock;

@@ -79,7 +79,6 @@ const held: LockFacts = {
     chosen: false,
     freeSince: 0,
     receivedAt: undefined,
-    publishedFrom: undefined,
   },
 };
 

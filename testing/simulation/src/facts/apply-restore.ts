@@ -85,6 +85,5 @@ function unknownLock(
     chosen: false,
     freeSince: now,
     receivedAt: undefined,
-    publishedFrom: undefined,
   };
 }

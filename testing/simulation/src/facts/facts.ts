@@ -79,8 +79,6 @@ export interface LockFacts {
   readonly freeSince: number;
   /** The holder's clock when it first learned that the lock is its own. */
   receivedAt: number | undefined;
-  /** When its holder first asked to be published as the master with it, in the world's time. */
-  publishedFrom: number | undefined;
 }
 
 /** What the group's own keys say. */

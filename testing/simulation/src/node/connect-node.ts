@@ -1,6 +1,6 @@
 import type { Clock } from "@msdha/clock";
 import { combineMembers, createClusterIdentity, type EtcdApi } from "@msdha/etcd-client";
-import { applyAnswer, applyEvents, applyQuestion } from "../facts/apply-answer.ts";
+import { applyAnswer, applyEvents } from "../facts/apply-answer.ts";
 import type { RunFacts } from "../facts/facts.ts";
 import type { Link } from "../world/network.ts";
 import type { World } from "../world/world.ts";
@@ -45,7 +45,6 @@ export function connectNode(run: RunFacts, world: World, { links, clock }: Conne
         const { lostMs } = run.machine;
         const { revision } = world.etcd.store;
         const { restores } = world.facts;
-        applyQuestion(run, call, argument);
         world.check({ kind: "ask", run, call, argument, now: world.scheduler.now });
         return (answer) => {
           const old = restores === world.facts.restores && isOlder(answer, revision);
