@@ -36,16 +36,21 @@ export async function startEtcd() {
 }
 
 /**
- * Runs a program to its end. With `changes` a key changes meanwhile, for programs that end when they have seen it. Resolves
- * with whether it ended with 0, and with what it printed.
+ * Runs a program to its end. With `changes` a key changes meanwhile, for programs that end when they have seen it; with
+ * `until` it is killed when what it printed matches. Resolves with whether it ended with 0, or was killed for that, and with
+ * what it printed.
  */
-export async function runExample(node, file, { etcd, cwd, changes }) {
+export async function runExample(node, file, { etcd, cwd, changes, until }) {
   const env = { PATH: process.env.PATH, ETCDCTL_ENDPOINTS: etcd.endpoint };
   const child = spawn(node, [file], { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
+  let matched = false;
   for (const stream of [child.stdout, child.stderr]) {
     stream.on("data", (chunk) => {
       output += chunk;
+      if (matched || !until?.test(output)) return;
+      matched = true;
+      child.kill("SIGKILL");
     });
   }
   const ended = new Promise((resolve) => child.once("close", (code, signal) => resolve({ code, signal })));
@@ -63,7 +68,7 @@ export async function runExample(node, file, { etcd, cwd, changes }) {
   over = true;
   clearTimeout(limit);
   await drive;
-  return { ok: code === 0, output: `${output}\n(ended with ${signal ?? code})` };
+  return { ok: code === 0 || matched, output: `${output}\n(ended with ${signal ?? code})` };
 }
 
 async function post(url, body) {
