@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { waitFor } from "@msdha/testkit";
 import { execa } from "execa";
@@ -38,6 +39,29 @@ describe.concurrent("the demo", () => {
     await expectNothingLeft(stderr);
   });
 
+  test("repeats an event in which the group lost its master besides, as on a machine that is too busy", async () => {
+    const running = demo("--json", "--events", "planned-stop");
+    let output = "";
+    running.stderr.on("data", (chunk: Buffer) => {
+      output += chunk;
+    });
+    await waitFor(() => /is the master and takes rows/.test(output), {
+      ...{ what: "the next master", timeoutMs: 90_000 },
+    });
+    const [group = 0] = await childrenOf(running.pid ?? 0, "group-process");
+    const members = await childrenOf(group, "etcd");
+    expect(members.length).toBeGreaterThan(0);
+    for (const pid of members) process.kill(pid, "SIGSTOP");
+    // Longer than the group's TTL, so that every lease is lost.
+    await sleep(6_000);
+    for (const pid of members) process.kill(pid, "SIGCONT");
+    const { exitCode, stdout, stderr } = await running;
+    expect(exitCode, stderr).toBe(0);
+    expect(stderr).toMatch(/the master changed once more: .*; planned-stop again/);
+    const { events } = JSON.parse(stdout) as { events: readonly unknown[] };
+    expect(events).toEqual([expect.objectContaining({ kind: "planned-stop", refusedConnections: 0 })]);
+  });
+
   test("leaves nothing behind when it is interrupted", async () => {
     const running = demo();
     let output = "";
@@ -59,6 +83,17 @@ describe.concurrent("the demo", () => {
     expect(stderr.split("\n")).toHaveLength(1);
   });
 });
+
+/** The children of a process whose command line has a text in it. */
+async function childrenOf(parent: number, text: string): Promise<readonly number[]> {
+  const children = await readFile(`/proc/${parent}/task/${parent}/children`, "utf8");
+  const found: number[] = [];
+  for (const pid of children.split(" ").filter(Boolean).map(Number)) {
+    const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
+    if (command.includes(text)) found.push(pid);
+  }
+  return found;
+}
 
 async function expectNothingLeft(output: string): Promise<void> {
   const folder = /\S*\/msdha-demo-\w+/.exec(output)?.[0] ?? "";
