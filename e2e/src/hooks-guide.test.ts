@@ -120,7 +120,7 @@ describe("docs/hooks.md", () => {
 
     b.stop();
     expect(await b.exited()).toBe(0);
-    expect(b.log()).toMatch(/INFO +OK hook=pre_stop\n.*INFO +1 hook=pre_stop/);
+    expect(b.log()).toMatch(/INFO +OK hook=pre_stop\n(.*\n)*?.*INFO +1 hook=pre_stop/);
     await waitFor(async () => (await group.master()) === "a", { what: "a to be the master again" });
     await waitFor(() => ask("a", "role").startsWith("master"), { what: "its promotion" });
     expect(ask("a", "get", "k")).toBe("2");
