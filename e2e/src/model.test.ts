@@ -12,7 +12,7 @@ test("the model of the protocol holds, and needs each of its rules", { timeout: 
   if (exitCode === NO_SPIN) skip(stderr);
   expect(exitCode, stdout + stderr).toBe(0);
   const lines = stdout.split("\n");
-  expect(lines.filter((line) => line.includes(": holds (")).length).toBe(3);
+  expect(lines.filter((line) => line.includes(": holds (")).length).toBe(4);
   expect(lines.filter((line) => line.includes(": violation found, as it should (")).length).toBeGreaterThan(
     10,
   );
