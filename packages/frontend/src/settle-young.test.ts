@@ -54,6 +54,15 @@ describe("settleYoung", () => {
     expect(trial.settledAt()).toBeDefined();
   });
 
+  it("does not wait for one that talks on and on without a pause", async () => {
+    const trial = start([young("0x1")]);
+    for (let step = 1; step <= 40; step += 1) {
+      trial.talk("0x1", 8 * step, 100 * step);
+      await trial.clock.advance(15);
+    }
+    expect(trial.settledAt()).toBeLessThanOrEqual(330);
+  });
+
   it("waits through the pauses of a slow login", async () => {
     const trial = start([young("0x1")]);
     trial.talk("0x1", 8, 0);

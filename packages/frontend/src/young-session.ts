@@ -13,6 +13,8 @@ export interface YoungSession {
   readonly longestGapMs: number;
   /** How many looks in a row have seen no change. */
   readonly quietLooks: number;
+  /** How many looks have seen a change. */
+  readonly changes: number;
 }
 
 /**
@@ -22,6 +24,8 @@ export interface YoungSession {
 const QUIET_MS = 40;
 const QUIET_GAPS = 2;
 const QUIET_LOOKS = 2;
+/** A login and a first row take a dozen messages; who has been seen to talk for longer goes on, and is no beginner. */
+const BEGINNERS_CHANGES = 20;
 /** A client that has said nothing, to a server that has said nothing, may do so for ever. */
 const SILENT_MS = 200;
 
@@ -34,6 +38,7 @@ export function beginWatching(id: string, { sent, answered }: SessionProgress, n
     owed: sent > 0 && answered === 0,
     longestGapMs: 0,
     quietLooks: 0,
+    changes: 0,
   };
 }
 
@@ -51,19 +56,22 @@ export function lookAgain(
     owed: answered === before.bytes.answered,
     longestGapMs: Math.max(before.longestGapMs, now - before.changedAt),
     quietLooks: 0,
+    changes: before.changes + 1,
   };
 }
 
 /**
- * Whether a session has had its first answers: the server owes none, and the client was silent for a while. `strain` is
+ * Whether a session has had its first answers: the server owes none, and the client was silent for a while, or it talks on
+ * and on. `strain` is
  * how many processes there are for each processor, 1 at least.
  */
 export function isAtRest(
-  { bytes, since, changedAt, owed, longestGapMs, quietLooks }: YoungSession,
+  { bytes, since, changedAt, owed, longestGapMs, quietLooks, changes }: YoungSession,
   now: number,
   strain: number,
 ): boolean {
   if (bytes.sent === 0 && bytes.answered === 0) return now - since >= SILENT_MS * strain;
+  if (changes >= BEGINNERS_CHANGES) return true;
   if (owed) return false;
   return (
     quietLooks >= QUIET_LOOKS && now - changedAt >= Math.max(QUIET_MS * strain, QUIET_GAPS * longestGapMs)
