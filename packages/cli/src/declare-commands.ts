@@ -26,7 +26,7 @@ export function declareCommands(
 
   program
     .command("history")
-    .description("show who was master from when to when, and why each time began and ended")
+    .description("list the masters so far: when each began and ended, and why")
     .option("-n, --count <number>", "how many masters at most", readCount, 200)
     .option("--json", "print one line of JSON")
     .action(async (_options, command: Command) => {

@@ -12,7 +12,7 @@ import { type TakenLock, takeLock } from "./take-lock.ts";
 export interface LockOptions {
   /** How long the holder may be cut off from etcd before it counts as lost, in whole seconds, from 1 on. */
   readonly ttlSeconds: number;
-  /** Who takes it, for people and `observe`. Default: host name and process id. */
+  /** The holder's name, which `observe` yields. Default: host name and process id. */
   readonly name?: string;
   /** Ends the attempt; aborts the lock's own signal later on. */
   readonly signal?: AbortSignal | undefined;

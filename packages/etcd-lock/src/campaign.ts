@@ -44,7 +44,7 @@ async function pause(clock: Clock, signal: AbortSignal | undefined): Promise<voi
 }
 
 /**
- * Yields who has the lock now, and again at each change; undefined when nobody has. It is late by the watch, and a holder
+ * Yields the lock's holder, at once and at each change; undefined while there is none. It is late by the watch, and a holder
  * may still be waiting for the former one. Ends when `signal` aborts; rejects when etcd refuses.
  */
 export async function* observe(

@@ -8,7 +8,7 @@ import { createStyle } from "../render/style.ts";
 import { schema, termsToJson } from "../render/to-json.ts";
 import type { GroupOptions } from "../settings.ts";
 
-/** Shows who was master from when to when. */
+/** Lists the masters so far: when each began and ended. */
 export async function history(
   context: Context,
   options: GroupOptions & { readonly count: number; readonly json?: boolean },

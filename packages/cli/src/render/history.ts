@@ -15,7 +15,7 @@ const COLUMNS: readonly Column[] = [
   { title: "TOKEN", dropped: 5, atLeast: 4 },
 ];
 
-/** Shows who was master from when to when, the newest first, why each time began and ended, and what may be lost. */
+/** Lists the masters so far, the newest first: when each began and ended, why, and what may be lost. */
 export function renderHistory(
   { terms, master }: Pick<GroupStatus, "terms" | "master">,
   {

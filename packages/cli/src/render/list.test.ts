@@ -177,7 +177,7 @@ test.each<[string, Partial<GroupStatus>, RegExp]>([
   expect(show({ ...status, ...change }, 200).join("\n")).toMatch(text);
 });
 
-test("the history says who was master from when to when", () => {
+test("the history lists when each master began and ended", () => {
   const lines = renderHistory(status, { now: NOW, width: 250, style: createStyle(false), count: 9 });
   expect(lines).toHaveLength(3);
   expect(lines[1]).toMatch(
