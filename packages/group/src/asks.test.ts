@@ -1,15 +1,13 @@
 import { createManualClock } from "@msdha/clock";
-import { acquireLease } from "@msdha/etcd-lease";
 import { createSimulatedEtcd } from "@msdha/etcd-simulated";
 import { expect, test } from "vitest";
+import { makeReadyNode } from "../test/ready-node.ts";
 import { writeAsk } from "./ask.ts";
 import { campaign } from "./campaign.ts";
 import { holdElection } from "./election.ts";
-import { followGroup } from "./follow-group.ts";
 import { giveBackLock, prepareHandover } from "./hand-over.ts";
 import { groupKeys } from "./keys.ts";
 import type { MasterLock } from "./master-lock.ts";
-import { joinGroup } from "./membership.ts";
 import { sweepAsks } from "./sweep-asks.ts";
 import { takeLock } from "./take-lock.ts";
 
@@ -24,19 +22,11 @@ function setUp() {
     etcd.store.put(keys.ask(kind, node), writeAsk({ by: "eve", why: "disk swap", at: 0, until }));
   };
   const node = async (name: string) => {
-    const client = etcd.connect();
-    const lease = await acquireLease(client, { ttlSeconds: 3, clock });
-    const follower = followGroup(client, "db", { clock, signal });
-    const details = { runId: name, address: name, ttlSeconds: 3 };
-    const membership = await joinGroup(client, keys, { name, lease, details, clock, signal });
-    await membership.enter("ready");
-    await clock.advance(0);
-    const options = { membership, ttlSeconds: 3, clock, signal };
+    const ready = await makeReadyNode(etcd.connect(), "db", { name, clock, signal });
+    const { client, follower, options } = ready;
     let lock: MasterLock | undefined;
     return {
-      client,
-      follower,
-      options,
+      ...ready,
       take: () => takeLock(client, keys, unknown, options),
       /** Campaigns on; tells whether it has the lock. */
       compete: () =>

@@ -1,13 +1,12 @@
 import { createManualClock } from "@msdha/clock";
-import { acquireLease } from "@msdha/etcd-lease";
 import { createSimulatedEtcd } from "@msdha/etcd-simulated";
 import { expect, test } from "vitest";
+import { makeReadyNode } from "../test/ready-node.ts";
 import { campaign } from "./campaign.ts";
-import { followGroup, type GroupFollower } from "./follow-group.ts";
+import type { GroupFollower } from "./follow-group.ts";
 import { giveBackLock, prepareHandover } from "./hand-over.ts";
 import { groupKeys } from "./keys.ts";
 import type { MasterLock } from "./master-lock.ts";
-import { joinGroup } from "./membership.ts";
 
 const keys = groupKeys("db");
 
@@ -15,16 +14,7 @@ test("a node that left the lock to another does not take it back before its watc
   const clock = createManualClock();
   const etcd = createSimulatedEtcd({ clock });
   const { signal } = new AbortController();
-  const node = async (name: string) => {
-    const client = etcd.connect();
-    const lease = await acquireLease(client, { ttlSeconds: 3, clock });
-    const follower = followGroup(client, "db", { clock, signal });
-    const details = { runId: name, address: name, ttlSeconds: 3 };
-    const membership = await joinGroup(client, keys, { name, lease, details, clock, signal });
-    await membership.enter("ready");
-    await clock.advance(0);
-    return { client, follower, options: { membership, ttlSeconds: 3, clock, signal } };
-  };
+  const node = (name: string) => makeReadyNode(etcd.connect(), "db", { name, clock, signal });
   const a = await node("a");
   const b = await node("b");
   const lock = await campaign(a.client, a.follower, a.options);
