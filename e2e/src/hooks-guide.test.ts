@@ -31,6 +31,7 @@ const scripts = [
   "node_state_change",
   "candidate",
   "master",
+  "report",
   "pre_stop",
 ];
 
@@ -72,6 +73,10 @@ function startRedis(group: TestGroup, name: string, { addresses, port }: Place):
   return node;
 }
 
+async function report({ etcd, name }: TestGroup, node: string): Promise<string> {
+  return (await etcd.etcdctl("get", "--print-value-only", `/msdha/${name}/_report/${node}`)).trim();
+}
+
 describe("docs/hooks.md", () => {
   test("has scripts that sh can read", () => {
     expect([...alive.keys()]).toEqual(["TCP", "HTTP", "Redis", "PostgreSQL", "SQL"]);
@@ -108,6 +113,10 @@ describe("docs/hooks.md", () => {
     expect(b.log()).toMatch(/copied/);
     await linked("b");
     expect(write("a", "1")).toBe("OK\n1");
+    await waitFor(async () => (await report(group, "b")) === '{"behind":0,"note":"link_status:up"}', {
+      what: "b to report that it is not behind",
+      timeoutMs: 30_000,
+    });
 
     await a.child.kill();
     await group.masterAmong([b]);

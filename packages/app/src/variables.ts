@@ -41,6 +41,7 @@ export const allVariables: readonly string[] = [
   "MSDHA_PG_*",
   "MSDHA_PORT",
   "MSDHA_READ_PORT",
+  "MSDHA_REPORT_INTERVAL",
   "MSDHA_RUN_DIR",
   "MSDHA_SEND_PROXY",
   "MSDHA_STATUS_BIND",

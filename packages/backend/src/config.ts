@@ -50,6 +50,8 @@ export interface BackendConfig {
   readonly aliveIntervalMs: number;
   readonly aliveTimeoutMs: number;
   readonly aliveFailures: number;
+  /** How often the `report` hook runs, and how long a run of it may take. */
+  readonly reportIntervalMs: number;
   /** The TCP port of the status port; undefined: there is none. */
   readonly statusPort: number | undefined;
   /** The IP address of the status port; undefined: all. */
@@ -94,6 +96,7 @@ const schema = z.object({
   MSDHA_ALIVE_INTERVAL: duration({ minMs: 100, maxMs: 86_400_000 }).default(5_000),
   MSDHA_ALIVE_TIMEOUT: duration({ minMs: 1, maxMs: 86_400_000 }).optional(),
   MSDHA_ALIVE_FAILURES: wholeNumber({ min: 1, max: 1_000 }).default(3),
+  MSDHA_REPORT_INTERVAL: duration({ minMs: 100, maxMs: 86_400_000 }).default(5_000),
   MSDHA_STATUS_PORT: port().optional(),
   MSDHA_STATUS_BIND: bindAddress().optional(),
   MSDHA_ETCD_TIMEOUT: duration().default(30_000),
@@ -155,6 +158,7 @@ export function readConfig(environment: Environment): { config: BackendConfig; l
         value.MSDHA_HOOK_TIMEOUT,
       ),
       aliveFailures: value.MSDHA_ALIVE_FAILURES,
+      reportIntervalMs: value.MSDHA_REPORT_INTERVAL,
       statusPort: value.MSDHA_STATUS_PORT,
       statusAddress: value.MSDHA_STATUS_BIND,
     },

@@ -18,6 +18,9 @@ export interface NodeStatus {
   /** Where each node is reached. */
   readonly addresses: Readonly<Record<string, string>>;
   readonly nodeStateChangeFailures: number;
+  /** How many bytes of the master's data the node lacks, and a note, by its `report` hook: null and empty without one. */
+  readonly behindBytes: number | null;
+  readonly note: string;
   /** What the `alive` hook says: null where there is none, or before its first run. */
   readonly alive: { readonly failures: number; readonly failure: string | null } | null;
 }

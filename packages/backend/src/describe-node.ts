@@ -1,9 +1,11 @@
 import { mastership, plainState } from "@msdha/group";
 import type { NodeStatus } from "./control-protocol.ts";
 import type { Node } from "./node.ts";
+import { behindOf } from "./standing.ts";
 
 /** Returns what `msdha-backend status` and the status port tell of a node. */
-export function describeNode({ config, membership, follower, end, changes, liveness }: Node): NodeStatus {
+export function describeNode(node: Node): NodeStatus {
+  const { config, membership, follower, end, changes, liveness, latestReport } = node;
   const master = mastership(follower.view);
   const { latest } = liveness;
   return {
@@ -16,6 +18,8 @@ export function describeNode({ config, membership, follower, end, changes, liven
     nodes: Object.fromEntries([...follower.view.nodes].map(([name, { state }]) => [name, plainState(state)])),
     addresses: Object.fromEntries([...follower.view.details].map(([name, { address }]) => [name, address])),
     nodeStateChangeFailures: changes.failures,
+    behindBytes: behindOf(node) ?? null,
+    note: latestReport.report?.note ?? "",
     alive: latest ? { failures: latest.failures, failure: latest.failure ?? null } : null,
   };
 }

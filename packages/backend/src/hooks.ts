@@ -10,6 +10,7 @@ export const hookNames = [
   "master",
   "node_state_change",
   "alive",
+  "report",
   "pre_stop",
   "stopped",
 ] as const;
@@ -17,7 +18,7 @@ export const hookNames = [
 export type HookName = (typeof hookNames)[number];
 
 /** The hooks that run once, at a change of state or in a stop. `start` is the main process itself. */
-export type StateHook = Exclude<HookName, "start" | "candidate" | "node_state_change" | "alive">;
+export type StateHook = Exclude<HookName, "start" | "candidate" | "node_state_change" | "alive" | "report">;
 
 /** Which of the hooks that change what a node does are there. */
 export interface PresentHooks {

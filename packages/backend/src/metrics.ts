@@ -5,7 +5,7 @@ import type { BackendConfig } from "./config.ts";
 import type { NoteCall } from "./metered-etcd.ts";
 import type { NoteRun } from "./metered-hooks.ts";
 import type { Node } from "./node.ts";
-import { judgePrimary, judgeReplica } from "./standing.ts";
+import { behindOf, judgePrimary, judgeReplica } from "./standing.ts";
 
 export interface BackendMetrics {
   readonly noteCall: NoteCall;
@@ -81,6 +81,10 @@ function declareSamples(registry: Registry): (node: Node | undefined) => void {
   );
   const queue = gauge("node_state_change_queue", "Calls of node_state_change that have not begun");
   const alive = gauge("alive_failures", "How many runs of the alive hook have failed one after the other");
+  const behind = gauge(
+    "behind_bytes",
+    "How many bytes of the master's data the node lacks, by its report hook; absent where that is not known",
+  );
   const failures = new Counter({
     name: "msdha_backend_node_state_change_failures_total",
     help: "How many runs of node_state_change have failed",
@@ -97,6 +101,9 @@ function declareSamples(registry: Registry): (node: Node | undefined) => void {
     token.set(tokenOf(node));
     queue.set(node?.changes.waiting ?? 0);
     alive.set(node?.liveness.latest?.failures ?? 0);
+    const bytes = behindOf(node);
+    if (bytes === undefined) behind.remove();
+    else behind.set(bytes);
     failures.reset();
     failures.inc(node?.changes.failures ?? 0);
     if (!node) return;

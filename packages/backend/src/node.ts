@@ -10,6 +10,7 @@ import type { BackendConfig } from "./config.ts";
 import type { Fence } from "./fence.ts";
 import type { PresentHooks } from "./hooks.ts";
 import type { KillPermission } from "./kill-permission.ts";
+import type { LatestReport } from "./latest-report.ts";
 import type { LivenessRecord } from "./liveness.ts";
 import type { MainProcess, MainProcessKeeper } from "./main-process.ts";
 import type { NodeEnd } from "./node-end.ts";
@@ -58,6 +59,7 @@ export interface Node extends BackendPorts {
   /** The main process, once it was started. */
   readonly main: MainProcess | undefined;
   readonly liveness: LivenessRecord;
+  readonly latestReport: LatestReport;
   /** Follows the group no more. */
   unfollow(): void;
   /** Does that, and lets go of what is held in etcd: the lease and every key on it. */

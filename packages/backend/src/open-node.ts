@@ -5,6 +5,7 @@ import { yieldToCopy } from "./copied.ts";
 import { acquireFencedLease } from "./fenced-lease.ts";
 import { followOwnGroup } from "./follow-own-group.ts";
 import { findHooks, type PresentHooks } from "./hooks.ts";
+import { recordReport } from "./latest-report.ts";
 import { recordLiveness } from "./liveness.ts";
 import { keepMainProcess } from "./main-process.ts";
 import type { BackendPorts, Node } from "./node.ts";
@@ -79,6 +80,7 @@ export async function openNode(
         return mainProcess.started;
       },
       liveness: recordLiveness(),
+      latestReport: recordReport(),
       unfollow,
       async close() {
         unfollow();

@@ -11,6 +11,7 @@ import type { BackendPorts, Node } from "./node.ts";
 import { type NodeEnd, onAbort } from "./node-end.ts";
 import { openNode } from "./open-node.ts";
 import { concludeReinit, findReinit } from "./reinit.ts";
+import { followReport } from "./report.ts";
 import { writeLastEnd } from "./run-file-writes.ts";
 import { runStateHook } from "./state-hook.ts";
 import { stopNode } from "./stop-node.ts";
@@ -36,6 +37,7 @@ export async function runBackend(
   onNode(node);
   node.log.info({ node: config.name, group: config.group, lease: node.lease.id }, "joined the group");
   followAsks(node);
+  followReport(node);
   void recordFormerTerm(node);
   await live(node).catch((error: unknown) => end.because(endingOf(error)));
   const ending = await endOf(node);

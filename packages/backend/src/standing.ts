@@ -5,7 +5,7 @@ export type Verdict = { readonly yes: true } | { readonly yes: false; readonly w
 
 type Standing = Pick<
   Node,
-  "clock" | "config" | "end" | "follower" | "lease" | "membership" | "role" | "succession"
+  "clock" | "config" | "end" | "follower" | "latestReport" | "lease" | "membership" | "role" | "succession"
 >;
 
 const YES: Verdict = { yes: true };
@@ -32,6 +32,28 @@ export function judgeReplica(node: Standing | undefined): Verdict {
   if (role.kind !== "candidate") return no("it holds the lock");
   if (membership.state !== "ready") return no(`it is ${membership.state}`);
   return judgeProof(node);
+}
+
+/**
+ * The same of one that lacks at most so many bytes of the master's data, by what its `report` hook said last. What it said
+ * before the last three intervals is not known any more.
+ */
+export function judgeReplicaWithin(node: Standing | undefined, mostBytes: number): Verdict {
+  const verdict = judgeReplica(node);
+  if (!verdict.yes) return verdict;
+  const behind = behindOf(node);
+  if (behind === undefined) return no("how far it is behind is not known");
+  return behind <= mostBytes ? YES : no(`it is ${behind} bytes behind`);
+}
+
+/** How many bytes of the master's data a node lacks; undefined if that is not known now. */
+export function behindOf(
+  node: Pick<Node, "clock" | "config" | "latestReport"> | undefined,
+): number | undefined {
+  if (!node) return undefined;
+  const { clock, config, latestReport } = node;
+  const isOld = clock.now() - latestReport.askedAt > 3 * config.reportIntervalMs;
+  return isOld ? undefined : latestReport.report?.behind;
 }
 
 /** Looks at the clock itself: after the event loop was blocked no timer has run yet. */

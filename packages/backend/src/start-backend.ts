@@ -77,7 +77,11 @@ function thisHost(environment: Environment, config: BackendConfig, log: Log): Ba
       const hooks = createHookRunner({
         dir: config.hooksDir,
         launch: guardedLaunch(guard),
-        onLine: (hook, stream, line) => log.info({ hook, ...(stream === "stderr" && { stream }) }, line),
+        onLine(hook, stream, line) {
+          // It says something every few seconds.
+          const level = hook === "report" && stream === "stdout" ? "debug" : "info";
+          log[level]({ hook, ...(stream === "stderr" && { stream }) }, line);
+        },
       });
       return meters ? meterHooks(hooks, meters.noteRun, systemClock.now) : hooks;
     },

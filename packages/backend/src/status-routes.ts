@@ -2,7 +2,8 @@ import { json, plain, type Reply, type Routes } from "@msdha/status-port";
 import { describeNode } from "./describe-node.ts";
 import type { BackendMetrics } from "./metrics.ts";
 import type { Node } from "./node.ts";
-import { judgePrimary, judgeReplica, type Verdict } from "./standing.ts";
+import { parseBytes } from "./parse-bytes.ts";
+import { judgePrimary, judgeReplica, judgeReplicaWithin, type Verdict } from "./standing.ts";
 
 /**
  * What the status port of a node answers. Reads what the node has in memory, and asks neither etcd nor the program: an
@@ -12,7 +13,8 @@ export function statusRoutes(currentNode: () => Node | undefined, metrics: Backe
   return {
     answers: {
       "/primary": () => judged(judgePrimary(currentNode())),
-      "/replica": (query) => (query.has("lag") ? lagUnknown() : judged(judgeReplica(currentNode()))),
+      "/replica": (query) =>
+        query.has("lag") ? answerLag(query, currentNode()) : judged(judgeReplica(currentNode())),
       "/live": () => judged(judgeLive(currentNode())),
       "/status": () => {
         const node = currentNode();
@@ -34,8 +36,16 @@ function judgeLive(node: Node | undefined): Verdict {
   return { yes: true };
 }
 
-function lagUnknown(): Reply {
-  return plain(503, "lag: how far this node is behind is not known to it");
+function answerLag(query: URLSearchParams, node: Node | undefined): Reply {
+  const text = query.get("lag") ?? "";
+  const mostBytes = parseBytes(text);
+  if (mostBytes === undefined)
+    return plain(400, `lag: expected a number of bytes such as 1048576, 512kB or 16MB, got ${quote(text)}`);
+  return judged(judgeReplicaWithin(node, mostBytes));
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text.slice(0, 40));
 }
 
 function judged(verdict: Verdict): Reply {

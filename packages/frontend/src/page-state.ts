@@ -37,8 +37,16 @@ export function pageState({ group, now, route, served, following, proven, status
   };
 }
 
-function pageNode({ name, state, since, address, hold }: NodeStatus, now: number): PageNode {
-  return { name, state, since: since ?? null, address, hold: pageAsk(hold, now) };
+function pageNode({ name, state, since, address, hold, report }: NodeStatus, now: number): PageNode {
+  return {
+    name,
+    state,
+    since: since ?? null,
+    address,
+    hold: pageAsk(hold, now),
+    behind: report?.behind ?? null,
+    note: cut(report?.note ?? ""),
+  };
 }
 
 /** A pause or hold whose time is over is none. */

@@ -8,6 +8,7 @@ import { parseHandover } from "./handover-note.ts";
 import { parseKey } from "./keys.ts";
 import { type NodeDetails, parseDetails } from "./node-state.ts";
 import { parseObject } from "./parse-object.ts";
+import { parseReport } from "./report.ts";
 import { isTime, parseTerm } from "./term.ts";
 import { rememberTtl } from "./ttl-record.ts";
 import type { AnswerEntry, GroupView, LockEntry, NodeEntry } from "./view.ts";
@@ -88,6 +89,9 @@ function applyEvent(draft: Draft, { type, kv }: WatchEvent): void {
       draft.since = changed(draft.since, parsed.name, isTime(since) ? since : undefined);
       break;
     }
+    case "report":
+      draft.reports = changed(draft.reports, parsed.name, present ? parseReport(kv.value) : undefined);
+      break;
     case "term": {
       const token = Number(parsed.name);
       draft.terms = changed(draft.terms, token, present ? parseTerm(token, kv.value) : undefined);

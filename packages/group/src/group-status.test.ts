@@ -2,6 +2,7 @@ import type { KeyValue } from "@msdha/etcd-client";
 import { expect, test } from "vitest";
 import { applyBatch } from "./apply-batch.ts";
 import { describeGroup } from "./group-status.ts";
+import { writeReport } from "./report.ts";
 import { writeTerm } from "./term.ts";
 import { createGroupView } from "./view.ts";
 
@@ -25,6 +26,7 @@ test("says of each node what it is, since when, and where", () => {
     kv(keys.node("a"), "master"),
     kv(keys.details("a"), details),
     kv(keys.since("a"), "1790000000000"),
+    kv(keys.report("b"), writeReport({ behind: 1_024, note: "catches up" })),
     kv(keys.ask("hold", "b"), JSON.stringify({ by: "eve", why: "disk swap", at: 1, until: 2 })),
     kv(keys.ttl, "3"),
   );
@@ -40,9 +42,11 @@ test("says of each node what it is, since when, and where", () => {
       asks: 1,
       run: "r",
       hold: undefined,
+      report: undefined,
     },
     expect.objectContaining({ name: "b", state: "ready", isMaster: false, since: undefined, asks: 0 }),
   ]);
+  expect(status.nodes[1]?.report).toEqual({ behind: 1_024, note: "catches up" });
   expect(status.nodes[1]?.hold).toMatchObject({ revision: 5, why: "disk swap", until: 2 });
 });
 

@@ -1,5 +1,6 @@
 import { type Ask, askName } from "./ask.ts";
 import { plainState } from "./node-change.ts";
+import type { NodeReport } from "./report.ts";
 import type { Term } from "./term.ts";
 import { type GroupView, type Mastership, mastership } from "./view.ts";
 
@@ -34,6 +35,8 @@ export interface NodeStatus {
   readonly asks: number;
   readonly run: string | undefined;
   readonly hold: Ask | undefined;
+  /** What its program says of itself; undefined: it has no `report` hook, or that failed. */
+  readonly report: NodeReport | undefined;
 }
 
 /** Describes a view. Its texts are as etcd has them, and for nobody's terminal: escape them. */
@@ -68,6 +71,7 @@ function describeNode(view: GroupView, name: string, master: Mastership): NodeSt
     asks: details?.asks ?? 0,
     run: details?.runId,
     hold: view.asks.get(askName("hold", name)),
+    report: view.reports.get(name),
   };
 }
 

@@ -19,6 +19,8 @@ export interface GroupKeys {
   frontend(id: string): string;
   /** Since when a node has been in its state. */
   since(name: string): string;
+  /** What a node's program says of itself. */
+  report(name: string): string;
   /** What is kept of one master's time. Keys are in the order of their tokens. */
   term(token: number): string;
   /** An operator's request. */
@@ -32,7 +34,7 @@ export type ParsedKey =
   | { readonly kind: "ask"; readonly ask: AskKind; readonly name: string }
   | { readonly kind: "lock" | "handover" | "ttl" | "election" | "lastMaster" | "unknown" };
 
-type FolderKind = "details" | "rank" | "proof" | "claim" | "value" | "frontend" | "since" | "term";
+type FolderKind = "details" | "rank" | "proof" | "claim" | "value" | "frontend" | "since" | "report" | "term";
 
 const FOLDERS: Readonly<Record<string, FolderKind>> = {
   _node: "details",
@@ -42,6 +44,7 @@ const FOLDERS: Readonly<Record<string, FolderKind>> = {
   _value: "value",
   _frontend: "frontend",
   _since: "since",
+  _report: "report",
   _history: "term",
 };
 
@@ -66,6 +69,7 @@ export function groupKeys(group: string): GroupKeys {
     value: (name) => `${prefix}_value/${checkName(name)}`,
     frontend: (id) => `${prefix}_frontend/${checkName(id)}`,
     since: (name) => `${prefix}_since/${checkName(name)}`,
+    report: (name) => `${prefix}_report/${checkName(name)}`,
     term: (token) => `${prefix}_history/${String(token).padStart(TOKEN_DIGITS, "0")}`,
     ask: (kind, node) => `${prefix}_ask/${askName(kind, node === undefined ? node : checkName(node))}`,
   };

@@ -6,6 +6,7 @@ import type { FrontendEntry } from "./frontend-entry.ts";
 import type { HandoverNote } from "./handover-note.ts";
 import { type GroupKeys, groupKeys } from "./keys.ts";
 import type { NodeDetails } from "./node-state.ts";
+import type { NodeReport } from "./report.ts";
 import type { Term } from "./term.ts";
 
 /** A group as one revision of etcd has it. Never changed in place. */
@@ -32,6 +33,8 @@ export interface GroupView {
   readonly ttl: TtlRecord;
   /** When each node came into its state, by its machine's wall clock, in ms since 1970. */
   readonly since: ReadonlyMap<string, number>;
+  /** What each node's program says of itself, for people: nothing is decided by it. */
+  readonly reports: ReadonlyMap<string, NodeReport>;
   /** The masters that there were, by their tokens. */
   readonly terms: ReadonlyMap<number, Term>;
   /** What operators ask for, by `askName`. */
@@ -97,6 +100,7 @@ export function createGroupView(group: string): GroupView {
     lastMaster: undefined,
     ttl: { seconds: 0, modRevision: 0 },
     since: new Map(),
+    reports: new Map(),
     terms: new Map(),
     asks: new Map(),
   };

@@ -13,6 +13,10 @@ export interface PageNode {
   readonly since: number | null;
   readonly address: string;
   readonly hold: PageAsk | null;
+  /** How many bytes of the master's data the node lacks, by its own report; null: not known. */
+  readonly behind: number | null;
+  /** What its program says of itself. */
+  readonly note: string;
 }
 
 /** The time of one master, from the group's history. */

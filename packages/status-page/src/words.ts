@@ -48,6 +48,13 @@ export function duration(ms: number): string {
   return two(Math.floor(hours / 24), "d", hours % 24, "h");
 }
 
+/** `0 B`, `512 kB`, `1.2 GB`; 1 kB is 1,024 bytes. */
+export function bytes(amount: number): string {
+  const power = amount < 1 ? 0 : Math.min(4, Math.floor(Math.log2(amount) / 10));
+  const value = amount / 1_024 ** power;
+  return `${power > 0 && value < 10 ? value.toFixed(1) : Math.round(value)} ${["B", "kB", "MB", "GB", "TB"][power]}`;
+}
+
 function two(large: number, unit: string, small: number, smallUnit: string): string {
   return small === 0 ? `${large} ${unit}` : `${large} ${unit} ${small} ${smallUnit}`;
 }

@@ -62,6 +62,7 @@ const node: NodeStatus = {
   asks: 1,
   run: "r",
   hold: undefined,
+  report: undefined,
 };
 const pause: Ask = {
   kind: "pause",

@@ -21,6 +21,7 @@ function node(name: string, state: string, more: Partial<NodeStatus> = {}): Node
     asks: 1,
     run: "r",
     hold: undefined,
+    report: undefined,
     ...more,
   };
 }
@@ -82,6 +83,24 @@ test("shows a group in 200 columns", () => {
     "◐ three  running_not_ready  12 s   10.0.0.5",
     "● two    master             3 d    10.0.0.3",
     "last: 3 d ago  one → two, the lease was not proved within its time to live, 28.4 s without a master",
+  ]);
+});
+
+test("shows how far nodes are behind, and what they say of themselves", () => {
+  const nodes = [
+    node("one", "ready", { report: { behind: 0, note: "" } }),
+    node("three", "running_not_ready", {
+      report: { behind: 1_288_490_188, note: "cloning 71 %\u001b[2J" },
+    }),
+    node("two", "master", { report: { behind: 0, note: "archives" } }),
+    node("four", "ready"),
+  ];
+  expect(show({ ...status, nodes }, 200).slice(1, -1)).toEqual([
+    "  NODE   STATE              SINCE  ADDRESS   BEHIND  NOTE",
+    "● one    ready              1 h    10.0.0.3  0 B",
+    "◐ three  running_not_ready  1 h    10.0.0.5  1.2 GB  cloning 71 %\\x1b[2J",
+    "● two    master             1 h    10.0.0.3  –       archives",
+    "● four   ready              1 h    10.0.0.4  –",
   ]);
 });
 

@@ -1,4 +1,5 @@
 import { type Ask, type GroupStatus, isOver, type NodeStatus } from "@msdha/group";
+import { formatBytes } from "./bytes.ts";
 import { describeEnd } from "./describe-term.ts";
 import { formatDuration, formatMeasured, formatRoughly } from "./duration.ts";
 import { plain } from "./plain.ts";
@@ -20,7 +21,8 @@ const COLUMNS: readonly Column[] = [
   { title: "  NODE", dropped: 0, atLeast: 8 },
   { title: "STATE", dropped: 0, atLeast: 12 },
   { title: "SINCE", dropped: 1, atLeast: 6 },
-  { title: "ADDRESS", dropped: 3, atLeast: 12 },
+  { title: "ADDRESS", dropped: 4, atLeast: 12 },
+  { title: "BEHIND", dropped: 3, atLeast: 6 },
   { title: "NOTE", dropped: 2, atLeast: 8 },
 ];
 
@@ -90,8 +92,15 @@ function renderNode(node: NodeStatus, status: GroupStatus, options: ListOptions)
     { text: node.hold ? `${node.state}, held` : node.state },
     { text: node.since === undefined ? "–" : formatRoughly(now - node.since) },
     { text: plain(node.address, 253) },
+    { text: behindOf(node, status) },
     { text: noteOf(node, status, options) },
   ];
+}
+
+/** Nothing at all in a group without `report` hooks: the column is left out then. */
+function behindOf({ report, isMaster }: NodeStatus, { nodes }: GroupStatus): string {
+  if (nodes.every((node) => node.report === undefined)) return "";
+  return isMaster || report?.behind === undefined ? "–" : formatBytes(report.behind);
 }
 
 function noteOf(node: NodeStatus, { holder }: GroupStatus, options: ListOptions): string {
@@ -100,6 +109,7 @@ function noteOf(node: NodeStatus, { holder }: GroupStatus, options: ListOptions)
   if (node.state === "master" && !node.isMaster) notes.push("no master: it has not the lock, and ends");
   else if (node.name === holder && node.state === "ready") notes.push("has the lock, and waits or chooses");
   if (node.asks === 0 && node.run !== undefined) notes.push("an older version, which takes no requests");
+  if (node.report && node.report.note !== "") notes.push(plain(node.report.note, 100));
   return notes.join("; ");
 }
 

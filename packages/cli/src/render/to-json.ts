@@ -50,6 +50,8 @@ function nodeToJson(node: NodeStatus): object {
     address: node.address,
     ttlSeconds: node.ttlSeconds ?? null,
     takesRequests: node.asks > 0,
+    behindBytes: node.report?.behind ?? null,
+    note: node.report?.note ?? "",
     hold: askToJson(node.hold),
   };
 }

@@ -1,6 +1,6 @@
 import type { Lanes, Span } from "../lanes.ts";
 import type { PageNode, PageState, PageTraffic } from "../protocol.ts";
-import { CUT, duration, nodeLook, routeLook, time } from "../words.ts";
+import { bytes, CUT, duration, nodeLook, routeLook, time } from "../words.ts";
 import { element } from "./element.ts";
 
 /** What is drawn, and the part of it that is shown. */
@@ -86,7 +86,10 @@ function nodeLane(node: PageNode, drawing: Drawing): Node {
   const { sign, words } = nodeLook(node.state);
   const since = node.since === null ? "" : `, ${duration(drawing.now - node.since)}`;
   const bar = track(drawing.lanes.nodes.get(node.name) ?? [], node.name, drawing);
-  const row = lane(node.name, `${sign} ${words}${since}`, bar, node.address);
+  const isBehind = node.behind !== null && node.behind > 0 && node.state !== "master";
+  const behind = isBehind ? `, ${bytes(node.behind)} behind` : "";
+  const note = node.note === "" ? "" : `, ${node.note}`;
+  const row = lane(node.name, `${sign} ${words}${since}${behind}${note}`, bar, node.address);
   if (node.hold) row.firstChild?.appendChild(element("span", { class: "badge" }, "✋ held"));
   return row;
 }

@@ -71,4 +71,5 @@ export const faults: readonly KnownFault[] = [
   { name: "foreignMember", weight: 1, fault: foreignMember },
   { name: "leapUptime", weight: 1, fault: leap.leapUptime },
   { name: "fallBehind", weight: 1, fault: leap.fallBehind },
+  { name: "deleteReport", weight: 1, fault: hand.deleteReport },
 ];

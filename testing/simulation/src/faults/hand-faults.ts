@@ -31,6 +31,13 @@ export const deleteGroup: Fault = ({ world }) => {
   });
 };
 
+/** Where this is planned, nodes have a `report` hook. */
+export const deleteReport: Fault = (group, random) => {
+  const { world } = group;
+  const { name } = masterOrAny(group, random).scenario;
+  world.byHand(() => world.etcd.store.delete(world.keys.report(name)));
+};
+
 export const revokeLease: Fault = (group, random) => {
   const { world } = group;
   const lease = masterOrAny(group, random).run?.lease;

@@ -16,6 +16,7 @@ import { onlyOwnLeases } from "./only-own-leases.ts";
 import { pauseIsKept } from "./pause-is-kept.ts";
 import { permittedWhenPublished } from "./permitted-when-published.ts";
 import { promotionsAreRecorded } from "./promotions-are-recorded.ts";
+import { reportsAreOwn } from "./reports-are-own.ts";
 import { tokensRise } from "./tokens-rise.ts";
 import { ttlNotLoweredEarly } from "./ttl-not-lowered-early.ts";
 import { waitForTheFormer } from "./wait-for-the-former.ts";
@@ -42,4 +43,5 @@ export const invariants: Readonly<Record<string, Invariant>> = {
   pauseIsKept,
   promotionsAreRecorded,
   oneClusterAnswers,
+  reportsAreOwn,
 };

@@ -55,6 +55,23 @@ export const promotionNotRecorded: Mutation = {
   },
 };
 
+export const reportNotCompared: Mutation = {
+  rule: "reports: a report is stored without looking whether the node's key is there",
+  noticedBy: "reportsAreOwn",
+  collaborators: {
+    etcd: (etcd, run, { keys }) =>
+      tamperWith(etcd, {
+        transaction: (asked) =>
+          asked.success.some(
+            ({ type, ...at }) => type === "put" && "key" in at && at.key === keys.report(run.node),
+          )
+            ? withoutCompare(asked, keys.node(run.node))
+            : asked,
+      }),
+  },
+  circumstances: withMany("deleteReport", "deleteNodeKey"),
+};
+
 /** The same request with other contents. */
 function change(
   kv: KeyValue,

@@ -31,6 +31,7 @@ export function backendConfig(scenario: BackendScenario, group: string): Backend
     aliveIntervalMs: 5_000,
     aliveTimeoutMs: 5_000,
     aliveFailures: 3,
+    reportIntervalMs: 500,
     statusPort: undefined,
     statusAddress: undefined,
   };

@@ -86,6 +86,7 @@ function simulatedHost(own: LiveRun, parts: RunParts): BackendHost {
             facts.said = said;
           },
         },
+        report: world.planned.has("deleteReport") && (() => `${parts.random.whole(0, 5)} bytes`),
       }),
   };
 }

@@ -7,6 +7,8 @@ export interface SimulatedHooksOptions {
   readonly clock: Clock;
   /** The `candidate` hook, if there is one. */
   readonly candidate: SimulatedCandidate | false;
+  /** What the `report` hook writes this time, if there is one. */
+  readonly report: (() => string) | false;
 }
 
 export interface SimulatedCandidate {
@@ -17,10 +19,17 @@ export interface SimulatedCandidate {
 }
 
 /** Runs hooks as `createHookRunner` does, but that they are all there, and started under a simulated guard. */
-export function createSimulatedHooks(guard: Guard, { clock, candidate }: SimulatedHooksOptions): HookRunner {
-  const exists = (hook: string): boolean => (hook === "candidate" ? candidate !== false : hook !== "alive");
+export function createSimulatedHooks(
+  guard: Guard,
+  { clock, candidate, report }: SimulatedHooksOptions,
+): HookRunner {
+  function exists(hook: string): boolean {
+    if (hook === "candidate") return candidate !== false;
+    return hook === "report" ? report !== false : hook !== "alive";
+  }
 
   function tellAnswer(hook: string, failed: boolean, options: RunHookOptions): void {
+    if (hook === "report" && report && !failed) options.onStdout?.(report());
     if (hook !== "candidate" || !candidate) return;
     const line = failed ? undefined : candidate.write();
     if (line !== undefined) options.onStdout?.(line);
