@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
-import { claim, getValue, isName, putValue } from "@msdha/group";
+import { claim, getValue, isName } from "@msdha/group";
 import { Command, CommanderError } from "commander";
 import { z } from "zod";
 import type { Answer } from "./control-client.ts";
@@ -136,11 +136,11 @@ function commandsOf(node: Node, inTurn: InTurn): ControlCommands {
       return `${await claim(etcd, keys, read(key, name), read(value, wanted), options)}\n`;
     },
     async put(name, wanted) {
-      const lock = settledLock(node.role);
-      if (!lock) throw new Error("only the master may put a value");
+      const lead = settledLock(node.role);
+      if (!lead) throw new Error("only the master may put a value");
       const [valid, text] = [read(key, name), read(value, wanted)];
       // One that its caller has given up must not come after the next one.
-      await inTurn(() => putValue(etcd, keys, valid, text, { ...call, lock }));
+      await inTurn(() => lead.put(valid, text, call));
       return "";
     },
     async get(name) {

@@ -77,7 +77,7 @@ function start(left: readonly number[], { drainMs = DRAIN_MS }: { readonly drain
     succession: { overtaken: new AbortController().signal },
     haste: new AbortController().signal,
     lease: { lost: lost.signal },
-    role: { kind: "master", lock: { token: TOKEN }, trafficSince: undefined, term: {} },
+    role: { kind: "master", lead: { token: TOKEN }, trafficSince: undefined, term: {} },
     log: createLog({ level: "silent" }).log,
     main: { exited: exited.promise },
     follower: {

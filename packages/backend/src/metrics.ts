@@ -118,5 +118,5 @@ function declareSamples(registry: Registry): (node: Node | undefined) => void {
 }
 
 function tokenOf(node: Node | undefined): number {
-  return node && "lock" in node.role ? node.role.lock.token : 0;
+  return node && "lead" in node.role ? node.role.lead.token : 0;
 }

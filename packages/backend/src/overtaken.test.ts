@@ -1,5 +1,5 @@
 import type { EtcdApi, KeyRange } from "@msdha/etcd-client";
-import { createGroupView, type GroupView, type MasterLock, type Term } from "@msdha/group";
+import { createGroupView, type GroupView, type Lead, type Term } from "@msdha/group";
 import { describe, expect, test } from "vitest";
 import type { Node } from "./node.ts";
 import { askForSuccessor, findSuccessor, yieldTo } from "./overtaken.ts";
@@ -8,8 +8,8 @@ import { OvertakenError, type Successor } from "./succession.ts";
 
 const KEYS = createGroupView("db").keys;
 
-const LOCK = { token: 34 } as MasterLock;
-const MASTER: Role = { kind: "master", lock: LOCK, trafficSince: undefined, term: {} as Term };
+const LOCK = { token: 34 } as Lead;
+const MASTER: Role = { kind: "master", lead: LOCK, trafficSince: undefined, term: {} as Term };
 
 function checkSuccessor(node: Node, seenView: GroupView): void {
   const successor = findSuccessor(node, seenView);
@@ -69,7 +69,7 @@ describe("in a view of the watch", () => {
     ["a lock of before ours", {}, view({ token: 20, revision: 30 })],
     ["no lock", {}, { ...view(), lock: undefined }],
     ["a lock that we gave up", { role: leaving(MASTER, "lock") }, view()],
-    ["a lock that we never had our turn with", { role: { kind: "waiting", lock: LOCK } }, view()],
+    ["a lock that we never had our turn with", { role: { kind: "waiting", lead: LOCK } }, view()],
   ])("%s is no successor's", (_, more, seenView) => {
     const { node, seen } = holder(more);
     checkSuccessor(node, seenView);

@@ -6,7 +6,7 @@ import { type LeavingStep, leaving } from "./role.ts";
 /** A master that wrote its node key at revision 40 and let traffic go on at 42. */
 const node = {
   membership: { name: "a", modRevision: 40 },
-  role: { kind: "master", lock: { token: 34 }, trafficSince: 42 },
+  role: { kind: "master", lead: { token: 34 }, trafficSince: 42 },
   lease: { id: "7" },
 } as unknown as KeyOwner;
 

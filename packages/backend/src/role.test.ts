@@ -1,13 +1,13 @@
 import type { Lease } from "@msdha/etcd-lease";
-import { groupKeys, type MasterLock, type Term } from "@msdha/group";
+import { groupKeys, type Lead, type Term } from "@msdha/group";
 import { expect, test } from "vitest";
 import { heldLock, keepRole, leaving, openTrafficSince, type Role, settledLock } from "./role.ts";
 
-const lock = { token: 34 } as MasterLock;
+const lock = { token: 34 } as Lead;
 const candidate: Role = { kind: "candidate" };
-const waiting: Role = { kind: "waiting", lock };
-const settled: Role = { kind: "settled", lock };
-const master: Role = { kind: "master", lock, trafficSince: 40, term: {} as Term };
+const waiting: Role = { kind: "waiting", lead: lock };
+const settled: Role = { kind: "settled", lead: lock };
+const master: Role = { kind: "master", lead: lock, trafficSince: 40, term: {} as Term };
 
 function keep() {
   const proved: unknown[] = [];

@@ -1,5 +1,5 @@
 import type { Lease, LeaseProof } from "@msdha/etcd-lease";
-import type { GroupKeys, MasterLock, Term } from "@msdha/group";
+import type { GroupKeys, Lead, Term } from "@msdha/group";
 
 /** What a node is in its group, as far as the lock goes. */
 export type Role = Candidate | Waiting | Settled | Master | Leaving;
@@ -12,19 +12,19 @@ export interface Candidate {
 /** Holds the lock. Something that a former master started may still be alive. */
 export interface Waiting {
   readonly kind: "waiting";
-  readonly lock: MasterLock;
+  readonly lead: Lead;
 }
 
 /** Holds the lock, and nothing of a former master is alive: it holds the election, and may hand the lock over. */
 export interface Settled {
   readonly kind: "settled";
-  readonly lock: MasterLock;
+  readonly lead: Lead;
 }
 
 /** Is published as the master. */
 export interface Master {
   readonly kind: "master";
-  readonly lock: MasterLock;
+  readonly lead: Lead;
   /** The revision that opened traffic which was held back; undefined before, and where none is held back. */
   readonly trafficSince: number | undefined;
   /** What the group's history says of its time. */
@@ -92,19 +92,19 @@ export function proofOf(
 ): LeaseProof | undefined {
   const former = role.kind === "leaving" ? role.former : role;
   if (former.kind !== "candidate") {
-    return { key: keys.lock, createRevision: former.lock.token, written: keys.proof(lease) };
+    return { key: keys.lock, createRevision: former.lead.token, written: keys.proof(lease) };
   }
   return role.kind === "leaving" ? undefined : { key: keys.node(name) };
 }
 
 /** Returns the lock that the node must still have: none once it has begun to give it back. */
-export function heldLock(role: Role): MasterLock | undefined {
+export function heldLock(role: Role): Lead | undefined {
   if (role.kind === "candidate" || (role.kind === "leaving" && role.step === "lock")) return undefined;
-  return role.kind === "leaving" ? heldLock(role.former) : role.lock;
+  return role.kind === "leaving" ? heldLock(role.former) : role.lead;
 }
 
 /** The same, for a node that may act as the only one: nothing of a former master is alive. */
-export function settledLock(role: Role): MasterLock | undefined {
+export function settledLock(role: Role): Lead | undefined {
   const { kind } = role.kind === "leaving" ? role.former : role;
   return kind === "settled" || kind === "master" ? heldLock(role) : undefined;
 }

@@ -3,7 +3,7 @@ import type { Node } from "./node.ts";
 import { judgePrimary, judgeReplica } from "./standing.ts";
 
 const lock = { token: 7 };
-const master = { kind: "master", lock, trafficSince: undefined };
+const master = { kind: "master", lead: lock, trafficSince: undefined };
 
 /** A master that takes traffic, proven half a TTL ago. */
 function node(change: object = {}): Node {
@@ -32,8 +32,8 @@ it.each([
   ["it is about to end", node({ end: { begun: AbortSignal.abort() } })],
   ["another node holds the lock", node({ succession: { overtaken: AbortSignal.abort() } })],
   ["it is not the master", node(ready)],
-  ["it is not the master", node({ role: { kind: "waiting", lock } })],
-  ["it is not the master", node({ role: { kind: "settled", lock } })],
+  ["it is not the master", node({ role: { kind: "waiting", lead: lock } })],
+  ["it is not the master", node({ role: { kind: "settled", lead: lock } })],
   ["it is not the master", node({ role: { kind: "leaving", step: "key", former: master } })],
   ["its master hook runs", node({ config: { traffic: "after_hook" } })],
   ["no quorum of etcd has confirmed its lease within the TTL", node({ clock: { now: () => 11_000 } })],

@@ -1,5 +1,4 @@
 import type { HandoverLease } from "@msdha/etcd-lock";
-import { giveBackLock, prepareHandover } from "@msdha/group";
 import { drain } from "./drain.ts";
 import { endEverything } from "./end-everything.ts";
 import { describeEnding, type Ending, endedByItself } from "./ending.ts";
@@ -78,7 +77,7 @@ function beginStop(node: Node, ending: Ending): Stop {
 
 /** Gets the lease of the hand-over while the program stops, where there will be one. */
 async function prepare(node: Node): Promise<HandoverLease | undefined> {
-  return settledLock(node.role) ? await prepareHandover(node.etcd, node) : undefined;
+  return await settledLock(node.role)?.prepareHandover();
 }
 
 /** Frontends send no new sessions from here on. The lock, where it is held, stays and is still proven. */
@@ -121,24 +120,22 @@ function mayHandOver({ config, log, role }: Node, { ending, lost }: Stop, { kill
 }
 
 async function giveBack(node: Node, handover: HandoverLease | undefined, ending: Ending): Promise<void> {
-  const { etcd, follower, membership, clock, config, log } = node;
-  const lock = heldLock(node.role);
-  if (!lock) return;
+  const lead = heldLock(node.role);
+  if (!lead) return;
   node.become(leaving(node.role, "lock"));
-  const { ttlSeconds } = config;
   const term = ownTerm(node.role);
   const ask = ending.kind === "planned" ? ending.ask : undefined;
-  const ours = await giveBackLock(etcd, follower.view.keys, lock, {
-    membership,
-    ttlSeconds,
-    clock,
+  const ours = await lead.giveBack({
     handover,
     for: ask?.to,
     term: term && { ...term, end: endOfTerm(node, ending) },
     // A request for new data stays until the next run has found it.
     ask: ask?.kind === "reinit" ? undefined : ask,
   });
-  log.info({ token: lock.token, handedOver: ours && handover !== undefined }, "gave the master lock back");
+  node.log.info(
+    { token: lead.token, handedOver: ours && handover !== undefined },
+    "gave the master lock back",
+  );
 }
 
 async function attempt<T>({ log }: Node, what: string, act: () => Promise<T>): Promise<T | undefined> {

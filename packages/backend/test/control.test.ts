@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { EtcdApi } from "@msdha/etcd-client";
-import { groupKeys } from "@msdha/group";
+import { groupKeys, type Lead, putValue } from "@msdha/group";
 import { guardBinary } from "@msdha/guard";
 import { tempDir } from "@msdha/testkit";
 import { execa } from "execa";
@@ -100,6 +100,15 @@ describe.each(ways)("a command that $way sends to the node", ({ ask }) => {
   });
 });
 
+/** The role of a master that puts its values into this etcd. */
+function masterOn(etcd: Pick<EtcdApi, "range" | "txn">): Node["role"] {
+  const lock = { token: 7, lease: "5" };
+  const lead: Pick<Lead, "put"> = {
+    put: (name, value, call) => putValue(etcd as EtcdApi, groupKeys("db"), name, value, { ...call, lock }),
+  };
+  return { kind: "master", lead: { ...lock, ...lead } } as Node["role"];
+}
+
 /** A master on an etcd that stores every put, by key. */
 function storingNode(): { readonly node: Node; readonly stored: Map<string, string> } {
   const stored = new Map<string, string>();
@@ -112,7 +121,7 @@ function storingNode(): { readonly node: Node; readonly stored: Map<string, stri
   };
   const node = {
     etcd,
-    role: { kind: "master", lock: { token: 7, lease: "5" } },
+    role: masterOn(etcd),
     lease: { id: "5", lost: new AbortController().signal },
     follower: { view: { keys: groupKeys("db") } },
   } as unknown as Node;
@@ -199,7 +208,7 @@ test("a put whose caller has given up does not come after the next one", async (
   };
   const node = {
     etcd,
-    role: { kind: "master", lock: { token: 7, lease: "5" } },
+    role: masterOn(etcd),
     lease: { lost: new AbortController().signal },
     follower: { view: { keys: groupKeys("db") } },
   } as unknown as Node;

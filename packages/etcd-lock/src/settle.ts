@@ -30,7 +30,11 @@ export async function settle<View extends object>(
     clock,
     signal,
     observed,
-  }: { readonly clock: Clock; readonly signal: AbortSignal; readonly observed?: ObservedRevisions },
+  }: {
+    readonly clock: Clock;
+    readonly signal: AbortSignal;
+    readonly observed?: ObservedRevisions | undefined;
+  },
 ): Promise<void> {
   for (;;) {
     signal.throwIfAborted();

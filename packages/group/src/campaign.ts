@@ -1,13 +1,18 @@
 import type { EtcdApi } from "@msdha/etcd-client";
-import type { ObservedRevisions } from "@msdha/etcd-lock";
+import { confirmLock, type ObservedRevisions, settle } from "@msdha/etcd-lock";
 import { answerRound } from "./answer-round.ts";
 import { findObstacle } from "./ask.ts";
 import type { Candidate } from "./candidacy.ts";
+import { holdElection } from "./election.ts";
 import type { GroupFollower } from "./follow-group.ts";
+import { type GiveBackOptions, giveBackLock, prepareHandover } from "./hand-over.ts";
+import type { Lead, LeadCall } from "./lead.ts";
 import { reasonsToLeaveLock } from "./leave-lock.ts";
 import type { LockOptions, MasterLock } from "./master-lock.ts";
+import { publishMaster } from "./publish-master.ts";
 import { takeLock } from "./take-lock.ts";
 import { anyIsAsked, openRound } from "./tally.ts";
+import { putValue } from "./values.ts";
 
 export interface CampaignOptions extends LockOptions {
   readonly signal: AbortSignal;
@@ -24,13 +29,13 @@ const ASK_AGAIN_MS = 1_000;
  * Competes for the master lock until it is ours. Tries when the group's watch shows the lock free, with neither a pause nor
  * a hold of this node, and every TTL whatever the watch says, unless there is a reason to leave it (leave-lock.ts); answers
  * the elections of others meanwhile. Rejects with the reason of `signal`, when the lease is lost, or when the candidate
- * can't be asked. Having the lock does not mean to be chosen: see `holdElection`.
+ * can't be asked. Having the lock does not mean to be chosen: see `Lead.elect`.
  */
 export async function campaign(
   etcd: EtcdApi,
   follower: GroupFollower,
   options: CampaignOptions,
-): Promise<MasterLock> {
+): Promise<Lead> {
   const { clock, membership, ttlSeconds, signal, candidate } = options;
   const ttlMs = ttlSeconds * 1000;
   const reasons = reasonsToLeaveLock(membership.name, ttlMs);
@@ -55,7 +60,7 @@ export async function campaign(
         tryAt = clock.now() + ASK_AGAIN_MS;
       } else {
         const lock = await tryLock(etcd, follower, options);
-        if (lock) return lock;
+        if (lock) return createLead(etcd, follower, lock, options);
       }
     }
     await follower.changed({ since: view, timeoutMs: Math.max(tryAt - clock.now(), 1), signal });
@@ -80,4 +85,33 @@ async function tryLock(
     asksCandidates: !isForUs && (candidate !== undefined || anyIsAsked(view, membership.name)),
   };
   return await takeLock(etcd, view.keys, known, options);
+}
+
+/** Binds what the holder of the lock may do to its lock. */
+function createLead(
+  etcd: EtcdApi,
+  follower: GroupFollower,
+  lock: MasterLock,
+  options: CampaignOptions,
+): Lead {
+  const { membership, ttlSeconds, clock, signal, observed } = options;
+  const { lease } = membership;
+  const { keys } = follower.view;
+  const prepare = async (call: LeadCall = {}) => await prepareHandover(etcd, { membership, clock, ...call });
+  const giveBack = async (how: Partial<GiveBackOptions> = {}): Promise<boolean> =>
+    await giveBackLock(etcd, keys, lock, { membership, ttlSeconds, clock, handover: undefined, ...how });
+  return {
+    ...lock,
+    settled: async () => await settle(follower, lock, { clock, observed, signal }),
+    elect: async () => await holdElection(etcd, follower, lock, options),
+    publish: async ({ history } = {}) => await publishMaster(etcd, keys, lock, { ...options, history }),
+    confirm: async () => await confirmLock(etcd, keys, lock, { lease, clock, signal }),
+    put: async (name, value, call) => await putValue(etcd, keys, name, value, { ...call, lock }),
+    prepareHandover: prepare,
+    giveBack,
+    handOver: async ({ signal: until, for: chosen } = {}) => {
+      const handover = await prepare({ signal: until });
+      return await giveBack({ handover, for: chosen, signal: until });
+    },
+  };
 }

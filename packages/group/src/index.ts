@@ -18,6 +18,7 @@ export { describeGroup, type GroupStatus, type NodeStatus } from "./group-status
 export { type GiveBackOptions, giveBackLock, prepareHandover } from "./hand-over.ts";
 export type { HandoverNote } from "./handover-note.ts";
 export { type GroupKeys, groupKeys, isName, type ParsedKey, parseKey } from "./keys.ts";
+export type { GiveBack, Lead, LeadCall } from "./lead.ts";
 export type { LockOptions, MasterLock } from "./master-lock.ts";
 export { type JoinOptions, joinGroup, type Membership } from "./membership.ts";
 export { type NodeChange, nodeChanges, plainState } from "./node-change.ts";
