@@ -4,13 +4,15 @@ import type { CallOptions, EtcdApi } from "./api.ts";
 import { createClusterIdentity, type EtcdMemberInfo } from "./cluster-identity.ts";
 import { combineSource } from "./combine.ts";
 import { EtcdUnavailableError, isEtcdError } from "./errors.ts";
+import { createKeyCalls, type KeyCalls } from "./key-calls.ts";
 import type { ConnectOptions } from "./member.ts";
 import { createPool, type MemberPool } from "./pool.ts";
+import { parseEndpoints } from "./read-settings.ts";
 import { checkSameCluster, type KnownMember } from "./same-cluster.ts";
 import type { EtcdSettings } from "./settings.ts";
 
 /** A cluster's client; dispose closes its connections, and what runs on them fails with `EtcdUnavailableError`. */
-export interface Etcd extends EtcdApi, AsyncDisposable {
+export interface Etcd extends EtcdApi, KeyCalls, AsyncDisposable {
   /**
    * Asks every member at every address of every endpoint who it is, and whether all hold the same. Resolves with what
    * those that answer within `timeoutMs` say; their connections are open afterwards. Rejects with an `EtcdClusterError`
@@ -25,7 +27,9 @@ export interface ConnectEtcdOptions extends ConnectOptions {
 }
 
 /**
- * Makes a client of a whole cluster. It dials when it is asked something, so it neither waits nor fails here.
+ * Makes a client of a whole cluster, by its settings or by one text of comma-separated URLs, as `ETCDCTL_ENDPOINTS` has
+ * them. It dials when it is asked something, so it neither waits nor fails here; but it throws a `TypeError` for a text
+ * that can't be read.
  *
  * - Every address of an endpoint's host is a member. Names are looked up when they are first needed, after a member has
  *   failed, and every 30 s while calls are made. An address that was connected is kept while its name can't be resolved.
@@ -45,13 +49,16 @@ export interface ConnectEtcdOptions extends ConnectOptions {
  * Not promised: that a write is carried out once (see `EtcdApi`).
  */
 export function connectEtcd(
-  settings: EtcdSettings,
+  etcd: EtcdSettings | string,
   { clock = systemClock, lookup, ...options }: ConnectEtcdOptions = {},
 ): Etcd {
+  const settings = typeof etcd === "string" ? parseEndpoints(etcd) : etcd;
   const pool = createPool(settings, { clock, identity: createClusterIdentity(options), lookup });
   const closing = new AbortController();
+  const api = combineSource(pool, { clock, signal: closing.signal });
   return {
-    ...combineSource(pool, { clock, signal: closing.signal }),
+    ...api,
+    ...createKeyCalls(api),
     inspect: (call) => inspect(pool, { clock, ...call }),
     async [Symbol.asyncDispose]() {
       closing.abort(new EtcdUnavailableError("the etcd client is closed"));

@@ -38,6 +38,7 @@ export {
   EtcdVersionError,
   isEtcdError,
 } from "./errors.ts";
+export { createKeyCalls, type KeyCallOptions, type KeyCalls } from "./key-calls.ts";
 export { type ConnectOptions, connectMember, type EtcdMember } from "./member.ts";
 export { type OpenEtcdOptions, openEtcd } from "./open-etcd.ts";
 export { prefixRangeEnd } from "./prefix.ts";

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { readEtcdSettings } from "./read-settings.ts";
+import { parseEndpoints, readEtcdSettings } from "./read-settings.ts";
 import { describeEndpoints } from "./settings.ts";
 import { EtcdSettingsError } from "./settings-error.ts";
 
@@ -255,4 +255,21 @@ test("all problems are told together, each in one line, and no password in any",
   ]);
   expect(problems[3]).toMatch(/\(entry 2 of 3\)$/);
   expect(problems.join()).not.toContain("hun");
+});
+
+describe("one text of URLs", () => {
+  test("gives the endpoints", () => {
+    expect(parseEndpoints("http://a, https://b:1").endpoints).toEqual([
+      { address: "a:2379", secure: false },
+      { address: "b:1", secure: true },
+    ]);
+  });
+
+  test.each([
+    ["", /the URLs of etcd: expected one or more URLs/],
+    ["http://a,ftp://u:secret@b", /the URLs of etcd: expected .* no other scheme \(entry 2 of 2\)$/],
+  ])("is refused with what was expected: %j", (urls, why) => {
+    expect(() => parseEndpoints(urls)).toThrow(why);
+    expect(() => parseEndpoints(urls)).not.toThrow(/secret/);
+  });
 });

@@ -28,6 +28,20 @@ export function readEtcdSettings(environment: Environment): EtcdSettings {
   return { endpoints, ...(user && { user }), ...(tls && { tls }) };
 }
 
+/**
+ * Returns the settings that one text of comma-separated URLs gives, as in `ETCDCTL_ENDPOINTS`. Throws a `TypeError` that
+ * says what was expected, without showing the text: it may hold a password.
+ */
+export function parseEndpoints(urls: string): EtcdSettings {
+  try {
+    return readEtcdSettings({ ETCDCTL_ENDPOINTS: urls });
+  } catch (error) {
+    if (!(error instanceof EtcdSettingsError)) throw error;
+    const expected = error.problems.map((problem) => problem.expected).join("; ");
+    throw new TypeError(`the URLs of etcd: expected ${expected}`);
+  }
+}
+
 function readUrls(environment: Environment, secureByDefault: boolean, report: Report): readonly ParsedUrl[] {
   const variable = "ETCDCTL_ENDPOINTS";
   const given = readVariable(environment, variable, report);

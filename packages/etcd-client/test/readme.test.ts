@@ -14,12 +14,12 @@ test("the README shows the example, and the example works", async () => {
   expect(readme).toContain(readFileSync(example, "utf8").trim());
   await using etcd = await startEtcd();
   const run = async (): Promise<string> => {
-    const env = { PATH, ETCDCTL_ENDPOINTS: etcd.endpoint };
+    const env = { PATH, ETCDCTL_ENDPOINTS: `${etcd.endpoint},http://127.0.0.1:1` };
     const { stdout } = await promisify(execFile)(process.execPath, ["--conditions=@msdha/source", example], {
       env,
     });
     return stdout;
   };
-  expect(await run()).toBe("the lock is mine\n");
-  expect(await run()).toBe("somebody else has it\n");
+  expect(await run()).toBe("hello true\nthe lock is mine\n");
+  expect(await run()).toBe("hello true\nsomebody else has it\n");
 });

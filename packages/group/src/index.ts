@@ -17,10 +17,11 @@ export { type FrontendEntry, renderFrontend } from "./frontend-entry.ts";
 export { describeGroup, type GroupStatus, type NodeStatus } from "./group-status.ts";
 export { type GiveBackOptions, giveBackLock, prepareHandover } from "./hand-over.ts";
 export type { HandoverNote } from "./handover-note.ts";
+export { type JoinOptions, join, type Member } from "./join.ts";
 export { type GroupKeys, groupKeys, isName, type ParsedKey, parseKey } from "./keys.ts";
 export type { GiveBack, Lead, LeadCall } from "./lead.ts";
 export type { LockOptions, MasterLock } from "./master-lock.ts";
-export { type JoinOptions, joinGroup, type Membership } from "./membership.ts";
+export { type JoinGroupOptions, joinGroup, type Membership } from "./membership.ts";
 export { type NodeChange, nodeChanges, plainState } from "./node-change.ts";
 export {
   ASKS,
@@ -30,6 +31,7 @@ export {
   nodeStates,
   parseDetails,
 } from "./node-state.ts";
+export { type Evidence, findLostKey, type OwnKeys, watchOwnKeys } from "./own-keys.ts";
 export { type PublishOptions, publishMaster } from "./publish-master.ts";
 export { parseRank } from "./rank.ts";
 export { readGroup } from "./read-group.ts";

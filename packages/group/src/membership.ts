@@ -36,7 +36,7 @@ export interface Membership {
   leave(options?: { readonly ask?: Pick<Ask, "kind" | "node"> }): Promise<void>;
 }
 
-export interface JoinOptions {
+export interface JoinGroupOptions {
   readonly name: string;
   readonly lease: Lease;
   readonly details: NodeDetails;
@@ -59,7 +59,11 @@ const LOOK_AGAIN_MS = 200;
  * key it waits until that lease would have ended, and 2 s more. Rejects with a `NameTakenError` when that lease is
  * renewed meanwhile, or when the key is on none: two nodes of one name must not end each other for ever.
  */
-export async function joinGroup(etcd: EtcdApi, keys: GroupKeys, options: JoinOptions): Promise<Membership> {
+export async function joinGroup(
+  etcd: EtcdApi,
+  keys: GroupKeys,
+  options: JoinGroupOptions,
+): Promise<Membership> {
   const { name, lease, details, formerRunId, clock, signal } = options;
   const key = keys.node(name);
   const reinit = keys.ask("reinit", name);
@@ -103,7 +107,7 @@ export async function joinGroup(etcd: EtcdApi, keys: GroupKeys, options: JoinOpt
   }
 }
 
-function createSince(keys: GroupKeys, { name, lease, wallClock }: JoinOptions): Membership["since"] {
+function createSince(keys: GroupKeys, { name, lease, wallClock }: JoinGroupOptions): Membership["since"] {
   return () => {
     if (!wallClock) return [];
     return [{ type: "put", key: keys.since(name), value: String(wallClock()), lease: lease.id }];
@@ -129,7 +133,7 @@ function createStrangerWatch(etcd: EtcdApi, name: string, clock: Clock) {
 function createMembership(
   etcd: EtcdApi,
   keys: GroupKeys,
-  { name, lease, details, clock, since, reinit }: JoinOptions & Pick<Membership, "since" | "reinit">,
+  { name, lease, details, clock, since, reinit }: JoinGroupOptions & Pick<Membership, "since" | "reinit">,
   revision: number,
 ): Membership {
   const key = keys.node(name);

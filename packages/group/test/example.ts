@@ -1,19 +1,16 @@
-import { systemClock as clock } from "@msdha/clock";
-import { connectEtcd, readEtcdSettings } from "@msdha/etcd-client";
-import { acquireLease } from "@msdha/etcd-lease";
-import { settle } from "@msdha/etcd-lock";
-import { campaign, followGroup, joinGroup, mastership, publishMaster } from "@msdha/group";
+import { connectEtcd } from "@msdha/etcd-client";
+import { join, mastership } from "@msdha/group";
 
-const { signal } = new AbortController();
-await using etcd = connectEtcd(readEtcdSettings(process.env));
-await using lease = await acquireLease(etcd, { ttlSeconds: 2 });
-const follower = followGroup(etcd, "db", { clock, signal });
-const { keys } = follower.view;
-const details = { runId: crypto.randomUUID(), address: "127.0.0.1", ttlSeconds: 2 };
-const membership = await joinGroup(etcd, keys, { name: "a", lease, details, clock, signal });
-const lock = await campaign(etcd, follower, { membership, ttlSeconds: 2, clock, signal });
-await settle(follower, lock, { clock, signal: lease.lost });
-await publishMaster(etcd, keys, lock, { membership, ttlSeconds: 2, clock });
-while (mastership(follower.view).kind !== "master") await follower.changed({ since: follower.view });
-console.log(mastership(follower.view));
-process.exit();
+await using etcd = connectEtcd(process.env["ETCDCTL_ENDPOINTS"] ?? "http://127.0.0.1:2379");
+await using member = await join(etcd, "db", { name: "a", address: "127.0.0.1", ttlSeconds: 2 });
+await member.enter("ready");
+const lead = await member.campaign();
+await lead.settled();
+if ((await lead.elect()).node === member.name) {
+  await lead.publish();
+  await lead.put("schema", "7", { timeoutMs: 1_000 });
+  while (mastership(member.view).kind !== "master") await member.changed({ since: member.view });
+  console.log(mastership(member.view));
+}
+await lead.handOver();
+console.log("handed over");

@@ -17,5 +17,5 @@ test("the README's example works", async () => {
   const { stdout } = await promisify(execFile)(process.execPath, ["--conditions=@msdha/source", example], {
     env: { ETCDCTL_ENDPOINTS: etcd.endpoint },
   });
-  expect(stdout).toMatch(/kind: 'master', *name: 'a', *address: '127.0.0.1', *token: \d+/s);
+  expect(stdout).toMatch(/kind: 'master', *name: 'a', *address: '127.0.0.1', *token: \d+.*handed over/s);
 });

@@ -1,14 +1,11 @@
-import { createGroupView, type GroupView } from "@msdha/group";
 import { expect, test } from "vitest";
-import { findLoss, findRestoredLoss, findUndoneLoss, type KeyOwner } from "./own-keys.ts";
-import { type LeavingStep, leaving } from "./role.ts";
+import { findLostKey, type OwnKeys } from "./own-keys.ts";
+import { createGroupView, type GroupView } from "./view.ts";
+
+const { keys } = createGroupView("db");
 
 /** A master that wrote its node key at revision 40 and let traffic go on at 42. */
-const node = {
-  membership: { name: "a", modRevision: 40 },
-  role: { kind: "master", lead: { token: 34 }, trafficSince: 42 },
-  lease: { id: "7" },
-} as unknown as KeyOwner;
+const own: OwnKeys = { name: "a", lease: "7", lock: 34, nodeKey: 40, openTraffic: 42 };
 
 function view({ revision = 50, modRevision = 40, lease = "7", token = 34, held = false } = {}): GroupView {
   return {
@@ -20,10 +17,13 @@ function view({ revision = 50, modRevision = 40, lease = "7", token = 34, held =
   };
 }
 
+const seen = (change: Parameters<typeof view>[0], of: OwnKeys = own): Error | undefined =>
+  findLostKey(of, keys, { view: view(change), restored: false });
+
 test("a node whose keys are as it wrote them goes on", () => {
-  expect(findLoss(node, view())).toBeUndefined();
-  expect(findLoss(node, view({ revision: 41, held: true }))).toBeUndefined();
-  expect(findLoss(node, view({ revision: 30, modRevision: 20, token: 0 }))).toBeUndefined();
+  expect(seen({})).toBeUndefined();
+  expect(seen({ revision: 41, held: true })).toBeUndefined();
+  expect(seen({ revision: 30, modRevision: 20, token: 0 })).toBeUndefined();
 });
 
 test.each([
@@ -32,14 +32,15 @@ test.each([
   ["its key is older than what it wrote", { modRevision: 39 }, /\/msdha\/db\/a/],
   ["its traffic is held again", { held: true }, /\/msdha\/db\/_node\/a/],
 ])("a node ends when %s, in any view that should show otherwise", (_, change, why) => {
-  expect(String(findLoss(node, view(change)))).toMatch(why);
+  expect(String(seen(change))).toMatch(why);
 });
 
 test.each([
   ["its key is not the very one", { modRevision: 41 }],
   ["its traffic is held again", { held: true }],
 ])("after a restore it ends when %s, whatever the revision", (_, change) => {
-  expect(findRestoredLoss(node, view({ revision: 10, ...change }))).toBeDefined();
+  const restored = view({ revision: 10, ...change });
+  expect(findLostKey(own, keys, { view: restored, restored: true })).toBeDefined();
 });
 
 test.each([
@@ -48,17 +49,13 @@ test.each([
   ["ends when that is before it wrote its key", 39, /\/msdha\/db\/a/],
   ["ends when that is before it took its lock", 33, /lock/],
 ])("a node %s", (_, restoredTo, why) => {
-  const loss = findUndoneLoss(node, createGroupView("db").keys, restoredTo);
+  const loss = findLostKey(own, keys, { restoredTo });
   if (why) expect(String(loss)).toMatch(why);
   else expect(loss).toBeUndefined();
 });
 
-test.each<[string, LeavingStep, object, RegExp | undefined]>([
-  ["its own deletion of its node key", "key", { modRevision: 39 }, undefined],
-  ["the loss of its lock while it stops", "programs", { token: 35 }, /lock/],
-  ["its own giving back of its lock", "lock", { token: 35 }, undefined],
-])("a node that leaves and %s", (_, step, change, why) => {
-  const loss = findLoss({ ...node, role: leaving(node.role, step) }, view(change));
-  if (why) expect(String(loss)).toMatch(why);
-  else expect(loss).toBeUndefined();
+test("what a node gives up by itself is no loss", () => {
+  const change = { modRevision: 39, token: 35 };
+  expect(seen(change, { ...own, nodeKey: undefined, lock: undefined })).toBeUndefined();
+  expect(String(seen(change, { ...own, nodeKey: undefined }))).toMatch(/lock/);
 });
