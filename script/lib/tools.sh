@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Shared by the scripts in this folder; sourced with the repository's root as the working directory.
 NODE_RELEASE=24.21.0
 # The oldest that the libraries support.

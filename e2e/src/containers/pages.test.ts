@@ -30,6 +30,18 @@ const pages = [
     ports: ["DB_PORT"],
     last: "2",
   },
+  {
+    page: "examples/openldap/README.md",
+    file: "examples/openldap/compose.yaml",
+    ports: ["LDAP_PORT"],
+    last: "dn: ou=people,dc=example,dc=org",
+  },
+  {
+    page: "examples/any/README.md",
+    file: "examples/any/compose.yaml",
+    ports: ["ANY_PORT"],
+    last: "world",
+  },
 ];
 
 describe.each(pages)("the commands of $page", ({ page, file, ports, last }) => {

@@ -37,7 +37,7 @@ export function declareControlCommands(program: Command, act: (call: Call) => Pr
   program
     .command("get <key>")
     .passThroughOptions()
-    .description("Print a value that a master has put. Fails when there is none.")
+    .description("Print a value that a master has put. Fails with 2 when there is none.")
     .action((key: string) => act((commands) => commands.get(key)));
   program
     .command("status")

@@ -15,6 +15,11 @@ const key = z.string().refine(isName, "expected a key without / or white space, 
 const value = z.string().max(65_536, "expected a value of at most 65536 characters");
 const LONGEST_REQUEST = 256 * 1024;
 const CALL_TIMEOUT_MS = 30_000;
+/** The exit code of `get` where the group has no such value: hooks must not take a failed call for that. */
+const NO_VALUE = 2;
+
+/** Thrown by `get` when the group has no value under the key. */
+class NoValueError extends Error {}
 
 /**
  * Carries out commands of hooks on a unix socket that only the node's own user can open. Disposing stops it. Rejects
@@ -110,7 +115,8 @@ async function answer(
 }
 
 function complaint(error: unknown): Answer {
-  return { code: 1, text: `msdha-backend: ${error instanceof Error ? error.message : String(error)}\n` };
+  const code = error instanceof NoValueError ? NO_VALUE : 1;
+  return { code, text: `msdha-backend: ${error instanceof Error ? error.message : String(error)}\n` };
 }
 
 type InTurn = <T>(act: () => Promise<T>) => Promise<T>;
@@ -145,7 +151,7 @@ function commandsOf(node: Node, inTurn: InTurn): ControlCommands {
     },
     async get(name) {
       const found = await getValue(etcd, keys, read(key, name), call);
-      if (found === undefined) throw new Error(`the group has no value ${JSON.stringify(name)}`);
+      if (found === undefined) throw new NoValueError(`the group has no value ${JSON.stringify(name)}`);
       return `${found}\n`;
     },
     status: async () => `${JSON.stringify(describeNode(node))}\n`,

@@ -170,6 +170,21 @@ describe.each(ways)("a value that $way sends", ({ ask }) => {
   });
 });
 
+test.each(ways)(
+  "get that $way sends tells a value that is not there from one that can't be read",
+  async ({ ask }) => {
+    const { node } = storingNode();
+    await using dir = tempDir();
+    {
+      await using _ = await serveControl(dir.path, () => node);
+      expect(await ask(dir.path, ["get", "k"])).toMatchObject({ exitCode: 2, stdout: "" });
+      expect(await ask(dir.path, ["get", "_bad"])).toMatchObject({ exitCode: 1, stdout: "" });
+    }
+    await using _ = await serveControl(dir.path, () => undefined);
+    expect(await ask(dir.path, ["get", "k"])).toMatchObject({ exitCode: 1, stdout: "" });
+  },
+);
+
 test("a command that the node can't read fails with what is wrong with it", async () => {
   await using dir = tempDir();
   await using _ = await serveControl(dir.path, () => undefined);

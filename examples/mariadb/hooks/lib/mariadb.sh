@@ -1,17 +1,15 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034 # for the hooks
 # What the MariaDB hooks share; sourced by them.
+. msdha-hooks.sh
 
 PORT=${MARIADB_PORT:-3306}
 FOLDER=${MARIADB_DIR:-/var/lib/mysql}
 DATA=$FOLDER/data
-# shellcheck disable=SC2034 # for the hooks
 PARTED=$FOLDER/parted
 SOCKET=$MSDHA_RUN_DIR/mariadb.sock
 NOTE=$DATA/msdha-history
 if [ -n "${MARIADB_PASSWORD_FILE-}" ]; then MARIADB_PASSWORD=$(cat "$MARIADB_PASSWORD_FILE"); fi
 if [ -n "${MARIADB_REPLICATION_PASSWORD_FILE-}" ]; then MARIADB_REPLICATION_PASSWORD=$(cat "$MARIADB_REPLICATION_PASSWORD_FILE"); fi
-
-say() { printf '%s\n' "$*" >&2; }
 
 # quoted TEXT prints it as a string of SQL.
 quoted() { printf "'%s'" "$(printf '%s' "$1" | sed "s/[\\\\']/\\\\&/g")"; }
@@ -29,20 +27,8 @@ replication() {
 # The sequence number in a position such as 0-12-345. All writes are of one domain.
 number() { printf '%s' "$1" | sed -n 's/.*-//p'; }
 
-# The name of a master's time is its fencing token. A node whose data are of another one than the group's last is no candidate.
-group_history() { msdha-backend get mariadb-history 2>/dev/null || :; }
-
-# Notes that these data are of the group's last history.
-note_history() {
-  history=$(group_history)
-  if [ -z "$history" ] || [ "$history" = "$(cat "$NOTE" 2>/dev/null)" ]; then return; fi
-  printf '%s\n' "$history" >"$NOTE.new"
-  sync "$NOTE.new"
-  mv "$NOTE.new" "$NOTE"
-}
-
-# follow ADDRESS: replicates from there, beginning at what this node has.
-follow() {
+# replicate_from ADDRESS: begins at what this node has.
+replicate_from() {
   if [ "$(replication Master_Host)" = "$1" ]; then return; fi
   sql "STOP SLAVE; RESET SLAVE ALL; SET GLOBAL read_only = 1; SET GLOBAL gtid_slave_pos = @@GLOBAL.gtid_current_pos;
     CHANGE MASTER TO MASTER_HOST = $(quoted "$1"), MASTER_PORT = $PORT, MASTER_USER = 'replicator',

@@ -1,5 +1,6 @@
 # shellcheck shell=sh
 # What the Redis hooks share; sourced by them.
+. msdha-hooks.sh
 
 REDIS_PORT=${REDIS_PORT:-6379}
 REDIS_DIR=${REDIS_DIR:-/data}
@@ -8,8 +9,6 @@ NOTE=$REDIS_DIR/msdha-history
 if [ -n "${REDIS_PASSWORD_FILE-}" ]; then REDIS_PASSWORD=$(cat "$REDIS_PASSWORD_FILE"); fi
 # redis-cli reads the password from here, so that no process list shows it.
 if [ -n "${REDIS_PASSWORD-}" ]; then export REDISCLI_AUTH="$REDIS_PASSWORD"; fi
-
-say() { printf '%s\n' "$*" >&2; }
 
 # Asks the server of this node. The answer is standard output alone.
 redis() { timeout 2 redis-cli -s "$REDIS_SOCKET" "$@"; }
@@ -31,15 +30,11 @@ follow() {
 
 # Redis gives the writes of each master, its history, an id; a replica takes the id over when it is synced. The master
 # hook records the id for the group: a node whose data are of another history is no candidate.
-group_history() { msdha-backend get redis-history 2>/dev/null || :; }
+group_history() { group_value redis-history; }
 
 # A server that starts with an append-only file has forgotten history and position, so both are noted in a file: each
-# line has an id and a number of bytes. Written under another name first: a file that is there is whole.
-note() {
-  cat >"$NOTE.new"
-  sync "$NOTE.new"
-  mv "$NOTE.new" "$NOTE"
-}
+# line has an id and a number of bytes.
+note() { write_whole "$NOTE"; }
 
 # Notes how far this node is, where that is known for sure: on the master, and on a replica that is synced with it.
 note_position() {

@@ -1,0 +1,69 @@
+# shellcheck shell=sh
+# Helpers for hooks that are written in shell: `. msdha-hooks.sh` finds this file on a hook's PATH. docs/hooks.md explains them.
+
+# say TEXT prints a line for the node's log.
+say() { printf '%s\n' "$*" >&2; }
+
+# say_once TEXT prints it unless it was the last one printed so: for loops that wait.
+say_once() { [ "${said-}" = "$*" ] || say "$*"; said=$*; }
+
+# write_whole FILE writes the standard input to FILE. After a crash the file has the old text or the new one.
+write_whole() { cat >"$1.new" && sync "$1.new" && mv "$1.new" "$1"; }
+
+# master_address prints where the present master is reached, or nothing.
+master_address() { cat "$MSDHA_RUN_DIR/current_master_address"; }
+
+# another_is_master "$@": for node_state_change. Whether another node has become master, and is it still.
+another_is_master() { [ "$3" = master ] && [ -n "$MSDHA_MASTER_ADDRESS" ] && [ "$MSDHA_MASTER" != "$MSDHA_NAME" ]; }
+
+# group_value KEY prints a value that a master has put, or nothing where there is none. Fails when etcd can't be asked: a
+# node that took this for "none" could take an old group for a new one.
+group_value() {
+  answer=$(msdha-backend get "$1" 2>&1) && { printf '%s\n' "$answer"; return 0; }
+  [ $? = 2 ] || { say "$answer"; return 1; }
+}
+
+# A history is what one master has written, after what it had at its promotion. Its name is the master's fencing token. A
+# node notes in a file, which belongs into its data, of which history these are. NOTE is the path of that file.
+
+# begin_history NOTE: for the master hook, before the program takes writes.
+begin_history() { msdha-backend put history "$MSDHA_FENCING_TOKEN" && join_history "$1"; }
+
+# join_history NOTE: for a node that has everything that the master has.
+join_history() {
+  history=$(group_value history) || return 1
+  [ -n "$history" ] || return 0
+  [ "$history" = "$(cat "$1" 2>/dev/null)" ] || printf '%s\n' "$history" | write_whole "$1"
+}
+
+# may_be_master NOTE: for the candidate hook. Whether the data are of the group's last history, or the group is new.
+may_be_master() {
+  history=$(group_value history) || { say "the group's history can't be read"; return 1; }
+  [ -z "$history" ] || [ "$history" = "$(cat "$1" 2>/dev/null)" ]
+}
+
+# begins_group: whether the group is new, and this node the one that makes its first data.
+begins_group() {
+  history=$(group_value history) || return 1
+  [ -z "$history" ] && [ "$(msdha-backend claim first "$MSDHA_NAME")" = "$MSDHA_NAME" ]
+}
+
+# wait_for_data NOTE: for running_not_ready. Returns when this node has the group's data: as far as the master, or its own where
+# there is no master. Where no node has data yet, one of them returns, to begin the group. It calls two functions of yours:
+# follow ADDRESS, again and again, and is_synced ADDRESS.
+wait_for_data() {
+  while :; do
+    master=$(master_address)
+    if [ -n "$master" ]; then
+      if follow "$master" && is_synced "$master" && join_history "$1"; then return 0; fi
+      say_once "waiting to be as far as the master at $master"
+    elif [ -s "$1" ]; then
+      return 0 # Whether these data are the newest is the candidate hook's question.
+    elif begins_group; then
+      return 0
+    else
+      say_once "no data yet: waiting for a master to copy them from"
+    fi
+    sleep 0.2
+  done
+}
