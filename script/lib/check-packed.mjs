@@ -12,7 +12,7 @@ const FOLLOWERS = ["etcd-watch"];
 
 /** Their examples go on until they are ended: what they need beside them, and what they have printed when they work. */
 const ENDLESS = {
-  "etcd-lock": {
+  "etcd-lock-0": {
     file: "import.sh",
     text: 'echo "imported with $TOKEN"\n',
     until: /^imported with [1-9]\d*$/m,
@@ -129,7 +129,7 @@ try {
       await using etcd = await startEtcd();
       const file = join(project, "dist", `${example.name}.js`);
       const changes = FOLLOWERS.includes(example.folder);
-      const endless = ENDLESS[example.folder];
+      const endless = ENDLESS[example.name];
       if (endless) writeFileSync(join(project, endless.file), endless.text);
       const { until } = endless ?? {};
       const outcome = await runExample(node, file, { etcd, cwd: project, changes, until });

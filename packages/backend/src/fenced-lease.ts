@@ -36,23 +36,17 @@ export async function acquireFencedLease(
   const permission = createKillPermission(guard, {
     onDenied: (error) => end.because({ kind: "failed", error }),
   });
-  const attempt = new AbortController();
-  const whileTrying = new AbortController();
-  const giveUp = (): void => attempt.abort(end.begun.reason);
-  if (end.begun.aborted) giveUp();
-  else end.begun.addEventListener("abort", giveUp, { once: true, signal: whileTrying.signal });
   const lease = await acquireLease(etcd, {
     ttlSeconds,
     clock,
     nonce,
-    signal: attempt.signal,
+    signal: end.begun,
     probeKey: keys.lock,
     onProof(seen) {
       fence?.proven(seen);
       permission.check();
     },
   });
-  whileTrying.abort();
   const made = createFence(guard, { ttlMs: lease.ttlMs, seen: lease.seen });
   fence = made;
   onAbort(end.loss, () => made.close(clock.now()));

@@ -45,7 +45,7 @@ export interface LeaseOptions {
   /** How long the lease outlives its last renewal, in whole seconds, from 1 on. */
   readonly ttlSeconds: number;
   readonly clock?: Clock;
-  /** Ends the attempt to get a lease; later on, an abort does what `release` does. */
+  /** Ends the attempt to get a lease. The lease outlives it: call `release`. */
   readonly signal?: AbortSignal | undefined;
   /**
    * Called with the new `seen` each time it goes on (not for the grant), before anyone can read it. A proof whose
@@ -64,7 +64,7 @@ export interface LeaseOptions {
 const REVOKE_TIMEOUT_MS = 2_000;
 
 /**
- * Gets a lease and keeps it alive until `release`, an abort of `signal`, or its loss. Every third of the TTL it is
+ * Gets a lease and keeps it alive until `release` or its loss. Every third of the TTL it is
  * renewed and, beside that, proved by a linearizable read or a write; what fails is tried again soon, until the deadline.
  *
  * Only read and write move the deadline: an etcd leader that is cut off from the others goes on answering keepalives.
@@ -81,7 +81,7 @@ export async function acquireLease(etcd: EtcdApi, options: LeaseOptions): Promis
     throw new TypeError(`expected ttlSeconds to be a whole number from 1 on, got ${ttlSeconds}`);
   }
   const grant = await grantLease(etcd, ttlSeconds, { clock, signal });
-  const lease = keepLease(etcd, grant, { clock, signal, onProof, probeKey, nonce });
+  const lease = keepLease(etcd, grant, { clock, onProof, probeKey, nonce });
   if (signal?.aborted) {
     await lease.release();
     throw signal.reason;
@@ -91,14 +91,13 @@ export async function acquireLease(etcd: EtcdApi, options: LeaseOptions): Promis
 
 interface KeepOptions {
   readonly clock: Clock;
-  readonly signal: AbortSignal | undefined;
   readonly onProof: ((seen: number) => void) | undefined;
   readonly probeKey: string;
   readonly nonce: Nonce;
 }
 
 function keepLease(etcd: EtcdApi, { id, ttlMs, sent: granted }: GrantedLease, options: KeepOptions): Lease {
-  const { clock, signal, onProof, probeKey, nonce } = options;
+  const { clock, onProof, probeKey, nonce } = options;
   const lost = new AbortController();
   const ended = new AbortController();
   const proofWriter = createProofWriter(etcd, id, { clock, nonce });
@@ -199,7 +198,6 @@ function keepLease(etcd: EtcdApi, { id, ttlMs, sent: granted }: GrantedLease, op
   startRounds(keepAlive, rounds);
   const proofs = startRounds(askProof, rounds);
   watchDeadline().catch(() => {});
-  signal?.addEventListener("abort", () => void release(), { once: true, signal: ended.signal });
 
   return {
     id,

@@ -16,11 +16,23 @@ export type LeaseProof =
        * out: a proof is a read.
        */
       readonly written?: string | undefined;
+      /** Further locks on the lease, which the same write compares: if one is lost, the lease is. Only with `written`. */
+      readonly also?: readonly OwnLock[] | undefined;
     }
   | { readonly key: string; readonly createRevision?: undefined };
 
+/** A lock, by its create revision. */
+export interface OwnLock {
+  readonly key: string;
+  readonly createRevision: number;
+}
+
 /** Whether the keys that a linearizable read of `proof.key` found show that it is still held by `lease`. */
-export function proves(kvs: readonly KeyValue[], proof: LeaseProof, lease: LeaseId): boolean {
+export function proves(
+  kvs: readonly KeyValue[],
+  proof: Pick<LeaseProof, "key" | "createRevision">,
+  lease: LeaseId,
+): boolean {
   const kv = kvs.find(({ key }) => key === proof.key);
   if (!kv || kv.lease !== lease) return false;
   return proof.createRevision === undefined || kv.createRevision === proof.createRevision;

@@ -9,9 +9,13 @@ import {
   type TxnOptions,
 } from "@msdha/etcd-client";
 import type { Nonce } from "./nonce.ts";
-import { type LeaseProof, proves } from "./proof.ts";
+import { type LeaseProof, type OwnLock, proves } from "./proof.ts";
 
-export type WrittenProof = LeaseProof & { readonly createRevision: number; readonly written: string };
+export type WrittenProof = LeaseProof & {
+  readonly createRevision: number;
+  readonly written: string;
+  readonly also?: readonly OwnLock[] | undefined;
+};
 
 /** Proves by writing. One for each lease. */
 export interface ProofWriter {
@@ -76,8 +80,9 @@ export function createProofWriter(
       fresh = false;
       return true;
     }
-    if (!proves(found(result, 0), proof, lease)) return false;
-    const [mark] = found(result, 1);
+    const locks = locksOf(proof);
+    if (!locks.every((lock, index) => proves(found(result, index), lock, lease))) return false;
+    const [mark] = found(result, locks.length);
     if (fresh && !mark && revision > 0) {
       revision = 0;
       return await write(proof, options);
@@ -96,21 +101,26 @@ export function createProofWriter(
 }
 
 function proofTransaction(
-  { key, createRevision, written }: WrittenProof,
+  proof: WrittenProof,
   { lease, revision, value }: { readonly lease: LeaseId; readonly revision: number; readonly value: string },
 ): Transaction {
+  const { written } = proof;
+  const locks = locksOf(proof);
   return {
     compare: [
-      { key, target: "create", is: "=", value: createRevision },
-      { key, target: "lease", is: "=", value: lease },
+      ...locks.flatMap(({ key, createRevision }) => [
+        { key, target: "create", is: "=", value: createRevision } as const,
+        { key, target: "lease", is: "=", value: lease } as const,
+      ]),
       { key: written, target: "mod", is: "=", value: revision },
     ],
     success: [{ type: "put", key: written, value, lease }],
-    failure: [
-      { type: "range", key },
-      { type: "range", key: written },
-    ],
+    failure: [...locks.map(({ key }) => key), written].map((key) => ({ type: "range", key })),
   };
+}
+
+function locksOf({ key, createRevision, also = [] }: WrittenProof): readonly OwnLock[] {
+  return [{ key, createRevision }, ...also];
 }
 
 function found({ results }: TransactionResult, index: number): readonly KeyValue[] {

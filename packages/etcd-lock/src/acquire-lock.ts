@@ -1,13 +1,12 @@
-import { hostname } from "node:os";
 import { type Clock, systemClock } from "@msdha/clock";
 import { type EtcdApi, isEtcdError } from "@msdha/etcd-client";
-import { acquireLease, type Lease, type Nonce } from "@msdha/etcd-lease";
-import { followNamedLock } from "./follow-lock.ts";
-import { holdLock, type Lock, type LockParts } from "./lock.ts";
+import { acquireLease, type Nonce } from "@msdha/etcd-lease";
+import { competeOnLease } from "./compete.ts";
+import { defaultName } from "./default-name.ts";
+import type { Lock } from "./lock.ts";
+import type { LockHolder } from "./lock-holder.ts";
 import { lockKeys } from "./lock-keys.ts";
 import { observeRevisions } from "./observe-revisions.ts";
-import { settle } from "./settle.ts";
-import { type TakenLock, takeLock } from "./take-lock.ts";
 
 export interface LockOptions {
   /** How long the holder may be cut off from etcd before it counts as lost, in whole seconds, from 1 on. */
@@ -61,92 +60,33 @@ export async function tryLock(etcd: EtcdApi, name: string, options: LockOptions)
 async function compete(
   api: EtcdApi,
   lockName: string,
-  options: LockOptions,
+  { name = defaultName(), clock = systemClock, signal, ttlSeconds, nonce }: LockOptions,
   { once = false, onLease = () => {} }: { readonly once?: boolean; readonly onLease?: () => void },
 ): Promise<Lock | undefined> {
-  const { name = `${hostname()}/${process.pid}`, clock = systemClock, signal, ttlSeconds, nonce } = options;
   const keys = lockKeys(lockName);
   const { etcd, observed } = observeRevisions(api, { clock });
-  const lease = await leaseFor(etcd, keys.lock, { ttlSeconds, clock, nonce, signal });
-  onLease();
-  const following = new AbortController();
-  const follower = followNamedLock(etcd, keys, { clock, signal: following.signal });
-  follower.listen((view) => observed.note(view.revision));
-  const close = async (): Promise<void> => {
-    following.abort(new Error("the lock was given up"));
-    await lease.release();
-  };
-  const parts: LockParts = { etcd, keys, name, clock, lease, follower, observed, signal, close };
-  const failed = new AbortController();
-  follower.ended.catch((error: unknown) => failed.abort(error));
-  const end = AbortSignal.any([lease.lost, failed.signal, ...(signal ? [signal] : [])]);
-  try {
-    const taken = await take(parts, ttlSeconds, end, once);
-    if (!taken) {
-      await close();
-      return undefined;
-    }
-    lease.prove({ key: keys.lock, createRevision: taken.token, written: keys.proof(lease.id) });
-    await settle(follower, taken, { clock, observed, signal: end });
-    const lock = holdLock(taken, parts);
-    await lock.confirm();
-    return lock;
-  } catch (error) {
-    await close();
-    throw error;
-  }
-}
-
-/** The lease outlives `signal`: it ends the attempt alone. */
-async function leaseFor(
-  etcd: EtcdApi,
-  probeKey: string,
-  {
+  const lease = await acquireLease(etcd, {
+    ttlSeconds,
+    clock,
     signal,
-    nonce,
-    ...options
-  }: Pick<LockOptions, "ttlSeconds" | "nonce" | "signal"> & { readonly clock: Clock },
-): Promise<Lease> {
-  const attempt = new AbortController();
-  const over = new AbortController();
-  signal?.throwIfAborted();
-  signal?.addEventListener("abort", () => attempt.abort(signal.reason), { signal: over.signal });
-  try {
-    return await acquireLease(etcd, {
-      ...options,
-      probeKey,
-      signal: attempt.signal,
-      ...(nonce && { nonce }),
-    });
-  } finally {
-    over.abort();
-  }
-}
-
-/** Tries when the watch shows the lock free, and every TTL whatever it shows. */
-async function take(
-  { etcd, keys, name, clock, lease, follower, observed }: LockParts,
-  ttlSeconds: number,
-  signal: AbortSignal,
-  once: boolean,
-): Promise<TakenLock | undefined> {
-  let tryAt = clock.now();
-  for (;;) {
-    const { view } = follower;
-    if (!view.holder || clock.now() >= tryAt) {
-      tryAt = clock.now() + lease.ttlMs;
-      const known = {
-        ttl: view.ttl,
-        revision: view.revision,
-        newestAnswer: observed.newest,
-        staleHandover: Math.max(follower.staleHandover, observed.restoredTo),
-        onOtherHolder: follower.doubtFreeLock,
-      };
-      const taken = await takeLock(etcd, keys, known, { lease, name, ttlSeconds, clock, signal });
-      if (taken || once) return taken;
-    }
-    await follower.changed({ since: view, timeoutMs: Math.max(tryAt - clock.now(), 1), signal });
-  }
+    probeKey: keys.lock,
+    ...(nonce && { nonce }),
+  });
+  onLease();
+  const holder: LockHolder = {
+    etcd,
+    keys,
+    name,
+    ttlSeconds,
+    clock,
+    lease,
+    observed,
+    signal,
+    prove: (lock) => lease.prove({ ...lock, written: keys.proof(lease.id) }),
+    withdraw: () => lease.prove(undefined),
+    letGo: async () => await lease.release(),
+  };
+  return await competeOnLease(holder, { once });
 }
 
 /** Whether a new attempt may succeed: the lease or the lock was lost on the way, or etcd was away. */

@@ -11,6 +11,7 @@ export type { LockKeys } from "./lock-keys.ts";
 export { type LockValue, parseLock, type Via } from "./lock-value.ts";
 export { type ObservedRevisions, observeRevisions } from "./observe-revisions.ts";
 export { retryWhileLeased } from "./retry-while-leased.ts";
+export { openSession, type Session, type SessionOptions } from "./session.ts";
 export { type LockFollower, settle } from "./settle.ts";
 export { type LockKnowledge, type TakenLock, type TakeOptions, takeLock } from "./take-lock.ts";
 export { longerTtl, readTtl, type TtlRecord, unknownTtl } from "./ttl-record.ts";

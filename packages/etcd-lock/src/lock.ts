@@ -1,13 +1,11 @@
-import type { Clock } from "@msdha/clock";
-import type { Compare, EtcdApi } from "@msdha/etcd-client";
-import { type Lease, timing } from "@msdha/etcd-lease";
+import type { Compare } from "@msdha/etcd-client";
+import { type OwnLock, timing } from "@msdha/etcd-lease";
 import { confirmLock } from "./confirm-lock.ts";
 import { LockLostError } from "./errors.ts";
 import type { FollowedLock } from "./follow-lock.ts";
 import { giveBackLock, prepareHandover } from "./give-back-lock.ts";
 import type { HeldLock } from "./held-lock.ts";
-import type { NamedLockKeys } from "./lock-keys.ts";
-import type { ObservedRevisions } from "./observe-revisions.ts";
+import type { LockHolder } from "./lock-holder.ts";
 
 /** A lock that is ours. */
 export interface Lock extends AsyncDisposable {
@@ -33,23 +31,21 @@ export interface Lock extends AsyncDisposable {
   release(): Promise<void>;
 }
 
-export interface LockParts {
-  readonly etcd: EtcdApi;
-  readonly keys: NamedLockKeys;
-  readonly name: string;
-  readonly clock: Clock;
-  readonly lease: Lease;
+/** What a lock that was taken is held with. */
+export interface LockParts
+  extends Pick<
+    LockHolder,
+    "etcd" | "keys" | "name" | "clock" | "lease" | "observed" | "signal" | "withdraw"
+  > {
+  readonly own: OwnLock;
   readonly follower: FollowedLock;
-  readonly observed: ObservedRevisions;
-  /** The caller's. */
-  readonly signal: AbortSignal | undefined;
-  /** Ends what follows the lock and keeps the lease. */
-  close(): Promise<void>;
+  /** Follows the lock no more, and lets go of what is left: the lock, unless it was given back. */
+  close(left: OwnLock | undefined): Promise<void>;
 }
 
 /** Makes a lock of one that was taken and has settled. Keeps looking for its loss. */
 export function holdLock({ token }: HeldLock, parts: LockParts): Lock {
-  const { etcd, keys, name, clock, lease, follower, observed, close } = parts;
+  const { etcd, keys, name, clock, lease, follower, observed, own, withdraw, close } = parts;
   const lost = new AbortController();
   const signal = parts.signal ? AbortSignal.any([lost.signal, parts.signal]) : lost.signal;
   let givenUp = false;
@@ -72,8 +68,9 @@ export function holdLock({ token }: HeldLock, parts: LockParts): Lock {
   const deadline = (): number => lease.seen + timing.goneAfterTtls * lease.ttlMs;
 
   async function release(): Promise<void> {
+    if (givenUp) return;
     givenUp = true;
-    await close();
+    await close(own);
   }
 
   return {
@@ -96,14 +93,17 @@ export function holdLock({ token }: HeldLock, parts: LockParts): Lock {
         return false;
       }
       givenUp = true;
+      let left: OwnLock | undefined = own;
       try {
         const handover = { lease: await prepareHandover(etcd, { lease, clock }), note: note(name, token) };
-        lease.prove(undefined);
-        return await giveBackLock(etcd, keys, { token }, { lease, clock, handover });
+        withdraw(own);
+        const ours = await giveBackLock(etcd, keys, { token }, { lease, clock, handover });
+        left = undefined;
+        return ours;
       } catch {
         return false;
       } finally {
-        await close();
+        await close(left);
       }
     },
     release,

@@ -1,13 +1,25 @@
+import { execFile } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { type Child, startChild, startEtcd, tempDir, waitFor } from "@msdha/testkit";
 import { expect, test } from "vitest";
 
 const example = join(import.meta.dirname, "example.ts");
 
-test("the README shows the example", () => {
+const sessionExample = join(import.meta.dirname, "session-example.ts");
+
+test.each([example, sessionExample])("the README shows %s", (file) => {
   const readme = readFileSync(join(import.meta.dirname, "..", "README.md"), "utf8");
-  expect(readme).toContain(`\`\`\`ts\n${readFileSync(example, "utf8")}\`\`\``);
+  expect(readme).toContain(`\`\`\`ts\n${readFileSync(file, "utf8")}\`\`\``);
+});
+
+test("the example of a session has two locks, and hands both over", async () => {
+  await using etcd = await startEtcd();
+  const env = { ETCDCTL_ENDPOINTS: etcd.endpoint };
+  const argv = ["--conditions=@msdha/source", sessionExample];
+  const { stdout } = await promisify(execFile)(process.execPath, argv, { env });
+  expect(stdout).toBe("two locks, two tokens: true\nhanded over: true, true\n");
 });
 
 test("the example runs its job on one host at a time, also when etcd restarts", async () => {
