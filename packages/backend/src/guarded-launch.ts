@@ -5,8 +5,9 @@ import { START_FOLDER } from "./start-folder.ts";
 
 /** Starts hooks under the guard, which looks at the kill time once more before it does. Signals go to all of a hook. */
 export function guardedLaunch(guard: Guard): Launch {
-  return async (file, args, { env, onOutput }) => {
-    const options = { env, cwd: START_FOLDER, output: "pipe", onOutput } as const;
+  return async (file, args, { env, cwd = START_FOLDER, input, onOutput }) => {
+    if (input !== undefined) throw new TypeError("expected no input for a hook under the guard");
+    const options = { env, cwd, output: "pipe", onOutput } as const;
     const hook = await guard.spawn(file, args, options).catch((error: unknown) => {
       throw hasCode<SpawnFailedError>(error, "ERR_SPAWN_FAILED")
         ? new LaunchFailedError(error.message, { cause: error, errno: error.errno })

@@ -44,7 +44,7 @@ function setUp(failure: "log" | "stop" | "retry", outcomes: readonly (Error | un
       const outcome = outcomes[runs.length];
       runs.push(args.join(" "));
       if (outcome) throw outcome;
-      return true;
+      return { durationMs: 1, lastLines: [] };
     },
   };
   const changes = createNodeStateChanges({ hookTimeoutMs: 1_000, nodeStateChangeFailure: failure }, hooks, {

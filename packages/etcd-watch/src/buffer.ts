@@ -1,5 +1,5 @@
+import Queue from "yocto-queue";
 import type { WatchBatch } from "./batch.ts";
-import { createFifo } from "./fifo.ts";
 
 /** Holds batches until they are consumed, in order. For one consumer. */
 export interface BatchBuffer {
@@ -45,6 +45,6 @@ export function createBuffer(waiting: Waiting = createUnlimited()): BatchBuffer 
 }
 
 function createUnlimited(): Waiting {
-  const batches = createFifo<WatchBatch>();
-  return { add: batches.push, next: batches.shift };
+  const batches = new Queue<WatchBatch>();
+  return { add: (batch) => batches.enqueue(batch), next: () => batches.dequeue() };
 }

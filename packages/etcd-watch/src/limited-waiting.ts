@@ -1,9 +1,9 @@
 import type { KeyValue } from "@msdha/etcd-client";
+import Queue from "yocto-queue";
 import { applyBatch } from "./apply-batch.ts";
 import type { WatchBatch } from "./batch.ts";
 import type { Waiting } from "./buffer.ts";
 import { difference } from "./difference.ts";
-import { createFifo } from "./fifo.ts";
 
 /**
  * Lets `maxEvents` events wait (and always one batch, however large). When there are more, everything that waits is
@@ -11,7 +11,7 @@ import { createFifo } from "./fifo.ts";
  * limit and by the size of the prefix, whose state is kept twice.
  */
 export function createLimitedWaiting(maxEvents: number): Waiting {
-  const batches = createFifo<WatchBatch>();
+  const batches = new Queue<WatchBatch>();
   const newest = new Map<string, KeyValue>();
   let consumed: Map<string, KeyValue> | undefined;
   let revision = 0;
@@ -21,7 +21,7 @@ export function createLimitedWaiting(maxEvents: number): Waiting {
 
   function merge(): void {
     merged = { restored: false };
-    for (let each = batches.shift(); each; each = batches.shift()) merged.restored ||= isRestored(each);
+    for (const each of batches.drain()) merged.restored ||= isRestored(each);
     events = 0;
   }
 
@@ -43,13 +43,13 @@ export function createLimitedWaiting(maxEvents: number): Waiting {
         merged.restored ||= isRestored(batch);
         return;
       }
-      batches.push(batch);
+      batches.enqueue(batch);
       events += sizeOf(batch);
-      if (events > maxEvents && batches.length > 1) merge();
+      if (events > maxEvents && batches.size > 1) merge();
     },
     next() {
       if (merged) return takeMerged(merged.restored);
-      const batch = batches.shift();
+      const batch = batches.dequeue();
       if (!batch) return undefined;
       events -= sizeOf(batch);
       consumed ??= new Map();

@@ -4,19 +4,33 @@ export type HookFailure =
   | { readonly kind: "signal"; readonly signal: NodeJS.Signals }
   | { readonly kind: "timeout"; readonly timeoutMs: number };
 
+/** What is known of a run that has ended. */
+export interface HookRun {
+  /** From its start to its end, in ms on the clock. */
+  readonly durationMs: number;
+  /** The last lines that it wrote, of both streams, oldest first: 20 at most. */
+  readonly lastLines: readonly string[];
+}
+
 /** A hook ran and failed. */
 export class HookFailedError extends Error {
   override readonly name = "HookFailedError";
   readonly code = "ERR_HOOK_FAILED";
   readonly hook: string;
   readonly failure: HookFailure;
+  readonly durationMs: number;
+  readonly lastLines: readonly string[];
 
-  constructor(hook: string, failure: HookFailure) {
+  constructor(hook: string, failure: HookFailure, { durationMs, lastLines }: HookRun = NOTHING_KNOWN) {
     super(`hook ${hook} ${describe(failure)}`);
     this.hook = hook;
     this.failure = failure;
+    this.durationMs = durationMs;
+    this.lastLines = lastLines;
   }
 }
+
+const NOTHING_KNOWN: HookRun = { durationMs: 0, lastLines: [] };
 
 /** A hook exists but can't be run, or a hook that must exist does not. */
 export class HookNotRunnableError extends Error {

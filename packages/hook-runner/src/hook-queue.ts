@@ -1,4 +1,4 @@
-import { createFifo } from "./fifo.ts";
+import Queue from "yocto-queue";
 
 export interface HookQueueOptions<Call> {
   /** Runs the hook for one call. An error goes to `onError`, and the queue continues. */
@@ -20,13 +20,13 @@ export interface HookQueue<Call> {
 
 /** Returns a queue without a limit: no call is skipped or merged with another. */
 export function createHookQueue<Call>({ run, onError }: HookQueueOptions<Call>): HookQueue<Call> {
-  const calls = createFifo<Call>();
+  const calls = new Queue<Call>();
   const interruption = new AbortController();
   let closed = false;
   let working: Promise<void> | undefined;
 
   async function work(): Promise<void> {
-    for (let call = calls.shift(); call !== undefined; call = calls.shift()) {
+    for (let call = calls.dequeue(); call !== undefined; call = calls.dequeue()) {
       try {
         await run(call, interruption.signal);
       } catch (error) {
@@ -39,13 +39,13 @@ export function createHookQueue<Call>({ run, onError }: HookQueueOptions<Call>):
   return {
     push(call) {
       if (closed) return;
-      calls.push(call);
+      calls.enqueue(call);
       working ??= work();
     },
     close() {
       closed = true;
-      const dropped = calls.length;
-      while (calls.length > 0) calls.shift();
+      const dropped = calls.size;
+      calls.clear();
       return dropped;
     },
     interrupt: (reason) => interruption.abort(reason),
@@ -53,7 +53,7 @@ export function createHookQueue<Call>({ run, onError }: HookQueueOptions<Call>):
       await working;
     },
     get waiting() {
-      return calls.length;
+      return calls.size;
     },
   };
 }

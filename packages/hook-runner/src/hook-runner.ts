@@ -1,13 +1,15 @@
 import { constants } from "node:fs";
-import { access, stat } from "node:fs/promises";
+import { access, readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Clock } from "@msdha/clock";
 import { systemClock } from "@msdha/clock";
-import { HookFailedError, HookNotRunnableError } from "./errors.ts";
+import { HookNotRunnableError, type HookRun } from "./errors.ts";
 import { explainInterpreter } from "./explain-interpreter.ts";
+import { keepLastLines } from "./last-lines.ts";
 import { isLaunchFailure, type Launch, type LaunchedProcess, type LaunchFailedError } from "./launch.ts";
 import { launchWithExeca } from "./launch-with-execa.ts";
 import { splitLines } from "./split-lines.ts";
+import { waitForEnd } from "./wait-for-end.ts";
 import { LONGEST_BUSY_MS, whileBusy } from "./while-busy.ts";
 
 export interface HookRunnerOptions {
@@ -33,6 +35,15 @@ export interface RunHookOptions {
    * hook writes until then still goes to `onLine`.
    */
   readonly signal?: AbortSignal;
+  /**
+   * How long a hook may go on after SIGTERM, which it is sent at its `timeoutMs` and by `signal`, before it is sent SIGKILL.
+   * `run` settles when it is gone. Default: see `timeoutMs` and `signal`.
+   */
+  readonly killAfterMs?: number;
+  /** The folder that the hook begins in. Default: this process's. */
+  readonly cwd?: string;
+  /** What it finds on its standard input. Default: nothing. */
+  readonly input?: string | Uint8Array;
 }
 
 export interface HookRunner {
@@ -42,12 +53,22 @@ export interface HookRunner {
    */
   find(hook: string): Promise<string | undefined>;
   /**
-   * Runs a hook. Resolves when it has ended and all its output has been passed on: with true, or with false when there is
-   * no such hook. Rejects with a `HookFailedError`, a `HookNotRunnableError`, or the reason of `signal`. A hook that timed
+   * Runs a hook. Resolves when it has ended with code 0 and all its output has been passed on: with what is known of the
+   * run, or with undefined when there is no such hook. Rejects with a `HookFailedError`, a `HookNotRunnableError`, or the reason of `signal`. A hook that timed
    * out was sent SIGKILL. Does not wait for processes that a hook leaves running. A hook whose file is open for writing is
    * started again and again for up to 10 s.
    */
-  run(hook: string, options: RunHookOptions): Promise<boolean>;
+  run(hook: string, options: RunHookOptions): Promise<HookRun | undefined>;
+}
+
+/** The hooks of a folder. */
+export interface HookFolder extends HookRunner {
+  /**
+   * Runs every hook of the folder, one after the other, in the order of their names by code units (`10-a` comes before
+   * `9-b`). Names that begin with a dot are left out. Resolves with each hook's run. Rejects as `run` does, and does not
+   * start the hooks after the one that failed.
+   */
+  runAll(options: RunHookOptions): Promise<ReadonlyMap<string, HookRun>>;
 }
 
 /** Returns a runner for the hooks in one folder. The folder is read again at every run. */
@@ -56,7 +77,7 @@ export function createHookRunner({
   launch = launchWithExeca,
   onLine = () => {},
   clock = systemClock,
-}: HookRunnerOptions): HookRunner {
+}: HookRunnerOptions): HookFolder {
   async function find(hook: string): Promise<string | undefined> {
     if (hook !== basename(hook) || hook === ".." || hook === "." || hook === "") {
       throw new TypeError(`expected the name of a file in ${dir}, got ${JSON.stringify(hook)}`);
@@ -74,27 +95,37 @@ export function createHookRunner({
     return file;
   }
 
-  async function run(hook: string, { args = [], ...options }: RunHookOptions): Promise<boolean> {
+  async function run(hook: string, { args = [], ...options }: RunHookOptions): Promise<HookRun | undefined> {
     options.signal?.throwIfAborted();
     const file = await find(hook);
-    if (file === undefined) return false;
+    if (file === undefined) return undefined;
     options.signal?.throwIfAborted();
+    const kept = keepLastLines();
     const lines = {
       stdout: splitLines((line) => {
+        kept.add(line);
         onLine(hook, "stdout", line);
         options.onStdout?.(line);
       }),
-      stderr: splitLines((line) => onLine(hook, "stderr", line)),
+      stderr: splitLines((line) => {
+        kept.add(line);
+        onLine(hook, "stderr", line);
+      }),
     };
+    const begun = clock.now();
+    const describe = (): HookRun => ({ durationMs: clock.now() - begun, lastLines: kept.lines });
+    const { env, cwd, input, timeoutMs, killAfterMs, signal } = options;
     const start = (): Promise<LaunchedProcess> =>
       launch(file, args, {
-        env: options.env,
+        env,
+        cwd,
+        input,
         onOutput: (stream, chunk) => lines[stream].write(chunk),
       });
     const running = await whileBusy(start, {
       clock,
-      signal: options.signal,
-      ...(options.timeoutMs !== undefined && { patienceMs: Math.min(options.timeoutMs, LONGEST_BUSY_MS) }),
+      signal,
+      ...(timeoutMs !== undefined && { patienceMs: Math.min(timeoutMs, LONGEST_BUSY_MS) }),
     }).catch(async (error: unknown) => {
       if (!isLaunchFailure(error)) throw error;
       const why = (await explain(error, file)) ?? error.message;
@@ -106,51 +137,26 @@ export function createHookRunner({
       lines.stderr.end();
     });
     lastLines.catch(() => {});
-    await waitForEnd(hook, { ...running, exited: lastLines }, options, clock);
-    return true;
+    const ending = { ...running, exited: lastLines };
+    await waitForEnd(hook, ending, { timeoutMs, killAfterMs, signal, clock, describe });
+    return describe();
   }
 
-  return { find, run };
+  async function runAll(options: RunHookOptions): Promise<ReadonlyMap<string, HookRun>> {
+    const runs = new Map<string, HookRun>();
+    const names = (await readdir(dir)).filter((name) => !name.startsWith(".")).toSorted();
+    for (const name of names) {
+      const done = await run(name, options);
+      if (done) runs.set(name, done);
+    }
+    return runs;
+  }
+
+  return { find, run, runAll };
 }
 
+/** Says more than the system does about a hook that could not be started; undefined where there is nothing more. */
 async function explain({ errno }: LaunchFailedError, file: string): Promise<string | undefined> {
   if (errno === "ETXTBSY") return "its file has been open for writing all the time (ETXTBSY)";
   return await explainInterpreter(file);
-}
-
-async function waitForEnd(
-  hook: string,
-  running: LaunchedProcess,
-  { timeoutMs = Number.POSITIVE_INFINITY, signal }: RunHookOptions,
-  clock: Clock,
-): Promise<void> {
-  const over = new AbortController();
-  const interrupted = new Promise<never>((_, reject) => {
-    signal?.addEventListener(
-      "abort",
-      () => {
-        running.kill("SIGTERM");
-        reject(signal.reason);
-      },
-      { once: true, signal: over.signal },
-    );
-    if (signal?.aborted) {
-      running.kill("SIGTERM");
-      reject(signal.reason);
-    }
-    clock.sleep(timeoutMs, { signal: over.signal }).then(
-      () => {
-        running.kill("SIGKILL");
-        reject(new HookFailedError(hook, { kind: "timeout", timeoutMs }));
-      },
-      () => {},
-    );
-  });
-  try {
-    const { code, signal: endedBy } = await Promise.race([running.exited, interrupted]);
-    if (endedBy !== null) throw new HookFailedError(hook, { kind: "signal", signal: endedBy });
-    if (code !== 0) throw new HookFailedError(hook, { kind: "exit", code: code ?? -1 });
-  } finally {
-    over.abort();
-  }
 }

@@ -1,7 +1,8 @@
-export { HookFailedError, type HookFailure, HookNotRunnableError } from "./errors.ts";
+export { HookFailedError, type HookFailure, HookNotRunnableError, type HookRun } from "./errors.ts";
 export { createHookQueue, type HookQueue, type HookQueueOptions } from "./hook-queue.ts";
 export {
   createHookRunner,
+  type HookFolder,
   type HookRunner,
   type HookRunnerOptions,
   type RunHookOptions,

@@ -2,12 +2,13 @@ import { execa } from "execa";
 import { drainAfterExit } from "./drain-after-exit.ts";
 import { type Launch, LaunchFailedError, type ProcessExit } from "./launch.ts";
 
-/** Starts a program as a child of this process, in a process group of its own, with no standard input. */
-export const launchWithExeca: Launch = async (file, args, { env, onOutput }) => {
+/** Starts a program as a child of this process, in a process group of its own. */
+export const launchWithExeca: Launch = async (file, args, { env, cwd, input, onOutput }) => {
   const subprocess = execa(file, args, {
     env,
     extendEnv: false,
-    stdin: "ignore",
+    ...(input === undefined ? { stdin: "ignore" } : { input }),
+    ...(cwd !== undefined && { cwd }),
     buffer: false,
     detached: true,
     reject: false,

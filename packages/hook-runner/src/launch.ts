@@ -17,6 +17,10 @@ export interface LaunchedProcess {
 export interface LaunchOptions {
   /** The whole environment. */
   readonly env: Readonly<Record<string, string>>;
+  /** The folder that it begins in. Default: this process's. */
+  readonly cwd?: string | undefined;
+  /** What it finds on its standard input, which then ends. Default: nothing. */
+  readonly input?: string | Uint8Array | undefined;
   /** Receives the output of the process, in pieces of any size. */
   readonly onOutput: (stream: "stdout" | "stderr", chunk: Uint8Array) => void;
 }
@@ -42,7 +46,10 @@ export function isLaunchFailure(error: unknown): error is LaunchFailedError {
   return error instanceof Error && "code" in error && error.code === "ERR_LAUNCH_FAILED";
 }
 
-/** Starts a program. Rejects with a `LaunchFailedError` when it can't be started. */
+/**
+ * Starts a program. Rejects with a `LaunchFailedError` when it can't be started. One that can't set a folder or an input
+ * must throw a `TypeError` for them.
+ */
 export type Launch = (
   file: string,
   args: readonly string[],

@@ -10,5 +10,5 @@ console.log("missing hooks are skipped:", await hooks.run("start", { env: {} }))
 try {
   await hooks.run("ready", { args: ["world"], env: { PATH: "/bin" }, timeoutMs: 5_000 });
 } catch (error) {
-  if (error instanceof HookFailedError) console.log(error.message, error.failure);
+  if (error instanceof HookFailedError) console.log(error.message, error.failure, error.lastLines);
 }

@@ -30,15 +30,14 @@ function runner() {
 test("runs a hook with its arguments and just the environment that it is given", async () => {
   await writeHook("greet", `echo "$1 $2 \${WHO:-nobody} \${HOME:-none}"; echo careful >&2`);
   const { hooks, lines } = runner();
-  await expect(hooks.run("greet", { args: ["good day", "to"], env: { ...env, WHO: "you" } })).resolves.toBe(
-    true,
-  );
+  const run = await hooks.run("greet", { args: ["good day", "to"], env: { ...env, WHO: "you" } });
+  expect(run?.lastLines.toSorted()).toEqual(["careful", "good day to you none"]);
   expect(lines.sort()).toEqual(["greet stderr careful", "greet stdout good day to you none"]);
 });
 
 test("skips a hook that is missing, and only that", async () => {
   const { hooks } = runner();
-  await expect(hooks.run("none", { env })).resolves.toBe(false);
+  await expect(hooks.run("none", { env })).resolves.toBeUndefined();
   await writeHook("plain", "exit 0", 0o644);
   await expect(hooks.run("plain", { env })).rejects.toThrow(/hook plain can't be run: .*chmod \+x/);
   await writeFile(join(dir, "lost"), "#!/no/such/interpreter\n");
@@ -124,7 +123,7 @@ test("runs a hook once, with its arguments, when its file is open for writing at
   await sleep(300);
   expect(lines).toEqual([]);
   await writer.close();
-  expect(await run).toBe(true);
+  expect(await run).toBeDefined();
   expect(lines).toEqual(["edited stdout ran now"]);
 });
 
@@ -177,3 +176,54 @@ test.each(["../out", "a/b", "..", ".", ""])(
     await expect(runner().hooks.run(name, { env })).rejects.toThrow(TypeError);
   },
 );
+
+test("says of a run how long it took and what it wrote last, also when it failed", async () => {
+  await writeHook("talk", 'for i in $(seq 30); do echo "line $i"; done; exit "$CODE"');
+  const { hooks } = runner();
+  const last = Array.from({ length: 20 }, (_, index) => `line ${index + 11}`);
+  const run = await hooks.run("talk", { env: { ...env, CODE: "0" } });
+  expect(run?.lastLines).toEqual(last);
+  expect(run?.durationMs).toBeGreaterThan(0);
+  const failing = hooks.run("talk", { env: { ...env, CODE: "4" } });
+  await expect(failing).rejects.toMatchObject({ failure: { kind: "exit", code: 4 }, lastLines: last });
+});
+
+test("starts a hook in a folder, with an input", async () => {
+  await writeHook("read", "pwd; cat");
+  const { hooks, lines } = runner();
+  await hooks.run("read", { env, cwd: "/", input: "from outside\n" });
+  expect(lines).toEqual(["read stdout /", "read stdout from outside"]);
+});
+
+test.each([
+  ["its signal aborts", () => ({ signal: AbortSignal.timeout(300) }), /timeout/i],
+  ["its time is over", () => ({ timeoutMs: 300 }), /took longer than 300 ms/],
+])("waits until a hook that ignores SIGTERM is gone, and kills it, when %s", async (_, ending, why) => {
+  await writeHook("stay", "trap '' TERM; echo $$; while :; do sleep 0.05; done");
+  const { hooks, lines } = runner();
+  await expect(hooks.run("stay", { env, killAfterMs: 200, ...ending() })).rejects.toThrow(why);
+  const pid = Number(lines[0]?.split(" ").at(-1));
+  expect(pid).toBeGreaterThan(1);
+  expect(() => process.kill(pid, 0)).toThrow("ESRCH");
+});
+
+test("a hook that ends at SIGTERM is not killed", async () => {
+  await writeHook("tidy", "trap 'echo tidied; exit 0' TERM; while :; do sleep 0.05; done");
+  const { hooks, lines } = runner();
+  await expect(hooks.run("tidy", { env, killAfterMs: 30_000, timeoutMs: 300 })).rejects.toThrow(
+    "took longer",
+  );
+  expect(lines).toContain("tidy stdout tidied");
+});
+
+test("runs a whole folder in the order of its names, up to the first that fails", async () => {
+  await writeHook("20-second", "echo 2");
+  await writeHook("10-first", "echo 1");
+  await writeFile(join(dir, ".hidden"), "no hook");
+  const { hooks, lines } = runner();
+  expect([...(await hooks.runAll({ env })).keys()]).toEqual(["10-first", "20-second"]);
+  expect(lines).toEqual(["10-first stdout 1", "20-second stdout 2"]);
+  await writeHook("15-broken", "exit 1");
+  await expect(hooks.runAll({ env })).rejects.toMatchObject({ hook: "15-broken" });
+  expect(lines.slice(2)).toEqual(["10-first stdout 1"]);
+});

@@ -14,6 +14,6 @@ test("the README's example is this one", async () => {
 test("the README's example works", async () => {
   const { stdout } = await promisify(execFile)(process.execPath, ["--conditions=@msdha/source", example]);
   expect(stdout).toContain(
-    "missing hooks are skipped: false\nready: hello world\nhook ready ended with code 3",
+    "missing hooks are skipped: undefined\nready: hello world\nhook ready ended with code 3",
   );
 });

@@ -11,8 +11,8 @@ import {
   type ProcessExit,
   SpawnFailedError,
 } from "@msdha/guard";
-import type { Timeline } from "../world/machine-time.ts";
 import type { SimulatedProcess } from "../world/process.ts";
+import { createGuardLink, type GuardLink } from "./guard-link.ts";
 import { GuardProcess, type GuardProcessOptions, type Waiter } from "./guard-process.ts";
 
 /** The guard as the supervisor has it, and what can be done to it from outside. */
@@ -44,189 +44,160 @@ const STOPS: readonly NodeJS.Signals[] = ["SIGTERM", "SIGINT", "SIGQUIT"];
  * The guard: a process of its own that goes on while the supervisor is frozen or dead. Commands reach it in order, and
  * so do its reports the supervisor. Past the deadline, or once its supervisor is gone, it kills everything for good.
  */
-export function createSimulatedGuard({
-  supervisor,
-  clock,
-  latency,
-  startsPastDeadline = false,
-  trustsSupervisorClock = false,
-  ...options
-}: SimulatedGuardOptions): SimulatedGuard {
-  const { time, hardware } = options;
-  const offset = createClockOffset({ onLeap: () => {} });
-  offset.take({ theirs: hardware.now(), sentAt: clock.now(), receivedAt: clock.now() });
-  const requests = createRequests();
-  const toGuard = createPipe(time, latency);
-  const toSupervisor = createPipe(time, latency);
-  const report = (act: () => void): void => toSupervisor(() => supervisor.enter(act));
+export function createSimulatedGuard(options: SimulatedGuardOptions): SimulatedGuard {
+  const { supervisor, startsPastDeadline = false } = options;
+  const link = createGuardLink(options);
   const guard = new GuardProcess({
     ...options,
     startsPastDeadline,
-    report,
-    onDeadline: () => requests.lose(new GuardPastDeadlineError()),
+    report: link.report,
+    onDeadline: () => link.lose(new GuardPastDeadlineError()),
   });
-
-  function command(act: () => void): void {
-    supervisor.leave(() =>
-      toGuard(() => {
+  const side: SupervisorSide = {
+    ...options,
+    link,
+    guard,
+    command: (act) =>
+      link.command(() => {
         guard.checkDeadline();
         act();
       }),
-    );
-  }
-
-  /** Resolves with what the guard answers. */
-  function ask<T>(answer: () => T): Promise<T> {
-    return requests.request<T>((resolve) =>
-      command(() => {
-        const value = answer();
-        report(() => resolve(value));
-      }),
-    );
-  }
-
-  /** Settles also after the guard was lost: what is left is still being killed. */
-  function nothingLeft(
-    act: () => void,
-    deny?: (reject: (error: Error) => void) => Waiter["deny"],
-  ): Promise<KillReport> {
-    return new Promise((tell, reject) => {
-      command(() => {
-        guard.tellWhenNothingIsLeft({ tell, deny: deny?.(reject) });
-        act();
-      });
-    });
-  }
-
-  function setDeadline(at: number | undefined): Promise<void> {
-    const times = deadlineTimes(at, { now: clock.now(), ahead: offset.ahead });
-    const sentAt = clock.now();
-    return requests.request<void>((resolve, reject) =>
-      command(() => {
-        if (guard.folding) {
-          report(() => reject(new GuardPastDeadlineError()));
-          return;
-        }
-        const theirs = hardware.now();
-        guard.moveDeadline(soonerOf(times, theirs));
-        report(() => {
-          offset.take({ theirs, sentAt, receivedAt: clock.now() });
-          resolve();
-        });
-      }),
-    );
-  }
-
-  function soonerOf(times: ReturnType<typeof deadlineTimes>, now: number): number {
-    if (!times) return Number.POSITIVE_INFINITY;
-    return trustsSupervisorClock ? now + times.in : Math.min(times.at, now + times.in);
-  }
-
-  const close = (): void => toGuard(() => guard.fold("closed"));
-
+  };
+  const { command } = side;
+  const close = (): void => link.arrive(() => guard.fold("closed"));
   return {
-    lost: requests.lost,
-    setDeadline,
-    spawn: (file, args, { env }) =>
-      requests.request<GuardedProcess>((resolve, reject) =>
-        command(() => {
-          const refusal = startsPastDeadline && guard.folding ? undefined : refuse(guard, file);
-          if (refusal) {
-            report(() => reject(refusal));
-            return;
-          }
-          const exited = Promise.withResolvers<ProcessExit>();
-          const { program, pid } = guard.spawn(file, { args, env }, exited.resolve);
-          report(() =>
-            resolve({
-              pid,
-              exited: exited.promise,
-              outputEnded: exited.promise.then(() => {}),
-              kill: (signal) => command(() => (signal === "SIGKILL" ? program.kill() : program.term())),
-            }),
-          );
-        }),
-      ),
+    lost: link.lost,
+    setDeadline: createDeadlineSetter(side),
+    spawn: async (file, args, { env }) => await spawn(side, file, { args, env }),
     killAll: () =>
       nothingLeft(
+        side,
         () => guard.killEverything(),
         (reject) => (denied) => reject(new KillNotPermittedError(denied.length, denied)),
       ),
-    gone: async () => void (await nothingLeft(() => guard.checkLeft())),
+    gone: async () => void (await nothingLeft(side, () => guard.checkLeft())),
     signalAll: (signal) =>
-      ask(() =>
+      ask(side, () =>
         guard.signalEach((program) => {
           if (signal === "SIGKILL") program.kill();
           else if (STOPS.includes(signal)) program.term();
         }),
       ),
     signalOrphans: (_signal, { childrenOf } = {}) => command(() => guard.askOrphansFromNowOn(childrenOf)),
-    survey: () => ask(() => guard.signalEach(() => {})),
-    withdrawAtKill: (files) => ask(() => guard.withdrawAtKill(files)),
+    survey: () => ask(side, () => guard.signalEach(() => {})),
+    withdrawAtKill: (files) => ask(side, () => guard.withdrawAtKill(files)),
     get alive() {
       return guard.size;
     },
     async [Symbol.asyncDispose]() {
-      requests.end(new GuardLostError("it was disposed of"));
+      link.end(new GuardLostError("it was disposed of"));
       supervisor.leave(close);
       await supervisor.ask(() => guard.over);
     },
     close,
     die() {
       guard.die();
-      report(() => requests.lose(new GuardLostError("its processes died")));
+      link.report(() => link.lose(new GuardLostError("its processes died")));
     },
     over: guard.over,
   };
 }
 
+/** What the supervisor's side of the connection works with. */
+interface SupervisorSide extends SimulatedGuardOptions {
+  readonly link: GuardLink;
+  readonly guard: GuardProcess;
+  /** Has something happen at the guard's side, after it has looked at its deadline. */
+  command(act: () => void): void;
+}
+
+/** Resolves with what the guard answers. */
+function ask<T>({ link, command }: SupervisorSide, answer: () => T): Promise<T> {
+  return link.request<T>((resolve) =>
+    command(() => {
+      const value = answer();
+      link.report(() => resolve(value));
+    }),
+  );
+}
+
+/** Settles also after the guard was lost: what is left is still being killed. */
+function nothingLeft(
+  { guard, command }: SupervisorSide,
+  act: () => void,
+  deny?: (reject: (error: Error) => void) => Waiter["deny"],
+): Promise<KillReport> {
+  return new Promise((tell, reject) => {
+    command(() => {
+      guard.tellWhenNothingIsLeft({ tell, deny: deny?.(reject) });
+      act();
+    });
+  });
+}
+
+function createDeadlineSetter({
+  link,
+  guard,
+  command,
+  clock,
+  hardware,
+  trustsSupervisorClock = false,
+}: SupervisorSide): Guard["setDeadline"] {
+  const offset = createClockOffset({ onLeap: () => {} });
+  offset.take({ theirs: hardware.now(), sentAt: clock.now(), receivedAt: clock.now() });
+
+  function soonerOf(times: ReturnType<typeof deadlineTimes>, now: number): number {
+    if (!times) return Number.POSITIVE_INFINITY;
+    return trustsSupervisorClock ? now + times.in : Math.min(times.at, now + times.in);
+  }
+
+  return (at) => {
+    const times = deadlineTimes(at, { now: clock.now(), ahead: offset.ahead });
+    const sentAt = clock.now();
+    return link.request<void>((resolve, reject) =>
+      command(() => {
+        if (guard.folding) {
+          link.report(() => reject(new GuardPastDeadlineError()));
+          return;
+        }
+        const theirs = hardware.now();
+        guard.moveDeadline(soonerOf(times, theirs));
+        link.report(() => {
+          offset.take({ theirs, sentAt, receivedAt: clock.now() });
+          resolve();
+        });
+      }),
+    );
+  };
+}
+
+function spawn(
+  { link, guard, command, startsPastDeadline = false }: SupervisorSide,
+  file: string,
+  start: Parameters<GuardProcess["spawn"]>[1],
+): Promise<GuardedProcess> {
+  return link.request<GuardedProcess>((resolve, reject) =>
+    command(() => {
+      const refusal = startsPastDeadline && guard.folding ? undefined : refuse(guard, file);
+      if (refusal) {
+        link.report(() => reject(refusal));
+        return;
+      }
+      const exited = Promise.withResolvers<ProcessExit>();
+      const { program, pid } = guard.spawn(file, start, exited.resolve);
+      link.report(() =>
+        resolve({
+          pid,
+          exited: exited.promise,
+          outputEnded: exited.promise.then(() => {}),
+          kill: (signal) => command(() => (signal === "SIGKILL" ? program.kill() : program.term())),
+        }),
+      );
+    }),
+  );
+}
+
 function refuse({ folding, killing }: GuardProcess, file: string): Error | undefined {
   if (folding === "deadline") return new GuardPastDeadlineError();
   return killing ? new SpawnFailedError(file, "refused", undefined) : undefined;
-}
-
-type GuardLoss = GuardLostError | GuardPastDeadlineError;
-
-/** Requests that fail when the guard is lost before they are answered. */
-function createRequests() {
-  const lost = new AbortController();
-  const pending = new Set<(reason: Error) => void>();
-  let ended: GuardLoss | undefined;
-  return {
-    lost: lost.signal,
-    /** Refuses what is asked for from now on. */
-    end(error: GuardLoss): void {
-      ended ??= error;
-    },
-    lose(error: GuardLoss): void {
-      if (ended) return;
-      ended = error;
-      lost.abort(error);
-      for (const reject of [...pending]) reject(error);
-    },
-    request<T>(send: (resolve: (value: T) => void, reject: (error: Error) => void) => void): Promise<T> {
-      if (ended) return Promise.reject(ended);
-      return new Promise((resolve, reject) => {
-        const settle = (): void => void pending.delete(fail);
-        const fail = (error: Error): void => {
-          settle();
-          reject(error);
-        };
-        pending.add(fail);
-        send((value) => {
-          settle();
-          resolve(value);
-        }, fail);
-      });
-    },
-  };
-}
-
-/** Messages take their time and stay in order. */
-function createPipe(time: Timeline, latency: () => number): (arrive: () => void) => void {
-  let last = 0;
-  return (arrive) => {
-    last = Math.max(last, time.now + latency());
-    time.at(last, arrive);
-  };
 }

@@ -1,6 +1,6 @@
 import type { Clock } from "@msdha/clock";
 import type { Guard } from "@msdha/guard";
-import { HookFailedError, type HookRunner, type RunHookOptions } from "@msdha/hook-runner";
+import { HookFailedError, type HookRun, type HookRunner, type RunHookOptions } from "@msdha/hook-runner";
 import type { Candidacy } from "../facts/facts.ts";
 
 export interface SimulatedHooksOptions {
@@ -36,8 +36,9 @@ export function createSimulatedHooks(
     candidate.onAnswer(failed ? { may: false, rank: undefined } : readAnswer(line));
   }
 
-  async function run(hook: string, options: RunHookOptions): Promise<boolean> {
-    if (!exists(hook)) return false;
+  async function run(hook: string, options: RunHookOptions): Promise<HookRun | undefined> {
+    if (!exists(hook)) return undefined;
+    const begun = clock.now();
     const { env, args = [], signal, timeoutMs = Number.POSITIVE_INFINITY } = options;
     signal?.throwIfAborted();
     const running = await guard.spawn(hook, args, { env, output: "pipe" });
@@ -63,7 +64,7 @@ export function createSimulatedHooks(
       tellAnswer(hook, code !== 0, options);
       if (endedBy !== null) throw new HookFailedError(hook, { kind: "signal", signal: endedBy });
       if (code !== 0) throw new HookFailedError(hook, { kind: "exit", code: code ?? -1 });
-      return true;
+      return { durationMs: clock.now() - begun, lastLines: [] };
     } finally {
       over.abort();
     }
