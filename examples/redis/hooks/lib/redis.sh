@@ -25,28 +25,61 @@ is_synced() { [ "$(replication_info master_link_status)" = up ]; }
 follow() {
   if [ "$(replication_info role)" = slave ] && [ "$(replication_info master_host)" = "$1" ]; then return; fi
   answer=$(redis REPLICAOF "$1" "$REDIS_PORT")
-  [ "$answer" = OK ] || { say "can't follow $1: $answer"; return 1; }
+  # "OK Already connected to specified master" where another hook was quicker.
+  case $answer in OK*) return ;; esac
+  say "can't follow $1: $answer"
+  return 1
 }
 
-# Redis gives the writes of each master, its history, an id; a replica takes the id over when it is synced. The master
-# hook records the id for the group: a node whose data are of another history is no candidate.
+# What a master writes is a history, which has two names. The one is Redis' own, the replication id: a replica takes it over
+# when it is synced. But a master without replicas takes another id when its first replica comes, so the other name is the
+# master's fencing token. The master hook records both for the group: a node whose data are of another history is no candidate.
 group_history() { group_value redis-history; }
 
+# The token of this node's own time as master, once the group has its history.
+OWN_TOKEN=$MSDHA_RUN_DIR/redis-token
+
+# record_history TOKEN: on the master.
+record_history() {
+  names="$(replication_info master_replid) $1"
+  [ "$names" = "$(cat "$OWN_TOKEN" 2>/dev/null)" ] && return
+  msdha-backend put redis-history "$names" || return 1
+  echo "$names" | write_whole "$OWN_TOKEN"
+}
+
 # A server that starts with an append-only file has forgotten history and position, so both are noted in a file: each
-# line has an id and a number of bytes.
+# line has a name and a number of bytes.
 note() { write_whole "$NOTE"; }
 
-# Notes how far this node is, where that is known for sure: on the master, and on a replica that is synced with it.
+# Notes how far this node is, where that is known for sure: on the master, and on a replica that is synced with it. What the
+# group says is read first: should the master change meanwhile, it is the name of what this node was synced with.
 note_position() {
-  if [ "$(replication_info role)" = slave ] && ! is_synced; then return; fi
-  line="$(replication_info master_replid) $(replication_info master_repl_offset)"
-  [ "$line" = "$(cat "$NOTE" 2>/dev/null)" ] || echo "$line" | note
+  if [ "$(replication_info role)" = slave ]; then
+    names=$(group_history) || return 0
+    [ -n "$names" ] && is_synced || return 0
+  else
+    names=$(cat "$OWN_TOKEN" 2>/dev/null) || return 0
+  fi
+  offset=$(replication_info master_repl_offset)
+  lines=$(printf '%s %s\n' "$(replication_info master_replid)" "$offset" "${names#* }" "$offset")
+  [ "$lines" = "$(cat "$NOTE" 2>/dev/null)" ] || printf '%s\n' "$lines" | note
 }
 
-# Prints the lines of the server's two histories, then the noted ones.
+# Prints the server's two ids and the noted names, each with a position. A server that still has the noted id has gone on since.
 own_positions() {
   offset=$(replication_info master_repl_offset)
-  echo "$(replication_info master_replid) $offset"
+  id=$(replication_info master_replid)
+  echo "$id $offset"
   echo "$(replication_info master_replid2) $offset"
-  cat "$NOTE" 2>/dev/null || :
+  [ -e "$NOTE" ] || return 0
+  cat "$NOTE"
+  awk -v id="$id" -v offset="$offset" 'NR == 1 { same = $1 == id } NR > 1 && same { print $1, offset }' "$NOTE"
 }
+
+# position_in NAMES prints how far this node is in the history with these names, or nothing.
+position_in() {
+  own_positions | awk -v names=" $1 " 'index(names, " " $1 " ") { print $2 }' | sort -n | tail -n 1
+}
+
+# Whether this node's data are of the group's last history.
+is_of_history() { names=$(group_history) && [ -n "$(position_in "$names")" ]; }
