@@ -26,20 +26,26 @@ group_value() {
 # A history is what one master has written, after what it had at its promotion. Its name is the master's fencing token. A
 # node notes in a file, which belongs into its data, of which history these are. NOTE is the path of that file.
 
-# begin_history NOTE: for the master hook, before the program takes writes.
-begin_history() { msdha-backend put history "$MSDHA_FENCING_TOKEN" && join_history "$1"; }
+# begin_history NOTE: for the master hook, before the program takes writes. Until the group knows the new history, the node
+# has both names: its data are of the former one as well, should it end here.
+begin_history() {
+  { echo "$MSDHA_FENCING_TOKEN" && cat "$1" 2>/dev/null || :; } | write_whole "$1" &&
+    msdha-backend put history "$MSDHA_FENCING_TOKEN" &&
+    echo "$MSDHA_FENCING_TOKEN" | write_whole "$1"
+}
 
-# join_history NOTE: for a node that has everything that the master has.
+# join_history NOTE [HISTORY]: for a node that has everything that the master has. HISTORY is what `group_value history` has
+# printed before that was asked; default: what it prints now.
 join_history() {
-  history=$(group_value history) || return 1
+  history=${2-$(group_value history)} || return 1
   [ -n "$history" ] || return 0
-  [ "$history" = "$(cat "$1" 2>/dev/null)" ] || printf '%s\n' "$history" | write_whole "$1"
+  [ "$history" = "$(cat "$1" 2>/dev/null)" ] || echo "$history" | write_whole "$1"
 }
 
 # may_be_master NOTE: for the candidate hook. Whether the data are of the group's last history, or the group is new.
 may_be_master() {
   history=$(group_value history) || { say "the group's history can't be read"; return 1; }
-  [ -z "$history" ] || [ "$history" = "$(cat "$1" 2>/dev/null)" ]
+  [ -z "$history" ] || grep -qsx "$history" "$1"
 }
 
 # begins_group: whether the group is new, and this node the one that makes its first data.
@@ -55,7 +61,8 @@ wait_for_data() {
   while :; do
     master=$(master_address)
     if [ -n "$master" ]; then
-      if follow "$master" && is_synced "$master" && join_history "$1"; then return 0; fi
+      # Read first: should the master change meanwhile, this is the history of the one that the node was synced with.
+      if latest=$(group_value history) && follow "$master" && is_synced "$master" && join_history "$1" "$latest"; then return 0; fi
       say_once "waiting to be as far as the master at $master"
     elif [ -s "$1" ]; then
       return 0 # Whether these data are the newest is the candidate hook's question.
