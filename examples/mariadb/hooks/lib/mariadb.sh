@@ -6,6 +6,8 @@ PORT=${MARIADB_PORT:-3306}
 FOLDER=${MARIADB_DIR:-/var/lib/mysql}
 DATA=$FOLDER/data
 PARTED=$FOLDER/parted
+# A server that starts removes the temporary tables of all that share the folder.
+TEMPORARY=$FOLDER/tmp
 SOCKET=$MSDHA_RUN_DIR/mariadb.sock
 NOTE=$DATA/msdha-history
 if [ -n "${MARIADB_PASSWORD_FILE-}" ]; then MARIADB_PASSWORD=$(cat "$MARIADB_PASSWORD_FILE"); fi
