@@ -61,8 +61,10 @@ wait_for_data() {
   while :; do
     master=$(master_address)
     if [ -n "$master" ]; then
-      # Read first: should the master change meanwhile, this is the history of the one that the node was synced with.
-      if latest=$(group_value history) && follow "$master" && is_synced "$master" && join_history "$1" "$latest"; then return 0; fi
+      # Read first: should the master change meanwhile, this is the history of the one that the node was synced with. A new
+      # group has none before its first master takes writes.
+      latest=$(group_value history) || latest=
+      if [ -n "$latest" ] && follow "$master" && is_synced "$master" && join_history "$1" "$latest"; then return 0; fi
       say_once "waiting to be as far as the master at $master"
     elif [ -s "$1" ]; then
       return 0 # Whether these data are the newest is the candidate hook's question.
