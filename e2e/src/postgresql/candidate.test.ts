@@ -32,6 +32,27 @@ describe.concurrent("a PostgreSQL node that is asked whether it may be the maste
     expect(await rankOf(b)).toBe(received);
   });
 
+  test("lets its priority decide between nodes that have as much, and no others", async () => {
+    await using group = await createHookGroup();
+    const a = await startFirst(group, "a");
+    const b = await joinGroup(group, "b");
+    const c = await joinGroup(group, "c");
+    await caughtUp(a, ["b", "c"]);
+    await a.stop("SIGINT");
+    group.setMaster(undefined);
+    const rank = async (node: HookNode, priority: string): Promise<number> =>
+      Number((await node.hookWith({ MSDHA_PG_PRIORITY: priority }, "candidate")).output);
+    const usual = await rankOf(b);
+    expect(await rankOf(c)).toBe(usual);
+    expect(await rank(b, "normal")).toBe(usual);
+    expect(await rank(b, "high")).toBe(usual + 1);
+    expect(await rank(b, "low")).toBe(usual - 1);
+    expect(await b.hookWith({ MSDHA_PG_PRIORITY: "never" }, "candidate")).toEqual({
+      exitCode: 1,
+      output: "MSDHA_PG_PRIORITY is never: this node is not to be the master",
+    });
+  });
+
   test("says no while its server does not run", async () => {
     await using group = await createHookGroup();
     const a = await startFirst(group, "a");

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
 import { createHookGroup, type HookNode } from "./hook-node.ts";
-import { joinGroup, partTimelines, promote, startFirst } from "./stages.ts";
+import { joinGroup, partTimelines, promote, startFirst, takeConnections } from "./stages.ts";
 
 describe.concurrent("a PostgreSQL standby", () => {
   test("follows a new master whose connections clients have taken", async () => {
@@ -48,20 +48,6 @@ describe.concurrent("a PostgreSQL standby", () => {
     expect(follows(d)).toBe("");
   });
 });
-
-/** Takes all but those that are kept for superusers. */
-async function takeConnections(node: HookNode): Promise<void> {
-  const free =
-    Number(await node.sql("SHOW max_connections")) -
-    Number(await node.sql("SHOW superuser_reserved_connections"));
-  for (let taken = 0; taken < free; taken += 1) void node.sql("SELECT pg_sleep(600)").catch(() => {});
-  await waitFor(
-    async () =>
-      Number(await node.sql("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'")) ===
-      free,
-    { what: "clients to have all connections" },
-  );
-}
 
 /** The address of the master that its settings name. */
 function follows(node: HookNode): string | undefined {

@@ -222,8 +222,9 @@ async function ask(
   client.on("error", () => {});
   await client.connect();
   try {
-    const { rows } = await client.query<[string]>({ text: statement, rowMode: "array" });
-    return rows[0]?.[0] ?? "";
+    // Several statements have several results.
+    const results = [await client.query<[string]>({ text: statement, rowMode: "array" })].flat();
+    return results.at(-1)?.rows[0]?.[0] ?? "";
   } finally {
     await client.end();
   }

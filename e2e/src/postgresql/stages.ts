@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { waitFor } from "@msdha/testkit";
 import { expect } from "vitest";
 import type { HookGroup, HookNode } from "./hook-node.ts";
@@ -57,6 +58,14 @@ export async function waitsForStandby(master: HookNode): Promise<void> {
   );
 }
 
+/** All that the node's hooks, and the helper that the first one started, have logged. */
+export function logOf(node: HookNode): string {
+  return readdirSync(node.runDir)
+    .filter((name) => name.startsWith("output-"))
+    .map((name) => readFileSync(join(node.runDir, name), "utf8"))
+    .join("\n");
+}
+
 /** The processes of a node's hook, those that it has left running too; those of PostgreSQL's server are none. */
 export function hookProcesses(node: HookNode, hook: string): readonly number[] {
   const wanted = [`MSDHA_RUN_DIR=${node.runDir}`, `MSDHA_HOOK=${hook}`];
@@ -93,6 +102,20 @@ function read(file: string): string {
   } catch {
     return ""; // It has ended.
   }
+}
+
+/** Takes all connections of a server but those that are kept for superusers. */
+export async function takeConnections(node: HookNode): Promise<void> {
+  const free =
+    Number(await node.sql("SHOW max_connections")) -
+    Number(await node.sql("SHOW superuser_reserved_connections"));
+  for (let taken = 0; taken < free; taken += 1) void node.sql("SELECT pg_sleep(600)").catch(() => {});
+  await waitFor(
+    async () =>
+      Number(await node.sql("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'")) ===
+      free,
+    { what: "clients to have all connections" },
+  );
 }
 
 /** b was promoted and d has followed it; c, which has heard of neither, is the master on a timeline of the same number. */

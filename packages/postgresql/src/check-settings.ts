@@ -1,40 +1,18 @@
 import { accessSync, constants } from "node:fs";
+import { parseDuration } from "./durations.ts";
 import { fail } from "./failure.ts";
 import { type Environment, readSecret, type Settings } from "./settings.ts";
 
 const KNOWN = new Set(
-  [
-    ...[
-      "ARCHIVE",
-      "ARCHIVE_KEEP",
-      "ARCHIVE_PROMOTE",
-      "ARGS",
-      "BIN",
-      "CHECKPOINT_TIMEOUT",
-      "HANDOVER",
-      "INITDB_DIR",
-    ],
-    ...[
-      "LISTEN",
-      "MAX_LAG",
-      "OS_USER",
-      "RECLONE",
-      "REPLICATION_PASSWORD",
-      "REPLICATION_PASSWORD_FILE",
-      "REPLICATION_USER",
-    ],
-    ...[
-      "SLOT_KEEP",
-      "SSL_CA",
-      "SSL_CERT",
-      "SSL_KEY",
-      "SSL_MODE",
-      "STOP_WAIT",
-      "SYNC",
-      "SYNC_PATIENCE",
-      "WAL_KEEP",
-    ],
-  ].map((name) => `MSDHA_PG_${name}`),
+  `
+    ARCHIVE ARCHIVE_KEEP ARCHIVE_PROMOTE ARGS BIN CHECKPOINT_TIMEOUT CLONE_MAX_RATE HANDOVER INITDB_DIR
+    LISTEN MAX_LAG OS_USER PRIORITY RECLONE REPLICATION_PASSWORD REPLICATION_PASSWORD_FILE
+    REPLICATION_USER SLOT_FORGET SLOT_KEEP SSL_CA SSL_CERT SSL_KEY SSL_MODE STOP_WAIT STREAM_PATIENCE
+    SYNC SYNC_PATIENCE WAL_KEEP WAL_SENDER_TIMEOUT
+  `
+    .trim()
+    .split(/\s+/)
+    .map((name) => `MSDHA_PG_${name}`),
 );
 
 const CHOICES: Readonly<Record<string, readonly string[]>> = {
@@ -42,10 +20,17 @@ const CHOICES: Readonly<Record<string, readonly string[]>> = {
   MSDHA_PG_RECLONE: ["yes", "no"],
   MSDHA_PG_HANDOVER: ["received", "clean"],
   MSDHA_PG_ARCHIVE_PROMOTE: ["yes", "no"],
+  MSDHA_PG_PRIORITY: ["low", "normal", "high", "never"],
   MSDHA_PG_SSL_MODE: ["require", "verify-ca", "verify-full"],
 };
 
-const WHOLE_NUMBERS = ["CHECKPOINT_TIMEOUT", "STOP_WAIT", "SYNC_PATIENCE", "ARCHIVE_KEEP"];
+const WHOLE_NUMBERS = [
+  "CHECKPOINT_TIMEOUT",
+  "STOP_WAIT",
+  "SYNC_PATIENCE",
+  "ARCHIVE_KEEP",
+  "WAL_SENDER_TIMEOUT",
+];
 
 /**
  * Throws a `HookFailure`, whose line says what was wrong and what was expected, for the first setting that can't be.
@@ -65,6 +50,12 @@ export function checkSettings(env: Environment, settings: Settings): void {
   }
   if (Number.isNaN(settings.maxLag)) {
     fail(`MSDHA_PG_MAX_LAG: expected a size such as 1MB, or infinity, got ${env["MSDHA_PG_MAX_LAG"]}`);
+  }
+  checkDurations(env);
+  if (!/^(\d{1,7}[kM]?)?$/.test(settings.cloneMaxRate)) {
+    fail(
+      `MSDHA_PG_CLONE_MAX_RATE: expected a rate per second such as 50M or 800k, got ${settings.cloneMaxRate}`,
+    );
   }
   if (settings.archiveKeep === 0) fail("MSDHA_PG_ARCHIVE_KEEP: expected at least 1, got 0");
   if (settings.superuser === settings.replicator) {
@@ -87,6 +78,17 @@ export function checkSettings(env: Environment, settings: Settings): void {
   }
   checkTls(env);
   checkArchive(settings.archive);
+}
+
+const DURATIONS = ["STREAM_PATIENCE", "SLOT_FORGET"];
+
+function checkDurations(env: Environment): void {
+  for (const name of DURATIONS.map((one) => `MSDHA_PG_${one}`)) {
+    const value = env[name] || "0";
+    if (parseDuration(value) === undefined) {
+      fail(`${name}: expected a duration such as 90, 15m, 12h, 1d or infinity, got ${value}`);
+    }
+  }
 }
 
 function list(values: readonly string[]): string {

@@ -1,14 +1,28 @@
+import { statfsSync } from "node:fs";
 import { conninfo } from "./conninfo.ts";
 import { type HookContext, writeOut } from "./context.ts";
 import type { Master } from "./current-master.ts";
 import { HookFailure, messageOf } from "./failure.ts";
 import { reserveLog } from "./history.ts";
-import { clearTemporary, newData, newTemporary } from "./place.ts";
+import type { Peer } from "./peer.ts";
+import { clearTemporary, newData, newTemporary, temporaryFolder } from "./place.ts";
+import { formatSize } from "./sizes.ts";
 
 /** Remembers which master has been logged as one that does not answer, and how many clones have failed. */
 export interface CloneNotes {
   unreachable: string;
   failures: number;
+}
+
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 60_000;
+
+/**
+ * Returns how long to wait after so many clones that failed. Each clone has the master make a checkpoint, so what can't
+ * succeed is tried less and less often.
+ */
+export function clonePause({ failures }: Pick<CloneNotes, "failures">): number {
+  return Math.min(FIRST_PAUSE_MS * 2 ** Math.max(failures - 1, 0), LONGEST_PAUSE_MS);
 }
 
 /** Clones the data of the master beside the data directory. Resolves with true when they are there, whole. */
@@ -18,8 +32,9 @@ export async function clone(
   notes: CloneNotes,
 ): Promise<boolean> {
   const peer = context.peer(address);
+  let needed: string | null;
   try {
-    await peer.query("SELECT 1");
+    needed = await peer.value("SELECT pg_tablespace_size('pg_default') + pg_tablespace_size('pg_global')");
   } catch (error) {
     if (error instanceof HookFailure) throw error;
     if (notes.unreachable !== address) {
@@ -30,24 +45,48 @@ export async function clone(
   }
   clearTemporary(context);
   newTemporary(context);
-  const slot = await reserveLog(context, peer);
-  context.log(`cloning the data of ${name} (${address})`);
-  const { code } = await context.run(
-    [
-      context.program("pg_basebackup"),
-      ...["-w", "-d", conninfo(context.settings, address), "-D", newData(context)],
-      ...["-X", "stream", "-c", "fast", "--no-sync"],
-      ...(slot === "" ? [] : ["-S", slot]),
-    ],
-    { log: context.log },
-  );
-  if (code === 0) {
+  const why = noRoom(context, Number(needed)) ?? (await copyData(context, peer, name));
+  if (why === undefined) {
     writeOut(newData(context));
     return true;
   }
   context.signal.throwIfAborted();
   notes.failures += 1;
-  context.log("the clone was cut short and will be tried again");
+  const seconds = clonePause(notes) / 1_000;
+  context.log(`the clone failed and will be tried again in ${seconds} s: ${why}`);
   clearTemporary(context);
   return false;
+}
+
+/** Returns why there is no room for so many bytes; undefined where there is. Nothing is asked of the master then. */
+function noRoom(context: HookContext, needed: number): string | undefined {
+  const folder = temporaryFolder(context);
+  const { bavail, bsize } = context.account.act(() => statfsSync(folder));
+  const free = bavail * bsize;
+  if (free >= needed) return undefined;
+  return `${context.settings.parent} has ${formatSize(free)} free, and the data take ${formatSize(needed)}`;
+}
+
+/** Resolves with why the data could not be copied; undefined when they are there. */
+async function copyData(context: HookContext, peer: Peer, name: string): Promise<string | undefined> {
+  const { log, settings } = context;
+  const slot = await reserveLog(context, peer);
+  log(`cloning the data of ${name} (${peer.address})`);
+  let last = "";
+  const { code } = await context.run(
+    [
+      context.program("pg_basebackup"),
+      ...["-w", "-d", conninfo(settings, peer.address), "-D", newData(context)],
+      ...["-X", "stream", "-c", "fast", "--no-sync"],
+      ...(slot === "" ? [] : ["-S", slot]),
+      ...(settings.cloneMaxRate === "" ? [] : ["--max-rate", settings.cloneMaxRate]),
+    ],
+    {
+      log: (line) => {
+        if (/error|FATAL/.test(line)) last = line;
+        log(line);
+      },
+    },
+  );
+  return code === 0 ? undefined : last || "it was cut short";
 }

@@ -3,17 +3,20 @@ import type { Settings } from "./settings.ts";
 
 /**
  * Returns how PostgreSQL's own programs reach another server as the replication user; the password is in a file. Only
- * what streams for good is called by the node's member name: a clone in the making must not count as a standby.
+ * what streams for good is called by the node's member name (`standby`): a clone in the making must not count as one.
+ * The server drops such a standby also when its connection takes no data (a process of the server that waits for that
+ * would hold up its checkpoints), as late as twice `wal_sender_timeout`.
  */
 export function conninfo(
-  { port, replicator, home, tls }: Settings,
+  { port, replicator, home, tls, walSenderTimeoutMs }: Settings,
   address: string,
-  applicationName = "msdha hook",
+  { standby }: { readonly standby?: string } = {},
 ): string {
   const parts = [
     `host='${quoteConninfo(address)}' port=${port} user='${quoteConninfo(replicator)}'`,
-    `passfile='${quoteConninfo(`${home}/pgpass`)}' application_name='${applicationName}' connect_timeout=3`,
+    `passfile='${quoteConninfo(`${home}/pgpass`)}' application_name='${standby ?? "msdha hook"}' connect_timeout=3`,
   ];
+  if (standby !== undefined) parts.push(`options='-c tcp_user_timeout=${2 * walSenderTimeoutMs}'`);
   if (tls) parts.push(`sslmode=${tls.mode}`);
   if (tls?.ca !== undefined) parts.push(`sslrootcert='${quoteConninfo(`${home}/tls.ca`)}'`);
   return parts.join(" ");

@@ -1,9 +1,9 @@
-import { readdirSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
+import { readdirSync, readlinkSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import type { Account } from "./account.ts";
 import { type Connection, openConnection, type Rows } from "./connection.ts";
 import { HookFailure } from "./failure.ts";
-import type { Files } from "./files.ts";
+import { type Files, readText } from "./files.ts";
 import type { Settings } from "./settings.ts";
 
 /** How long a statement may take that says nothing else. */
@@ -21,6 +21,8 @@ export interface LocalServer {
   reload(): void;
   /** Asks the running server to stop fast; does not wait. */
   stop(): void;
+  /** Kills all processes of the server, also those that are stopped. Returns how many there were. */
+  kill(): number;
   /** Returns whether it says that it takes connections. To ask it would put a line into its log each time. */
   takesConnections(): boolean;
   /** Returns whether any process of a server works in the data directory. */
@@ -80,12 +82,7 @@ export function openLocalServer(
 
   const signal = (name: NodeJS.Signals): void => {
     const pid = postmaster();
-    if (pid === undefined) return;
-    try {
-      process.kill(pid, name);
-    } catch {
-      // It has ended.
-    }
+    if (pid !== undefined) send(pid, name);
   };
 
   return {
@@ -103,11 +100,32 @@ export function openLocalServer(
     },
     reload: () => signal("SIGHUP"),
     stop: () => signal("SIGINT"),
+    kill() {
+      const first = postmaster();
+      const others = processes().filter((pid) => worksIn(pid, data) && isPostgres(pid));
+      // The first one first: it would take the end of the others for a crash, and clean up after them.
+      const pids = [...(first === undefined ? [] : [first]), ...others.filter((pid) => pid !== first)];
+      for (const pid of pids) send(pid, "SIGKILL");
+      return pids.length;
+    },
     takesConnections: () =>
       /^(ready|standby)/.test(files.read(join(data, "postmaster.pid"))?.split("\n")[7] ?? ""),
-    isRunning: () =>
-      readdirSync("/proc").some((entry) => /^\d+$/.test(entry) && worksIn(Number(entry), data)),
+    isRunning: () => processes().some((pid) => worksIn(pid, data)),
   };
+}
+
+function processes(): readonly number[] {
+  return readdirSync("/proc")
+    .filter((entry) => /^\d+$/.test(entry))
+    .map(Number);
+}
+
+function send(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It has ended.
+  }
 }
 
 /** Every process of PostgreSQL works in the data directory. */
@@ -121,7 +139,7 @@ function worksIn(pid: number, data: string): boolean {
 
 /** A shell of an operator may stand there. */
 function isPostgres(pid: number): boolean {
-  return /postgres|postmaster/.test(readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0", 1)[0] ?? "");
+  return /postgres|postmaster/.test(readText(`/proc/${pid}/cmdline`)?.split("\0", 1)[0] ?? "");
 }
 
 /** Resolves with the answer to a question, or undefined where the server does not answer it. */

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { systemClock } from "@msdha/clock";
 import { createContext, type HookContext, type Shared } from "./context.ts";
 import { HookFailure, messageOf } from "./failure.ts";
+import { createAlive } from "./hooks/alive.ts";
 import { candidate } from "./hooks/candidate.ts";
 import { type BackgroundWork, master } from "./hooks/master.ts";
 import { nodeStateChange } from "./hooks/node-state-change.ts";
@@ -22,6 +23,7 @@ const shared: Shared = {
   scripts: join(import.meta.dirname, "../bin"),
 };
 const keeper = createKeeper();
+const alive = createAlive();
 
 /** Runs what a hook leaves behind, until it is done or the helper ends. */
 function inBackground(question: Question): (work: BackgroundWork) => void {
@@ -44,9 +46,10 @@ const hooks: Readonly<Record<string, (context: HookContext, question: Question) 
   start,
   running_not_ready: runningNotReady,
   candidate,
+  alive: (context, question) => alive.look(context, inBackground(question)),
   master: (context, question) => master(context, { keeper, background: inBackground(question) }),
   node_state_change: nodeStateChange,
-  pre_stop: preStop,
+  pre_stop: (context, question) => preStop(context, inBackground(question)),
   stopped,
   keep: async (context) => {
     await keeper.round(context);

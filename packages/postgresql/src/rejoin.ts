@@ -1,4 +1,4 @@
-import { type CloneNotes, clone } from "./clone.ts";
+import { type CloneNotes, clone, clonePause } from "./clone.ts";
 import { conninfo } from "./conninfo.ts";
 import { type HookContext, writeOut } from "./context.ts";
 import { wasMaster } from "./control-data.ts";
@@ -11,7 +11,6 @@ import { forgetMark, leaveMark, type RejoinMark, readMark } from "./rejoin-mark.
 import { setLogAside } from "./set-log-aside.ts";
 
 const PAUSE_MS = 200;
-const LONGEST_PAUSE_MS = 60_000;
 
 /**
  * Brings a former master, or a standby whose history parted from the master's, to where its data may be started as a
@@ -23,7 +22,7 @@ export async function rejoin(context: HookContext): Promise<void> {
   for (let told = false; ; ) {
     for (let master = context.group.master(); master; master = context.group.master()) {
       if (await fits(context, master, mark, notes)) return;
-      await context.sleep(Math.min(PAUSE_MS * 2 ** notes.failures, LONGEST_PAUSE_MS));
+      await context.sleep(notes.failures === 0 ? PAUSE_MS : clonePause(notes));
     }
     // With no master these data are as good as any, unless a rewind was cut halfway.
     if (mark !== "rewinding") return;

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { parseDuration } from "./durations.ts";
 import { fail } from "./failure.ts";
 import { parseSize } from "./sizes.ts";
 
@@ -30,6 +31,15 @@ export interface Settings {
   readonly handover: "received" | "clean";
   readonly stopWaitMs: number;
   readonly checkpointTimeoutMs: number;
+  /** How long a standby may receive nothing from a master before its node ends, so that it is not `ready` any more. */
+  readonly streamPatienceMs: number;
+  /** After so long without a sign of each other, master and standby give up their connection; 0: never. */
+  readonly walSenderTimeoutMs: number;
+  /** How long the slot of a node that is gone is kept. */
+  readonly slotForgetMs: number;
+  /** `pg_basebackup --max-rate`; empty: as fast as it can. */
+  readonly cloneMaxRate: string;
+  readonly priority: "low" | "normal" | "high" | "never";
   readonly walKeep: string;
   /** `0`: no slots. */
   readonly slotKeep: string;
@@ -74,6 +84,11 @@ export function readSettings(env: Environment): Settings {
     handover: (env["MSDHA_PG_HANDOVER"] || "received") as Settings["handover"],
     stopWaitMs: seconds("MSDHA_PG_STOP_WAIT", 3),
     checkpointTimeoutMs: seconds("MSDHA_PG_CHECKPOINT_TIMEOUT", 5),
+    streamPatienceMs: duration(env, "MSDHA_PG_STREAM_PATIENCE", "60"),
+    walSenderTimeoutMs: seconds("MSDHA_PG_WAL_SENDER_TIMEOUT", 6),
+    slotForgetMs: duration(env, "MSDHA_PG_SLOT_FORGET", "1d"),
+    cloneMaxRate: env["MSDHA_PG_CLONE_MAX_RATE"] ?? "",
+    priority: (env["MSDHA_PG_PRIORITY"] || "normal") as Settings["priority"],
     walKeep: env["MSDHA_PG_WAL_KEEP"] || "128MB",
     slotKeep: env["MSDHA_PG_SLOT_KEEP"] || "1GB",
     archive: env["MSDHA_PG_ARCHIVE"] ?? "",
@@ -82,6 +97,11 @@ export function readSettings(env: Environment): Settings {
     initdbDir: env["MSDHA_PG_INITDB_DIR"] || "/docker-entrypoint-initdb.d",
     tls: readTls(env),
   };
+}
+
+/** What can't be read is NaN: `checkSettings` refuses it. */
+function duration(env: Environment, name: string, fallback: string): number {
+  return parseDuration(env[name] || fallback) ?? Number.NaN;
 }
 
 function readTls(env: Environment): TlsSettings | undefined {

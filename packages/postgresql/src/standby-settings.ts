@@ -48,7 +48,7 @@ function standbySettings(
 ): string {
   const { settings, member, files } = context;
   const address = master?.address ?? "";
-  const primary = master ? conninfo(settings, address, member) : "";
+  const primary = master ? conninfo(settings, address, { standby: member }) : "";
   const version = Number.parseInt(files.read(`${settings.data}/PG_VERSION`) ?? "", 10);
   return [
     `# Follows: ${address}`,
@@ -62,7 +62,7 @@ function standbySettings(
     `wal_keep_size = '${settings.walKeep}'`,
     `max_slot_wal_keep_size = '${settings.slotKeep}'`,
     "wal_retrieve_retry_interval = '1s'",
-    "wal_sender_timeout = '6s'",
+    `wal_sender_timeout = ${settings.walSenderTimeoutMs}`,
     "restart_after_crash = off",
     // Before it recovers, a server writes all its data out: the file system at once, not one file after another.
     ...(version >= 14 ? ["recovery_init_sync_method = 'syncfs'"] : []),

@@ -64,7 +64,8 @@ const reply: Event = (world) => {
   sender.flushed = Math.max(sender.flushed, sender.replies.shift() ?? 0);
   if (sender.kind !== "sync" || !sender.standbys.includes(sender.standby)) return true;
   for (const { id, at } of master.waiting)
-    if (at <= sender.flushed && !world.givenUp.has(node.token)) world.acknowledged.add(id);
+    if (at <= sender.flushed && !world.givenUp.has(node.token) && !world.lost.has(id))
+      world.acknowledged.add(id);
   master.waiting = master.waiting.filter(({ at }) => at > sender.flushed);
   return true;
 };

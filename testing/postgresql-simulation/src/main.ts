@@ -1,8 +1,8 @@
 import { parseArgs } from "node:util";
 import * as code from "@msdha/postgresql";
 import { loadMutated, MUTATIONS } from "./mutations.ts";
+import { ALL_RULES } from "./rules.ts";
 import { simulate } from "./simulate.ts";
-import { ALL_RULES } from "./world.ts";
 
 const USAGE = `usage: main.ts [--seeds COUNT] [--from SEED] [--mutation NAME] [--trace]
 --mutation NAME switches a rule off: ${Object.keys(MUTATIONS).join(", ")}

@@ -16,6 +16,13 @@ test("loses no acknowledged commit", async () => {
   expect(acknowledged).toBeGreaterThan(200);
 });
 
+test.each([13_284, 15_123])(
+  "lets a frozen master of before acknowledge what was lost since, by seed %d",
+  async (seed) => {
+    expect((await simulate(seed, { code })).violations).toEqual([]);
+  },
+);
+
 /** Seeds that notice a mutation soonest. */
 const SEEDS: Readonly<Record<string, number>> = {
   hearsNobody: 1,
@@ -27,6 +34,12 @@ const SEEDS: Readonly<Record<string, number>> = {
   startsWithoutAList: 43,
   leavesRecordFirst: 54,
   leavesWithoutAnotherThatHasAll: 104,
+  joinsServerFirst: 204,
+  recallsUnderAnotherRecord: 405,
+  writesWithoutToken: 541,
+  waitsAgainWithoutCheckpoint: 726,
+  writesWithoutRevision: 864,
+  beginsAgainWithoutWriting: 1173,
 };
 
 test.each(Object.entries(SEEDS))("notices %s by seed %d", async (name, seed) => {

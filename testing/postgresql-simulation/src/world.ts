@@ -1,32 +1,14 @@
 import type * as Rules from "@msdha/postgresql";
 import type { Heard, Position } from "@msdha/postgresql";
-import { openMasterServer, type ServerRules } from "./master-server.ts";
+import { openMasterServer } from "./master-server.ts";
 import type { Random } from "./random.ts";
-import { createEtcd, type EtcdRules, type SimulatedEtcd } from "./record-store.ts";
+import { createEtcd, type SimulatedEtcd } from "./record-store.ts";
+import type { WorldRules } from "./rules.ts";
 import { createServer, isPrefix, type Server } from "./server.ts";
 import { createTasks, NOT_YET, type Tasks } from "./tasks.ts";
 
 /** The code under test. */
 export type SyncRules = Pick<typeof Rules, "askCandidate" | "promoteInSync" | "createSynchronousMaster">;
-
-/** What of the surroundings can be switched off, to see whether the rule that rests on it is needed. */
-export interface WorldRules extends EtcdRules, ServerRules {
-  /** A server is started with a list of nobody, so that it acknowledges nothing before it knows better. */
-  readonly startsWithNobody: boolean;
-  /** A standby tells how far it is only when it follows nobody. */
-  readonly hearsFreeOnly: boolean;
-  /** What a candidate has heard is forgotten when it follows somebody again. */
-  readonly forgetsHeard: boolean;
-}
-
-export const ALL_RULES: WorldRules = {
-  compareToken: true,
-  compareRevision: true,
-  onlyMembers: true,
-  startsWithNobody: true,
-  hearsFreeOnly: true,
-  forgetsHeard: true,
-};
 
 /** A node with what its helper keeps. */
 export interface Node {
@@ -49,6 +31,11 @@ export interface World {
   readonly acknowledged: Set<number>;
   /** Tokens of masters that acknowledged alone and were replaced: the group was told that their commits may be lost. */
   readonly givenUp: Set<string>;
+  /**
+   * Commits that were lost with such a master. One of a master before it may be acknowledged only now, by a process that
+   * was frozen meanwhile: its client sees no more than one that was acknowledged in time, and lost.
+   */
+  readonly lost: Set<number>;
   /** What went against the promise. */
   readonly violations: string[];
   readonly promotions: { count: number };
@@ -157,7 +144,10 @@ export function createWorld(
     if (before.kind === "async" && before.token === next.token) return;
     if (before.kind === "async" && mode === "preferred") world.givenUp.add(before.token);
     const writer = nodes.find(({ server }) => server.name === next.master)?.server;
-    if (writer && mode === "preferred") for (const id of missing(writer)) world.acknowledged.delete(id);
+    if (!writer || mode === "strict") return;
+    for (const id of missing(writer)) world.acknowledged.delete(id);
+    const kept = new Set(writer.log.map(({ id }) => id));
+    for (const { server } of nodes) for (const { id } of server.log) if (!kept.has(id)) world.lost.add(id);
   }
 
   async function elect(node: Node): Promise<void> {
@@ -224,6 +214,7 @@ export function createWorld(
     ...{ random, tasks, etcd, nodes, mode, rules, position, elect },
     acknowledged: new Set(),
     givenUp: new Set(),
+    lost: new Set(),
     violations: [],
     promotions: { count: 0 },
     clock: 0,

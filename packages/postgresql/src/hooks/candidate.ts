@@ -9,12 +9,16 @@ import { rankOf } from "../position.ts";
 import { markFile, readMark } from "../rejoin-mark.ts";
 import { incompleteMark } from "../standby-settings.ts";
 
+/** Records are 24 bytes or longer, three steps of a rank: a priority decides only between nodes that have as much. */
+const BONUS = { low: -1n, normal: 0n, high: 1n };
+
 /**
  * Resolves with this node's rank if it may be the master. Asked in each election, when the former master is gone, and by a
  * master whose time is over.
  */
 export async function candidate(context: HookContext): Promise<string> {
   const { files, settings } = context;
+  if (settings.priority === "never") fail("MSDHA_PG_PRIORITY is never: this node is not to be the master");
   const mark = readMark(context);
   // What lacks log only is behind, and the positions tell.
   if (mark !== undefined && mark !== "missed") {
@@ -37,8 +41,8 @@ export async function candidate(context: HookContext): Promise<string> {
   if (settings.sync === "off" || askedByMaster) {
     const own = await ownPosition(context);
     await requireLittleLag(context, own);
-    return `${rankOf(own)}\n`;
+    return `${rankOf(own) + BONUS[settings.priority]}\n`;
   }
   const heard = await askCandidate(openCandidate(context), context.store.record);
-  return `${heard.rank}\n`;
+  return `${BigInt(heard.rank) + BONUS[settings.priority]}\n`;
 }

@@ -2,17 +2,16 @@ import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { newestBaseBackup, prepareArchive, restoreBaseBackup } from "../archive.ts";
 import { checkSettings } from "../check-settings.ts";
-import { type CloneNotes, clone } from "../clone.ts";
+import { type CloneNotes, clone, clonePause } from "../clone.ts";
 import type { HookContext } from "../context.ts";
 import { wasMaster } from "../control-data.ts";
 import { followMaster, heardFile } from "../follow.ts";
 import { checkData } from "../identity.ts";
 import { initialise } from "../initialise.ts";
-import { hasData, prepareHome, preparePlace, takeIntoUse } from "../place.ts";
-import { quotePgpass } from "../quoting.ts";
+import { hasData, prepareHome, preparePlace, setAside, takeIntoUse } from "../place.ts";
 import { recoverCrash } from "../recover-crash.ts";
 import { rejoin } from "../rejoin.ts";
-import { readSecret } from "../settings.ts";
+import { writeSecrets } from "../secrets.ts";
 import {
   settingsFile,
   syncSettingsFile,
@@ -29,6 +28,7 @@ export async function preStart(context: HookContext): Promise<string> {
   for (const file of [plannedMark(context), standbyMark(context), heardFile(context)]) files.remove(file);
   writeSecrets(context);
   preparePlace(context);
+  if (env["MSDHA_REINIT"] === "1" && hasData(context)) await cloneAnew(context);
   await obtainData(context);
   context.program("postgres");
   await checkData(context);
@@ -50,22 +50,8 @@ export function standbyMark({ settings }: Pick<HookContext, "settings">): string
   return join(settings.home, "was-standby");
 }
 
-/** Copies, since PostgreSQL refuses keys that others can read, as secrets often can be. */
-function writeSecrets({ env, files, settings }: HookContext): void {
-  const { home, replicator, tls } = settings;
-  const password = readSecret(env, "MSDHA_PG_REPLICATION_PASSWORD");
-  files.write(join(home, "pgpass"), `*:*:*:${quotePgpass(replicator)}:${quotePgpass(password)}\n`);
-  if (!tls) return;
-  files.write(join(home, "tls.cert"), readFileSync(tls.cert, "utf8"));
-  files.write(join(home, "tls.key"), readFileSync(tls.key, "utf8"));
-  if (tls.ca !== undefined) files.write(join(home, "tls.ca"), readFileSync(tls.ca, "utf8"));
-}
-
 const LOOK_MS = 100;
 const ASK_AGAIN_MS = 5_000;
-/** Each clone has the master make a checkpoint: what can't succeed is tried less and less often. */
-const FIRST_CLONE_PAUSE_MS = 500;
-const LONGEST_CLONE_PAUSE_MS = 60_000;
 
 async function obtainData(context: HookContext): Promise<void> {
   const notes: CloneNotes = { unreachable: "", failures: 0 };
@@ -76,10 +62,8 @@ async function obtainData(context: HookContext): Promise<void> {
   while (!hasData(context)) {
     const master = context.group.master();
     if (master) {
-      const failures = notes.failures;
       if (await clone(context, master, notes)) takeIntoUse(context);
-      else
-        await context.sleep(notes.failures === failures ? FIRST_CLONE_PAUSE_MS : clonePause(notes.failures));
+      else await context.sleep(clonePause(notes));
       continue;
     }
     const base = newestBaseBackup(context);
@@ -104,9 +88,19 @@ async function obtainData(context: HookContext): Promise<void> {
   }
 }
 
-/** Returns how long to wait after so many clones that failed. */
-function clonePause(failures: number): number {
-  return Math.min(FIRST_CLONE_PAUSE_MS * 2 ** (failures - 1), LONGEST_CLONE_PAUSE_MS);
+/** An operator asks for new data. The old ones give way when a clone is there, whole; without a master they stay. */
+async function cloneAnew(context: HookContext): Promise<void> {
+  const notes: CloneNotes = { unreachable: "", failures: 0 };
+  for (let master = context.group.master(); master; master = context.group.master()) {
+    context.log(`an operator asks that the data are cloned anew from ${master.name}`);
+    if (await clone(context, master, notes)) {
+      setAside(context);
+      takeIntoUse(context);
+      return;
+    }
+    await context.sleep(clonePause(notes));
+  }
+  context.log("an operator asks for new data, but there is no master to clone them from: the old ones stay");
 }
 
 /** Makes the next start a standby's, whatever a clone or a rewind brought along. */

@@ -1,38 +1,68 @@
+import type { GroupNode } from "../backend-command.ts";
 import type { HookContext } from "../context.ts";
 import { answerOf } from "../local-server.ts";
-import { quoteSql } from "../quoting.ts";
+import { type Lsn, parseLsn } from "../lsn.ts";
+import { describeBehind, standbysBehind, tellShutdown } from "../stop-progress.ts";
+import type { BackgroundWork } from "./master.ts";
 import { plannedMark } from "./pre-start.ts";
 
 const LOOK_MS = 20;
+const FIRST_LINE_MS = 1_000;
+const PAUSE_MS = 10_000;
 
 /**
  * Before anything of a planned stop is visible: a checkpoint, so that the server's own is short, and the time that a
- * standby needs to catch up. Both are bounded.
+ * standby needs to catch up. Both are bounded. The server sends what is left when it shuts down; `background` logs that.
  */
-export async function preStop(context: HookContext): Promise<string> {
-  const { clock, files, group, server, settings } = context;
+export async function preStop(
+  context: HookContext,
+  background: (work: BackgroundWork) => void,
+): Promise<string> {
+  const { files, group, server, settings } = context;
   files.write(plannedMark(context), "");
   if (!group.isMaster()) return "";
   // Whom `stopped` asks.
   const noted = context.store.nodes().then(
-    (nodes) => files.write(nodesFile(context), JSON.stringify(nodes)),
-    (error: unknown) => context.log(String(error)),
+    (nodes) => {
+      files.write(nodesFile(context), JSON.stringify(nodes));
+      return nodes;
+    },
+    (error: unknown): readonly GroupNode[] => {
+      context.log(String(error));
+      return [];
+    },
   );
   // Past the time only the waiting ends, not the checkpoint.
   await answerOf(server.query("CHECKPOINT", { timeoutMs: settings.checkpointTimeoutMs }));
-  const target = await answerOf(server.value("SELECT pg_current_wal_flush_lsn()"));
-  const until = clock.now() + settings.stopWaitMs;
-  while (target && clock.now() < until) {
+  const position = await answerOf(server.value("SELECT pg_current_wal_flush_lsn()"));
+  if (position) await waitForStandby(context, parseLsn(position));
+  const nodes = await noted;
+  if (position) background((later) => tellShutdown(later, parseLsn(position), nodes));
+  return "";
+}
+
+/** Resolves when a standby has everything, when none is connected, or when the time is over. */
+async function waitForStandby(context: HookContext, target: Lsn): Promise<void> {
+  const { clock, log, settings } = context;
+  const began = clock.now();
+  for (let next = began + FIRST_LINE_MS; ; ) {
+    const standbys = await standbysBehind(context, target);
     // A standby that is gone is not waited for.
-    const reached = await answerOf(
-      server.value(`SELECT coalesce(max(flush_lsn) >= '${target}', true) FROM pg_stat_replication
-        WHERE usename = '${quoteSql(settings.replicator)}'`),
-    );
-    if (reached !== "f") break;
+    if (!standbys || standbys.length === 0 || standbys.some(({ bytes }) => bytes <= 0)) return;
+    const waitedMs = clock.now() - began;
+    if (waitedMs >= settings.stopWaitMs) {
+      log(
+        `no standby has everything after ${settings.stopWaitMs / 1_000} s (MSDHA_PG_STOP_WAIT): ${describeBehind(standbys)}. ` +
+          "The server stops now, and sends the rest before it ends",
+      );
+      return;
+    }
+    if (clock.now() >= next) {
+      log(`waiting for a standby to have everything: ${describeBehind(standbys)}`);
+      next = clock.now() + PAUSE_MS;
+    }
     await context.sleep(LOOK_MS);
   }
-  await noted;
-  return "";
 }
 
 /** The group's nodes when the stop began. */

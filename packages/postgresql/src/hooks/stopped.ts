@@ -2,9 +2,8 @@ import type { GroupNode } from "../backend-command.ts";
 import type { HookContext } from "../context.ts";
 import { readControlData } from "../control-data.ts";
 import { fail } from "../failure.ts";
-import { answerOf } from "../local-server.ts";
 import { type Lsn, parseLsn } from "../lsn.ts";
-import { POSITION_SQL, readPosition } from "../position.ts";
+import { behindOf, describeBehind } from "../stop-progress.ts";
 import { plannedMark } from "./pre-start.ts";
 import { nodesFile } from "./pre-stop.ts";
 
@@ -38,16 +37,18 @@ export async function stopped(context: HookContext): Promise<string> {
     () => true,
     () => false,
   );
-  if (!received) fail("no ready standby has received everything: no hand-over (MSDHA_PG_HANDOVER)");
-  return "";
+  if (received) return "";
+  const behind = (await Promise.all(others.map((node) => behindOf(context, node, end + 1n)))).filter(
+    (one) => one !== undefined,
+  );
+  const lost = behind.length > 0 ? `; ${describeBehind(behind)}` : "";
+  return fail(`no ready standby has received everything: no hand-over (MSDHA_PG_HANDOVER)${lost}`);
 }
 
 async function hasReceived(context: HookContext, address: string, end: Lsn, until: number): Promise<boolean> {
-  const peer = context.peer(address);
   while (context.clock.now() < until) {
-    const rows = await answerOf(peer.query(POSITION_SQL));
-    const position = readPosition(rows?.[0]);
-    if (position && position.bytes > end) return true;
+    const behind = await behindOf(context, { name: address, address }, end + 1n);
+    if (behind?.bytes === 0) return true;
     await context.sleep(LOOK_MS);
   }
   return false;

@@ -1,0 +1,59 @@
+import { join } from "node:path";
+import type { HookContext } from "../context.ts";
+import { fail } from "../failure.ts";
+import { lookForAnswer } from "../hang.ts";
+import { createSecretsWatch } from "../secrets.ts";
+import { createSlotWatch } from "../slots-of-the-gone.ts";
+import { createStandbyWatch } from "../standby-watch.ts";
+import type { BackgroundWork } from "./master.ts";
+
+/** What the `alive` hook remembers from one run to the next. */
+export interface Alive {
+  /** Rejects while the server hangs. `background` runs what may take longer than this hook. */
+  look(context: HookContext, background: (work: BackgroundWork) => void): Promise<string>;
+}
+
+const ANSWER_MS = 4_000;
+const USUAL_FAILURES = 3;
+
+/**
+ * Makes one. A server hangs when it reacts to nothing for so many runs that the node would end. Its processes are killed
+ * then, since one that hangs does not stop when it is asked, and the stop would last as long as it may.
+ */
+export function createAlive(): Alive {
+  let failures = 0;
+  let looking = false;
+  const watches = { standby: createStandbyWatch(), slots: createSlotWatch(), secrets: createSecretsWatch() };
+
+  async function lookAfter(context: HookContext): Promise<void> {
+    if (looking) return;
+    looking = true;
+    try {
+      watches.secrets.look(context);
+      await watches.standby.look(context);
+      await watches.slots.look(context);
+    } finally {
+      looking = false;
+    }
+  }
+
+  return {
+    async look(context, background) {
+      const { account, env, log, server, settings } = context;
+      const socket = join(settings.home, `.s.PGSQL.${settings.port}`);
+      const sign = await lookForAnswer(socket, { timeoutMs: ANSWER_MS, act: (open) => account.act(open) });
+      if (sign !== "silent") {
+        failures = 0;
+        background(lookAfter);
+        return "";
+      }
+      failures += 1;
+      const most = Number(env["MSDHA_ALIVE_FAILURES"] || USUAL_FAILURES);
+      if (failures >= most) {
+        const killed = server.kill();
+        log(`the server hangs: killed its ${killed} processes, so that the node ends now`);
+      }
+      return fail(`the server does not react to a new connection (${failures} of ${most} times)`);
+    },
+  };
+}

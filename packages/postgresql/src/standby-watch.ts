@@ -1,0 +1,135 @@
+import type { HookContext } from "./context.ts";
+import type { Master } from "./current-master.ts";
+import { messageOf } from "./failure.ts";
+import { type Followed, followMaster } from "./follow.ts";
+import { answerOf } from "./local-server.ts";
+import { slotOf } from "./names.ts";
+import { describeCannotFollow, whyItCannotFollow } from "./parted.ts";
+import { quoteSql } from "./quoting.ts";
+import { leaveMark } from "./rejoin-mark.ts";
+import { judgeStandby } from "./standby-health.ts";
+import { settingsFile } from "./standby-settings.ts";
+
+/** Looks after a standby that is `ready`: one that receives nothing must not stay so. */
+export interface StandbyWatch {
+  /** Called every few seconds. Ends the server of a standby that can't follow, or has not streamed for too long. */
+  look(context: HookContext): Promise<void>;
+}
+
+/** Makes one. It remembers since when this node receives nothing, and what it has logged. */
+export function createStandbyWatch(): StandbyWatch {
+  let silentSince: number | undefined;
+  let master: Master | undefined;
+  let logged = false;
+  let paused = false;
+
+  function forget(): void {
+    silentSince = undefined;
+    logged = false;
+  }
+
+  async function lookAtReplay({ log, server }: HookContext): Promise<void> {
+    const answer = await answerOf(server.value("SELECT pg_is_in_recovery() AND pg_is_wal_replay_paused()"));
+    if (answer === undefined || paused === (answer === "t")) return;
+    paused = answer === "t";
+    log(
+      paused
+        ? "the replay of the log is paused (by pg_wal_replay_pause, or a setting lower than the master's): this node is no candidate until it goes on"
+        : "the replay of the log goes on: this node may be a candidate again",
+    );
+  }
+
+  async function lookAtSilence(context: HookContext, from: Master, silentMs: number): Promise<void> {
+    const { group, log, server, settings } = context;
+    const action = judgeStandby(silentMs, settings.streamPatienceMs);
+    if (action === "nothing") return;
+    const { mark, followed, why } = await findReason(context, from, logged);
+    // The time of this master may have ended meanwhile: then nothing is wrong with this node.
+    if (group.master()?.address !== from.address) return;
+    if (mark) {
+      leaveMark(context, mark);
+      log(describeCannotFollow(mark, from.name));
+      server.stop();
+      return;
+    }
+    if (followed === "written") server.reload();
+    if (!logged) log(`receives no log from ${from.name} (${from.address}): ${why}`);
+    logged = true;
+    if (action !== "end") return;
+    log(
+      `has received no log from ${from.name} for ${Math.round(silentMs / 1_000)} s (MSDHA_PG_STREAM_PATIENCE): ending, ` +
+        "as it is not ready. The next start waits until it streams",
+    );
+    server.stop();
+  }
+
+  return {
+    async look(context) {
+      const { clock, env, files, group, log } = context;
+      const current = group.master();
+      const isStandby = env["MSDHA_STATE"] === "ready" && !group.isMaster() && current !== undefined;
+      if (!isStandby || !files.exists(settingsFile(context))) return forget();
+      if (master?.address !== current.address) forget();
+      master = current;
+      await lookAtReplay(context);
+      if (await receives(context, current)) {
+        if (logged) log(`receives the log from ${current.name} again`);
+        return forget();
+      }
+      silentSince ??= clock.now();
+      await lookAtSilence(context, current, clock.now() - silentSince);
+    },
+  };
+}
+
+/**
+ * Resolves with whether the log comes in. A process of the server that waits for a connection which is dead still says
+ * that it streams, so what came last must not be too old: the master says something every half `wal_sender_timeout`.
+ */
+async function receives({ server, settings }: HookContext, { address }: Master): Promise<boolean> {
+  const { walSenderTimeoutMs } = settings;
+  const recent =
+    walSenderTimeoutMs === 0
+      ? "true"
+      : `last_msg_receipt_time > now() - ${3 * walSenderTimeoutMs} * interval '1 ms'`;
+  const receivers = await answerOf(
+    server.value(`SELECT count(*) FROM pg_stat_wal_receiver WHERE status = 'streaming'
+      AND sender_host = '${quoteSql(address)}' AND ${recent}`),
+  );
+  return receivers === "1";
+}
+
+/** What was found out about a standby that receives nothing. */
+interface Reason {
+  /** It can't ever follow that master as it is. */
+  readonly mark: "parted" | "beyond" | "missed" | undefined;
+  readonly followed: Followed | undefined;
+  /** For the log. */
+  readonly why: string;
+}
+
+/** Has this node follow the master anew (its slot there may be gone), and finds out why that does not help. */
+async function findReason(context: HookContext, master: Master, logged: boolean): Promise<Reason> {
+  try {
+    const followed = await followMaster(context, { again: true, toldUnknown: { told: logged } });
+    if (followed === "parted") return { mark: "parted", followed, why: "" };
+    const mark = await whyItCannotFollow(context, context.peer(master.address));
+    return { mark, followed, why: mark || logged ? "" : await whyNothingComes(context, master) };
+  } catch (error) {
+    // Credentials that are refused, say. What no waiting mends does not make this node ready.
+    return { mark: undefined, followed: undefined, why: messageOf(error) };
+  }
+}
+
+async function whyNothingComes(context: HookContext, { address, name }: Master): Promise<string> {
+  const { settings } = context;
+  try {
+    const slot = await context
+      .peer(address)
+      .value(`SELECT wal_status FROM pg_replication_slots WHERE slot_name = '${slotOf(settings.name)}'`);
+    if (slot === "lost") return "this node's slot there is lost (MSDHA_PG_SLOT_KEEP)";
+    return `${name} answers; the server's own log tells more`;
+  } catch (error) {
+    return messageOf(error);
+  }
+}

@@ -1,0 +1,21 @@
+import type { ServerRules } from "./master-server.ts";
+import type { EtcdRules } from "./record-store.ts";
+
+/** What of the surroundings can be switched off, to see whether the rule that rests on it is needed. */
+export interface WorldRules extends EtcdRules, ServerRules {
+  /** A server is started with a list of nobody, so that it acknowledges nothing before it knows better. */
+  readonly startsWithNobody: boolean;
+  /** A standby tells how far it is only when it follows nobody. */
+  readonly hearsFreeOnly: boolean;
+  /** What a candidate has heard is forgotten when it follows somebody again. */
+  readonly forgetsHeard: boolean;
+}
+
+export const ALL_RULES: WorldRules = {
+  compareToken: true,
+  compareRevision: true,
+  onlyMembers: true,
+  startsWithNobody: true,
+  hearsFreeOnly: true,
+  forgetsHeard: true,
+};
