@@ -1,6 +1,7 @@
 import { timing } from "@msdha/etcd-lease";
 import { nodeStates } from "@msdha/group";
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { createSamples } from "@msdha/status-port";
+import { Counter, Histogram, Registry } from "prom-client";
 import type { BackendConfig } from "./config.ts";
 import type { NoteCall } from "./metered-etcd.ts";
 import type { NoteRun } from "./metered-hooks.ts";
@@ -64,8 +65,7 @@ function timed(
 
 /** Declares what is read at every scrape. Returns the function that reads it. */
 function declareSamples(registry: Registry): (node: Node | undefined) => void {
-  const gauge = (name: string, help: string, labelNames: string[] = []): Gauge =>
-    new Gauge({ name: `msdha_backend_${name}`, help, labelNames, registers: [registry] });
+  const { gauge, counter } = createSamples(registry, "msdha_backend");
   const state = gauge("state", "1 for the state that the node is in", ["state"]);
   const joined = gauge("joined", "1 while the node is a member of its group");
   const master = gauge("master", "1 while the node is published as the master");
@@ -85,11 +85,7 @@ function declareSamples(registry: Registry): (node: Node | undefined) => void {
     "behind_bytes",
     "How many bytes of the master's data the node lacks, by its report hook; absent where that is not known",
   );
-  const failures = new Counter({
-    name: "msdha_backend_node_state_change_failures_total",
-    help: "How many runs of node_state_change have failed",
-    registers: [registry],
-  });
+  const failures = counter("node_state_change_failures", "How many runs of node_state_change have failed");
   return (node) => {
     const present = node?.membership.state;
     for (const one of nodeStates) state.set({ state: one }, Number(one === present));
@@ -104,8 +100,7 @@ function declareSamples(registry: Registry): (node: Node | undefined) => void {
     const bytes = behindOf(node);
     if (bytes === undefined) behind.remove();
     else behind.set(bytes);
-    failures.reset();
-    failures.inc(node?.changes.failures ?? 0);
+    failures(node?.changes.failures ?? 0);
     if (!node) return;
     const { clock, fence, lease, role } = node;
     const ageMs = clock.now() - lease.seen;

@@ -1,4 +1,5 @@
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { createSamples, type Samples } from "@msdha/status-port";
+import { Histogram, Registry } from "prom-client";
 import type { ConnectionWait } from "./connection-wait.ts";
 import type { FrontendStatus } from "./status.ts";
 
@@ -39,7 +40,7 @@ export function createMetrics(group: string): FrontendMetrics {
     registers: [registry],
   });
   for (const outcome of ["served", "in_vain", "left"]) waits.zero({ outcome });
-  const set = createSamples(registry);
+  const set = createMetricSamples(createSamples(registry, "msdha_frontend"));
   return {
     waited: ({ outcome, waitedMs }) => waits.observe({ outcome }, waitedMs / 1_000),
     render: async (scrape) => {
@@ -50,17 +51,9 @@ export function createMetrics(group: string): FrontendMetrics {
 }
 
 /** Declares what is read at every scrape. Returns the function that sets it. */
-function createSamples(registry: Registry): (scrape: Scrape) => void {
-  const gauge = (name: string, help: string, labelNames: string[] = []): Gauge =>
-    new Gauge({ name: `msdha_frontend_${name}`, help, labelNames, registers: [registry] });
-  const counter = (name: string, help: string): ((total: number) => void) => {
-    const it = new Counter({ name: `msdha_frontend_${name}_total`, help, registers: [registry] });
-    return (total) => {
-      it.reset();
-      it.inc(total);
-    };
-  };
-  const setTraffic = createTrafficSamples(gauge, counter);
+function createMetricSamples(samples: Samples): (scrape: Scrape) => void {
+  const { gauge, counter } = samples;
+  const setTraffic = createTrafficSamples(samples);
   const master = gauge("master", "1 for the node that connections go to, 0 for the group's others", ["node"]);
   const ready = gauge("ready", "1 while there is a master that connections go to");
   const route = gauge(
@@ -98,10 +91,10 @@ function createSamples(registry: Registry): (scrape: Scrape) => void {
 }
 
 /** What HAProxy counts: unknown while it can't be asked, which is no 0. */
-function createTrafficSamples(
-  gauge: (name: string, help: string) => Gauge,
-  counter: (name: string, help: string) => (total: number) => void,
-): (traffic: FrontendStatus["traffic"], droppedLogLines: number | undefined) => void {
+function createTrafficSamples({
+  gauge,
+  counter,
+}: Samples): (traffic: FrontendStatus["traffic"], droppedLogLines: number | undefined) => void {
   const sessions = gauge("sessions", "Sessions with a master");
   const waiting = gauge("waiting_connections", "Connections that wait for a master");
   const connections = counter("connections", "Connections taken since HAProxy was started");
