@@ -22,6 +22,8 @@ export interface MariadbGroup extends AsyncDisposable {
   query(statements: string, to?: number): Promise<string>;
   /** Runs statements as root at a node's own socket. */
   asRoot(index: number, statements: string): Promise<string>;
+  /** Resolves when there is a master and all others are ready. */
+  allServe(): Promise<void>;
   /** Resolves when all nodes serve, each with the master's data. */
   whole(): Promise<void>;
 }
@@ -91,7 +93,7 @@ export async function startMariadbGroup(): Promise<MariadbGroup> {
     ).catch(withLogs);
   }
 
-  async function whole(): Promise<void> {
+  async function allServe(): Promise<void> {
     await waitFor(
       async () => {
         const keys = await group.keys();
@@ -104,6 +106,10 @@ export async function startMariadbGroup(): Promise<MariadbGroup> {
       },
       { what: "one master and otherwise ready nodes", timeoutMs: 120_000, intervalMs: 100 },
     ).catch(withLogs);
+  }
+
+  async function whole(): Promise<void> {
+    await allServe();
     await waitFor(
       async () => {
         const positions = await Promise.all(
@@ -117,5 +123,5 @@ export async function startMariadbGroup(): Promise<MariadbGroup> {
 
   const kept = undo.move();
   const dispose = (): Promise<void> => kept.disposeAsync();
-  return { group, nodes, start, masterAmong, query, asRoot, whole, [Symbol.asyncDispose]: dispose };
+  return { group, nodes, start, masterAmong, query, asRoot, allServe, whole, [Symbol.asyncDispose]: dispose };
 }

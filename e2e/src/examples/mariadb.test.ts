@@ -13,7 +13,7 @@ describe("the MariaDB example", () => {
     for (let round = 0; round < 10; round += 1) {
       await waitFor(() => writer.acknowledged.length > 10 * round, { what: "writes", timeoutMs: 60_000 });
       const master = await mariadb.masterAmong(mariadb.nodes);
-      await allServe(mariadb);
+      await mariadb.allServe();
       const index = mariadb.nodes.indexOf(master);
       master.stop();
       expect(await master.exited()).toBe(0);
@@ -73,21 +73,6 @@ async function makeTable(mariadb: MariadbGroup): Promise<void> {
 async function write(mariadb: MariadbGroup, number: number): Promise<true> {
   await mariadb.query(`INSERT INTO written VALUES (${number})`);
   return true;
-}
-
-async function allServe(mariadb: MariadbGroup): Promise<void> {
-  await waitFor(
-    async () => {
-      const keys = await mariadb.group.keys();
-      return (
-        mariadb.nodes
-          .map(({ name }) => keys[name])
-          .toSorted()
-          .join() === "master,ready,ready"
-      );
-    },
-    { what: "one master and two ready nodes", timeoutMs: 120_000, intervalMs: 100 },
-  );
 }
 
 /** Writes one row after the other, and keeps the numbers of those that were acknowledged. */

@@ -25,6 +25,19 @@ describe("the Redis example", () => {
     expect(writer.acknowledged.length).toBeGreaterThan(500);
   }, 240_000);
 
+  test("hands over to nodes that came when it was the master already", async () => {
+    await using redis = await startRedisGroup();
+    const first = redis.start(0);
+    await redis.masterAmong([first]);
+    await redis.connect("frontend").set("a", "1");
+    redis.start(1);
+    redis.start(2);
+    await everyNodeServes(redis);
+    first.stop();
+    await redis.masterAmong(redis.nodes.slice(1));
+    expect(await redis.connect("frontend").get("a")).toBe("1");
+  });
+
   test("goes on after its server was killed, and the former master follows with nothing of its own", async () => {
     await using redis = await startRedisGroup();
     for (const index of [0, 1, 2]) redis.start(index);

@@ -62,7 +62,9 @@ export function startNode(place: NodePlace, name: string, options: NodeOptions =
       ...options.env,
     },
   });
-  const log = (): string => readFileSync(logFile, "utf8");
+  // Its folder is gone by the time that a failed test prints it.
+  let kept: string | undefined;
+  const log = (): string => kept ?? readFileSync(logFile, "utf8");
   return {
     name,
     child,
@@ -90,6 +92,7 @@ export function startNode(place: NodePlace, name: string, options: NodeOptions =
       }),
     async [Symbol.asyncDispose]() {
       await child.kill();
+      kept = log();
     },
   };
 }

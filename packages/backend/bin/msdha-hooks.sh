@@ -7,8 +7,27 @@ say() { printf '%s\n' "$*" >&2; }
 # say_once TEXT prints it unless it was the last one printed so: for loops that wait.
 say_once() { [ "${said-}" = "$*" ] || say "$*"; said=$*; }
 
-# write_whole FILE writes the standard input to FILE. After a crash the file has the old text or the new one.
-write_whole() { cat >"$1.new" && sync "$1.new" && mv "$1.new" "$1"; }
+# write_whole FILE writes the standard input to FILE. After a crash the file has the old text or the new one. Hooks that run
+# beside each other write one after the other.
+write_whole() { (flock 9 && cat >"$1.new" && sync "$1.new" && mv "$1.new" "$1") 9>"$1.lock"; }
+
+# exclusively COMMAND runs a command, or a function of yours, while no other hook of this node runs one so.
+exclusively() {
+  (
+    flock 9 || exit
+    "$@"
+  ) 9>"$MSDHA_RUN_DIR/hooks.lock"
+}
+
+# follow_master COMMAND runs COMMAND ADDRESS, exclusively, with the address of the node that is the master now; nothing where
+# there is none. Nor where the `master` hook of this node has begun: one that promotes exclusively is not undone by a
+# node_state_change that came late.
+follow_master() { exclusively follow_present_master "$@"; }
+follow_present_master() {
+  if [ -e "$MSDHA_RUN_DIR/is_master" ]; then return 0; fi
+  present=$(master_address)
+  [ -z "$present" ] || "$@" "$present"
+}
 
 # master_address prints where the present master is reached, or nothing.
 master_address() { cat "$MSDHA_RUN_DIR/current_master_address"; }

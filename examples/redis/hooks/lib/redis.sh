@@ -31,6 +31,11 @@ follow() {
   return 1
 }
 
+promote() {
+  answer=$(redis REPLICAOF NO ONE)
+  [ "$answer" = OK ] || { say "can't promote: $answer"; return 1; }
+}
+
 # What a master writes is a history, which has two names. The one is Redis' own, the replication id: a replica takes it over
 # when it is synced. But a master without replicas takes another id when its first replica comes, so the other name is the
 # master's fencing token. The master hook records both for the group: a node whose data are of another history is no candidate.
