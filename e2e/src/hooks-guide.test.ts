@@ -9,9 +9,9 @@ import type { TestNode } from "./support/node.ts";
 
 const page = readFileSync(fileURLToPath(new URL("../../docs/hooks.md", import.meta.url)), "utf8");
 
-/** The first script of a section that is called like the hook. */
+/** The first script of the section that has the hook in its heading. */
 function scriptOf(hook: string): string {
-  const section = page.split(/^## /m).find((text) => text.includes(`\`${hook}\``) && /^\d/.test(text)) ?? "";
+  const section = page.split(/^## /m).find((text) => /^\d.*/.exec(text)?.[0].includes(`\`${hook}\``)) ?? "";
   const script = /```sh\n(#!\/bin\/sh\n.*?)```/s.exec(section)?.[1];
   if (script === undefined) throw new Error(`docs/hooks.md has no script of ${hook}`);
   return script;
