@@ -53,6 +53,7 @@ function baseBackups({ account, settings: { archive } }: HookContext): readonly 
 export async function restoreBaseBackup(context: HookContext, base: string): Promise<boolean> {
   clearTemporary(context);
   newTemporary(context);
+  using _ = context.activity.begin("restoring a base backup");
   context.log(`there is no master: restoring the data from ${base}`);
   const folder = newData(context);
   const copied = await context.run(["cp", "-R", base, folder], { log: context.log });
@@ -77,6 +78,7 @@ export async function makeBaseBackup(context: HookContext): Promise<void> {
   const { account, settings } = context;
   const { archive, home, port, superuser } = settings;
   const folder = join(archive, "base", ".new");
+  using _ = context.activity.begin("making a base backup");
   // The one of a former master that did not finish.
   account.act(() => rmSync(folder, { recursive: true, force: true }));
   const made = await context.run(

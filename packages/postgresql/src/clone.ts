@@ -1,4 +1,5 @@
 import { statfsSync } from "node:fs";
+import { readProgress } from "./activity.ts";
 import { conninfo } from "./conninfo.ts";
 import { type HookContext, writeOut } from "./context.ts";
 import type { Master } from "./current-master.ts";
@@ -72,17 +73,21 @@ async function copyData(context: HookContext, peer: Peer, name: string): Promise
   const { log, settings } = context;
   const slot = await reserveLog(context, peer);
   log(`cloning the data of ${name} (${peer.address})`);
+  using activity = context.activity.begin(`cloning from ${name}`);
   let last = "";
   const { code } = await context.run(
     [
-      context.program("pg_basebackup"),
+      ...["env", "LC_ALL=C", context.program("pg_basebackup")],
       ...["-w", "-d", conninfo(settings, peer.address), "-D", newData(context)],
-      ...["-X", "stream", "-c", "fast", "--no-sync"],
+      ...["-X", "stream", "-c", "fast", "--no-sync", "--progress"],
       ...(slot === "" ? [] : ["-S", slot]),
       ...(settings.cloneMaxRate === "" ? [] : ["--max-rate", settings.cloneMaxRate]),
     ],
     {
       log: (line) => {
+        const percent = readProgress(line);
+        if (line === "waiting for checkpoint") return;
+        if (percent !== undefined) return activity.update(`cloning ${percent} % from ${name}`);
         if (/error|FATAL/.test(line)) last = line;
         log(line);
       },

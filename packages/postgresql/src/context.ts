@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import type { Clock } from "@msdha/clock";
 import { type Account, openAccount } from "./account.ts";
+import type { Activity } from "./activity.ts";
 import { type GroupStore, openGroupStore } from "./backend-command.ts";
 import { type GroupFiles, openGroupFiles } from "./current-master.ts";
 import { type Files, openFiles } from "./files.ts";
@@ -19,6 +20,8 @@ export interface Shared {
   readonly pool: SessionPool;
   /** One at a time decides whom this node follows. */
   readonly following: Turns;
+  /** For the `report` hook, which runs beside the others. */
+  readonly activity: Activity;
   /** The folder of this package's own scripts. */
   readonly scripts: string;
 }

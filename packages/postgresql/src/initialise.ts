@@ -42,6 +42,7 @@ async function makeCluster(context: HookContext): Promise<void> {
   }
   clearTemporary(context);
   newTemporary(context);
+  using _ = context.activity.begin("initialising the data of the group");
   context.log(`initialising the group's data in ${settings.data}`);
   const passwordFile = join(temporaryFolder(context), "password");
   files.write(passwordFile, `${password}\n`);

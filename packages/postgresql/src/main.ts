@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { systemClock } from "@msdha/clock";
+import { createActivity } from "./activity.ts";
 import { createContext, type HookContext, type Shared } from "./context.ts";
 import { HookFailure, messageOf } from "./failure.ts";
 import { createAlive } from "./hooks/alive.ts";
@@ -8,6 +9,7 @@ import { type BackgroundWork, master } from "./hooks/master.ts";
 import { nodeStateChange } from "./hooks/node-state-change.ts";
 import { preStart } from "./hooks/pre-start.ts";
 import { preStop } from "./hooks/pre-stop.ts";
+import { report } from "./hooks/report.ts";
 import { runningNotReady } from "./hooks/running-not-ready.ts";
 import { start } from "./hooks/start.ts";
 import { stopped } from "./hooks/stopped.ts";
@@ -20,6 +22,7 @@ const shared: Shared = {
   clock: systemClock,
   pool: createSessionPool(),
   following: createTurns(),
+  activity: createActivity(),
   scripts: join(import.meta.dirname, "../bin"),
 };
 const keeper = createKeeper();
@@ -46,6 +49,7 @@ const hooks: Readonly<Record<string, (context: HookContext, question: Question) 
   start,
   running_not_ready: runningNotReady,
   candidate,
+  report,
   alive: (context, question) => alive.look(context, inBackground(question)),
   master: (context, question) => master(context, { keeper, background: inBackground(question) }),
   node_state_change: nodeStateChange,

@@ -12,6 +12,7 @@ export async function recoverCrash(context: HookContext): Promise<void> {
   if (group.master() || files.exists(`${data}/backup_label`)) return;
   const state = (await readControlData(context)).get("Database cluster state");
   if (state !== "in production" && state !== "in crash recovery") return;
+  using _ = context.activity.begin("recovering the data after a crash");
   context.log("the server was the master and crashed, and there is no other: recovering its data first");
   files.remove(`${data}/standby.signal`);
   const { code, stderr } = await context.run(

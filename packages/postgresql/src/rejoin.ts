@@ -76,6 +76,7 @@ async function rewind(
 ): Promise<boolean> {
   const { data } = context.settings;
   const { name, address } = master;
+  using _ = context.activity.begin(`rewinding to the history of ${name}`);
   leaveMark(context, "rewinding");
   // Standby mode is unknown to the single-user server that pg_rewind recovers a crashed master with.
   context.files.remove(`${data}/standby.signal`);

@@ -59,6 +59,7 @@ async function obtainData(context: HookContext): Promise<void> {
   const began = clock.now();
   let asked: number | undefined;
   let told = false;
+  using _ = context.activity.begin("waiting for data to clone");
   while (!hasData(context)) {
     const master = context.group.master();
     if (master) {
