@@ -7,13 +7,14 @@ export interface ReadAllOptions {
   readonly signal?: AbortSignal | undefined;
   /** Leaves the values out: they read as empty texts. Default: false. */
   readonly keysOnly?: boolean;
+  /** About how large each page after the first 100 keys may be. Default: 4 MB. */
+  readonly pageBytes?: number | undefined;
 }
 
 /** The first page's keys: an etcd takes 1.5 MB for each at most. */
 const FIRST_PAGE_KEYS = 100;
 const MOST_PAGE_KEYS = 10_000;
-/** What a page should hold, by the size of the keys before it. */
-const PAGE_BYTES = 4 * 1_024 * 1_024;
+const DEFAULT_PAGE_BYTES = 4 * 1_024 * 1_024;
 /** What a key costs beside its text and value. */
 const KEY_OVERHEAD_BYTES = 64;
 
@@ -36,7 +37,7 @@ export async function readAll(etcd: EtcdApi, range: KeyRange, options: ReadAllOp
 async function readPages(
   etcd: EtcdApi,
   range: KeyRange,
-  { keysOnly = false, ...options }: ReadAllOptions,
+  { keysOnly = false, pageBytes = DEFAULT_PAGE_BYTES, ...options }: ReadAllOptions,
 ): Promise<RangeResult> {
   const kvs: KeyValue[] = [];
   let revision: number | undefined;
@@ -46,14 +47,15 @@ async function readPages(
     const answer = await etcd.range({ ...range, keysOnly, page: { limit, start } }, options);
     for (const kv of answer.kvs) kvs.push(kv);
     revision ??= answer.revision;
-    limit = nextLimit(answer.kvs);
+    limit = nextLimit(answer.kvs, pageBytes);
     start = answer.next;
   } while (start);
   return { kvs, revision };
 }
 
-function nextLimit(kvs: readonly KeyValue[]): number {
+/** How many keys the next page holds, by the size of those before it. */
+function nextLimit(kvs: readonly KeyValue[], pageBytes: number): number {
   const bytes = kvs.reduce((sum, { key, value }) => sum + key.length + value.length + KEY_OVERHEAD_BYTES, 1);
-  const fitting = Math.floor((PAGE_BYTES * Math.max(kvs.length, 1)) / bytes);
+  const fitting = Math.floor((pageBytes * Math.max(kvs.length, 1)) / bytes);
   return Math.min(Math.max(fitting, FIRST_PAGE_KEYS / 10), MOST_PAGE_KEYS);
 }

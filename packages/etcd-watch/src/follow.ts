@@ -21,10 +21,19 @@ const GOOD_STREAM_MS = 1_000;
 const AUTH_PATIENCE_MS = 10_000;
 /** After so many, what is in between answers no such question (etcd's grpc-proxy), and the comparison has to do. */
 const UNANSWERED_TO_DO_WITHOUT = 2;
+/** A larger prefix goes on without, and is compared later: reading it each time would take longer than what it saves. */
+const MOST_BYTES_TO_READ_AGAIN = 256 * 1_024;
+const MOST_KEYS_TO_READ_AGAIN = 500;
+/** Small enough for a connection that broke a stream, and may break again soon. */
+const RESUMED_PAGE_BYTES = 64 * 1_024;
+
 /** One failure is a change of connection, two in a row are trouble. */
 const FAILURES_TO_REPORT = 2;
 
-/** Reads the range, then follows it on one stream after the other. Rejects with the signal's reason or an auth error. */
+/**
+ * Reads the range, then follows it on one stream after the other, with a read before each if the range is small. Rejects with the signal's
+ * reason or an auth error.
+ */
 export async function follow(etcd: EtcdApi, range: KeyRange, options: FollowOptions): Promise<never> {
   const { clock, signal, progressIntervalMs, emit, onHealth } = options;
   const replica = createReplica();
@@ -37,13 +46,7 @@ export async function follow(etcd: EtcdApi, range: KeyRange, options: FollowOpti
   let refusedSince: number | undefined;
 
   async function followOnce(): Promise<never> {
-    if (read !== "done") {
-      const answer = await readAll(etcd, range, { timeoutMs: 2 * progressIntervalMs, signal });
-      signal.throwIfAborted();
-      emit(replica.load(answer, { restored: read === "needed-restored" }));
-      read = "done";
-      resumed = false;
-    }
+    if (read !== "done" || (resumed && (await isSmall()))) await readRange();
     const revisionBefore = replica.revision;
     let openedAt: number | undefined;
     const onOpen = (): void => {
@@ -66,6 +69,32 @@ export async function follow(etcd: EtcdApi, range: KeyRange, options: FollowOpti
       const lasted = openedAt !== undefined && clock.now() - openedAt >= GOOD_STREAM_MS;
       if (lasted || replica.revision > revisionBefore) failures = 0;
     }
+  }
+
+  /**
+   * Loads the range where that is needed. A stream that is resumed continues from the last revision that was emitted,
+   * without it, unless the read shows that etcd was restored meanwhile: the watch alone can't, once the new history
+   * has grown past that revision.
+   */
+  async function readRange(): Promise<void> {
+    const pageBytes = read === "done" ? RESUMED_PAGE_BYTES : undefined;
+    const answer = await readAll(etcd, range, { timeoutMs: 2 * progressIntervalMs, signal, pageBytes });
+    signal.throwIfAborted();
+    if (read === "done" && !replica.isRefutedBy(answer)) return;
+    emit(replica.load(answer, { restored: read === "needed-restored" }));
+    read = "done";
+    resumed = false;
+  }
+
+  /** Whether the range is to be read before each stream: both what is held of it and what etcd has of it now. */
+  async function isSmall(): Promise<boolean> {
+    if (!replica.fitsIn(MOST_BYTES_TO_READ_AGAIN)) return false;
+    const page = { limit: MOST_KEYS_TO_READ_AGAIN };
+    const { next } = await etcd.range(
+      { ...range, keysOnly: true, page },
+      { timeoutMs: 2 * progressIntervalMs, signal },
+    );
+    return next === undefined;
   }
 
   function report(now: boolean, why?: Error): void {

@@ -9,6 +9,8 @@ export interface Replica {
    * without events never move it: etcd before 3.4.25 and 3.5.8 sends them ahead of events that are still to come.
    */
   readonly revision: number;
+  /** Whether keys and values take no more than this. Looks at no more of them than it has to. */
+  fitsIn(bytes: number): boolean;
   /** Takes a fresh read: returns the snapshot, or the difference to the state so far. `restored`: etcd is known to be. */
   load(read: RangeResult, options?: { readonly restored?: boolean }): WatchBatch;
   /** Takes a message's events. Those that were emitted already are left out: etcd before 3.4.25 can repeat some. */
@@ -49,10 +51,20 @@ export function createReplica(): Replica {
       : undefined;
   }
 
+  function fitsIn(bytes: number): boolean {
+    let sum = 0;
+    for (const { key, value } of state.values()) {
+      sum += key.length + value.length;
+      if (sum > bytes) return false;
+    }
+    return true;
+  }
+
   return {
     get revision() {
       return revision;
     },
+    fitsIn,
     load,
     apply,
     isRefutedBy,

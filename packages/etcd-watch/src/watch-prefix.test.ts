@@ -164,12 +164,18 @@ describe("a broken stream", () => {
   test("is opened again after 50 ms, then after twice as long each time, up to a second", async () => {
     await start();
     const times: number[] = [];
-    etcd.onCall = (method) => {
-      if (method === "watch") times.push(clock.now());
-      throw broken;
-    };
+    const fails =
+      (failing: "range" | "watch") =>
+      (method: "range" | "watch"): void => {
+        if (method !== failing) return;
+        times.push(clock.now());
+        throw broken;
+      };
+    etcd.onCall = fails("watch");
     lastStream().fail(broken);
-    await clock.advance(5_000);
+    await clock.advance(2_000);
+    etcd.onCall = fails("range");
+    await clock.advance(3_000);
     expect(times).toEqual([50, 150, 350, 750, 1_550, 2_550, 3_550, 4_550]);
   });
 
@@ -404,7 +410,7 @@ describe("a restored etcd", () => {
     expect(words(lastChanges().events)).toEqual(["PUT /p/c= @3"]);
   });
 
-  test("that has reached the told revision again by other writes is noticed by its state", async () => {
+  test("that has reached the told revision again by other writes is noticed before a stream is followed", async () => {
     etcd.write({ put: "/p/a", value: "1" });
     const saved = etcd.save();
     await start();
@@ -413,6 +419,55 @@ describe("a restored etcd", () => {
     etcd.restore(saved);
     etcd.write({ put: "/p/c", value: "new" });
     etcd.write({ put: "/p/d", value: "new" });
+    await clock.advance(100);
+    expect(told.slice(2)).toMatchObject([{ revision: 4, resync: true, restored: true }]);
+    expect(words(lastChanges().events)).toEqual(["DELETE /p/b @4", "PUT /p/c=new @3", "PUT /p/d=new @4"]);
+  });
+
+  test("is noticed within some intervals where the prefix is too large to be read before each stream", async () => {
+    etcd.write({ put: "/p/large", value: "x".repeat(300_000) });
+    const saved = etcd.save();
+    await start();
+    etcd.write({ put: "/p/b", value: "lost" });
+    await clock.advance(0);
+    etcd.restore(saved);
+    etcd.write({ put: "/p/c", value: "new" });
+    etcd.write({ put: "/p/d", value: "new" });
+    await clock.advance(100);
+    expect(told.filter((batch) => batch.type === "changes" && batch.restored)).toHaveLength(0);
+    await clock.advance(20_000);
+    expect(told.filter((batch) => batch.type === "changes" && batch.restored)).toHaveLength(1);
+  });
+
+  test("is noticed before a stream is followed if a value alone differs", async () => {
+    const saved = etcd.save();
+    await start();
+    etcd.write({ put: "/p/a", value: "lost" });
+    await clock.advance(0);
+    etcd.restore(saved);
+    etcd.write({ put: "/p/a", value: "new" });
+    await clock.advance(100);
+    expect(told.slice(2)).toMatchObject([{ revision: 2, resync: true, restored: true }]);
+    expect(words(lastChanges().events)).toEqual(["PUT /p/a=new @2"]);
+  });
+
+  test("is noticed within some intervals if it was restored after the read before a stream", async () => {
+    etcd.write({ put: "/p/a", value: "1" });
+    const saved = etcd.save();
+    await start();
+    etcd.write({ put: "/p/b", value: "lost" });
+    await clock.advance(0);
+    let reads = 0;
+    etcd.onAnswer = async () => {
+      reads += 1;
+      // The first one only looks how much there is.
+      if (reads < 2) return;
+      etcd.onAnswer = async () => {};
+      etcd.restore(saved);
+      etcd.write({ put: "/p/c", value: "new" });
+      etcd.write({ put: "/p/d", value: "new" });
+    };
+    lastStream().fail(broken);
     await clock.advance(16_000);
     expect(told.filter((batch) => batch.type === "changes" && batch.restored)).toHaveLength(1);
     expect(words(lastChanges().events)).toEqual(["DELETE /p/b @4", "PUT /p/c=new @3"]);

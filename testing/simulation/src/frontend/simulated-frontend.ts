@@ -71,6 +71,8 @@ export function createSimulatedFrontend(name: string, world: World): SimulatedFr
     };
     world.facts.frontends.add(facts);
     let watch: AbortSignal | undefined;
+    /** The last whole read while no watch was open. */
+    let read: { readonly revision: number; readonly restores: number } | undefined;
     const hear = (revision: number, restores: number): void =>
       applyHeard(world.facts, facts, { revision, restores, now: scheduler.now });
     const log = createTraceLog((line) => world.trace(name, line));
@@ -82,8 +84,11 @@ export function createSimulatedFrontend(name: string, world: World): SimulatedFr
       client.onAnswer = links[index]?.onAnswer;
       return gateEtcd(client, process, {
         asked: () => () => {},
-        watching(signal) {
+        watching({ startRevision }, signal) {
           watch = signal;
+          // A watch that goes on from somewhere else was only compared with the read.
+          if (read && startRevision === read.revision) hear(read.revision, read.restores);
+          read = undefined;
         },
         heard({ events }) {
           const last = events.at(-1);
@@ -105,7 +110,7 @@ export function createSimulatedFrontend(name: string, world: World): SimulatedFr
         if (restores === world.facts.restores && isOlder(answer, revision)) {
           facts.missed = true;
           facts.oldReadAt = scheduler.now;
-        } else if (fresh) hear(answer.revision, restores);
+        } else if (fresh) read = { revision: answer.revision, restores };
         return answer;
       },
     };

@@ -3,6 +3,7 @@ import {
   type EtcdApi,
   EtcdUnavailableError,
   type WatchMessage,
+  type WatchRequest,
   type WatchStream,
 } from "@msdha/etcd-client";
 import type { SimulatedProcess } from "../world/process.ts";
@@ -12,7 +13,7 @@ export interface CallObserver {
   /** The process has asked; returns what is told of the answer when it has come in. */
   asked(call: keyof EtcdApi, argument: unknown): (answer: unknown) => void;
   /** A watch is opened, until `signal` aborts. */
-  watching?(signal: AbortSignal): void;
+  watching?(request: WatchRequest, signal: AbortSignal): void;
   /** A message of a watch has come in. */
   heard?(message: WatchMessage): void;
 }
@@ -42,7 +43,7 @@ export function gateEtcd(etcd: EtcdApi, process: SimulatedProcess, observer: Cal
     leaseRevoke: (id, options) => ask("leaseRevoke", id, options, etcd.leaseRevoke),
     leaseTimeToLive: (id, options) => ask("leaseTimeToLive", id, options, etcd.leaseTimeToLive),
     watch(request, { signal }) {
-      observer.watching?.(signal);
+      observer.watching?.(request, signal);
       let stream: WatchStream | undefined;
       let messages: AsyncIterator<WatchMessage> | undefined;
       process.leave(() => {
