@@ -19,6 +19,7 @@ import { invariants } from "../invariants/all.ts";
 import type { Scenario } from "../scenario.ts";
 import { createDriftingClock } from "./drifting-clock.ts";
 import { createScheduler, type Scheduler } from "./scheduler.ts";
+import { createSpinWatch } from "./spin-watch.ts";
 
 export interface Violation {
   readonly invariant: string;
@@ -173,8 +174,13 @@ function describe(
 
 /** Lets the world go on until then, or to the first violation. */
 export async function run(world: World, until: number): Promise<void> {
+  const watch = createSpinWatch();
   await world.scheduler.run(until, {
-    afterEach: () => world.check({ kind: "step", now: world.scheduler.now }),
+    afterEach() {
+      const { now } = world.scheduler;
+      world.check({ kind: "step", now });
+      if (watch.spins(now)) world.violate("nothingSpins", "something goes round without letting time pass");
+    },
     stop: () => world.violation !== undefined,
   });
 }
