@@ -33,9 +33,12 @@ export interface BackendConfig {
   readonly stopTimeoutMs: number;
   /** `any`: a lock is handed over when nothing is alive. `clean`: only when nothing had to be killed either. */
   readonly handover: "any" | "clean";
-  /** How long a master that is stopped in peace serves on at least; 0: no longer than it must. */
-  readonly drainMs: number;
-  /** How long it waits at most for registered frontends to confirm that they send it nothing new. */
+  /**
+   * How long a master that is stopped in peace serves on at least; 0: no drain. undefined: until every registered frontend
+   * has confirmed that it sends it nothing new, and 100 ms where none is registered.
+   */
+  readonly drainMs: number | undefined;
+  /** How long it waits at most for registered frontends to confirm. */
   readonly drainTimeoutMs: number;
   /** From when on frontends send traffic to this node as the master. */
   readonly traffic: "at_once" | "after_hook";
@@ -83,7 +86,7 @@ const schema = z.object({
     .default("SIGTERM"),
   MSDHA_STOP_TIMEOUT: duration({ maxMs: 86_400_000 }).default(8_000),
   MSDHA_HANDOVER: z.enum(["any", "clean"], { error: "any or clean" }).default("any"),
-  MSDHA_DRAIN: duration({ maxMs: 3_600_000 }).default(100),
+  MSDHA_DRAIN: duration({ maxMs: 3_600_000 }).optional(),
   MSDHA_DRAIN_TIMEOUT: duration({ maxMs: 3_600_000 }).default(3_000),
   MSDHA_TRAFFIC: z.enum(["at_once", "after_hook"], { error: "at_once or after_hook" }).default("at_once"),
   MSDHA_HOOK_TIMEOUT: duration({ minMs: 1 }).default(Number.POSITIVE_INFINITY),

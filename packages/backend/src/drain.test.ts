@@ -10,8 +10,18 @@ const DRAIN_MS = 100;
 const TIMEOUT_MS = 3_000;
 
 describe("drain", () => {
-  test("takes the fixed time where no frontend is registered", async () => {
-    const trial = start([]);
+  test("takes the fixed time where no frontend is registered, also if none is set", async () => {
+    for (const drainMs of [DRAIN_MS, undefined]) {
+      const trial = start([], { drainMs });
+      await trial.clock.advance(99);
+      expect(trial.over()).toBe(false);
+      await trial.clock.advance(1);
+      expect(trial.over()).toBe(true);
+    }
+  });
+
+  test("takes the time that is set, also where every registered frontend has confirmed", async () => {
+    const trial = start([TOKEN], { drainMs: DRAIN_MS });
     await trial.clock.advance(DRAIN_MS - 1);
     expect(trial.over()).toBe(false);
     await trial.clock.advance(1);
@@ -30,10 +40,21 @@ describe("drain", () => {
     expect(trial.over()).toBe(true);
   });
 
+  test("is over as soon as every registered frontend has confirmed, where no time is set", async () => {
+    const trial = start([0, 0]);
+    await trial.clock.advance(10);
+    trial.show([TOKEN, 0]);
+    await trial.clock.advance(10);
+    expect(trial.over()).toBe(false);
+    trial.show([TOKEN, TOKEN]);
+    await trial.clock.advance(0);
+    expect(trial.over()).toBe(true);
+  });
+
   test("does not wait for a frontend that is gone", async () => {
     const trial = start([0]);
     trial.show([]);
-    await trial.clock.advance(DRAIN_MS);
+    await trial.clock.advance(0);
     expect(trial.over()).toBe(true);
   });
 
@@ -64,7 +85,7 @@ describe("drain", () => {
 });
 
 /** A master that drains, in a group whose frontends have left these tokens. */
-function start(left: readonly number[], { drainMs = DRAIN_MS }: { readonly drainMs?: number } = {}) {
+function start(left: readonly number[], { drainMs }: { readonly drainMs?: number | undefined } = {}) {
   const clock = createManualClock();
   const lost = new AbortController();
   const exited = Promise.withResolvers<never>();

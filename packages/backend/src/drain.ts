@@ -1,18 +1,22 @@
 import type { Node } from "./node.ts";
 import { settledLock } from "./role.ts";
 
+/** The drain of a group in which no frontend is registered: theirs may be a user of etcd that can't write. */
+const UNREGISTERED_MS = 100;
+
 /**
  * Resolves when no frontend sends anything new here, as far as the node can know: every registered frontend has confirmed
- * it, or `drainTimeoutMs` or half of the stop's time are over; and `drainMs` are over, for frontends that can't register. So
- * a client that just connected does not get the error of a program that is shutting down. Resolves early when the main
- * process ends or the lease is lost, and at once if `drainMs` is 0.
+ * it, or `drainTimeoutMs` or half of the stop's time are over; and `drainMs` are over, where it is set, or 100 ms, where no
+ * frontend is registered. So a client that just connected does not get the error of a program that is shutting down.
+ * Resolves early when the main process ends or the lease is lost, and at once if `drainMs` is 0.
  */
 export async function drain(node: Node): Promise<void> {
-  const { clock, config, lease, main, succession, haste } = node;
+  const { clock, config, follower, lease, main, succession, haste } = node;
   if (!main || config.drainMs === 0) return;
   const over = new AbortController();
   const signal = AbortSignal.any([lease.lost, succession.overtaken, haste, over.signal]);
-  const fixed = clock.sleep(config.drainMs, { signal }).catch(() => {});
+  const leastMs = config.drainMs ?? (follower.view.frontends.size > 0 ? 0 : UNREGISTERED_MS);
+  const fixed = clock.sleep(leastMs, { signal }).catch(() => {});
   const confirmed = waitForFrontends(node, signal).catch(() => {});
   await Promise.race([Promise.all([fixed, confirmed]), main.exited.catch(() => {})]);
   over.abort();

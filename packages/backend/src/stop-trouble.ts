@@ -29,7 +29,7 @@ export function findStopTrouble(
 ): readonly string[] {
   const lines: string[] = [];
   const stop = `MSDHA_STOP_TIMEOUT (${seconds(stopTimeoutMs)})`;
-  if (drainMs * 2 > stopTimeoutMs) {
+  if (drainMs !== undefined && drainMs * 2 > stopTimeoutMs) {
     lines.push(`MSDHA_DRAIN (${seconds(drainMs)}) takes more than half of ${stop} from the program`);
   }
   if (systemd) {

@@ -70,7 +70,7 @@ export function registerFrontend(
       if (refused && !told)
         log.info(
           { key: `${keys.prefix}_frontend/`, why: describeError(error) },
-          "this user of etcd may not register the frontend: a stopping master waits MSDHA_DRAIN for it, and no longer",
+          "this user of etcd may not register the frontend: a stopping master can not wait for it; set MSDHA_DRAIN for the nodes",
         );
       else if (error !== undefined) log.debug({ why: describeError(error) }, "not registered with the group");
       told ||= refused;
