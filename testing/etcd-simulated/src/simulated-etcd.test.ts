@@ -354,6 +354,15 @@ describe("faults of etcd itself", () => {
     expect((await client.range({ key: "a" }, soon)).kvs[0]?.value).toBe("2");
   });
 
+  test("a restore ends old reads: no member answers with what there was before", async () => {
+    etcd.store.put("a", "1");
+    const saved = etcd.store.save();
+    etcd.store.put("a", "2");
+    etcd.answerOldReads(0, true);
+    etcd.store.restore(saved);
+    expect((await client.range({ key: "a" }, soon)).kvs[0]?.value).toBe("1");
+  });
+
   test("a swallowed message is missing from a watch that goes on", async () => {
     const { signal } = new AbortController();
     const { messages, error } = collect(client.watch({ key: "a", prefix: true }, { signal }));

@@ -34,7 +34,8 @@ export interface SimulatedEtcd {
   readonly changeLeader: Cluster["changeLeader"];
   /**
    * Has a member answer reads, transactions that only read included, with what etcd holds now, until `false`: what etcd
-   * before 3.4.42, 3.5.28 and 3.6.9 may do after it was paused or lost its leader (etcd 20418, 21375).
+   * before 3.4.42, 3.5.28 and 3.6.9 may do after it was paused or lost its leader (etcd 20418, 21375). A restore ends it:
+   * every member is a new one then.
    */
   answerOldReads(member: number, old: boolean): void;
   /** What etcd holds, past every link: for assertions, and for what people do by hand. Carried out at once. */
@@ -124,6 +125,7 @@ export function createSimulatedEtcd({
     restore(snapshot, options) {
       store.load(snapshot.store, options);
       lessor.load(snapshot.leases);
+      oldReads.clear();
       hub.breakAll();
     },
   };
