@@ -1,9 +1,9 @@
-import { type Candidate, type Choice, campaign, isChosen, type Lead, type Term } from "@msdha/group";
-import { createCandidateHook } from "./candidate-hook.ts";
+import { type Ask, type Choice, campaign, isChosen, type Lead, type Term } from "@msdha/group";
+import { type CandidateHook, createCandidateHook } from "./candidate-hook.ts";
+import { findLosses } from "./find-losses.ts";
 import { endAfterTerm } from "./master-term.ts";
 import type { Node } from "./node.ts";
 import { beginTerm, openTerm, recordOf } from "./own-term.ts";
-import { findLosses } from "./possible-losses.ts";
 import { writeLastEnd, writeLastTerm, writeMaster } from "./run-file-writes.ts";
 import { runStateHook } from "./state-hook.ts";
 
@@ -20,17 +20,19 @@ export async function becomeMaster(node: Node): Promise<void> {
     const lead = await takeLock(node, candidate);
     await waitForFormer(node, lead);
     const chosen = await choose(node, lead, candidate);
-    if (chosen === node.membership.name) {
-      const term = await publish(node, lead);
+    if (chosen !== node.membership.name) await leaveLockTo(chosen, node, lead);
+    else if (candidate?.order && !(await accept(node, lead, candidate.order)))
+      await leaveLockTo(undefined, node, lead);
+    else {
+      const term = await publish(node, lead, candidate?.order);
       await promote(node, lead, term);
       return;
     }
-    await leaveLockTo(chosen, node, lead);
   }
 }
 
 /** Competes for the lock until the node has it, and has its lease prove it from then on (rules 1 and 6). */
-async function takeLock(node: Node, candidate: Candidate | undefined): Promise<Lead> {
+async function takeLock(node: Node, candidate: CandidateHook | undefined): Promise<Lead> {
   const { clock, config, end, etcd, follower, log, membership, observed } = node;
   const { ttlSeconds } = config;
   const options = { membership, clock, ttlSeconds, signal: end.begun, observed, candidate };
@@ -50,7 +52,11 @@ async function waitForFormer(node: Node, lead: Lead): Promise<void> {
  * Resolves with the node that should be promoted; undefined when none may. What the nodes answer now, with the lock in
  * hand and the former master gone, no former master can change any more.
  */
-async function choose(node: Node, lead: Lead, candidate: Candidate | undefined): Promise<string | undefined> {
+async function choose(
+  node: Node,
+  lead: Lead,
+  candidate: CandidateHook | undefined,
+): Promise<string | undefined> {
   const { follower, membership, lease, log } = node;
   const { name } = membership;
   const asked = candidate !== undefined;
@@ -67,12 +73,21 @@ async function choose(node: Node, lead: Lead, candidate: Candidate | undefined):
   return choice.node;
 }
 
+/** Accepts an operator's order. Resolves with whether it is still there: an order that is gone promotes nobody. */
+async function accept({ log }: Node, lead: Lead, order: Ask): Promise<boolean> {
+  const { by, why } = order;
+  const isAccepted = await lead.accept(order);
+  if (isAccepted) log.warn({ by, why }, "is promoted by an operator's order, though data may be lost");
+  else log.warn({ by }, "the operator's order to promote this node was withdrawn: leaving the lock");
+  return isAccepted;
+}
+
 /** Writes state `master`, with the fence armed before (rule 2) and the token compared (rule 5). */
-async function publish(node: Node, lead: Lead): Promise<Term> {
+async function publish(node: Node, lead: Lead, order: Ask | undefined): Promise<Term> {
   const { fence, permission, log } = node;
-  const term = beginTerm(node, lead, findLosses(node, lead));
+  const term = beginTerm(node, lead, findLosses(node, lead), order);
   await Promise.all([fence.arm(), permission.prove()]);
-  await lead.publish({ history: recordOf(node, term) });
+  await lead.publish({ history: recordOf(node, term), order });
   node.become({ kind: "master", lead, trafficSince: undefined, term });
   log.info({ token: lead.token }, "is the master");
   return term;

@@ -1,8 +1,14 @@
 import { hasCode } from "@msdha/app";
-import { type Candidacy, type Candidate, parseRank } from "@msdha/group";
+import { type Ask, type Candidacy, type Candidate, findOrder, parseRank } from "@msdha/group";
 import type { HookFailedError, HookNotRunnableError } from "@msdha/hook-runner";
 import { hookEnvironment } from "./hook-context.ts";
 import type { Node } from "./node.ts";
+
+/** The `candidate` hook of a node. */
+export interface CandidateHook extends Candidate {
+  /** The operator's order under which it said yes last: to be promoted though data may be lost; undefined if there was none. */
+  readonly order: Ask | undefined;
+}
 
 /**
  * Returns the node's `candidate` hook. Code 0: the node may be master; any other, or a hook that takes longer than
@@ -10,31 +16,34 @@ import type { Node } from "./node.ts";
  * A last line that is no rank, or a hook that can't be run, makes the node no candidate this time. A refusal is logged
  * once, and again when its reason changes.
  */
-export function createCandidateHook(node: Node): Candidate {
-  const { hooks, config, membership, follower, log } = node;
+export function createCandidateHook(node: Node): CandidateHook {
+  const { hooks, config, files, membership, follower, log } = node;
   let refusal: string | undefined;
+  let acceptedOrder: Ask | undefined;
 
   function refuse(why: string): Candidacy {
     if (why !== refusal) log.warn(`the node is no candidate now: ${why}; asking again until that changes`);
     refusal = why;
+    acceptedOrder = undefined;
     return { may: false };
   }
 
-  function accept(rank: bigint | undefined): Candidacy {
+  function accept(rank: bigint | undefined, order: Ask | undefined): Candidacy {
     if (refusal !== undefined) log.info("the node is a candidate again");
     refusal = undefined;
+    acceptedOrder = order;
     return { may: true, rank };
   }
 
   async function ask({ signal }: { readonly signal: AbortSignal }): Promise<Candidacy> {
     let last: string | undefined;
+    const { view } = follower;
+    const { state } = membership;
+    const order = findOrder(view, { name: membership.name, run: files.runId });
+    const env = hookEnvironment(node.baseEnvironment, { hook: "candidate", state, view });
     try {
       await hooks.run("candidate", {
-        env: hookEnvironment(node.baseEnvironment, {
-          hook: "candidate",
-          state: membership.state,
-          view: follower.view,
-        }),
+        env: { ...env, MSDHA_ACCEPT_LOSS: order ? "1" : "" },
         timeoutMs: config.candidateTimeoutMs,
         signal,
         onStdout: (line) => {
@@ -46,9 +55,8 @@ export function createCandidateHook(node: Node): Candidate {
       if (hasCode<HookNotRunnableError>(error, "ERR_HOOK_NOT_RUNNABLE")) return refuse(error.message);
       throw error;
     }
-    if (last === undefined) return accept(undefined);
-    const rank = parseRank(last.trim());
-    if (rank !== undefined) return accept(rank);
+    const rank = last === undefined ? undefined : parseRank(last.trim());
+    if (last === undefined || rank !== undefined) return accept(rank, order);
     return refuse(
       `the last line of hook candidate is no rank: expected an integer of up to 20 digits, got ${quote(last)}`,
     );
@@ -56,6 +64,9 @@ export function createCandidateHook(node: Node): Candidate {
 
   return {
     ask,
+    get order() {
+      return acceptedOrder;
+    },
     get refused() {
       return refusal !== undefined;
     },

@@ -1,19 +1,21 @@
 import {
+  type Ask,
   listForgottenTerms,
   type MasterLock,
+  type PossibleLoss,
   type PublishOptions,
   type Term,
   type TermEnd,
 } from "@msdha/group";
 import { describeEnding, type Ending } from "./ending.ts";
 import type { Node } from "./node.ts";
-import type { PossibleLoss } from "./possible-losses.ts";
 
 /** Returns what the group's history is to say of this node's time as the master, which begins now. */
 export function beginTerm(
   { clock, files, follower, membership, wallNow }: Node,
   { token, via }: MasterLock,
   losses: readonly PossibleLoss[],
+  order: Ask | undefined,
 ): Term {
   const { masterSeen, view } = follower;
   return {
@@ -24,8 +26,16 @@ export function beginTerm(
     via,
     from: view.lastMaster,
     gapMs: masterSeen === undefined ? undefined : Math.round(clock.now() - masterSeen),
-    losses: losses.length === 0 ? undefined : losses.map(({ of, why }) => `of ${of}: ${why}`).join("; "),
+    losses: describeLosses(losses, order),
   };
+}
+
+/** Who has accepted a loss comes first: a record has a limit. */
+function describeLosses(losses: readonly PossibleLoss[], order: Ask | undefined): string | undefined {
+  const why = order === undefined || order.why === "" ? "" : `: ${order.why}`;
+  const accepted = order ? [`accepted by ${order.by === "" ? "an operator" : order.by}${why}`] : [];
+  const parts = [...accepted, ...losses.map((loss) => `of ${loss.of}: ${loss.why}`)];
+  return parts.length === 0 ? undefined : parts.join("; ");
 }
 
 /** Returns the record of a master that takes connections only so long after its publication: nobody did until then. */

@@ -1,13 +1,13 @@
 import type { KeyValue, LeaseId } from "@msdha/etcd-client";
 import { parseObject } from "./parse-object.ts";
 
-/** What an operator may ask of a group. `hold`, `restart` and `reinit` are for one node, the others for all. */
-export const askKinds = ["pause", "switchover", "hold", "restart", "reinit"] as const;
+/** What an operator may ask of a group. `pause` and `switchover` are for all of it, the others for one node. */
+export const askKinds = ["pause", "switchover", "hold", "restart", "reinit", "promote"] as const;
 export type AskKind = (typeof askKinds)[number];
 
 /** Whether each request of a kind is for one node, named in its key. */
 export function isForOneNode(kind: AskKind): boolean {
-  return kind === "hold" || kind === "restart" || kind === "reinit";
+  return kind !== "pause" && kind !== "switchover";
 }
 
 /** A request of an operator: a key below `_ask/`. */
@@ -25,11 +25,11 @@ export interface Ask {
   readonly at: number;
   /** When a pause or hold ends, by the wall clock of each node, in ms since 1970; undefined: when it is taken back. */
   readonly until: number | undefined;
-  /** The lock that a switchover is to end: its token. */
+  /** The lock that a switchover is to end, or the last master that a promotion is to follow: its token. */
   readonly token: number | undefined;
   /** The node that should be the next master; undefined: any. */
   readonly to: string | undefined;
-  /** The run that a restart is for. */
+  /** The run that a restart, new data or a promotion is for. */
   readonly run: string | undefined;
   /** Whether the node has said that it carries it out. Until then it can be withdrawn. */
   readonly accepted: boolean;
@@ -73,8 +73,9 @@ export function parseAsk(kind: AskKind, node: string | undefined, kv: KeyValue):
     run: text(run),
     accepted: accepted === true,
   };
-  if (kind === "switchover" && ask.token === undefined) return undefined;
-  if ((kind === "restart" || kind === "reinit") && ask.run === undefined) return undefined;
+  const needsToken = kind === "switchover" || kind === "promote";
+  const needsRun = kind === "restart" || kind === "reinit" || kind === "promote";
+  if ((needsToken && ask.token === undefined) || (needsRun && ask.run === undefined)) return undefined;
   return ask;
 }
 

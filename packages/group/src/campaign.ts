@@ -1,5 +1,6 @@
 import type { EtcdApi } from "@msdha/etcd-client";
 import { confirmLock, type ObservedRevisions, settle } from "@msdha/etcd-lock";
+import { acceptOrder } from "./accept-order.ts";
 import { answerRound } from "./answer-round.ts";
 import { findObstacle } from "./ask.ts";
 import type { Candidate } from "./candidacy.ts";
@@ -104,7 +105,9 @@ function createLead(
     ...lock,
     settled: async () => await settle(follower, lock, { clock, observed, signal }),
     elect: async () => await holdElection(etcd, follower, lock, options),
-    publish: async ({ history } = {}) => await publishMaster(etcd, keys, lock, { ...options, history }),
+    accept: async (order) => await acceptOrder(etcd, keys, lock, order, options),
+    publish: async ({ history, order } = {}) =>
+      await publishMaster(etcd, keys, lock, { ...options, history, order }),
     confirm: async () => await confirmLock(etcd, keys, lock, { lease, clock, signal }),
     put: async (name, value, call) => await putValue(etcd, keys, name, value, { ...call, lock }),
     prepareHandover: prepare,

@@ -42,6 +42,7 @@ test("says of each node what it is, since when, and where", () => {
       asks: 1,
       run: "r",
       hold: undefined,
+      promotion: undefined,
       report: undefined,
     },
     expect.objectContaining({ name: "b", state: "ready", isMaster: false, since: undefined, asks: 0 }),

@@ -35,6 +35,8 @@ export interface NodeStatus {
   readonly asks: number;
   readonly run: string | undefined;
   readonly hold: Ask | undefined;
+  /** An order to promote it though data may be lost. */
+  readonly promotion: Ask | undefined;
   /** What its program says of itself; undefined: it has no `report` hook, or that failed. */
   readonly report: NodeReport | undefined;
 }
@@ -71,6 +73,7 @@ function describeNode(view: GroupView, name: string, master: Mastership): NodeSt
     asks: details?.asks ?? 0,
     run: details?.runId,
     hold: view.asks.get(askName("hold", name)),
+    promotion: view.asks.get(askName("promote", name)),
     report: view.reports.get(name),
   };
 }

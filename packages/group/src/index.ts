@@ -1,5 +1,14 @@
 export { applyBatch } from "./apply-batch.ts";
-export { type Ask, type AskKind, type AskText, askName, findObstacle, isOver, writeAsk } from "./ask.ts";
+export {
+  type Ask,
+  type AskKind,
+  type AskText,
+  askName,
+  findObstacle,
+  isOver,
+  parseAsk,
+  writeAsk,
+} from "./ask.ts";
 export { type CampaignOptions, campaign } from "./campaign.ts";
 export type { Candidacy, Candidate } from "./candidacy.ts";
 export { type ClaimOptions, claim } from "./claim.ts";
@@ -31,7 +40,9 @@ export {
   nodeStates,
   parseDetails,
 } from "./node-state.ts";
+export { findOrder, newestToken } from "./ordered-promotion.ts";
 export { type Evidence, findLostKey, type OwnKeys, watchOwnKeys } from "./own-keys.ts";
+export { listPossibleLosses, type PossibleLoss } from "./possible-losses.ts";
 export { type PublishOptions, publishMaster } from "./publish-master.ts";
 export { parseRank } from "./rank.ts";
 export { readGroup } from "./read-group.ts";

@@ -1,5 +1,6 @@
 import type { CallOptions } from "@msdha/etcd-client";
 import type { HandoverLease } from "@msdha/etcd-lock";
+import type { Ask } from "./ask.ts";
 import type { Choice } from "./election.ts";
 import type { GiveBackOptions } from "./hand-over.ts";
 import type { MasterLock } from "./master-lock.ts";
@@ -24,8 +25,10 @@ export interface Lead extends MasterLock {
   settled(): Promise<void>;
   /** Asks all nodes that are ready, and resolves with the one to promote: see `holdElection`. */
   elect(): Promise<Choice>;
+  /** Accepts an operator's order to promote this node. Resolves with whether it is still there: see `acceptOrder`. */
+  accept(order: Ask): Promise<boolean>;
   /** Writes state `master`. Rejects with a `LockLostError` when the lock or the node key is not ours. */
-  publish(options?: Pick<PublishOptions, "history">): Promise<void>;
+  publish(options?: Pick<PublishOptions, "history" | "order">): Promise<void>;
   /** Resolves when a quorum confirms the lock, with no answer of before. Rejects with a `LockLostError` when it does not. */
   confirm(): Promise<void>;
   /** Stores a value with the group, as only the holder of the lock can: see `putValue`. */

@@ -20,8 +20,8 @@ export interface NodeDetails {
   readonly asks?: number | undefined;
 }
 
-/** What a node of this version says in its details of the requests that it understands. */
-export const ASKS = 1;
+/** What a node of this version says in its details of the requests that it understands. 2: `promote` too. */
+export const ASKS = 2;
 
 /** Reads a node's details; undefined for anything that a node can't have written. */
 export function parseDetails(text: string): NodeDetails | undefined {

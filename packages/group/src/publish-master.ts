@@ -1,11 +1,14 @@
 import type { EtcdApi, Operation, Transaction } from "@msdha/etcd-client";
 import { rangeAnswer } from "@msdha/etcd-client";
 import { LockLostError, retryWhileLeased } from "@msdha/etcd-lock";
+import type { Ask } from "./ask.ts";
 import type { GroupKeys } from "./keys.ts";
 import type { LockOptions, MasterLock } from "./master-lock.ts";
 import { type Term, writeTerm } from "./term.ts";
 
 export interface PublishOptions extends LockOptions {
+  /** The order of an operator that is carried out with this, and taken away. */
+  readonly order?: Pick<Ask, "kind" | "node"> | undefined;
   /** The record of this master's time, and the tokens of those that are forgotten for it. Default: none is kept. */
   readonly history?: { readonly term: Term; readonly forget: readonly number[] } | undefined;
 }
@@ -19,7 +22,7 @@ export async function publishMaster(
   etcd: EtcdApi,
   keys: GroupKeys,
   { token }: MasterLock,
-  { membership, ttlSeconds, clock, signal, history }: PublishOptions,
+  { membership, ttlSeconds, clock, signal, history, order }: PublishOptions,
 ): Promise<void> {
   const { lease, name } = membership;
   const node = keys.node(name);
@@ -37,6 +40,7 @@ export async function publishMaster(
       { type: "delete", key: keys.election },
       ...membership.since(),
       ...(history ? recordTerm(keys, history) : []),
+      ...(order ? [{ type: "delete", key: keys.ask(order.kind, order.node) } as const] : []),
     ],
     failure: [
       { type: "range", key: keys.lock },

@@ -62,6 +62,7 @@ const node: NodeStatus = {
   asks: 1,
   run: "r",
   hold: undefined,
+  promotion: undefined,
   report: undefined,
 };
 const pause: Ask = {

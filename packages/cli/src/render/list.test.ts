@@ -21,6 +21,7 @@ function node(name: string, state: string, more: Partial<NodeStatus> = {}): Node
     asks: 1,
     run: "r",
     hold: undefined,
+    promotion: undefined,
     report: undefined,
     ...more,
   };

@@ -9,6 +9,9 @@ import type {
 import { type GroupKeys, parseKey } from "@msdha/group";
 import type { Facts, RunFacts } from "./facts.ts";
 
+/** From what a run is told to what it does by that. */
+const ON_THE_WAY_MS = 50;
+
 /** What a run learns from an answer to a request. */
 export function applyAnswer(
   keys: GroupKeys,
@@ -103,8 +106,18 @@ export function applyEvents(
 
 /** A run's first read or its watch tells it of what happened up to a revision. */
 export function applyFollowed(run: RunFacts, revision: number): void {
-  run.followed = Math.max(run.followed, revision);
+  if (revision > run.followed) {
+    const { now } = run.machine;
+    const old = run.follows.findLastIndex(({ at }) => at <= now - ON_THE_WAY_MS);
+    run.follows = [...run.follows.slice(Math.max(old, 0)), { revision, at: now }];
+    run.followed = revision;
+  }
   applyTold(run, revision);
+}
+
+/** Up to which revision it has known all for a moment, so that what it does by now is done by that. */
+export function followedBefore({ follows, machine }: RunFacts): number {
+  return follows.findLast(({ at }) => at <= machine.now - ON_THE_WAY_MS)?.revision ?? 0;
 }
 
 function applyTold(run: RunFacts, revision: number): void {

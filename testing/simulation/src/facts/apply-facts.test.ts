@@ -44,7 +44,9 @@ function makeRun() {
     mastered: false,
     cleaned: false,
     former: undefined,
+    follows: [],
     said: undefined,
+    saidByOrder: false,
     answer: undefined,
     told: createFacts(keys, ttlMs).history.reader(),
   };

@@ -26,6 +26,8 @@ export function createFacts(keys: GroupKeys, longestTtlMs: number): Facts {
     byHand: false,
     lastTokens: new Map(),
     asked: new Map(),
+    recorded: new Map(),
+    promotedByOrder: new Set(),
     everHeld: new Set(),
   };
 }

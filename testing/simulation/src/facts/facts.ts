@@ -43,6 +43,8 @@ export interface RunFacts {
   newest: number;
   /** The newest revision that it knows all of up to, by its first read and its watch. */
   followed: number;
+  /** The latest steps in which that came, in its machine's time. */
+  follows: readonly { readonly revision: number; readonly at: number }[];
   /** When its watch told it, in its machine's time, that another one has the lock with a larger token. */
   overtakenAt: number | undefined;
   /** Whether its master hook has ended well. */
@@ -53,6 +55,8 @@ export interface RunFacts {
   readonly former: RunFacts | undefined;
   /** What its `candidate` hook said last; undefined before it was asked, and where there is none. */
   said: Candidacy | undefined;
+  /** Whether it said that under an order to be promoted though data may be lost. */
+  saidByOrder: boolean;
   /** What it had said when it wrote its answer into the group last, and when and in which revision that was. */
   answer: (Candidacy & { readonly at: number; readonly revision: number }) | undefined;
   /** What it has told its `node_state_change` hook, as a place in the group's history. */
@@ -113,6 +117,7 @@ export interface AskFacts {
   readonly until: number | undefined;
   readonly token: number | undefined;
   readonly run: string | undefined;
+  readonly accepted: boolean;
 }
 
 /** What a node's key says. */
@@ -165,6 +170,10 @@ export interface Facts {
   readonly lastTokens: Map<number, number>;
   /** Every request that was ever written, by its revision. */
   readonly asked: Map<number, AskFacts>;
+  /** The revision in which each promotion was recorded first, by its token. */
+  readonly recorded: Map<number, number>;
+  /** The runs that have accepted an order to be promoted. */
+  readonly promotedByOrder: Set<string>;
   /** The nodes that an operator has ever held back. */
   readonly everHeld: Set<string>;
 }

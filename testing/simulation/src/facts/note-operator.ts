@@ -12,7 +12,7 @@ export function noteOperator(facts: Facts, keys: GroupKeys, kv: KeyValue, put: b
       asks.delete(kv.key);
       return;
     }
-    const { until, token, run } = JSON.parse(kv.value) as Partial<AskFacts>;
+    const { until, token, run, accepted = false } = JSON.parse(kv.value) as Partial<AskFacts>;
     const ask: AskFacts = {
       kind: parsed.ask,
       node: parsed.name,
@@ -20,9 +20,11 @@ export function noteOperator(facts: Facts, keys: GroupKeys, kv: KeyValue, put: b
       until,
       token,
       run,
+      accepted,
     };
     asks.set(kv.key, ask);
     facts.asked.set(kv.modRevision, ask);
+    if (parsed.ask === "promote" && accepted && run) facts.promotedByOrder.add(run);
     if (parsed.ask === "hold") facts.everHeld.add(parsed.name);
   }
   if (parsed.kind === "term") {
@@ -30,6 +32,7 @@ export function noteOperator(facts: Facts, keys: GroupKeys, kv: KeyValue, put: b
     const terms = new Map(facts.group.terms);
     facts.group = { ...facts.group, terms };
     const term = put ? parseTerm(token, kv.value) : undefined;
+    if (term && !facts.recorded.has(token)) facts.recorded.set(token, kv.modRevision);
     if (term) terms.set(token, term);
     else terms.delete(token);
   }

@@ -72,4 +72,5 @@ export const faults: readonly KnownFault[] = [
   { name: "leapUptime", weight: 1, fault: leap.leapUptime },
   { name: "fallBehind", weight: 1, fault: leap.fallBehind },
   { name: "deleteReport", weight: 1, fault: hand.deleteReport },
+  { name: "orderPromotion", weight: 1, fault: operator.orderPromotion },
 ];

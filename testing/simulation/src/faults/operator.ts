@@ -36,6 +36,15 @@ export const askRestart: Fault = (group, random) => {
   if (run) ask(group.world, "restart", machine.scenario.name, { run: run.id });
 };
 
+/** Mostly for the run and the last master that there are; sometimes for others. */
+export const orderPromotion: Fault = (group, random) => {
+  const machine = random.pick(group.machines);
+  const newest = Math.max(0, ...group.world.facts.group.terms.keys());
+  const run = random.pick([machine.run, machine.run, random.pick(group.machines).run]);
+  const token = random.pick([newest, newest, newest, newest - 1]);
+  if (run) ask(group.world, "promote", machine.scenario.name, { run: run.id, token });
+};
+
 function ask(world: World, kind: AskKind, node: string | undefined, what: Partial<AskText>): void {
   const text = writeAsk({ by: "operator", why: "", at: world.scheduler.now, ...what });
   world.trace("operator", () => `asks for ${kind} ${node ?? ""} ${text}`);

@@ -9,6 +9,7 @@ import { handOverWhenGone } from "./hand-over-when-gone.ts";
 import { historyIsTold } from "./history-is-told.ts";
 import { keysAreRespected } from "./keys-are-respected.ts";
 import { killsWhenOvertaken } from "./kills-when-overtaken.ts";
+import { lossIsOrdered } from "./loss-is-ordered.ts";
 import { noSessionToFormer } from "./no-session-to-former.ts";
 import { oneClusterAnswers } from "./one-cluster-answers.ts";
 import { oneMasterRuns } from "./one-master-runs.ts";
@@ -44,4 +45,5 @@ export const invariants: Readonly<Record<string, Invariant>> = {
   promotionsAreRecorded,
   oneClusterAnswers,
   reportsAreOwn,
+  lossIsOrdered,
 };

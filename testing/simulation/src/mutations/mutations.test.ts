@@ -60,6 +60,9 @@ const knownSeeds: Readonly<Record<string, Place>> = {
   deadlineByOneClock: { seed: 20, faults: 46 },
   foreignAnswersTaken: { seed: 1, faults: 46 },
   reportNotCompared: { seed: 9, faults: 47 },
+  orderForAnyRun: { seed: 1, faults: 48 },
+  orderOutlivesMaster: { seed: 20, faults: 48 },
+  orderNotAccepted: { seed: 1, faults: 48 },
 };
 
 test.each(Object.entries(mutations))("%s is noticed", { timeout: PATIENCE_MS }, async (name, mutation) => {

@@ -1,5 +1,6 @@
 import type { KeyValue } from "@msdha/etcd-client";
 import { parseKey } from "@msdha/group";
+import type { Scenario } from "../scenario.ts";
 import { withMany } from "./circumstances.ts";
 import type { Mutation } from "./mutation.ts";
 import { takesLock, withoutCompare } from "./transactions.ts";
@@ -71,6 +72,47 @@ export const reportNotCompared: Mutation = {
   },
   circumstances: withMany("deleteReport", "deleteNodeKey"),
 };
+
+export const orderForAnyRun: Mutation = {
+  rule: "orders: a node accepts a loss that another run of it was ordered to accept",
+  noticedBy: "lossIsOrdered",
+  collaborators: {
+    etcd: (etcd, run, { keys }) =>
+      tamperWith(etcd, { kv: (kv) => change(kv, keys, { run: run.id }, "promote") }),
+  },
+  circumstances: (usual) => allRanked(withMany("orderPromotion", "stopNode")(usual)),
+};
+
+export const orderOutlivesMaster: Mutation = {
+  rule: "orders: an order is obeyed after another master was published",
+  noticedBy: "lossIsOrdered",
+  collaborators: {
+    etcd: (etcd, _, { keys, facts }) =>
+      tamperWith(etcd, {
+        kv: (kv) => change(kv, keys, { token: Math.max(0, ...facts.group.terms.keys()) }, "promote"),
+      }),
+  },
+  circumstances: (usual) => allRanked(withMany("orderPromotion", "stopNode")(usual)),
+};
+
+export const orderNotAccepted: Mutation = {
+  rule: "orders: a node is promoted under an order that may be withdrawn",
+  noticedBy: "lossIsOrdered",
+  collaborators: {
+    etcd: (etcd, run, { keys }) =>
+      tamperWith(etcd, {
+        transaction: (asked) =>
+          asked.compare.some(({ key }) => key === keys.ask("promote", run.node))
+            ? { ...asked, success: [] }
+            : asked,
+      }),
+  },
+  circumstances: (usual) => allRanked(withMany("orderPromotion", "stopNode")(usual)),
+};
+
+function allRanked(usual: Scenario): Scenario {
+  return { ...usual, backends: usual.backends.map((backend) => ({ ...backend, ranks: true })) };
+}
 
 /** The same request with other contents. */
 function change(

@@ -82,8 +82,9 @@ function simulatedHost(own: LiveRun, parts: RunParts): BackendHost {
         clock,
         candidate: scenario.ranks && {
           write: () => chooseRankLine(parts.random),
-          onAnswer: (said) => {
+          onAnswer: (said, byOrder) => {
             facts.said = said;
+            facts.saidByOrder = byOrder;
           },
         },
         report: world.planned.has("deleteReport") && (() => `${parts.random.whole(0, 5)} bytes`),

@@ -196,7 +196,9 @@ export class Machine {
       mastered: false,
       cleaned: false,
       former: this.#disk.lastRun,
+      follows: [],
       said: undefined,
+      saidByOrder: false,
       answer: undefined,
       told: this.#world.facts.history.reader(),
     };

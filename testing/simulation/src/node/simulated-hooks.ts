@@ -15,7 +15,7 @@ export interface SimulatedCandidate {
   /** What it writes this time; undefined: nothing. */
   readonly write: () => string | undefined;
   /** Takes what a run of it says of the node. */
-  readonly onAnswer: (said: Candidacy) => void;
+  readonly onAnswer: (said: Candidacy, byOrder: boolean) => void;
 }
 
 /** Runs hooks as `createHookRunner` does, but that they are all there, and started under a simulated guard. */
@@ -33,7 +33,8 @@ export function createSimulatedHooks(
     if (hook !== "candidate" || !candidate) return;
     const line = failed ? undefined : candidate.write();
     if (line !== undefined) options.onStdout?.(line);
-    candidate.onAnswer(failed ? { may: false, rank: undefined } : readAnswer(line));
+    const byOrder = options.env["MSDHA_ACCEPT_LOSS"] === "1";
+    candidate.onAnswer(failed ? { may: false, rank: undefined } : readAnswer(line), byOrder);
   }
 
   async function run(hook: string, options: RunHookOptions): Promise<HookRun | undefined> {

@@ -1,26 +1,10 @@
-import type { GroupView, MasterLock } from "@msdha/group";
-import type { Node } from "./node.ts";
+import type { GroupView } from "./view.ts";
 
 /** What the promotion of a node may lose. */
 export interface PossibleLoss {
   /** The node that may have data which the new master lacks. */
   readonly of: string;
   readonly why: string;
-}
-
-/** Warns of what the promotion may lose, and returns it for the history. */
-export function findLosses(
-  { follower, membership, log }: Pick<Node, "follower" | "membership" | "log">,
-  { handover }: Pick<MasterLock, "handover">,
-): readonly PossibleLoss[] {
-  const losses = listPossibleLosses(follower.view, {
-    self: membership.name,
-    masterStopped: handover?.masterStopped === true,
-  });
-  for (const { of, why } of losses) {
-    log.warn({ node: of }, `promoting this node may lose data that only ${JSON.stringify(of)} has: ${why}`);
-  }
-  return losses;
 }
 
 /**
