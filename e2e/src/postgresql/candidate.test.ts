@@ -145,6 +145,26 @@ describe.concurrent("a PostgreSQL node that is asked whether it may be the maste
     await committed;
   });
 
+  test("with strict, says yes without having been in sync only under an operator's order", async () => {
+    await using group = await createHookGroup({ MSDHA_PG_SYNC: "strict" });
+    const a = await startFirst(group, "a");
+    const b = await joinGroup(group, "b");
+    const c = await joinGroup(group, "c");
+    await inSync(group, "sync 1 a b c");
+    await Promise.all([a.stop("SIGKILL"), c.stop("SIGKILL")]);
+    group.setMaster(undefined);
+    group.setValue("postgresql-sync", "sync 1 a c");
+    const refusal = { exitCode: 1, output: "was not in sync with a (in sync: c)" };
+    expect(await b.hook("candidate")).toEqual(refusal);
+    expect(await b.hookWith({ MSDHA_ACCEPT_LOSS: "1" }, "candidate")).toMatchObject({ exitCode: 0 });
+    // The order is withdrawn, and given again.
+    expect(await b.hook("candidate")).toEqual(refusal);
+    expect(await b.hookWith({ MSDHA_ACCEPT_LOSS: "1" }, "candidate")).toMatchObject({ exitCode: 0 });
+    await promote(group, b);
+    expect(group.value("postgresql-sync")).toMatch(/^sync \d+ b$/);
+    expect(await b.sql("SELECT pg_is_in_recovery()")).toBe("f");
+  });
+
   test("with strict, the former master itself may always be promoted again", async () => {
     await using group = await createHookGroup({ MSDHA_PG_SYNC: "strict" });
     const a = await startFirst(group, "a");

@@ -11,6 +11,7 @@ import { followedAddress, incompleteMark, masterMark } from "./standby-settings.
 
 const TRIES = 40;
 const PAUSE_MS = 20;
+const LOSS_ACCEPTED = "loss accepted";
 
 /** Returns this node as one that is asked whether it may be the master. */
 export function openCandidate(context: HookContext): CandidateServer {
@@ -37,11 +38,16 @@ export function openCandidate(context: HookContext): CandidateServer {
     recall() {
       if (context.group.master() || followedAddress(context) !== "") return undefined;
       const lines = files.read(heardFile(context))?.split("\n") ?? [];
-      const [rank = "", record = "", asFar = ""] = lines;
-      return lines.length < 3 ? undefined : { rank, record, asFar: asFar.split(" ").filter(Boolean) };
+      const [rank = "", record = "", asFar = "", how = ""] = lines;
+      if (lines.length < 3) return undefined;
+      return { rank, record, asFar: asFar.split(" ").filter(Boolean), lossAccepted: how === LOSS_ACCEPTED };
     },
-    note: ({ rank, record, asFar }) =>
-      files.write(heardFile(context), `${rank}\n${record}\n${asFar.join(" ")}\n`),
+    note: ({ rank, record, asFar, lossAccepted }) =>
+      files.write(
+        heardFile(context),
+        `${rank}\n${record}\n${asFar.join(" ")}\n${lossAccepted ? `${LOSS_ACCEPTED}\n` : ""}`,
+      ),
+    forget: () => files.remove(heardFile(context)),
   };
 }
 

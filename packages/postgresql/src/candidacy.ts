@@ -3,13 +3,15 @@ import { type Position, rankOf } from "./position.ts";
 import { compareWithHeard, formatRecord, type OwnPart, type SyncRecord, whomToHear } from "./quorum.ts";
 import type { RecordStore } from "./synchronous-master.ts";
 
-/** What a candidate has found out: it has every commit that any master has acknowledged. */
+/** Why a candidate may be promoted: it has every commit that any master has acknowledged, or its loss is accepted. */
 export interface Heard {
   readonly rank: string;
   /** The record that it was found out under. */
   readonly record: string;
   /** The standbys of the record that have all that it has, and nothing more. */
   readonly asFar: readonly string[];
+  /** It may lack commits: an operator has ordered its promotion all the same. */
+  readonly lossAccepted: boolean;
 }
 
 /** A node that checks whether it may be the master. Its methods reject with errors whose message is for the log. */
@@ -26,19 +28,39 @@ export interface CandidateServer {
   /** Returns what was noted, unless this node has followed a server since, or there is a master. */
   recall(): Heard | undefined;
   note(heard: Heard): void;
+  forget(): void;
+}
+
+export interface AskCandidateOptions {
+  /** Whether an operator's order is in force to promote this node though commits may be lost. Default: false. */
+  readonly acceptLoss?: boolean;
 }
 
 /** Resolves with why this node may be promoted; uses a noted answer. Rejects if it may not be promoted. */
 export async function askCandidate(
   server: CandidateServer,
   store: Pick<RecordStore, "read">,
+  { acceptLoss = false }: AskCandidateOptions = {},
 ): Promise<Heard> {
   const before = await recallHeard(server, store);
-  if (before) return before;
+  if (before && (acceptLoss || !before.lossAccepted)) return before;
   await server.letGo();
-  const heard = await findAcknowledged(server, store);
+  // An order that was withdrawn, or is void by now, counts no more.
+  if (before) server.forget();
+  const heard = acceptLoss ? await acceptOwn(server, store) : await findAcknowledged(server, store);
   server.note(heard);
   return heard;
+}
+
+/**
+ * Resolves with why this node, which has the lock, is promoted: what it noted as a candidate counts, also under an order. MSDHA
+ * promotes a node that said yes under an order only once it has accepted that order. Rejects if it may not be promoted.
+ */
+export async function confirmCandidate(
+  server: CandidateServer,
+  store: Pick<RecordStore, "read">,
+): Promise<Heard> {
+  return (await recallHeard(server, store)) ?? (await askCandidate(server, store));
 }
 
 /**
@@ -53,6 +75,13 @@ async function recallHeard(
   return heard && lineOf(await store.read()) === heard.record ? heard : undefined;
 }
 
+/** Compares with nobody: no other node is known to have as much, so commits wait until one has. */
+async function acceptOwn(server: CandidateServer, store: Pick<RecordStore, "read">): Promise<Heard> {
+  const record = await store.read();
+  const own = await server.freePosition();
+  return { rank: String(rankOf(own)), record: lineOf(record), asFar: [], lossAccepted: true };
+}
+
 async function findAcknowledged(server: CandidateServer, store: Pick<RecordStore, "read">): Promise<Heard> {
   const record = await store.read();
   const hearing = whomToHear(record, server.own());
@@ -61,7 +90,12 @@ async function findAcknowledged(server: CandidateServer, store: Pick<RecordStore
   const compared = compareWithHeard(own, heard);
   if ("refusal" in compared) throw new HookFailure(compared.refusal);
   if (record.kind === "async") await server.requireLittleLag(own);
-  return { rank: String(rankOf(own)), record: lineOf(record), asFar: compared.asFar };
+  return {
+    rank: String(rankOf(own)),
+    record: lineOf(record),
+    asFar: compared.asFar,
+    lossAccepted: false,
+  };
 }
 
 function lineOf(record: SyncRecord): string {

@@ -1,5 +1,5 @@
-import { expect, test } from "vitest";
-import type { CandidateServer, Heard } from "./candidacy.ts";
+import { describe, expect, test } from "vitest";
+import { askCandidate, type CandidateServer, type Heard } from "./candidacy.ts";
 import type { Position } from "./position.ts";
 import { type PromotedServer, promoteInSync } from "./promotion.ts";
 import { formatRecord, type SyncRecord } from "./quorum.ts";
@@ -21,7 +21,12 @@ interface Told {
 }
 
 /** Node `b` with 100 bytes is to be promoted with token 2. */
-function promoteB({ record, heard, others = {}, mark }: Told) {
+function promoteB(told: Told) {
+  const { did, server, store } = nodeB(told);
+  return { did, promoted: promoteInSync(server, store, { token: "2", member: "b" }) };
+}
+
+function nodeB({ record, heard, others = {}, mark }: Told) {
   const did: string[] = [];
   let own = mark;
   let noted = heard;
@@ -44,6 +49,9 @@ function promoteB({ record, heard, others = {}, mark }: Told) {
     note: (found) => {
       noted = found;
     },
+    forget() {
+      noted = undefined;
+    },
     leaveMark() {
       own = "b 2";
       did.push("mark");
@@ -54,20 +62,20 @@ function promoteB({ record, heard, others = {}, mark }: Told) {
     read: async () => record,
     write: async (next: Exclude<SyncRecord, { kind: "none" }>) => void did.push(formatRecord(next)),
   };
-  return { did, promoted: promoteInSync(server, store, { token: "2", member: "b" }) };
+  return { did, server, store };
 }
 
 const former = { kind: "sync", token: "1", master: "a", standbys: ["b", "c"] } as const;
 
 test("counts on those that were as far when the node was asked for its candidacy, and asks nobody again", async () => {
-  const heard = { rank: "1", record: formatRecord(former), asFar: ["c"] };
+  const heard = { rank: "1", record: formatRecord(former), asFar: ["c"], lossAccepted: false };
   const { did, promoted } = promoteB({ record: former, heard });
   await promoted;
   expect(did).toEqual(["mark", "sync 2 b c", "promote c"]);
 });
 
 test("hears the others now where nothing was heard before, or not under this record", async () => {
-  const outdated = { rank: "1", record: "sync 0 z b", asFar: ["b"] };
+  const outdated = { rank: "1", record: "sync 0 z b", asFar: ["b"], lossAccepted: false };
   for (const heard of [undefined, outdated]) {
     const { did, promoted } = promoteB({ record: former, others: { c: 100n }, ...(heard && { heard }) });
     await promoted;
@@ -95,4 +103,31 @@ test("knows the former master's own data by the mark, which it replaces afterwar
   const { did, promoted } = promoteB({ record: own, mark: "b 1" });
   await promoted;
   expect(did).toEqual(["let go", "hear ", "mark", "sync 2 b", "promote "]);
+});
+
+describe("under an operator's order", () => {
+  const record = { ...former, standbys: ["c"] };
+
+  test("a node that was not in sync is promoted, and commits wait until another node has them", async () => {
+    const { did, server, store } = nodeB({ record, others: { c: 108n } });
+    await expect(askCandidate(server, store, { acceptLoss: true })).resolves.toMatchObject({
+      rank: expect.any(String),
+    });
+    await promoteInSync(server, store, { token: "2", member: "b" });
+    expect(did).toEqual(["let go", "mark", "sync 2 b", "promote "]);
+  });
+
+  test("a yes counts no more when the node is asked again without the order", async () => {
+    const { server, store } = nodeB({ record, others: { c: 108n } });
+    await askCandidate(server, store, { acceptLoss: true });
+    await expect(askCandidate(server, store)).rejects.toThrow("was not in sync with a");
+    await expect(promoteInSync(server, store, { token: "2", member: "b" })).rejects.toThrow(/not in sync/);
+  });
+
+  test("a yes counts for no later record", async () => {
+    const { server, store } = nodeB({ record, others: { c: 108n } });
+    await askCandidate(server, store, { acceptLoss: true });
+    const later = { ...store, read: async () => ({ ...record, token: "5", master: "d" }) };
+    await expect(promoteInSync(server, later, { token: "6", member: "b" })).rejects.toThrow(/not in sync/);
+  });
 });

@@ -1,4 +1,4 @@
-import { askCandidate, type CandidateServer } from "./candidacy.ts";
+import { type CandidateServer, confirmCandidate } from "./candidacy.ts";
 import type { SyncRecord } from "./quorum.ts";
 import type { RecordStore } from "./synchronous-master.ts";
 
@@ -24,7 +24,7 @@ export async function promoteInSync(
   { token, member }: { readonly token: string; readonly member: string },
 ): Promise<Exclude<SyncRecord, { kind: "none" }>> {
   // Before the mark, which is that of the former master in its own data.
-  const { asFar: standbys } = await askCandidate(server, store);
+  const { asFar: standbys } = await confirmCandidate(server, store);
   server.leaveMark();
   const record = { kind: "sync", token, master: member, standbys } as const;
   await store.write(record);

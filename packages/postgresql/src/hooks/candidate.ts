@@ -14,17 +14,19 @@ const BONUS = { low: -1n, normal: 0n, high: 1n };
 
 /**
  * Resolves with this node's rank if it may be the master. Asked in each election, when the former master is gone, and by a
- * master whose time is over.
+ * master whose time is over. Under an operator's order (`MSDHA_ACCEPT_LOSS`) the node may lack commits that others may have;
+ * data that were parted from the group's history stay refused.
  */
 export async function candidate(context: HookContext): Promise<string> {
   const { files, settings } = context;
   if (settings.priority === "never") fail("MSDHA_PG_PRIORITY is never: this node is not to be the master");
   const mark = readMark(context);
+  const acceptLoss = context.env["MSDHA_ACCEPT_LOSS"] === "1";
   // What lacks log only is behind, and the positions tell.
   if (mark !== undefined && mark !== "missed") {
     fail(`the data hold records that the group's history does not have (${markFile(context)} says so)`);
   }
-  if (files.exists(incompleteMark(context)) && !settings.archivePromote) {
+  if (files.exists(incompleteMark(context)) && !settings.archivePromote && !acceptLoss) {
     fail(
       "the data are from the archive and may lack what was acknowledged (MSDHA_PG_ARCHIVE_PROMOTE=yes promotes them)",
     );
@@ -40,9 +42,9 @@ export async function candidate(context: HookContext): Promise<string> {
   const askedByMaster = (context.env["MSDHA_MASTER"] ?? "") !== "";
   if (settings.sync === "off" || askedByMaster) {
     const own = await ownPosition(context);
-    await requireLittleLag(context, own);
+    if (!acceptLoss) await requireLittleLag(context, own);
     return `${rankOf(own) + BONUS[settings.priority]}\n`;
   }
-  const heard = await askCandidate(openCandidate(context), context.store.record);
+  const heard = await askCandidate(openCandidate(context), context.store.record, { acceptLoss });
   return `${BigInt(heard.rank) + BONUS[settings.priority]}\n`;
 }
