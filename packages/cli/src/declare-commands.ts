@@ -159,6 +159,24 @@ function declareRequests(program: Command, context: Context): void {
       const { reinit } = await import("./commands/restart.ts");
       await reinit(context, node, command.optsWithGlobals());
     });
+
+  declarePromote(program, context);
+}
+
+function declarePromote(program: Command, context: Context): void {
+  program
+    .command("promote")
+    .argument("<node>")
+    .description("make a node the master though data may be lost, where no node may be the master otherwise")
+    .option("--accept-loss", "required: what other nodes have more is lost")
+    .option("--why <text>", "the reason, for logs and history")
+    .option("--timeout <time>", "how long it may take until it takes connections", parseDuration, 120_000)
+    .option("-y, --yes", "do not ask first")
+    .option("--json", "print one line of JSON at the end")
+    .action(async (node: string, _options, command: Command) => {
+      const { promote } = await import("./commands/promote.ts");
+      await promote(context, node, command.optsWithGlobals());
+    });
 }
 
 /** What is no command is an argument of the default one. */

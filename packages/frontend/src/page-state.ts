@@ -37,13 +37,17 @@ export function pageState({ group, now, route, served, following, proven, status
   };
 }
 
-function pageNode({ name, state, since, address, hold, report }: NodeStatus, now: number): PageNode {
+function pageNode(
+  { name, state, since, address, hold, promotion, report }: NodeStatus,
+  now: number,
+): PageNode {
   return {
     name,
     state,
     since: since ?? null,
     address,
     hold: pageAsk(hold, now),
+    promotion: pageAsk(promotion, now),
     behind: report?.behind ?? null,
     note: cut(report?.note ?? ""),
   };

@@ -13,6 +13,8 @@ export interface PageNode {
   readonly since: number | null;
   readonly address: string;
   readonly hold: PageAsk | null;
+  /** An order to promote it though data may be lost. */
+  readonly promotion: PageAsk | null;
   /** How many bytes of the master's data the node lacks, by its own report; null: not known. */
   readonly behind: number | null;
   /** What its program says of itself. */

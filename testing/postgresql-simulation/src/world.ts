@@ -120,6 +120,9 @@ export function createWorld(
       note: (heard) => {
         node.heard = heard;
       },
+      forget() {
+        node.heard = undefined;
+      },
     };
   }
 

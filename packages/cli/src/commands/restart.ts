@@ -44,7 +44,7 @@ export async function reinit(context: Context, node: string, options: RestartCom
   await using group = openGroup(context, options);
   const view = await readView(group);
   if (!view.nodes.has(node)) throw refuseUnknown(view, node);
-  refuseOldNodes(view, [node]);
+  refuseOldNodes(view, { names: [node] });
   if (view.lock?.node === node) throw refuse(`${plain(node)} has the lock: its data are the group's`);
   if (mastership(view).kind !== "master")
     throw refuse("the group has no master now, so nobody to get data from");

@@ -105,6 +105,14 @@ test("shows how far nodes are behind, and what they say of themselves", () => {
   ]);
 });
 
+test("says which node is ordered to become the master", () => {
+  const promotion = { ...hold, kind: "promote", node: "one", until: undefined, why: "two is burnt" } as const;
+  const nodes = [node("one", "ready", { promotion }), node("three", "ready")];
+  expect(show({ ...status, nodes }, 200)[1]).toBe(
+    '▲ one is ordered to become the master, whatever is lost, "two is burnt" by eve@desk',
+  );
+});
+
 describe.each([40, 60, 80, 200])("in %i columns", (width) => {
   test("no line is wider, and the states can be read", () => {
     const lines = show(status, width);

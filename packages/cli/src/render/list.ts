@@ -59,19 +59,27 @@ function renderHeader(
   return `${plain(group)}   ${parts.join(" · ")}`;
 }
 
-function renderWarnings({ pause, switchover }: GroupStatus, options: ListOptions): readonly string[] {
+function renderWarnings({ pause, switchover, nodes }: GroupStatus, options: ListOptions): readonly string[] {
   const lines: string[] = [];
   if (pause)
     lines.push(`▲ paused: no node takes the lock${describeAsk(pause, options)}; msdha resume ends it`);
   if (switchover) lines.push(`▲ a switchover to ${plain(switchover.to ?? "any ready node")} is asked for`);
+  for (const { name, promotion } of nodes) {
+    if (promotion)
+      lines.push(`▲ ${plain(name)} is ordered to become the master, whatever is lost${whoAndWhy(promotion)}`);
+  }
   return lines;
 }
 
-function describeAsk({ why, by, until }: Ask, { now }: Pick<ListOptions, "now">): string {
+function describeAsk(ask: Ask, { now }: Pick<ListOptions, "now">): string {
+  const { until } = ask;
+  if (until === undefined) return `${whoAndWhy(ask)}, without an end`;
+  return `${whoAndWhy(ask)}, ${isOver({ until }, now) ? "over" : `${formatDuration(until - now)} left`}`;
+}
+
+function whoAndWhy({ why, by }: Ask): string {
   const reason = why === "" ? "" : `, "${plain(why, 100)}"`;
-  const who = by === "" ? "" : ` by ${plain(by, 60)}`;
-  if (until === undefined) return `${reason}${who}, without an end`;
-  return `${reason}${who}, ${isOver({ until }, now) ? "over" : `${formatDuration(until - now)} left`}`;
+  return `${reason}${by === "" ? "" : ` by ${plain(by, 60)}`}`;
 }
 
 /** What a node is, at a glance: a sign and a colour that say the same. */

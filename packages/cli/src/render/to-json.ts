@@ -53,6 +53,7 @@ function nodeToJson(node: NodeStatus): object {
     behindBytes: node.report?.behind ?? null,
     note: node.report?.note ?? "",
     hold: askToJson(node.hold),
+    promotion: askToJson(node.promotion),
   };
 }
 

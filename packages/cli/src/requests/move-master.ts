@@ -8,6 +8,7 @@ import { plain } from "../render/plain.ts";
 import { findMaster, type PresentMaster, refuseMove } from "./find-master.ts";
 import { advance, type Progress, withoutMasterMs } from "./follow-switchover.ts";
 import { refuseOldNodes } from "./refuse-old-nodes.ts";
+import { nextView, untilView } from "./until-view.ts";
 import { type Request, unchanged, writeRequest } from "./write-request.ts";
 
 export interface MoveOptions {
@@ -44,25 +45,12 @@ export async function moveMaster(context: Context, group: OpenGroup, options: Mo
     await untilView(follower, signal, options.timeoutMs);
     const { view } = follower;
     const master = findMaster(view);
-    refuseOldNodes(view, [master.name]);
+    refuseOldNodes(view, { names: [master.name] });
     refuseMove(view, master, options.to);
     const request = await writeMove(group, follower, master, options);
     return await follow(follower, { request, master, signal }, options);
   } finally {
     over.abort(new Error("the command is done"));
-  }
-}
-
-async function untilView(follower: GroupFollower, signal: AbortSignal, timeoutMs: number): Promise<void> {
-  const until = systemClock.now() + timeoutMs;
-  while (follower.view.revision === 0) {
-    const leftMs = until - systemClock.now();
-    if (leftMs <= 0)
-      throw new CommandError(exitCodes.unavailable, "etcd does not answer: nothing was changed");
-    await Promise.race([
-      follower.changed({ since: follower.view, timeoutMs: leftMs, signal }),
-      follower.ended,
-    ]);
   }
 }
 
@@ -123,31 +111,8 @@ async function follow(
     const isAccepted = progress.acceptedAt !== undefined || progress.leftAt !== undefined;
     const leftMs = begun + (isAccepted ? timeoutMs : Math.min(ACCEPT_MS, timeoutMs)) - now;
     if (leftMs <= 0) throw await giveUp(follower, request, master, isAccepted);
-    await changedOrWithdrawn(follower, { since: view, leftMs, signal }, request, isAccepted);
-  }
-}
-
-async function changedOrWithdrawn(
-  follower: GroupFollower,
-  {
-    since,
-    leftMs,
-    signal,
-  }: { readonly since: GroupFollower["view"]; readonly leftMs: number; readonly signal: AbortSignal },
-  request: Request,
-  isAccepted: boolean,
-): Promise<void> {
-  try {
-    await follower.changed({ since, timeoutMs: leftMs, signal });
-  } catch (error) {
-    if (!isAccepted && (await request.withdraw())) throw refuse("withdrawn: nothing was changed");
-    throw new CommandError(
-      exitCodes.unknown,
-      "the switchover goes on without this command: look with msdha list",
-      {
-        cause: error,
-      },
-    );
+    const what = "the switchover";
+    await nextView(follower, { since: view, leftMs, signal, request, isAccepted, what });
   }
 }
 

@@ -33,8 +33,11 @@ export function banners(state: PageState, now: number): readonly Node[] {
     ask !== null && (ask.until ?? Number.POSITIVE_INFINITY) > now;
   if (isOn(pause)) shown.push(banner("‖ Paused: no node becomes master", pause, now));
   if (switchover) shown.push(banner(`⇄ Switchover to ${switchover.to ?? "any node"}`, switchover, now));
-  for (const { name, hold } of nodes)
+  for (const { name, hold, promotion } of nodes) {
     if (isOn(hold)) shown.push(banner(`✋ ${name} is held: it does not become master`, hold, now));
+    if (isOn(promotion))
+      shown.push(banner(`⚠ ${name} is ordered to become master, whatever is lost`, promotion, now));
+  }
   return shown;
 }
 
