@@ -6,9 +6,9 @@ export type LeaseId = string;
  * UTF-8 is a lone surrogate (0xff is U+DCFF): different keys are different texts, and a text that was read can be
  * written again.
  */
-export interface KeyValue {
-  readonly key: string;
-  readonly value: string;
+export interface KeyValue<Content = string> {
+  readonly key: Content;
+  readonly value: Content;
   readonly createRevision: number;
   readonly modRevision: number;
   /** `"0"` when the key is on no lease. */
@@ -35,17 +35,21 @@ export interface KeyRange {
   readonly prefix?: boolean;
 }
 
-/** What a read asks for. */
+/** What a read asks for. The `next` of one answer makes the request after it: `{ ...request, ...next }`. */
 export interface RangeRequest extends KeyRange {
   /** Leaves the values out: they read as empty texts. Default: false. */
   readonly keysOnly?: boolean;
-  /** No more than `limit` keys, from `start` on, which is the `next` of the page before. Default: all of them. */
-  readonly page?: { readonly limit: number; readonly start?: PageStart | undefined };
+  /** Reads this many keys at most, in the order of their bytes. Default: all of them. */
+  readonly limit?: number | undefined;
+  /** Reads the keys as they were at this revision. Default: as they are now. */
+  readonly revision?: number | undefined;
+  /** Reads the keys of the prefix from this one on, which need not exist. Default: from the first. */
+  readonly start?: string | undefined;
 }
 
-/** Where a page begins, and at which revision: the first page's. */
-export interface PageStart {
-  readonly key: Uint8Array;
+/** Where the rest of a range begins, and the revision to read it at. */
+export interface RangeStart {
+  readonly start: string;
   readonly revision: number;
 }
 
@@ -86,11 +90,12 @@ export interface TransactionResult {
   readonly revision: number;
 }
 
-export interface RangeResult {
-  readonly kvs: readonly KeyValue[];
+export interface RangeResult<Content = string> {
+  readonly kvs: readonly KeyValue<Content>[];
+  /** The revision whose keys these are: the one that was asked for, or the newest. */
   readonly revision: number;
-  /** Where the next page begins; undefined after the last. */
-  readonly next?: PageStart | undefined;
+  /** What reads the keys after these, at the same revision: `{ ...request, ...next }`. Undefined if there are none. */
+  readonly next?: RangeStart | undefined;
 }
 
 export interface LeaseGrant {
@@ -139,8 +144,8 @@ export interface WatchStream extends AsyncIterable<WatchMessage> {
  */
 export interface EtcdApi {
   /**
-   * A linearizable read: its answer proves that a quorum stood behind it after it was asked. A page after the first does
-   * not; it rejects with an `EtcdCompactedError` if its revision is compacted.
+   * A linearizable read: its answer proves that a quorum stood behind it after it was asked. With `revision` it rejects
+   * with an `EtcdCompactedError` if that is compacted, and with an `EtcdRequestError` if it is not there yet.
    */
   range(range: RangeRequest, options: CallOptions): Promise<RangeResult>;
   txn(transaction: Transaction, options: TxnOptions): Promise<TransactionResult>;

@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from "@msdha/clock";
 import type { Lookup } from "./addresses.ts";
 import type { CallOptions, EtcdApi } from "./api.ts";
+import { checkArguments } from "./check-arguments.ts";
 import { createClusterIdentity, type EtcdMemberInfo } from "./cluster-identity.ts";
 import { combineSource } from "./combine.ts";
 import { EtcdUnavailableError, isEtcdError } from "./errors.ts";
@@ -12,7 +13,7 @@ import { checkSameCluster, type KnownMember } from "./same-cluster.ts";
 import type { EtcdSettings } from "./settings.ts";
 
 /** A cluster's client; dispose closes its connections, and what runs on them fails with `EtcdUnavailableError`. */
-export interface Etcd extends EtcdApi, KeyCalls, AsyncDisposable {
+export interface Etcd extends Omit<EtcdApi, "range">, KeyCalls, AsyncDisposable {
   /**
    * Asks every member at every address of every endpoint who it is, and whether all hold the same. Resolves with what
    * those that answer within `timeoutMs` say; their connections are open afterwards. Rejects with an `EtcdClusterError`
@@ -55,7 +56,7 @@ export function connectEtcd(
   const settings = typeof etcd === "string" ? parseEndpoints(etcd) : etcd;
   const pool = createPool(settings, { clock, identity: createClusterIdentity(options), lookup });
   const closing = new AbortController();
-  const api = combineSource(pool, { clock, signal: closing.signal });
+  const api = checkArguments(combineSource(pool, { clock, signal: closing.signal }));
   return {
     ...api,
     ...createKeyCalls(api),

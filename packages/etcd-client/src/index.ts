@@ -8,9 +8,9 @@ export type {
   LeaseId,
   Operation,
   OperationResult,
-  PageStart,
   RangeRequest,
   RangeResult,
+  RangeStart,
   Transaction,
   TransactionResult,
   TxnOptions,
@@ -53,5 +53,6 @@ export {
   type EtcdUser,
 } from "./settings.ts";
 export { type EtcdSettingProblem, EtcdSettingsError } from "./settings-error.ts";
+export { decodeText, encodeText } from "./text.ts";
 export { describeOldVersion, minimumVersions } from "./version.ts";
 export { type WaitForEtcdOptions, waitForEtcd } from "./wait-for-etcd.ts";

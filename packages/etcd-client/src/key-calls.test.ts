@@ -45,8 +45,16 @@ test("a key can be on a lease", async () => {
 
 test.each([
   ["an empty key", (of: ReturnType<typeof connect>) => of.get(""), /a key that is not empty, got ""/],
-  ["no key", (of: ReturnType<typeof connect>) => of.delete(undefined as never), /a key that is not empty/],
-  ["no text", (of: ReturnType<typeof connect>) => of.put("k", 7 as never), /value as a string, got number/],
+  [
+    "no key",
+    (of: ReturnType<typeof connect>) => of.delete(undefined as never),
+    /key as a string or a Uint8Array, got undefined/,
+  ],
+  [
+    "no text",
+    (of: ReturnType<typeof connect>) => of.put("k", 7 as never),
+    /value as a string or a Uint8Array, got number/,
+  ],
   ["no time", (of: ReturnType<typeof connect>) => of.get("k", { timeoutMs: 0 }), /timeoutMs .* got 0/],
 ])("%s is refused, and named", async (_, call, why) => {
   const of = connect();

@@ -34,20 +34,20 @@ export function rangeRequest({ key, prefix = false }: KeyRange): IRangeRequest &
 }
 
 /** What a read asks for, as etcd's API has it. */
-export function readRequest({ keysOnly = false, page, ...range }: RangeRequest): IRangeRequest {
-  const request = { ...rangeRequest(range), keys_only: keysOnly };
-  if (!page) return request;
-  const { limit, start } = page;
-  if (!start) return { ...request, limit };
-  return { ...request, limit, key: Buffer.from(start.key), revision: start.revision };
+export function readRequest(read: RangeRequest): IRangeRequest {
+  const { keysOnly = false, limit = 0, revision = 0, start } = read;
+  const range = rangeRequest(read);
+  const key = start === undefined ? range.key : encodeText(start);
+  return { ...range, key, keys_only: keysOnly, limit, revision };
 }
 
-export function rangeResult({ page }: RangeRequest, { kvs, header, more }: IRangeResponse): RangeResult {
-  // A page of an older revision still carries the newest one in its header.
-  const revision = page?.start?.revision ?? Number(header.revision);
+export function rangeResult({ revision: asked }: RangeRequest, response: IRangeResponse): RangeResult {
+  const { kvs, header, more } = response;
+  // An answer of an older revision still carries the newest one in its header.
+  const revision = asked ?? Number(header.revision);
   const last = kvs.at(-1);
   // The first possible key after the last one that was read.
-  const next = more && last ? { key: Buffer.concat([last.key, Buffer.of(0)]), revision } : undefined;
+  const next = more && last ? { start: `${decodeText(last.key)}\0`, revision } : undefined;
   return { kvs: kvs.map(keyValue), revision, next };
 }
 

@@ -15,10 +15,10 @@ function pages(keys: readonly KeyValue[], { before = (_asked: RangeRequest): voi
   const range = async (request: RangeRequest): Promise<RangeResult> => {
     asked.push(request);
     before(request);
-    const { limit = keys.length, start } = request.page ?? {};
-    const first = start ? Number(Buffer.from(start.key).toString()) : 0;
+    const { limit = keys.length, start = "0" } = request;
+    const first = Number(start);
     const end = first + limit;
-    const next = end < keys.length ? { key: Buffer.from(String(end)), revision: 7 } : undefined;
+    const next = end < keys.length ? { start: String(end), revision: 7 } : undefined;
     return { kvs: keys.slice(first, end), revision: 7, next };
   };
   return { etcd: { range } as unknown as EtcdApi, asked };
@@ -29,7 +29,7 @@ const many = Array.from({ length: 5_000 }, (_, n) => kv(`/p/${n}`, "x".repeat(1_
 test("all pages together are the whole prefix, at the revision of the first", async () => {
   const { etcd, asked } = pages(many);
   expect(await readAll(etcd, { key: "/p/", prefix: true }, soon)).toEqual({ kvs: many, revision: 7 });
-  expect(asked.map(({ page }) => page?.start?.revision)).toEqual([undefined, 7, 7]);
+  expect(asked.map(({ revision }) => revision)).toEqual([undefined, 7, 7]);
 });
 
 test("pages hold some megabytes, whatever the size of the keys", async () => {
@@ -38,7 +38,7 @@ test("pages hold some megabytes, whatever the size of the keys", async () => {
   for (const keys of [many, large]) {
     const { etcd, asked } = pages(keys);
     await readAll(etcd, { key: "/p/", prefix: true }, soon);
-    sizes.push(asked[1]?.page?.limit ?? 0);
+    sizes.push(asked[1]?.limit ?? 0);
   }
   expect(sizes[0]).toBeGreaterThan(3_500);
   expect(sizes[1]).toBe(10);
@@ -53,20 +53,20 @@ test("values are left out where that is asked for", async () => {
 test("a compaction of the revision that is read makes it begin anew", async () => {
   let left = 2;
   const { etcd, asked } = pages(many, {
-    before({ page }) {
-      if (!page?.start || left === 0) return;
+    before({ start }) {
+      if (start === undefined || left === 0) return;
       left -= 1;
       throw new EtcdCompactedError("compacted", 0);
     },
   });
   expect(await readAll(etcd, { key: "/p/", prefix: true }, soon)).toEqual({ kvs: many, revision: 7 });
-  expect(asked.filter(({ page }) => !page?.start)).toHaveLength(3);
+  expect(asked.filter(({ start }) => start === undefined)).toHaveLength(3);
 });
 
 test("a page that fails is what it rejects with", async () => {
   const { etcd } = pages(many, {
-    before: ({ page }) => {
-      if (page?.start) throw new EtcdUnavailableError("no route");
+    before: ({ start }) => {
+      if (start !== undefined) throw new EtcdUnavailableError("no route");
     },
   });
   await expect(readAll(etcd, { key: "/p/", prefix: true }, soon)).rejects.toThrow("no route");

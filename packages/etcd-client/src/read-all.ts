@@ -1,4 +1,4 @@
-import type { EtcdApi, KeyRange, KeyValue, PageStart, RangeResult } from "./api.ts";
+import type { EtcdApi, KeyRange, KeyValue, RangeResult, RangeStart } from "./api.ts";
 import { isEtcdError } from "./errors.ts";
 
 export interface ReadAllOptions {
@@ -40,17 +40,15 @@ async function readPages(
   { keysOnly = false, pageBytes = DEFAULT_PAGE_BYTES, ...options }: ReadAllOptions,
 ): Promise<RangeResult> {
   const kvs: KeyValue[] = [];
-  let revision: number | undefined;
-  let start: PageStart | undefined;
   let limit = FIRST_PAGE_KEYS;
-  do {
-    const answer = await etcd.range({ ...range, keysOnly, page: { limit, start } }, options);
-    for (const kv of answer.kvs) kvs.push(kv);
-    revision ??= answer.revision;
-    limit = nextLimit(answer.kvs, pageBytes);
-    start = answer.next;
-  } while (start);
-  return { kvs, revision };
+  let next: RangeStart | undefined;
+  for (;;) {
+    const page = await etcd.range({ ...range, ...next, keysOnly, limit }, options);
+    for (const kv of page.kvs) kvs.push(kv);
+    if (!page.next) return { kvs, revision: page.revision };
+    limit = nextLimit(page.kvs, pageBytes);
+    next = page.next;
+  }
 }
 
 /** How many keys the next page holds, by the size of those before it. */

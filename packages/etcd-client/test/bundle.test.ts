@@ -29,5 +29,5 @@ test("a bundle of one file works in a folder of its own", async () => {
   });
   const env = { PATH, ETCDCTL_ENDPOINTS: etcd.endpoint };
   const { stdout, stderr } = await promisify(execFile)(process.execPath, [outfile], { env, cwd: "/" });
-  expect({ stdout, stderr }).toEqual({ stdout: "hello true\nthe lock is mine\n", stderr: "" });
+  expect({ stdout, stderr }).toEqual({ stdout: "hello <Buffer ff 00> true\nthe lock is mine\n", stderr: "" });
 });

@@ -5,9 +5,11 @@ await using etcd = connectEtcd(
 );
 await waitForEtcd(etcd, { timeoutMs: 10_000, onRetry: ({ message }) => console.warn(message) });
 
-await etcd.put("/greeting", "hello");
-const greeting = await etcd.get("/greeting");
-console.log(greeting?.value, await etcd.delete("/greeting"));
+await etcd.put("/greetings/en", "hello");
+const { revision } = await etcd.put("/greetings/raw", Uint8Array.of(0xff, 0x00));
+const raw = await etcd.get("/greetings/raw", { revision, bytes: true });
+const { kvs } = await etcd.range({ key: "/greetings/", prefix: true, limit: 10 });
+console.log(kvs[0]?.value, raw?.value, await etcd.delete("/greetings/en"));
 
 const { id } = await etcd.leaseGrant(10, { timeoutMs: 5_000 });
 const { succeeded } = await etcd.txn(

@@ -20,6 +20,6 @@ test("the README shows the example, and the example works", async () => {
     });
     return stdout;
   };
-  expect(await run()).toBe("hello true\nthe lock is mine\n");
-  expect(await run()).toBe("hello true\nsomebody else has it\n");
+  expect(await run()).toBe("hello <Buffer ff 00> true\nthe lock is mine\n");
+  expect(await run()).toBe("hello <Buffer ff 00> true\nsomebody else has it\n");
 });

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { systemClock } from "@msdha/clock";
-import type { Etcd } from "@msdha/etcd-client";
+import type { Etcd, EtcdApi } from "@msdha/etcd-client";
 import {
   type EtcdMember,
   startChild,
@@ -160,7 +160,7 @@ describe("after the event loop was blocked past the deadline", () => {
   test("an answer that waited in the socket counts for nothing", async () => {
     let blocked = false;
     let asked = 0;
-    const blocking: Etcd = {
+    const blocking: EtcdApi = {
       ...client,
       range: (range, options) => {
         const answer = client.range(range, options);

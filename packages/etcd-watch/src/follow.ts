@@ -89,9 +89,8 @@ export async function follow(etcd: EtcdApi, range: KeyRange, options: FollowOpti
   /** Whether the range is to be read before each stream: both what is held of it and what etcd has of it now. */
   async function isSmall(): Promise<boolean> {
     if (!replica.fitsIn(MOST_BYTES_TO_READ_AGAIN)) return false;
-    const page = { limit: MOST_KEYS_TO_READ_AGAIN };
     const { next } = await etcd.range(
-      { ...range, keysOnly: true, page },
+      { ...range, keysOnly: true, limit: MOST_KEYS_TO_READ_AGAIN },
       { timeoutMs: 2 * progressIntervalMs, signal },
     );
     return next === undefined;

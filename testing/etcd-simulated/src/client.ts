@@ -11,6 +11,7 @@ import type { Cluster } from "./cluster.ts";
 import type { Lessor } from "./lessor.ts";
 import { type CallName, type Interceptor, send } from "./link.ts";
 import { onlyReads, type Readable } from "./old-reads.ts";
+import { readRange } from "./read-range.ts";
 import type { Store } from "./store.ts";
 import { carryOut } from "./transaction.ts";
 import { openStream } from "./watch-client.ts";
@@ -129,9 +130,7 @@ export function createClient(server: Server, { clock, member }: ClientOptions): 
     onRequest: undefined,
     onAnswer: undefined,
     range: (range, options) =>
-      ask("range", range, options, () =>
-        agreedRead((state) => ({ kvs: state.range(range), revision: state.revision })),
-      ),
+      ask("range", range, options, () => agreedRead((state) => readRange(state, range))),
     txn: (transaction: Transaction, options) =>
       ask("txn", transaction, options, () =>
         onlyReads(transaction)

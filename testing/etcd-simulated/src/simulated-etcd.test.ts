@@ -49,6 +49,21 @@ const told = (messages: readonly WatchMessage[]): string[] =>
     events.map(({ type, kv }) => `${type} ${kv.key}=${kv.value}@${kv.modRevision}`),
   );
 
+describe("reads", () => {
+  test("a page has a limit and keys only, and leads to the next one at its revision", async () => {
+    const success = ["a", "b", "c"].map((key) => ({ type: "put", key, value: "1" }) as const);
+    await client.txn({ compare: [], success, failure: [] }, soon);
+    const request = { key: "", prefix: true, limit: 2 };
+    const first = await client.range({ ...request, keysOnly: true }, soon);
+    expect(first.kvs.map(({ key, value }) => key + value)).toEqual(["a", "b"]);
+    const second = await client.range({ ...request, ...first.next }, soon);
+    expect(second.kvs.map(({ key, value }) => key + value)).toEqual(["c1"]);
+    expect(second.next).toBeUndefined();
+    await client.txn({ compare: [], success: [{ type: "delete", key: "b" }], failure: [] }, soon);
+    await expect(client.range({ ...request, ...first.next }, soon)).rejects.toThrow(EtcdCompactedError);
+  });
+});
+
 describe("transactions", () => {
   test("a missing key compares as revision 0 and as no value", async () => {
     const holds = async (compare: Parameters<SimulatedClient["txn"]>[0]["compare"]): Promise<boolean> =>

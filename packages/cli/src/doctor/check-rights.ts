@@ -37,10 +37,7 @@ export async function findRights(
     mayPut(keys.ask("pause")),
     mayPut(keys.handover),
     isAllowed(() =>
-      etcd.range(
-        { key: "/msdha/", prefix: true, keysOnly: true, page: { limit: 1 } },
-        { timeoutMs: CALL_MS },
-      ),
+      etcd.range({ key: "/msdha/", prefix: true, keysOnly: true, limit: 1 }, { timeoutMs: CALL_MS }),
     ),
   ]);
   return { user, mayAsk, mayWrite, readsOthers };
