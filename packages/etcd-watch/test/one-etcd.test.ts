@@ -40,17 +40,26 @@ test("3 MB of changes come whole through a connection that is cut every 200 kB",
   await using watch = record(watcher, prefix);
   await waitFor(() => watch.health.length > 0, { what: "the watch" });
   const { cuts } = proxy.counters;
-  const through = getThroughCuts(watch, 3_000);
-  for (let n = 0; n < 3_000; n += 1) await put(writer, `${prefix}${n}`, String(n).padEnd(1_000, "."));
-  await through;
+  await getThroughCuts(watch, 3_000, async () => {
+    for (let count = 0; count < 3_000; count += 100) {
+      // A watch that lags by more than this gets it in one message, which may be too long to get through between two cuts.
+      await putMany(writer, `${prefix}${count}-`, 100, 1_000);
+      await waitFor(() => watch.events.length >= count + 100, { what: `the events up to ${count + 100}` });
+    }
+  });
   expect(proxy.counters.cuts - cuts).toBeGreaterThan(10);
 });
 
-async function getThroughCuts({ batches, events }: Recorded, count: number): Promise<void> {
+async function getThroughCuts(
+  { batches, events }: Recorded,
+  count: number,
+  write = async () => {},
+): Promise<void> {
   const { cuts } = proxy.counters;
   proxy.cutEveryBytes(200_000);
   try {
     await proxy.setMode("pass");
+    await write();
     await waitFor(() => events.length >= count, { what: `${count} events`, timeoutMs: 30_000 });
     expect(proxy.counters.cuts).toBeGreaterThan(cuts);
   } finally {
