@@ -48,6 +48,12 @@ export function isAuthOff(error: unknown): boolean {
   return detailsOf(error).includes("authentication is not enabled");
 }
 
+/** Whether etcd knows the user, who has no right to what was asked for. */
+export function isPermissionDenied(error: unknown): boolean {
+  if (!isEtcdError(error, "ERR_ETCD_AUTH")) return false;
+  return isServiceError(error.cause) && error.cause.code === status.PERMISSION_DENIED;
+}
+
 /** Makes one of this package's errors of what gRPC, etcd3 or Node threw; `where` is the member's address. */
 export function castError(error: unknown, where: string): EtcdError {
   if (isOwnError(error)) return error;

@@ -75,6 +75,13 @@ describe("with authentication on", () => {
     }
   });
 
+  test("a user is waited for with whatever rights it has, but not where it may not read what was asked for", async () => {
+    await using etcd = await startEtcd({ auth });
+    await using member = connectMember(settingsOf([etcd], app), 0);
+    await waitForEtcd(member, { timeoutMs: 60_000 });
+    await expect(waitForEtcd(member, { timeoutMs: 60_000, range: foreign })).rejects.toThrow(EtcdAuthError);
+  });
+
   test("tokens that etcd has forgotten are renewed, for calls and for watches", async () => {
     await using etcd = await startEtcd({ auth });
     await using member = connectMember(settingsOf([etcd], app), 0);

@@ -48,7 +48,7 @@ for (const [name, fault] of Object.entries(faults)) {
   for (let run = 0; run < runs; run += 1) {
     const leases: Lease[] = [];
     for (let n = 0; n < LEASES; n += 1) {
-      const lease = await acquireLease(client, { ttlSeconds: TTL_SECONDS });
+      const lease = await acquireLease(client, { ttlSeconds: TTL_SECONDS, probeKey: "/msdha/" });
       leases.push(lease);
       await putOnLease(client, `/msdha/bench/${n}`, lease);
       lease.prove({ key: `/msdha/bench/${n}` });

@@ -39,7 +39,7 @@ for (const [name, begin] of Object.entries(faults)) {
         oldest = Math.max(oldest, systemClock.now() - last);
         last = seen;
       };
-      const lease = await acquireLease(etcd, { ttlSeconds: TTL_SECONDS, onProof });
+      const lease = await acquireLease(etcd, { ttlSeconds: TTL_SECONDS, probeKey: "/msdha/", onProof });
       last = lease.seen;
       await putOnLease(etcd, `/msdha/bench/${first}`, lease);
       lease.prove({ key: `/msdha/bench/${first}` });

@@ -30,7 +30,7 @@ afterEach(async () => {
 });
 
 const acquire = (more: Partial<LeaseOptions> = {}): Promise<Lease> =>
-  acquireLease(etcd, { ttlSeconds: 6, clock, ...more });
+  acquireLease(etcd, { ttlSeconds: 6, probeKey: "/probe", clock, ...more });
 
 const lossOf = (lease: Lease): LeaseLostError => {
   expect(lease.lost.aborted).toBe(true);
@@ -499,6 +499,12 @@ describe("the grant", () => {
 
   test.each([0, -1, 1.5, Number.NaN])("a time to live of %s is refused", async (ttlSeconds) => {
     await expect(acquire({ ttlSeconds })).rejects.toThrow(TypeError);
+  });
+
+  test.each([undefined, "", 7])("a probe key of %j is refused, and named", async (probeKey) => {
+    await expect(acquire({ probeKey: probeKey as string })).rejects.toThrow(
+      `expected probeKey as a key that etcd's user may read, got ${JSON.stringify(probeKey)}`,
+    );
   });
 });
 

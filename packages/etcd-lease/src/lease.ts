@@ -44,6 +44,11 @@ export interface Lease extends AsyncDisposable {
 export interface LeaseOptions {
   /** How long the lease outlives its last renewal, in whole seconds, from 1 on. */
   readonly ttlSeconds: number;
+  /**
+   * The key that is read while there is nothing to prove. It need not exist, but the user of etcd must be allowed to read
+   * it: without that right the lease is lost after one TTL.
+   */
+  readonly probeKey: string;
   readonly clock?: Clock;
   /** Ends the attempt to get a lease. The lease outlives it: call `release`. */
   readonly signal?: AbortSignal | undefined;
@@ -52,11 +57,6 @@ export interface LeaseOptions {
    * call throws does not count.
    */
   readonly onProof?: (seen: number) => void;
-  /**
-   * The key that is read while there is nothing to prove, default `/msdha/`. It need not exist, but the user of etcd
-   * must be allowed to read it.
-   */
-  readonly probeKey?: string;
   /** Makes what written proofs write different from each other, default: 96 random bits. */
   readonly nonce?: Nonce;
 }
@@ -75,10 +75,14 @@ const REVOKE_TIMEOUT_MS = 2_000;
  * ends after its TTL.
  */
 export async function acquireLease(etcd: EtcdApi, options: LeaseOptions): Promise<Lease> {
-  const { ttlSeconds, clock = systemClock, signal, onProof, probeKey = "/msdha/" } = options;
-  const { nonce = randomNonce } = options;
+  const { ttlSeconds, probeKey, clock = systemClock, signal, onProof, nonce = randomNonce } = options;
   if (!Number.isSafeInteger(ttlSeconds) || ttlSeconds < 1) {
     throw new TypeError(`expected ttlSeconds to be a whole number from 1 on, got ${ttlSeconds}`);
+  }
+  if (typeof probeKey !== "string" || probeKey === "") {
+    throw new TypeError(
+      `expected probeKey as a key that etcd's user may read, got ${JSON.stringify(probeKey)}`,
+    );
   }
   const grant = await grantLease(etcd, ttlSeconds, { clock, signal });
   const lease = keepLease(etcd, grant, { clock, onProof, probeKey, nonce });

@@ -132,7 +132,7 @@ test("what was written for an earlier lock is not missed in an etcd that was res
 
 test("a lease is proved by writes, and by reads while etcd is out of space", async () => {
   const { clock, fake, state } = setUp();
-  const lease = await acquireLease(fake, { ttlSeconds: 6, clock });
+  const lease = await acquireLease(fake, { ttlSeconds: 6, probeKey: "/probe", clock });
   lease.prove(proof);
   await clock.advance(2_000);
   expect([lease.seen, fake.calls.txn.length, fake.calls.range.length]).toEqual([2_000, 2, 0]);
@@ -149,7 +149,7 @@ test("a lease is proved by writes, and by reads while etcd is out of space", asy
 
 test("a lease whose proof was written by somebody else is lost at once", async () => {
   const { clock, fake, write } = setUp();
-  const lease = await acquireLease(fake, { ttlSeconds: 6, clock });
+  const lease = await acquireLease(fake, { ttlSeconds: 6, probeKey: "/probe", clock });
   lease.prove(proof);
   await clock.advance(2_000);
   write("a copy's");

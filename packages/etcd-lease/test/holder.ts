@@ -3,7 +3,11 @@ import { connectEtcd, readEtcdSettings } from "@msdha/etcd-client";
 import { acquireLease } from "../src/index.ts";
 
 const etcd = connectEtcd(readEtcdSettings(process.env));
-const lease = await acquireLease(etcd, { ttlSeconds: 3, onProof: () => console.log("proved") });
+const lease = await acquireLease(etcd, {
+  ttlSeconds: 3,
+  probeKey: "/msdha/",
+  onProof: () => console.log("proved"),
+});
 
 setInterval(() => {
   try {

@@ -34,7 +34,8 @@ afterAll(async () => {
   await etcd?.[Symbol.asyncDispose]();
 });
 
-const acquire = (ttlSeconds = TTL_MS / 1_000): Promise<Lease> => acquireLease(client, { ttlSeconds });
+const acquire = (ttlSeconds = TTL_MS / 1_000): Promise<Lease> =>
+  acquireLease(client, { ttlSeconds, probeKey: "/msdha/" });
 
 async function acquireWithKey(): Promise<Lease> {
   const lease = await acquire();
@@ -177,7 +178,11 @@ describe("after the event loop was blocked past the deadline", () => {
     const onProof = (seen: number): void => {
       proofs.push(seen);
     };
-    await using lease = await acquireLease(blocking, { ttlSeconds: TTL_MS / 1_000, onProof });
+    await using lease = await acquireLease(blocking, {
+      ttlSeconds: TTL_MS / 1_000,
+      probeKey: "/msdha/",
+      onProof,
+    });
     const { error, at } = await lossOf(lease);
     expect(blocked).toBe(true);
     expect(error.kind).toBe("expired");

@@ -27,7 +27,7 @@ interface Held extends AsyncDisposable {
 async function holdThrough(index: number, ttlSeconds: number): Promise<Held> {
   const ports = [0, 1, 2].map((step) => (proxies[(index + step) % 3] as TcpProxy).port);
   const etcd = connect(...ports);
-  const lease = await acquireLease(etcd, { ttlSeconds });
+  const lease = await acquireLease(etcd, { ttlSeconds, probeKey: "/msdha/" });
   const key = `/msdha/db/n${index}`;
   await putOnLease(etcd, key, lease);
   lease.prove({ key });

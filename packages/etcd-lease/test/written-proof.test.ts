@@ -16,7 +16,7 @@ function put(etcd: Etcd, key: string, value: string): Promise<unknown> {
 test("a lease is proved by writes, and by reads while etcd is out of space", async () => {
   await using member = await startEtcd({ extraArgs: ["--quota-backend-bytes=4194304"] });
   await using etcd = connect(member.clientPort);
-  await using lease = await acquireLease(etcd, { ttlSeconds: 3 });
+  await using lease = await acquireLease(etcd, { ttlSeconds: 3, probeKey: "/msdha/" });
   const createRevision = await putOnLease(etcd, "/lock", lease);
   lease.prove({ key: "/lock", createRevision, written: "/proof" });
   await waitFor(() => member.etcdctl("get", "/proof").then((text) => text !== ""), { what: "a proof" });
@@ -30,7 +30,7 @@ test("a lease is proved by writes, and by reads while etcd is out of space", asy
 test("of a node and its copy, which have one lease and one token, one loses it", async () => {
   await using member = await startEtcd();
   await using etcd = connect(member.clientPort);
-  await using lease = await acquireLease(etcd, { ttlSeconds: 3 });
+  await using lease = await acquireLease(etcd, { ttlSeconds: 3, probeKey: "/msdha/" });
   const createRevision = await putOnLease(etcd, "/lock", lease);
   const proof = { key: "/lock", createRevision, written: "/proof" };
   const copy = createProofWriter(etcd, lease.id, { clock: systemClock, nonce: randomNonce });

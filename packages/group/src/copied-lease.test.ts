@@ -79,7 +79,7 @@ test("of two copies of a machine, taken at any moment, one alone goes on to prov
     // A copy's generator has the same state; the nanosecond in which it is asked is not the same.
     const after = (): string => (copy.isLive ? "another nanosecond" : before());
     const open = (client: EtcdApi, nonce: () => string): Promise<Lease> =>
-      acquireLease(client, { ttlSeconds: TTL_MS / 1_000, clock, nonce });
+      acquireLease(client, { ttlSeconds: TTL_MS / 1_000, probeKey: "/msdha/", clock, nonce });
     const opening = Promise.all([open(copy.first, before), open(copy.second, after)]);
     await clock.advance(500);
     const leases = await opening;

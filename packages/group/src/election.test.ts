@@ -47,7 +47,7 @@ function setUp() {
   const node = async (name: string, make?: (clock: Clock) => Candidate) => {
     const client = etcd.connect();
     const candidate = make?.(clock);
-    const lease = await acquireLease(client, { ttlSeconds: 3, clock });
+    const lease = await acquireLease(client, { ttlSeconds: 3, probeKey: "/msdha/", clock });
     const follower = followGroup(client, "db", { clock, signal });
     const membership = await joinGroup(client, keys, {
       name,

@@ -20,7 +20,7 @@ async function setUp() {
   const clock = createManualClock();
   const etcd = createSimulatedEtcd({ clock });
   const client = etcd.connect();
-  const lease = await acquireLease(client, { ttlSeconds: 3, clock });
+  const lease = await acquireLease(client, { ttlSeconds: 3, probeKey: "/msdha/", clock });
   const details = { runId: "r", address: "a", ttlSeconds: 3 };
   const wallClock = () => 1_790_000_000_000 + clock.now();
   const membership = await joinGroup(client, keys, { name: "a", lease, details, clock, wallClock, signal });

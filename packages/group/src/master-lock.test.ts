@@ -18,7 +18,7 @@ function setUp() {
   const etcd = createSimulatedEtcd({ clock });
   const member = async (name: string, ttlSeconds = 3) => {
     const client = etcd.connect();
-    const lease = await acquireLease(client, { ttlSeconds, clock });
+    const lease = await acquireLease(client, { ttlSeconds, probeKey: "/msdha/", clock });
     const membership = await joinGroup(client, keys, {
       name,
       lease,

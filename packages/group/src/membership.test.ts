@@ -13,7 +13,7 @@ function setUp() {
   const etcd = createSimulatedEtcd({ clock });
   const join = async (runId: string, formerRunId?: string) => {
     const client = etcd.connect();
-    const lease = await acquireLease(client, { ttlSeconds: 3, clock });
+    const lease = await acquireLease(client, { ttlSeconds: 3, probeKey: "/msdha/", clock });
     const joining = joinGroup(client, keys, {
       name: "a",
       lease,
@@ -38,7 +38,7 @@ test("puts the node key and the details on the lease", async () => {
 test("adopts the key when the answer was lost", async () => {
   const { clock, etcd } = setUp();
   const client = etcd.connect();
-  const lease = await acquireLease(client, { ttlSeconds: 3, clock });
+  const lease = await acquireLease(client, { ttlSeconds: 3, probeKey: "/msdha/", clock });
   let lost = 0;
   client.onAnswer = ({ call }) => (call === "txn" && lost++ === 0 ? "lost" : 0);
   const joining = joinGroup(client, keys, {

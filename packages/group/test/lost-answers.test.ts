@@ -13,7 +13,7 @@ test("makes good what etcd did when its answers are lost, on a real connection t
   await using etcd = await startEtcd();
   await using proxy = await startTcpProxy(etcd.clientPort);
   await using client = connectEtcd(readEtcdSettings({ ETCDCTL_ENDPOINTS: `http://${proxy.address}` }));
-  await using lease = await acquireLease(client, { ttlSeconds: 6 });
+  await using lease = await acquireLease(client, { ttlSeconds: 6, probeKey: "/msdha/" });
   const stop = new AbortController();
   const follower = followGroup(client, "db", { clock, signal: stop.signal });
   const details = { runId: "r", address: "127.0.0.1", ttlSeconds: 6 };

@@ -26,7 +26,7 @@ export async function makeReadyNode<E extends EtcdApi>(
     signal,
   }: { readonly name: string; readonly clock: ManualClock; readonly signal: AbortSignal },
 ): Promise<ReadyNode<E>> {
-  const lease = await acquireLease(client, { ttlSeconds: 3, clock });
+  const lease = await acquireLease(client, { ttlSeconds: 3, probeKey: "/msdha/", clock });
   const follower = followGroup(client, group, { clock, signal });
   const details = { runId: name, address: name, ttlSeconds: 3 };
   const membership = await joinGroup(client, groupKeys(group), { name, lease, details, clock, signal });
