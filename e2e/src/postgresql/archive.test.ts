@@ -10,7 +10,11 @@ describe.concurrent("a PostgreSQL group with an archive", () => {
     await using dir = tempDir();
     chmodSync(dir.path, 0o777);
     const archive = join(dir.path, "archive");
-    await using group = await createHookGroup({ MSDHA_PG_ARCHIVE: archive, MSDHA_PG_ARCHIVE_KEEP: "1" });
+    await using group = await createHookGroup({
+      MSDHA_PG_ARCHIVE: archive,
+      MSDHA_PG_ARCHIVE_KEEP: "1",
+      MSDHA_PG_ARCHIVE_KEEP_TIME: "0",
+    });
     const backups = (): readonly string[] =>
       readdirSync(join(archive, "base")).filter((name) => name !== ".new");
     const a = await startFirst(group, "a");

@@ -5,9 +5,10 @@ import { type Environment, readSecret, type Settings } from "./settings.ts";
 
 const KNOWN = new Set(
   `
-    ARCHIVE ARCHIVE_KEEP ARCHIVE_PROMOTE ARGS BIN CHECKPOINT_TIMEOUT CLONE_MAX_RATE HANDOVER INITDB_DIR
+    ARCHIVE ARCHIVE_COMMAND ARCHIVE_KEEP ARCHIVE_KEEP_TIME ARCHIVE_PROMOTE ARGS BACKUP_COMMAND BACKUP_INTERVAL BIN
+    CHECKPOINT_TIMEOUT CLONE_COMMAND CLONE_MAX_RATE HANDOVER INITDB_COMMAND INITDB_DIR
     LISTEN MAX_LAG OS_USER PRIORITY RECLONE REPLICATION_PASSWORD REPLICATION_PASSWORD_FILE
-    REPLICATION_USER SLOT_FORGET SLOT_KEEP SSL_CA SSL_CERT SSL_KEY SSL_MODE STOP_WAIT STREAM_PATIENCE
+    REPLICATION_USER RESTORE_COMMAND SLOT_FORGET SLOT_KEEP SSL_CA SSL_CERT SSL_KEY SSL_MODE STOP_WAIT STREAM_PATIENCE
     SYNC SYNC_PATIENCE WAL_KEEP WAL_SENDER_TIMEOUT
   `
     .trim()
@@ -77,10 +78,10 @@ export function checkSettings(env: Environment, settings: Settings): void {
     );
   }
   checkTls(env);
-  checkArchive(settings.archive);
+  checkArchive(settings);
 }
 
-const DURATIONS = ["STREAM_PATIENCE", "SLOT_FORGET"];
+const DURATIONS = ["STREAM_PATIENCE", "SLOT_FORGET", "ARCHIVE_KEEP_TIME", "BACKUP_INTERVAL"];
 
 function checkDurations(env: Environment): void {
   for (const name of DURATIONS.map((one) => `MSDHA_PG_${one}`)) {
@@ -112,8 +113,33 @@ function checkTls(env: Environment): void {
   }
 }
 
+function checkArchive(settings: Settings): void {
+  const { archive, archiveCommand, backupCommand, backupIntervalMs, cloneCommand, restoreCommand } = settings;
+  const given = Object.entries({
+    MSDHA_PG_ARCHIVE_COMMAND: archiveCommand,
+    MSDHA_PG_RESTORE_COMMAND: restoreCommand,
+    MSDHA_PG_BACKUP_COMMAND: backupCommand,
+    MSDHA_PG_CLONE_COMMAND: cloneCommand,
+  }).find(([, command]) => command !== "");
+  if (archive !== "" && given) fail(`${given[0]}: expected none beside MSDHA_PG_ARCHIVE, got both`);
+  if (backupIntervalMs === 0) fail("MSDHA_PG_BACKUP_INTERVAL: expected more than 0, got 0");
+  requireWords("MSDHA_PG_ARCHIVE_COMMAND", archiveCommand, ["%p"]);
+  requireWords("MSDHA_PG_RESTORE_COMMAND", restoreCommand, ["%p", "%f"]);
+  if (cloneCommand !== "" && restoreCommand === "") {
+    fail("MSDHA_PG_RESTORE_COMMAND: expected a command, since MSDHA_PG_CLONE_COMMAND is given");
+  }
+  checkArchiveFolder(archive);
+}
+
+function requireWords(name: string, command: string, words: readonly string[]): void {
+  if (command === "") return;
+  if (command.includes("\n")) fail(`${name}: expected one line, got several`);
+  const missing = words.find((word) => !command.includes(word));
+  if (missing !== undefined) fail(`${name}: expected ${missing} in it, got ${command}`);
+}
+
 /** The path goes through the shells and formats of two commands. */
-function checkArchive(archive: string): void {
+function checkArchiveFolder(archive: string): void {
   if (archive === "") return;
   if (!/^[A-Za-z0-9_./-]*$/.test(archive)) {
     fail(`MSDHA_PG_ARCHIVE: expected a path of letters, digits and _ . / -, got ${archive}`);

@@ -1,12 +1,15 @@
 import { statfsSync } from "node:fs";
 import { readProgress } from "./activity.ts";
+import { makeDataByCommand } from "./backup-commands.ts";
 import { conninfo } from "./conninfo.ts";
 import { type HookContext, writeOut } from "./context.ts";
 import type { Master } from "./current-master.ts";
 import { HookFailure, messageOf } from "./failure.ts";
 import { reserveLog } from "./history.ts";
+import { claimIdentity } from "./identity.ts";
 import type { Peer } from "./peer.ts";
 import { clearTemporary, newData, newTemporary, temporaryFolder } from "./place.ts";
+import { markIncomplete } from "./restore-backup.ts";
 import { formatSize } from "./sizes.ts";
 
 /** Remembers which master has been logged as one that does not answer, and how many clones have failed. */
@@ -46,7 +49,7 @@ export async function clone(
   }
   clearTemporary(context);
   newTemporary(context);
-  const why = noRoom(context, Number(needed)) ?? (await copyData(context, peer, name));
+  const why = noRoom(context, Number(needed)) ?? (await makeCopy(context, peer, name));
   if (why === undefined) {
     writeOut(newData(context));
     return true;
@@ -66,6 +69,34 @@ function noRoom(context: HookContext, needed: number): string | undefined {
   const free = bavail * bsize;
   if (free >= needed) return undefined;
   return `${context.settings.parent} has ${formatSize(free)} free, and the data take ${formatSize(needed)}`;
+}
+
+/** From a backup, where MSDHA_PG_CLONE_COMMAND says how: the master then sends only what is newer. */
+async function makeCopy(context: HookContext, peer: Peer, name: string): Promise<string | undefined> {
+  const { settings } = context;
+  if (settings.cloneCommand !== "" && (await copyBackup(context, peer, name))) return undefined;
+  return await copyData(context, peer, name);
+}
+
+/** Resolves with whether a backup of this group is there now. */
+async function copyBackup(context: HookContext, peer: Peer, name: string): Promise<boolean> {
+  const { cloneCommand } = context.settings;
+  using _ = context.activity.begin("cloning from a backup");
+  try {
+    await reserveLog(context, peer);
+    context.log("cloning the data from a backup (MSDHA_PG_CLONE_COMMAND)");
+    await makeDataByCommand(context, "MSDHA_PG_CLONE_COMMAND", cloneCommand);
+    const { ours, theirs } = await claimIdentity(context, newData(context));
+    if (ours !== theirs) throw new Error(`it is of another cluster (system identifier ${ours})`);
+    markIncomplete(context);
+    return true;
+  } catch (error) {
+    context.signal.throwIfAborted();
+    context.log(`no clone from a backup, so the data of ${name} are cloned: ${messageOf(error)}`);
+    clearTemporary(context);
+    newTemporary(context);
+    return false;
+  }
 }
 
 /** Resolves with why the data could not be copied; undefined when they are there. */

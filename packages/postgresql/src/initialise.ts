@@ -2,6 +2,7 @@ import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { type HookContext, writeOut } from "./context.ts";
 import { fail } from "./failure.ts";
+import { giveAccess } from "./group-access.ts";
 import { claimIdentity } from "./identity.ts";
 import { runInitScripts } from "./init-scripts.ts";
 import {
@@ -12,13 +13,17 @@ import {
   takeIntoUse,
   temporaryFolder,
 } from "./place.ts";
-import { quoteSql } from "./quoting.ts";
+import { recoverOtherGroup } from "./recover-backup.ts";
 import { readSecret } from "./settings.ts";
 import { splitWords } from "./words.ts";
 
 /** Makes the group's data. Resolves with true when they are in place; with false when the group has data already. */
 export async function initialise(context: HookContext): Promise<boolean> {
-  if (!context.files.exists(initialisedMark(context))) await makeCluster(context);
+  if (!context.files.exists(initialisedMark(context))) {
+    if (context.settings.initdbCommand === "") await makeCluster(context);
+    else await recoverOtherGroup(context);
+    context.files.write(initialisedMark(context), "");
+  }
   const { ours, theirs } = await claimIdentity(context, newData(context));
   if (ours === theirs) {
     takeIntoUse(context);
@@ -60,43 +65,11 @@ async function makeCluster(context: HookContext): Promise<void> {
   );
   files.remove(passwordFile);
   if (made.code !== 0) fail("initdb failed");
-  const rules = [
-    "",
-    "# The other nodes and the clients.",
-    `host all all all ${auth}`,
-    `host replication "${settings.replicator}" all scram-sha-256`,
-    "",
-  ];
+  const rules = ["", "# The other nodes and the clients.", `host all all all ${auth}`, ""];
   context.account.act(() => appendFileSync(join(newData(context), "pg_hba.conf"), rules.join("\n")));
-  await makeRoles(context);
+  const { database, superuser } = settings;
+  const databases = database === "postgres" ? [] : [`CREATE DATABASE "${database}" OWNER "${superuser}"`];
+  await giveAccess(context, newData(context), databases);
   await runInitScripts(context);
   writeOut(newData(context));
-  files.write(initialisedMark(context), "");
-}
-
-/** The replication user and the database, in single-user mode: nothing listens yet, no password is an argument. */
-async function makeRoles(context: HookContext): Promise<void> {
-  const { settings, env } = context;
-  const { replicator, superuser, database } = settings;
-  const password = readSecret(env, "MSDHA_PG_REPLICATION_PASSWORD");
-  const statements = [
-    "SET password_encryption = 'scram-sha-256'",
-    `CREATE ROLE "${replicator}" REPLICATION LOGIN PASSWORD '${quoteSql(password)}'`,
-    // How far a server is.
-    `GRANT pg_monitor TO "${replicator}"`,
-    // What pg_rewind reads on its source.
-    `GRANT EXECUTE ON FUNCTION pg_ls_dir(text, boolean, boolean), pg_stat_file(text, boolean), ` +
-      `pg_read_binary_file(text), pg_read_binary_file(text, bigint, bigint, boolean) TO "${replicator}"`,
-    ...(database === "postgres" ? [] : [`CREATE DATABASE "${database}" OWNER "${superuser}"`]),
-  ];
-  const { code, stderr } = await context.run(
-    [
-      context.program("postgres"),
-      ...["--single", "-D", newData(context), "-c", "log_min_error_statement=panic", "postgres"],
-    ],
-    { input: `${statements.join("\n")}\n` },
-  );
-  const complaints = stderr.split("\n").filter((line) => /ERROR|FATAL|PANIC/.test(line));
-  for (const line of complaints) context.log(line);
-  if (code !== 0 || complaints.length > 0) fail("the roles could not be made");
 }

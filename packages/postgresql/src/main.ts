@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { systemClock } from "@msdha/clock";
 import { createActivity } from "./activity.ts";
+import { createBackups } from "./backups.ts";
 import { createContext, type HookContext, type Shared } from "./context.ts";
 import { HookFailure, messageOf } from "./failure.ts";
 import { createAlive } from "./hooks/alive.ts";
@@ -26,7 +27,8 @@ const shared: Shared = {
   scripts: join(import.meta.dirname, "../bin"),
 };
 const keeper = createKeeper();
-const alive = createAlive();
+const backups = createBackups();
+const alive = createAlive(backups);
 
 /** Runs what a hook leaves behind, until it is done or the helper ends. */
 function inBackground(question: Question): (work: BackgroundWork) => void {
@@ -51,7 +53,7 @@ const hooks: Readonly<Record<string, (context: HookContext, question: Question) 
   candidate,
   report,
   alive: (context, question) => alive.look(context, inBackground(question)),
-  master: (context, question) => master(context, { keeper, background: inBackground(question) }),
+  master: (context, question) => master(context, { keeper, backups, background: inBackground(question) }),
   node_state_change: nodeStateChange,
   pre_stop: (context, question) => preStop(context, inBackground(question)),
   stopped,

@@ -53,7 +53,7 @@ export function describeCannotFollow(mark: "parted" | "beyond" | "missed", maste
  * master has. An archive may still have it.
  */
 async function hasMissed({ server, settings }: HookContext, peer: Peer): Promise<boolean> {
-  if (settings.archive !== "") return false;
+  if (settings.archive !== "" || settings.restoreCommand !== "") return false;
   const rows = await answerOf(
     server.query(`SELECT greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()),
       EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming')`),

@@ -45,7 +45,18 @@ export interface Settings {
   readonly slotKeep: string;
   readonly archive: string;
   readonly archiveKeep: number;
+  /** All moments of so long a time can be gone back to. */
+  readonly archiveKeepMs: number;
   readonly archivePromote: boolean;
+  /** A master makes a base backup when the last one is so old. */
+  readonly backupIntervalMs: number;
+  /** `archive_command` and `restore_command` of a backup tool, in the place of `archive`. */
+  readonly archiveCommand: string;
+  readonly restoreCommand: string;
+  /** Commands that make a base backup, a node's data from one, and the group's first data. */
+  readonly backupCommand: string;
+  readonly cloneCommand: string;
+  readonly initdbCommand: string;
   readonly initdbDir: string;
   readonly tls: TlsSettings | undefined;
 }
@@ -93,7 +104,14 @@ export function readSettings(env: Environment): Settings {
     slotKeep: env["MSDHA_PG_SLOT_KEEP"] || "1GB",
     archive: env["MSDHA_PG_ARCHIVE"] ?? "",
     archiveKeep: Number(env["MSDHA_PG_ARCHIVE_KEEP"] || 2),
+    archiveKeepMs: duration(env, "MSDHA_PG_ARCHIVE_KEEP_TIME", "7d"),
     archivePromote: env["MSDHA_PG_ARCHIVE_PROMOTE"] === "yes",
+    backupIntervalMs: duration(env, "MSDHA_PG_BACKUP_INTERVAL", "1d"),
+    archiveCommand: env["MSDHA_PG_ARCHIVE_COMMAND"] ?? "",
+    restoreCommand: env["MSDHA_PG_RESTORE_COMMAND"] ?? "",
+    backupCommand: env["MSDHA_PG_BACKUP_COMMAND"] ?? "",
+    cloneCommand: env["MSDHA_PG_CLONE_COMMAND"] ?? "",
+    initdbCommand: env["MSDHA_PG_INITDB_COMMAND"] ?? "",
     initdbDir: env["MSDHA_PG_INITDB_DIR"] || "/docker-entrypoint-initdb.d",
     tls: readTls(env),
   };

@@ -72,8 +72,16 @@ function standbySettings(
   ].join("\n");
 }
 
-function archiveSettings({ settings: { archive }, scripts }: HookContext): readonly string[] {
-  if (archive === "") return [];
+function archiveSettings({ settings, scripts }: HookContext): readonly string[] {
+  const { archive, archiveCommand, restoreCommand } = settings;
+  if (archive === "") {
+    return [
+      ...(archiveCommand === ""
+        ? []
+        : ["archive_mode = on", `archive_command = '${quoteSql(archiveCommand)}'`]),
+      ...(restoreCommand === "" ? [] : [`restore_command = '${quoteSql(restoreCommand)}'`]),
+    ];
+  }
   return [
     "archive_mode = on",
     `archive_command = 'sh "${scripts}/archive-wal.sh" "${archive}/wal" "%p" "%f"'`,

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { Backups } from "../backups.ts";
 import type { HookContext } from "../context.ts";
 import { fail } from "../failure.ts";
 import { lookForAnswer } from "../hang.ts";
@@ -20,7 +21,7 @@ const USUAL_FAILURES = 3;
  * Makes one. A server hangs when it reacts to nothing for so many runs that the node would end. Its processes are killed
  * then, since one that hangs does not stop when it is asked, and the stop would last as long as it may.
  */
-export function createAlive(): Alive {
+export function createAlive(backups: Backups): Alive {
   let failures = 0;
   let looking = false;
   const watches = { standby: createStandbyWatch(), slots: createSlotWatch(), secrets: createSecretsWatch() };
@@ -45,6 +46,8 @@ export function createAlive(): Alive {
       if (sign !== "silent") {
         failures = 0;
         background(lookAfter);
+        // It may take hours.
+        background((later) => backups.look(later));
         return "";
       }
       failures += 1;

@@ -1,5 +1,5 @@
 import { openCandidate } from "../acknowledged.ts";
-import { makeBaseBackup } from "../archive.ts";
+import type { Backups } from "../backups.ts";
 import type { HookContext } from "../context.ts";
 import { fail, messageOf } from "../failure.ts";
 import type { Keeper } from "../keeper.ts";
@@ -16,7 +16,15 @@ const READERS_PATIENCE_MS = 500;
 /** Promotes this node and resolves as soon as it takes writes. `background` runs what may take its time. */
 export async function master(
   context: HookContext,
-  { keeper, background }: { readonly keeper: Keeper; readonly background: (work: BackgroundWork) => void },
+  {
+    keeper,
+    backups,
+    background,
+  }: {
+    readonly keeper: Keeper;
+    readonly backups: Backups;
+    readonly background: (work: BackgroundWork) => void;
+  },
 ): Promise<string> {
   const token =
     context.env["MSDHA_FENCING_TOKEN"] ?? fail("MSDHA_FENCING_TOKEN: expected the lock's, got none");
@@ -27,7 +35,7 @@ export async function master(
     // that have waited for a master come first.
     await later.sleep(CHECKPOINT_PAUSE_MS);
     await answerOf(later.server.query("CHECKPOINT", { timeoutMs: LONGEST_PROMOTION_MS }));
-    if (later.settings.archive !== "") await makeBaseBackup(later);
+    await backups.make(later);
   });
   return "";
 }

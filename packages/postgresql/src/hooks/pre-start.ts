@@ -1,6 +1,6 @@
-import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { newestBaseBackup, prepareArchive, restoreBaseBackup } from "../archive.ts";
+import { prepareArchive } from "../base-backups.ts";
 import { checkSettings } from "../check-settings.ts";
 import { type CloneNotes, clone, clonePause } from "../clone.ts";
 import type { HookContext } from "../context.ts";
@@ -10,7 +10,9 @@ import { checkData } from "../identity.ts";
 import { initialise } from "../initialise.ts";
 import { hasData, prepareHome, preparePlace, setAside, takeIntoUse } from "../place.ts";
 import { recoverCrash } from "../recover-crash.ts";
+import { removeAutoSettings } from "../recovery-settings.ts";
 import { rejoin } from "../rejoin.ts";
+import { type BackupSource, findBackup, restoreBackup } from "../restore-backup.ts";
 import { writeSecrets } from "../secrets.ts";
 import {
   settingsFile,
@@ -58,6 +60,8 @@ async function obtainData(context: HookContext): Promise<void> {
   const { clock, settings } = context;
   const began = clock.now();
   let asked: number | undefined;
+  let backup: BackupSource | undefined;
+  let lookedForBackup = Number.NEGATIVE_INFINITY;
   let told = false;
   using _ = context.activity.begin("waiting for data to clone");
   while (!hasData(context)) {
@@ -67,10 +71,13 @@ async function obtainData(context: HookContext): Promise<void> {
       else await context.sleep(clonePause(notes));
       continue;
     }
-    const base = newestBaseBackup(context);
-    if (base !== undefined) {
+    if (!backup && clock.now() - lookedForBackup >= ASK_AGAIN_MS) {
+      lookedForBackup = clock.now();
+      backup = await findBackup(context);
+    }
+    if (backup) {
       // A master has more than the archive. It may need some time to be one.
-      if (clock.now() - began > 3 * settings.ttlMs && (await restoreBaseBackup(context, base))) {
+      if (clock.now() - began > 3 * settings.ttlMs && (await restoreBackup(context, backup))) {
         takeIntoUse(context);
         continue;
       }
@@ -116,13 +123,10 @@ async function configure(context: HookContext): Promise<void> {
     owned.push("synchronous_standby_names");
     writeSyncSettings(context, "sync", []);
   }
+  // A tool that restored these data may have left its own.
+  if (settings.restoreCommand !== "" || settings.archive !== "") owned.push("restore_command");
+  removeAutoSettings(context, data, owned);
   account.act(() => {
-    const auto = join(data, "postgresql.auto.conf");
-    const lines = readFileSync(auto, "utf8").split("\n");
-    const kept = lines.filter((line) => !owned.some((name) => line.startsWith(name)));
-    if (kept.length < lines.length) {
-      writeFileSync(auto, kept.join("\n"));
-    }
     const own = join(data, "postgresql.conf");
     if (!/^include_if_exists = 'msdha.conf'/m.test(readFileSync(own, "utf8"))) {
       appendFileSync(own, "\ninclude_if_exists = 'msdha.conf'\n");

@@ -3,8 +3,7 @@ import { join } from "node:path";
 import { type HookContext, writeOut } from "./context.ts";
 import { fail } from "./failure.ts";
 import { makeFolders } from "./files.ts";
-import { claimIdentity } from "./identity.ts";
-import { clearTemporary, newData, newTemporary, temporaryFolder } from "./place.ts";
+import { expiredBackups } from "./retention.ts";
 
 /*
  * MSDHA_PG_ARCHIVE: base backups (base/TIMELINE-DATE) and the log (wal/), in a folder that the nodes share, or of each
@@ -47,52 +46,30 @@ function baseBackups({ account, settings: { archive } }: HookContext): readonly 
 }
 
 /**
- * Makes the data from the archive. They lack what was not archived yet, so the node won't be promoted before it has
- * streamed from a master, unless MSDHA_PG_ARCHIVE_PROMOTE allows it. Resolves with whether they are there.
+ * Adds a base backup to the archive, removes what it leaves of no use, and resolves with its label. Rejects with a
+ * `HookFailure` where it fails.
  */
-export async function restoreBaseBackup(context: HookContext, base: string): Promise<boolean> {
-  clearTemporary(context);
-  newTemporary(context);
-  using _ = context.activity.begin("restoring a base backup");
-  context.log(`there is no master: restoring the data from ${base}`);
-  const folder = newData(context);
-  const copied = await context.run(["cp", "-R", base, folder], { log: context.log });
-  if (copied.code !== 0) {
-    clearTemporary(context);
-    return false;
-  }
-  await context.run(["chmod", "700", folder]);
-  const { ours, theirs } = await claimIdentity(context, folder);
-  if (ours !== theirs) {
-    fail(
-      `MSDHA_PG_ARCHIVE: ${base} belongs to another cluster (system identifier ${ours}, the group's is ${theirs})`,
-    );
-  }
-  context.files.write(join(folder, "msdha.incomplete"), "");
-  writeOut(temporaryFolder(context));
-  return true;
-}
-
-/** Adds a base backup to the archive and removes what more than MSDHA_PG_ARCHIVE_KEEP of them leave of no use. */
-export async function makeBaseBackup(context: HookContext): Promise<void> {
+export async function makeBaseBackup(context: HookContext): Promise<string> {
   const { account, settings } = context;
   const { archive, home, port, superuser } = settings;
   const folder = join(archive, "base", ".new");
   using _ = context.activity.begin("making a base backup");
   // The one of a former master that did not finish.
   account.act(() => rmSync(folder, { recursive: true, force: true }));
+  let last = "";
   const made = await context.run(
     [
-      context.program("pg_basebackup"),
+      ...["env", "LC_ALL=C", context.program("pg_basebackup")],
       ...["-w", "-h", home, "-p", String(port), "-U", superuser, "-D", folder],
       ...["-X", "stream", "-c", "fast", "--no-sync"],
     ],
-    { log: context.log },
+    {
+      log: (line) => {
+        last = line;
+      },
+    },
   );
-  if (made.code !== 0) {
-    context.log("the base backup failed");
-    return;
-  }
+  if (made.code !== 0) fail(last || "pg_basebackup was cut short");
   for (const name of ["msdha.master", "msdha-sync.conf"]) context.files.remove(join(folder, name));
   writeOut(folder);
   const timeline = await context.server.value(
@@ -102,13 +79,14 @@ export async function makeBaseBackup(context: HookContext): Promise<void> {
   account.act(() => renameSync(folder, join(archive, "base", label)));
   writeOut(join(archive, "base"));
   await forgetOldBackups(context);
-  context.log(`made the base backup ${label}`);
+  return label;
 }
 
 async function forgetOldBackups(context: HookContext): Promise<void> {
   const { account, files, settings } = context;
   const base = join(settings.archive, "base");
-  const old = baseBackups(context).slice(0, -settings.archiveKeep);
+  const { archiveKeep: keep, archiveKeepMs: keepMs } = settings;
+  const old = expiredBackups(baseBackups(context), { now: Date.now(), keep, keepMs });
   account.act(() => {
     for (const name of old) rmSync(join(base, name), { recursive: true, force: true });
   });

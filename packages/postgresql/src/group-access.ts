@@ -1,0 +1,64 @@
+import { appendFileSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { HookContext } from "./context.ts";
+import { fail } from "./failure.ts";
+import { quoteSql } from "./quoting.ts";
+import { readSecret } from "./settings.ts";
+
+/**
+ * Gives the nodes of this group access to data that are not running: the replication user with this group's password and
+ * what it has to read, and its line in pg_hba.conf. Safe to run again. `statements` are run first. Rejects with a
+ * `HookFailure` where they fail, as on data of a standby.
+ */
+export async function giveAccess(
+  context: HookContext,
+  folder: string,
+  statements: readonly string[] = [],
+): Promise<void> {
+  const { replicator } = context.settings;
+  await runSingleUser(context, folder, [...statements, ...roleStatements(context)]);
+  context.account.act(() => {
+    const file = join(folder, "pg_hba.conf");
+    const rule = `host replication "${replicator}" all scram-sha-256`;
+    const general = `host all "${replicator}" all scram-sha-256`;
+    const lines = readFileSync(file, "utf8").split("\n");
+    const missing = [rule, general].filter((line) => !lines.includes(line));
+    if (missing.length > 0) appendFileSync(file, ["", "# The other nodes.", ...missing, ""].join("\n"));
+  });
+}
+
+/** No password is an argument, and none of these statements is logged. */
+function roleStatements({ env, settings }: HookContext): readonly string[] {
+  const { replicator } = settings;
+  const password = readSecret(env, "MSDHA_PG_REPLICATION_PASSWORD");
+  const role = quoteSql(replicator);
+  return [
+    "SET password_encryption = 'scram-sha-256'",
+    `DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '${role}') THEN CREATE ROLE "${replicator}"; END IF; END $$`,
+    `ALTER ROLE "${replicator}" REPLICATION LOGIN PASSWORD '${quoteSql(password)}'`,
+    // How far a server is.
+    `GRANT pg_monitor TO "${replicator}"`,
+    // What pg_rewind reads on its source.
+    `GRANT EXECUTE ON FUNCTION pg_ls_dir(text, boolean, boolean), pg_stat_file(text, boolean), ` +
+      `pg_read_binary_file(text), pg_read_binary_file(text, bigint, bigint, boolean) TO "${replicator}"`,
+  ];
+}
+
+/** In single-user mode nothing listens. */
+async function runSingleUser(
+  context: HookContext,
+  folder: string,
+  statements: readonly string[],
+): Promise<void> {
+  const settings = ["log_min_error_statement=panic", "archive_mode=off", "synchronous_standby_names="];
+  const { code, stderr } = await context.run(
+    [
+      context.program("postgres"),
+      ...["--single", "-D", folder, ...settings.flatMap((setting) => ["-c", setting]), "postgres"],
+    ],
+    { input: `${statements.join("\n")}\n` },
+  );
+  const complaints = stderr.split("\n").filter((line) => /ERROR|FATAL|PANIC/.test(line));
+  for (const line of complaints) context.log(line);
+  if (code !== 0 || complaints.length > 0) fail("the roles could not be made");
+}
