@@ -1,38 +1,8 @@
 import { waitFor } from "@msdha/testkit";
 import { expect, test } from "vitest";
-import { startGroup, type TestGroup } from "./support/group.ts";
-import { type MsdhaRun, runMsdha } from "./support/msdha.ts";
-import type { NodeOptions, TestNode } from "./support/node.ts";
-
-/** Nodes that are started again whenever they end, as a restart policy does it. */
-async function startRestarting(group: TestGroup, names: readonly string[], options: NodeOptions = {}) {
-  const present = new Map<string, TestNode>();
-  let over = false;
-  const keep = async (name: string): Promise<void> => {
-    while (!over) {
-      const node = group.start(name, options);
-      present.set(name, node);
-      await node.child.exited;
-    }
-  };
-  for (const name of names) void keep(name);
-  await waitFor(async () => (await group.master()) !== undefined, { what: "a master", timeoutMs: 40_000 });
-  const master = (await group.master()) ?? "";
-  for (const name of names) if (name !== master) await group.state(name, "ready");
-  return {
-    master,
-    others: names.filter((name) => name !== master),
-    log: (name: string) => present.get(name)?.log() ?? "",
-    kill: async (name: string) => await present.get(name)?.child.kill(),
-    [Symbol.dispose]() {
-      over = true;
-    },
-  };
-}
-
-function msdhaOf(group: TestGroup): (...args: readonly string[]) => Promise<MsdhaRun> {
-  return (...args) => runMsdha({ endpoint: group.etcd.endpoint, group: group.name }, ...args);
-}
+import { startGroup } from "./support/group.ts";
+import { msdhaOf } from "./support/msdha.ts";
+import { startRestarting } from "./support/restarting-nodes.ts";
 
 interface Status {
   readonly master: string | null;

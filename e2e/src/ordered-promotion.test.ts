@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { startGroup } from "./support/group.ts";
-import { runMsdha } from "./support/msdha.ts";
+import { msdhaOf } from "./support/msdha.ts";
 
 /** `a` has all data; `b` lacks some, and says yes only under an order; `c` never does. */
 const candidate = `case $MSDHA_NAME in
@@ -11,8 +11,7 @@ esac`;
 
 test("a node that lacks data becomes the master by an operator's order, and by nothing else", async () => {
   await using group = await startGroup({ ttlSeconds: 2 });
-  const msdha = (...args: readonly string[]) =>
-    runMsdha({ endpoint: group.etcd.endpoint, group: group.name }, ...args);
+  const msdha = msdhaOf(group);
   const hooks = { candidate };
   const a = group.start("a", { hooks });
   await group.masterAmong([a]);

@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import type { GroupEtcd, TestGroup } from "./group.ts";
 import { msdhaCommand } from "./paths.ts";
 
 /** What a run of `msdha` printed, and how it ended. */
@@ -20,4 +21,12 @@ export function runMsdha(
       resolve({ code, out, err });
     });
   });
+}
+
+/** Returns `msdha` for a group. Default: by the etcd that its tests use. */
+export function msdhaOf(
+  { etcd, name }: Pick<TestGroup<GroupEtcd>, "etcd" | "name">,
+  endpoint: string = etcd.endpoint,
+): (...args: readonly string[]) => Promise<MsdhaRun> {
+  return (...args) => runMsdha({ endpoint, group: name }, ...args);
 }
