@@ -35,8 +35,8 @@ export interface Lease extends AsyncDisposable {
    */
   throwIfLost(): void;
   /**
-   * Stops renewing and revokes the lease, which deletes its keys. Takes 2 s at most and never rejects: a lease that
-   * could not be revoked ends by itself after its TTL. Disposing does the same.
+   * Stops renewing and revokes the lease, which deletes its keys, unless a copy of this machine uses it. Takes 2 s at
+   * most and never rejects: a lease that could not be revoked ends by itself after its TTL. Disposing does the same.
    */
   release(): Promise<void>;
 }
@@ -192,7 +192,8 @@ function keepLease(etcd: EtcdApi, { id, ttlMs, sent: granted }: GrantedLease, op
 
   async function revoke(): Promise<void> {
     ended.abort();
-    if (lost.signal.reason?.kind === "gone") return;
+    const kind = lost.signal.reason?.kind;
+    if (kind === "gone" || kind === "copied") return;
     await etcd.leaseRevoke(id, { timeoutMs: REVOKE_TIMEOUT_MS }).catch(() => {});
   }
 

@@ -147,7 +147,7 @@ test("a lease is proved by writes, and by reads while etcd is out of space", asy
   expect(lease.lost.reason).toMatchObject({ kind: "proof-failed" });
 });
 
-test("a lease whose proof was written by somebody else is lost at once", async () => {
+test("a lease whose proof was written by somebody else is lost at once, and left to the copy that uses it", async () => {
   const { clock, fake, write } = setUp();
   const lease = await acquireLease(fake, { ttlSeconds: 6, probeKey: "/probe", clock });
   lease.prove(proof);
@@ -155,4 +155,6 @@ test("a lease whose proof was written by somebody else is lost at once", async (
   write("a copy's");
   await clock.advance(2_000);
   expect(lease.lost.reason).toMatchObject({ kind: "copied", seen: 2_000 });
+  await lease.release();
+  expect(fake.calls.revoke).toEqual([]);
 });

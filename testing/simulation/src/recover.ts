@@ -55,6 +55,7 @@ function heal({ world, machines, frontends }: Group): void {
     member.thaw();
     member.rejoin();
   }
+  for (const copy of [...world.facts.copies]) copy.end();
   // A key that somebody put without a lease keeps its node from ever coming back, until somebody removes it.
   for (const { key, lease } of world.etcd.store.list(world.keys.prefix)) {
     const { kind } = parseKey(world.keys, key);

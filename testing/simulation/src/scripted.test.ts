@@ -1,5 +1,7 @@
+import { createRandom } from "@msdha/etcd-simulated";
 import type { Guard } from "@msdha/guard";
 import { expect, test } from "vitest";
+import { cloneMachine } from "./faults/clone-machine.ts";
 import type { Group } from "./faults/fault.ts";
 import { keepGuard } from "./mutations/keep-guard.ts";
 import { hasRecovered } from "./recover.ts";
@@ -141,6 +143,29 @@ test("a master of whose machine there is a copy that writes its proof is killed 
   etcd.store.put(keys.proof(run.lease), "a copy's", { lease: run.lease });
   await goOn(group, 1_000 + 200);
   expect([...run.programs].map(({ name }) => name)).toEqual([]);
+});
+
+test("of a master and the copy of its machine one ends within two thirds of a TTL, and the other goes on", async () => {
+  const ended = new Set<string>();
+  // The next run of the original would take its name back.
+  const backends = quiet.backends.map((each) => ({ ...each, restartMs: 60_000 }));
+  for (let seed = 1; seed <= 20; seed += 1) {
+    const group = createGroup({ ...quiet, backends, seed }, {});
+    const { world } = group;
+    world.planned.add("cloneMachine");
+    await goOn(group, 9_500 + 50 * seed);
+    const run = world.facts.group.lock?.run;
+    cloneMachine(group, createRandom(seed));
+    expect(world.facts.copies.size).toBe(1);
+    await goOn(group, 2_000 + 100);
+    const left = [world.facts.copies.size > 0 && "copy", run && run.programs.size > 0 && "original"].filter(
+      Boolean,
+    );
+    expect(left.length, `seed ${seed}`).toBe(1);
+    ended.add(String(left));
+    expect(world.facts.group.lock?.lease, `seed ${seed}`).toBe(run?.lease);
+  }
+  expect([...ended].sort()).toEqual(["copy", "original"]);
 });
 
 /** Freezes the first who is published, so many steps of its code later. */

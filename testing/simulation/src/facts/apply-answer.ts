@@ -78,7 +78,26 @@ function provesByWriting(
 ): boolean {
   if (!isProof(transaction, keys)) return false;
   const [lock] = results;
-  return succeeded || (lock?.type === "range" && lock.kvs.some((kv) => kv.lease === run.lease));
+  if (succeeded) return true;
+  return lock?.type === "range" && lock.kvs.some((kv) => kv.lease === run.lease) && !isCopied(run, results);
+}
+
+/** A run has its answer to a transaction: it may tell it of a copy of its machine. One that comes too late is none. */
+export function applyProof(
+  keys: GroupKeys,
+  run: RunFacts,
+  transaction: Transaction,
+  { succeeded, results }: TransactionResult,
+): void {
+  if (succeeded || !isProof(transaction, keys) || !isCopied(run, results)) return;
+  if (run.clock.now() < run.seenByClock + run.ttlMs) run.copiedAt ??= run.machine.now;
+}
+
+/** Whether the last proof on its lease is one that it has not sent. */
+function isCopied({ lease, marks }: RunFacts, results: TransactionResult["results"]): boolean {
+  const found = results.map((result) => (result.type === "range" ? result.kvs[0] : undefined));
+  const mark = found.at(-1);
+  return marks.size > 0 && found[0]?.lease === lease && mark !== undefined && !marks.has(mark.value);
 }
 
 /** Whether this transaction is a proof of the lock. */

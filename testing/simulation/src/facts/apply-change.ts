@@ -19,6 +19,7 @@ export function applyChange(
   const consumed = events.some(({ type, kv }) => type === "DELETE" && kv.key === keys.handover);
   for (const { type, kv } of events) {
     const put = type === "PUT";
+    if (facts.copyMarks.size > 0) noteMark(facts, keys, kv, put);
     if (kv.key === keys.lock) {
       if (!put) facts.group = { ...facts.group, lock: undefined, freeSince: now };
       else if (kv.createRevision === revision) takeLock(facts, kv, before, { consumed, now });
@@ -33,6 +34,19 @@ export function applyChange(
   }
   noteMaster(facts, revision, now);
   return before;
+}
+
+/** Who wrote the last proof on a lease: the run itself, or a copy of it. */
+export function noteMark(
+  { copyMarks, copyWrote }: Facts,
+  keys: GroupKeys,
+  { key, value }: KeyValue,
+  put: boolean,
+): void {
+  if (parseKey(keys, key).kind !== "proof") return;
+  if (!put) copyWrote.delete(key);
+  else if (copyMarks.has(value)) copyWrote.set(key, "last");
+  else if (copyWrote.has(key)) copyWrote.set(key, "before");
 }
 
 export function noteNode(

@@ -41,6 +41,8 @@ function makeRun() {
     newest: 0,
     followed: 0,
     overtakenAt: undefined,
+    marks: new Set(),
+    copiedAt: undefined,
     mastered: false,
     cleaned: false,
     former: undefined,

@@ -1,6 +1,6 @@
 import type { KeyValue } from "@msdha/etcd-client";
 import type { GroupKeys } from "@msdha/group";
-import { forWhom, noteMaster, noteNode, runOf } from "./apply-change.ts";
+import { forWhom, noteMark, noteMaster, noteNode, runOf } from "./apply-change.ts";
 import type { Facts, LockFacts, RunFacts } from "./facts.ts";
 
 /** etcd holds this state of some time ago again. */
@@ -39,6 +39,8 @@ export function applyRestore(
   };
   facts.history.restore(revision, kvs);
   for (const kv of kvs) noteNode(facts, keys, kv, { put: true, now });
+  facts.copyWrote.clear();
+  for (const kv of kvs) noteMark(facts, keys, kv, true);
   const former = facts.masters.at(-1)?.master;
   if (former !== undefined) facts.ceased.set(former, now);
   facts.masters = [];

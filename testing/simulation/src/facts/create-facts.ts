@@ -28,6 +28,9 @@ export function createFacts(keys: GroupKeys, longestTtlMs: number): Facts {
     asked: new Map(),
     recorded: new Map(),
     promotedByOrder: new Set(),
+    copyMarks: new Set(),
+    copyWrote: new Map(),
+    copies: new Set(),
     everHeld: new Set(),
   };
 }

@@ -47,6 +47,10 @@ export interface RunFacts {
   follows: readonly { readonly revision: number; readonly at: number }[];
   /** When its watch told it, in its machine's time, that another one has the lock with a larger token. */
   overtakenAt: number | undefined;
+  /** The values of the proofs that it has sent, where machines are cloned. */
+  readonly marks: Set<string>;
+  /** When an answer told it, in its machine's time, that a copy of it writes in its name. */
+  copiedAt: number | undefined;
   /** Whether its master hook has ended well. */
   mastered: boolean;
   /** Whether its `stopped` hook has ended well. */
@@ -151,6 +155,12 @@ export interface FrontendFacts {
     | undefined;
 }
 
+/** The copy of a machine that was made of a live snapshot. */
+export interface MachineCopy {
+  /** Its machine goes down. */
+  end(): void;
+}
+
 export interface Facts {
   /** The longest TTL of any node of the group. */
   readonly longestTtlMs: number;
@@ -174,6 +184,12 @@ export interface Facts {
   readonly recorded: Map<number, number>;
   /** The runs that have accepted an order to be promoted. */
   readonly promotedByOrder: Set<string>;
+  /** The values that copies of machines write as their proofs. */
+  readonly copyMarks: Set<string>;
+  /** The keys of the proofs that a copy wrote: last, or before somebody wrote over it. */
+  readonly copyWrote: Map<string, "last" | "before">;
+  /** The copies of machines that are running. */
+  readonly copies: Set<MachineCopy>;
   /** The nodes that an operator has ever held back. */
   readonly everHeld: Set<string>;
 }

@@ -1,5 +1,6 @@
 import { blindFrontend } from "./blind-frontend.ts";
 import { changeUser } from "./change-user.ts";
+import { cloneMachine } from "./clone-machine.ts";
 import * as etcd from "./etcd-faults.ts";
 import type { Fault } from "./fault.ts";
 import { foreignMember } from "./foreign-member.ts";
@@ -73,4 +74,5 @@ export const faults: readonly KnownFault[] = [
   { name: "fallBehind", weight: 1, fault: leap.fallBehind },
   { name: "deleteReport", weight: 1, fault: hand.deleteReport },
   { name: "orderPromotion", weight: 1, fault: operator.orderPromotion },
+  { name: "cloneMachine", weight: 1, fault: cloneMachine },
 ];

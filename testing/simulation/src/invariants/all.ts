@@ -21,6 +21,7 @@ import { reportsAreOwn } from "./reports-are-own.ts";
 import { tokensRise } from "./tokens-rise.ts";
 import { ttlNotLoweredEarly } from "./ttl-not-lowered-early.ts";
 import { waitForTheFormer } from "./wait-for-the-former.ts";
+import { yieldsToCopy } from "./yields-to-copy.ts";
 
 /** What must hold after every step, by name; the promise itself comes first. */
 export const invariants: Readonly<Record<string, Invariant>> = {
@@ -46,4 +47,5 @@ export const invariants: Readonly<Record<string, Invariant>> = {
   oneClusterAnswers,
   reportsAreOwn,
   lossIsOrdered,
+  yieldsToCopy,
 };

@@ -4,6 +4,7 @@ import type { RunFacts } from "../facts/facts.ts";
 import type { World } from "../world/world.ts";
 import { withMany, withThreeMembers } from "./circumstances.ts";
 import type { Mutation } from "./mutation.ts";
+import { tamperWith } from "./wrap-etcd.ts";
 
 export const proofByKeepalive: Mutation = {
   rule: "1: a keepalive is taken for a proof",
@@ -67,6 +68,30 @@ export const noProof: Mutation = {
   noticedBy: "oneMasterRuns",
   collaborators: { etcd: (etcd, run, world) => answerProofs(etcd, run, world, async () => true) },
   circumstances: withMany("partition"),
+};
+
+export const copyNotNoticed: Mutation = {
+  rule: "1: who finds a proof that it did not write takes it for one of its own",
+  noticedBy: "yieldsToCopy",
+  collaborators: {
+    etcd: (etcd, _, { keys }) =>
+      tamperWith(etcd, {
+        result(result, asked) {
+          const [put] = asked.success;
+          if (result.succeeded || !isProof(asked, keys) || put?.type !== "put") return result;
+          const results = result.results.map((each) =>
+            each.type === "range"
+              ? {
+                  ...each,
+                  kvs: each.kvs.map((kv) => (kv.key === put.key ? { ...kv, value: put.value } : kv)),
+                }
+              : each,
+          );
+          return { ...result, results };
+        },
+      }),
+  },
+  circumstances: withMany("cloneMachine"),
 };
 
 /** Answers the reads of our own lock or node key without looking at it. */

@@ -1,6 +1,6 @@
 import type { Clock } from "@msdha/clock";
-import { combineMembers, createClusterIdentity, type EtcdApi } from "@msdha/etcd-client";
-import { applyAnswer, applyEvents } from "../facts/apply-answer.ts";
+import { combineMembers, createClusterIdentity, type EtcdApi, type Transaction } from "@msdha/etcd-client";
+import { applyAnswer, applyEvents, applyProof, isProof } from "../facts/apply-answer.ts";
 import type { RunFacts } from "../facts/facts.ts";
 import type { Link } from "../world/network.ts";
 import type { World } from "../world/world.ts";
@@ -24,6 +24,7 @@ export interface ConnectNodeOptions {
 export function connectNode(run: RunFacts, world: World, { links, clock }: ConnectNodeOptions): NodeEtcd {
   const { supervisor } = run;
   const { clusters } = run;
+  const clones = world.planned.has("cloneMachine");
   const identity = createClusterIdentity({ onForeign: ({ other }) => clusters.told.add(other.endpoint) });
   const members = world.etcd.members.map(({ index: member }) => {
     const link = links[member];
@@ -46,6 +47,7 @@ export function connectNode(run: RunFacts, world: World, { links, clock }: Conne
         const { revision } = world.etcd.store;
         const { restores } = world.facts;
         world.check({ kind: "ask", run, call, argument, now: world.scheduler.now });
+        if (clones && call === "txn") noteMark(run, argument as Transaction, world);
         return (answer) => {
           const old = restores === world.facts.restores && isOlder(answer, revision);
           // What it was told of an old state is told anew afterwards.
@@ -56,8 +58,14 @@ export function connectNode(run: RunFacts, world: World, { links, clock }: Conne
       heard: ({ events }) => applyEvents(world.keys, world.facts, run, events),
     });
   });
+  const combined = combineMembers(members, { clock });
   return {
-    ...combineMembers(members, { clock }),
+    ...combined,
+    async txn(transaction, options) {
+      const answer = await combined.txn(transaction, options);
+      if (clones) applyProof(world.keys, run, transaction, answer);
+      return answer;
+    },
     inspect: () => (world.planned.has("foreignMember") ? inspect(members, run) : Promise.resolve()),
   };
 }
@@ -71,6 +79,11 @@ async function inspect(members: readonly EtcdApi[], { clusters }: RunFacts): Pro
   await Promise.all(members.map((member) => ask(member).catch(() => 0)));
   if (clusters.told.size > 0 || clusters.first !== clusterIds.own)
     throw new Error("the endpoints are of two clusters");
+}
+
+function noteMark({ marks }: RunFacts, transaction: Transaction, { keys }: World): void {
+  const [put] = transaction.success;
+  if (isProof(transaction, keys) && put?.type === "put") marks.add(put.value);
 }
 
 /** Whether an answer says less than etcd held when it was asked for. */

@@ -193,6 +193,8 @@ export class Machine {
       newest: 0,
       followed: 0,
       overtakenAt: undefined,
+      marks: new Set(),
+      copiedAt: undefined,
       mastered: false,
       cleaned: false,
       former: this.#disk.lastRun,
