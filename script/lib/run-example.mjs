@@ -41,7 +41,8 @@ export async function startEtcd() {
  * what it printed.
  */
 export async function runExample(node, file, { etcd, cwd, changes, until }) {
-  const env = { PATH: process.env.PATH, ETCDCTL_ENDPOINTS: etcd.endpoint };
+  const [port] = await freePorts(1);
+  const env = { PATH: process.env.PATH, ETCDCTL_ENDPOINTS: etcd.endpoint, PORT: String(port) };
   const child = spawn(node, [file], { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   let matched = false;

@@ -17,7 +17,10 @@ export interface PortSwitchersOptions extends Pick<SwitcherOptions, "drainMs" | 
 }
 
 /** Brings every port of a HAProxy to the last route. Disposing stops that and leaves HAProxy as it is. */
-export type PortSwitchers = Switcher;
+export interface PortSwitchers extends Omit<Switcher, "route"> {
+  /** Sets where connections are to go from now on. Never throws. */
+  route(route: Route): void;
+}
 
 /**
  * Makes a switcher for each port. A route is the same for all but for the port at the master, which is each one's own: the
@@ -46,7 +49,7 @@ export function createPortSwitchers(
   return {
     route(route: Route) {
       for (const { target, switcher } of switchers)
-        switcher.route(route.kind === "serve" ? { ...route, port: target } : route);
+        void switcher.route(route.kind === "serve" ? { ...route, port: target } : route);
     },
     replay() {
       for (const { switcher } of switchers) switcher.replay();

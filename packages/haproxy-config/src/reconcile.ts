@@ -30,8 +30,11 @@ export interface ReconcilerOptions<Wanted> {
 
 /** Brings the servers of a backend to what is wanted. Disposing stops that and leaves HAProxy as it is. */
 export interface Reconciler<Wanted> extends AsyncDisposable {
-  /** Sets what is wanted from now on; overtakes what was wanted before, also halfway. Never throws. */
-  want(wanted: Wanted): void;
+  /**
+   * Sets what is wanted from now on; overtakes what was wanted before, also halfway. Resolves with true when HAProxy is
+   * there, and with false when something else was wanted before it was, or the reconciler is disposed of. Never rejects.
+   */
+  want(wanted: Wanted): Promise<boolean>;
   /** Looks at HAProxy again, for one that was started anew. */
   replay(): void;
   /** Whether HAProxy is where it should be, as far as is known. */
@@ -61,6 +64,8 @@ export function createReconciler<Wanted>(
   let changed = new AbortController();
   let settled = true;
   let running: Promise<void> | undefined;
+  /** Ends the wait of the last call of `want`. */
+  let arrive = (_arrived: boolean): void => {};
 
   /** The rows of our slots and what is remembered of them; a drain whose beginning was not seen begins now. */
   async function look(): Promise<Slot[]> {
@@ -113,6 +118,7 @@ export function createReconciler<Wanted>(
         if (change.signal.aborted) continue;
         if (step.kind === "done") {
           settled = true;
+          arrive(true);
           onSettled?.(wish);
           if (!change.signal.aborted) {
             running = undefined;
@@ -141,7 +147,12 @@ export function createReconciler<Wanted>(
   return {
     want(next) {
       wanted = next;
+      arrive(false);
+      const arrival = Promise.withResolvers<boolean>();
+      arrive = arrival.resolve;
       start();
+      if (ended.signal.aborted) arrive(false);
+      return arrival.promise;
     },
     replay: start,
     get settled() {
@@ -150,6 +161,7 @@ export function createReconciler<Wanted>(
     [Symbol.asyncDispose]: async () => {
       ended.abort();
       changed.abort();
+      arrive(false);
       await running;
     },
   };

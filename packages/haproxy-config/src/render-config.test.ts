@@ -68,6 +68,18 @@ describe("renderConfig", () => {
     expect(config.match(/^ {4}server m0 /gm)).toHaveLength(3);
   });
 
+  it("forwards bytes, or requests over connections of their own", () => {
+    expect(renderConfig(good)).toMatch(/^ {4}mode tcp$/m);
+    expect(renderConfig(good)).not.toMatch(/http|tunnel/);
+    const config = renderConfig({ ...good, mode: "http", idleTimeoutMs: 5_000 });
+    for (const line of ["mode http", "option httplog", "http-reuse never", "timeout tunnel 5000ms"]) {
+      expect(config).toContain(`\n    ${line}\n`);
+    }
+    expect(() => renderConfig({ ...good, mode: "udp" as "tcp" })).toThrow(
+      new TypeError('mode: expected tcp or http, got "udp"'),
+    );
+  });
+
   it("speaks the PROXY protocol only where it is asked to", () => {
     expect(renderConfig(good)).not.toMatch(/(?:accept|send)-proxy/);
     const config = renderConfig({ ...good, acceptProxy: true, sendProxy: "v2" });

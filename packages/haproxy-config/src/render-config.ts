@@ -38,6 +38,11 @@ export interface ConfigOptions extends ListenPort {
   readonly addresses?: readonly string[];
   /** Where HAProxy makes its stats socket, mode 600. */
   readonly socketPath: string;
+  /**
+   * What HAProxy forwards. `tcp`: bytes. `http`: requests, each to the server of its moment, also when the client keeps its
+   * connection; a request waits like a connection, and gets 503 in the end; servers get an `X-Forwarded-For`. Default: `tcp`.
+   */
+  readonly mode?: "tcp" | "http";
   /** How long a new connection waits for a master, in ms; 0 closes it at once. A whole number of ticks, rounded up. */
   readonly parkMs: number;
   /** `timeout connect`, and how often a waiting connection looks for a master, in ms; default: 100. */
@@ -70,11 +75,15 @@ export interface ConfigOptions extends ListenPort {
 
 const KEEPALIVE_TRIES = 3;
 const HARD_STOP_MS = 30_000;
+/** How long a client may take to send the head of a request. */
+const REQUEST_HEAD_MS = 10_000;
+/** How long a client may be silent between two requests. */
+const BETWEEN_REQUESTS_MS = 60_000;
 /** With parking switched off a lost packet should not fail a connection all the same. */
 const LEAST_RETRIES = 3;
 
 /**
- * The text of a haproxy.cfg that sends all TCP traffic on a port to the server that the runtime API puts into one of
+ * Returns the text of a haproxy.cfg that sends all TCP or HTTP traffic on a port to the server that the runtime API puts into one of
  * the port's two slots, and lets connections wait while there is none. It stays as it is for the life of the process.
  * Logs to standard output, each line led by its level: `<5>…`.
  *
@@ -82,6 +91,7 @@ const LEAST_RETRIES = 3;
  */
 export function renderConfig(options: ConfigOptions): string {
   const { threads = 1, logSessions = false, morePorts = [] } = options;
+  const mode = modeOf(options);
   const { idleTimeoutMs = 86_400_000, halfClosedTimeoutMs = idleTimeoutMs, keepaliveMs = 60_000 } = options;
   const maxConnections = wholeNumber("maxConnections", options.maxConnections, 1, 10_000_000);
   const idle = milliseconds("idleTimeoutMs", idleTimeoutMs);
@@ -98,9 +108,9 @@ export function renderConfig(options: ConfigOptions): string {
     `    hard-stop-after ${HARD_STOP_MS}ms`,
     "",
     "defaults",
-    "    mode tcp",
+    `    mode ${mode}`,
     "    log global",
-    "    option tcplog",
+    `    option ${mode}log`,
     "    option log-separate-errors",
     // What is logged then had to wait or failed; a wait is logged when it ends, not with its session.
     ...(logSessions ? [] : ["    option dontlog-normal", "    option logasap"]),
@@ -118,11 +128,29 @@ export function renderConfig(options: ConfigOptions): string {
     `    timeout server ${idle}ms`,
     `    timeout client-fin ${halfClosed}ms`,
     `    timeout server-fin ${halfClosed}ms`,
+    ...(mode === "http" ? httpLines(idle) : []),
     ...[options, ...morePorts].flatMap((port, index) =>
       renderPort(port, { ...portNames(index), slots: names.slots, balance: "roundrobin" }, options),
     ),
     ...(options.pool ? renderPort(options.pool, { ...poolNames, balance: "leastconn" }, options) : []),
   ].join("\n")}\n`;
+}
+
+function modeOf({ mode = "tcp" }: ConfigOptions): "tcp" | "http" {
+  if (mode === "tcp" || mode === "http") return mode;
+  throw new TypeError(`mode: expected tcp or http, got ${JSON.stringify(mode)}`);
+}
+
+/** What HTTP needs beside what TCP has; a connection that was upgraded, to a WebSocket, is a tunnel. */
+function httpLines(idleMs: number): string[] {
+  return [
+    "    option forwardfor",
+    // A slot gets another address: no request may go over a connection to the one before.
+    "    http-reuse never",
+    `    timeout http-request ${REQUEST_HEAD_MS}ms`,
+    `    timeout http-keep-alive ${Math.min(idleMs, BETWEEN_REQUESTS_MS)}ms`,
+    `    timeout tunnel ${idleMs}ms`,
+  ];
 }
 
 interface Section {

@@ -12,6 +12,7 @@ import { parseProgress, parseSessions, type SessionProgress, type SessionRow } f
 import { ask } from "./stats-socket.ts";
 import {
   canonicalAddress,
+  commandLine,
   ipAddress,
   sectionName,
   serverState,
@@ -71,6 +72,11 @@ export interface RuntimeApi {
   showProgress(id: string, options?: RuntimeCallOptions): Promise<SessionProgress | undefined>;
   showStat(options?: RuntimeCallOptions): Promise<StatRow[]>;
   showInfo(options?: RuntimeCallOptions): Promise<ReadonlyMap<string, string>>;
+  /**
+   * Sends a line of your own, and resolves with what HAProxy answers, as it is: a refusal is an answer too. The line may
+   * hold several commands, with `;` between them, but no control character and no payload (`<<`).
+   */
+  command(line: string, options?: RuntimeCallOptions): Promise<string>;
 }
 
 export interface RuntimeApiOptions {
@@ -141,6 +147,7 @@ export function createRuntimeApi(
       parseProgress(await send(`show sess ${sessionId("id", id)}`, options)),
     showStat: async (options) => parseStat(await send("show stat", options)),
     showInfo: async (options) => parseInfo(await send("show info", options)),
+    command: async (line, options) => send(commandLine("line", line), options),
   };
 }
 

@@ -11,6 +11,40 @@ const a: Route = { kind: "serve", owner: "1", address: "10.0.0.1", port: 5432 };
 const b: Route = { kind: "serve", owner: "2", address: "10.0.0.2", port: 5432 };
 
 describe("createSwitcher", () => {
+  it("resolves a route with whether HAProxy got there", async () => {
+    const haproxy = fakeHaproxy();
+    const switcher = createSwitcher(haproxy.api, { drainMs: 120, clock: haproxy.clock });
+    const [overtaken, arrived] = [switcher.route(a), switcher.route(b)];
+    expect(await Promise.all([overtaken, arrived])).toEqual([false, true]);
+    expect(haproxy.ready()).toEqual(["10.0.0.2:5432"]);
+    expect(await switcher.route(b)).toBe(true);
+    haproxy.failing = true;
+    const never = switcher.route(a);
+    await switcher[Symbol.asyncDispose]();
+    expect(await never).toBe(false);
+    expect(await switcher.route(b)).toBe(false);
+  });
+
+  it("a route that was asked for again is waited for through a restart of HAProxy", async () => {
+    const haproxy = fakeHaproxy();
+    await using switcher = createSwitcher(haproxy.api, { drainMs: 120, clock: haproxy.clock });
+    haproxy.failing = true;
+    const arrived = switcher.route(a);
+    haproxy.restart();
+    haproxy.failing = false;
+    switcher.replay();
+    expect(await arrived).toBe(true);
+    expect(haproxy.ready()).toEqual(["10.0.0.1:5432"]);
+  });
+
+  it.each([
+    ["slots: expected two names or more", { slots: ["one", "one"] }],
+    ["slots: expected a name of letters", { slots: ["one", "b/c"] }],
+    ["backend: expected a name of letters", { backend: "a;b" }],
+  ])("refuses names that HAProxy can't have: %s", (why, names) => {
+    expect(() => createSwitcher(fakeHaproxy().api, { drainMs: 120, ...names })).toThrow(why);
+  });
+
   it("does nothing before it is told where to", () => {
     const haproxy = fakeHaproxy();
     const switcher = createSwitcher(haproxy.api, { drainMs: 120, clock: haproxy.clock });
@@ -56,9 +90,9 @@ describe("createSwitcher", () => {
     const haproxy = fakeHaproxy({ sleepForEver: true });
     const switcher = createSwitcher(haproxy.api, { drainMs: 120, clock: haproxy.clock });
     await arrive(switcher, a);
-    switcher.route({ kind: "none" });
+    void switcher.route({ kind: "none" });
     await vi.waitFor(() => expect(haproxy.commands).toContain("sleep 120"));
-    switcher.route(a);
+    void switcher.route(a);
     await settled(switcher);
     expect(haproxy.ready()).toEqual(["10.0.0.1:5432"]);
   });
@@ -87,7 +121,7 @@ describe("createSwitcher", () => {
     const switcher = createSwitcher(haproxy.api, { drainMs: 120, clock: haproxy.clock });
     await arrive(switcher, a);
     await switcher[Symbol.asyncDispose]();
-    switcher.route({ kind: "none" });
+    void switcher.route({ kind: "none" });
     expect(haproxy.ready()).toEqual(["10.0.0.1:5432"]);
   });
 
@@ -115,7 +149,7 @@ describe("createSwitcher", () => {
         else if (entry === "restart") {
           haproxy.restart();
           switcher.replay();
-        } else switcher.route(entry);
+        } else void switcher.route(entry);
       }
       await arrive(switcher, last);
       expect(haproxy.mostReady).toBeLessThanOrEqual(1);
@@ -127,7 +161,7 @@ describe("createSwitcher", () => {
 });
 
 async function arrive(switcher: Switcher, route: Route): Promise<void> {
-  switcher.route(route);
+  void switcher.route(route);
   await settled(switcher);
 }
 

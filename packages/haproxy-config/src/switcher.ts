@@ -1,6 +1,7 @@
 import { nextStep, type Route, type Step } from "./next-step.ts";
 import { createReconciler, type Servers, type SwitcherClock } from "./reconcile.ts";
 import { names } from "./render-config.ts";
+import { sectionName } from "./values.ts";
 
 export interface SwitcherOptions {
   /**
@@ -8,8 +9,10 @@ export interface SwitcherOptions {
    * still connecting then has gone back to waiting, and is not cut.
    */
   readonly drainMs: number;
-  /** The backend whose slots these are; default: the one of the first port. */
+  /** The backend whose slots these are. Default: the one of `renderConfig`'s first port. */
   readonly backend?: string;
+  /** The names of its servers to switch between, two or more. Default: those of `renderConfig`. */
+  readonly slots?: readonly string[];
   readonly clock?: SwitcherClock;
   /** Called after each step that HAProxy carried out. */
   readonly onStep?: (step: Step) => void;
@@ -21,8 +24,12 @@ export interface SwitcherOptions {
 
 /** Brings HAProxy to the last route. Disposing stops that and leaves HAProxy as it is. */
 export interface Switcher extends AsyncDisposable {
-  /** Sets where connections are to go from now on; overtakes what was wanted before, also halfway. Never throws. */
-  route(route: Route): void;
+  /**
+   * Sets where connections are to go from now on; overtakes an earlier route, also halfway. Resolves with true when
+   * HAProxy is there, which a drain is part of, and with false when another route came first or the switcher is disposed
+   * of. Never throws or rejects: while HAProxy can't be reached, it goes on trying.
+   */
+  route(route: Route): Promise<boolean>;
   /** Looks at HAProxy again, for one that was started anew, and brings it to the route that is wanted. */
   replay(): void;
   /** Whether HAProxy is where it should be, as far as is known. */
@@ -30,15 +37,27 @@ export interface Switcher extends AsyncDisposable {
 }
 
 /**
- * Switches between the two slots that `renderConfig` lays out for a port. Begins with the route `none`, and does nothing until
- * the first call of `route` or `replay`. What it wants is kept here and what is so is read from HAProxy before every
- * step, so it can go on from anywhere.
+ * Switches between the two slots that `renderConfig` lays out for a port, or between servers of a configuration of your
+ * own, which should begin `disabled`. Other servers of the backend stay as they are. Begins with the route `none`, and
+ * does nothing until the first call of `route` or `replay`. What it wants is kept here and what is so is read from
+ * HAProxy before every step, so it can go on from anywhere. Throws a `TypeError` for names that HAProxy can't have.
  */
 export function createSwitcher(api: Servers, options: SwitcherOptions): Switcher {
-  const { drainMs, backend = names.backend, clock, onStep, onSettled, onTrouble } = options;
+  const {
+    drainMs,
+    backend = names.backend,
+    slots = names.slots,
+    clock,
+    onStep,
+    onSettled,
+    onTrouble,
+  } = options;
+  if (new Set(slots).size < 2) {
+    throw new TypeError(`slots: expected two names or more, got ${JSON.stringify(slots)}`);
+  }
   const reconciler = createReconciler<Route>(api, {
-    backend,
-    slots: names.slots,
+    backend: sectionName("backend", backend),
+    slots: slots.map((slot) => sectionName("slots", slot)),
     initial: { kind: "none" },
     nextStep: (route, slots, now) => nextStep(route, slots, now, drainMs),
     ownerOf: (route) => (route.kind === "serve" ? route.owner : undefined),

@@ -40,6 +40,13 @@ export function sectionName(name: string, value: string): string {
   throw unexpected(name, "a name of letters, digits and . _ -", value);
 }
 
+/** One line to HAProxy, which ends at a line break and takes what follows `<<` as a payload of more lines. */
+export function commandLine(name: string, value: string): string {
+  if (typeof value === "string" && /^[^\p{Cc}\u2028\u2029]+$/u.test(value) && !value.includes("<<"))
+    return value;
+  throw unexpected(name, "one line without control characters and without <<", value);
+}
+
 /** What HAProxy calls a session. */
 export function sessionId(name: string, value: string): string {
   if (typeof value === "string" && /^0x[\da-f]{1,16}$/.test(value)) return value;

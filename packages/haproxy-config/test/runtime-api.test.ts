@@ -38,6 +38,17 @@ describe("the runtime API of a real HAProxy", () => {
     }
   });
 
+  it("sends a line of one's own, and passes the answer on", async () => {
+    await using haproxy = await startHaproxy();
+    const answer = await haproxy.api.command("set server be/m0 state ready; show servers state be");
+    expect(answer).toMatch(/^# be_id/m);
+    expect((await haproxy.api.showServers("be"))[0]).toMatchObject({ state: "ready" });
+    expect(await haproxy.api.command("set server be/m9 state ready")).toMatch(/no such server/i);
+    for (const line of ["", "show info\nshow stat", "add acl x <<", "show\u0000info", 7 as never]) {
+      await expect(haproxy.api.command(line)).rejects.toThrow(TypeError);
+    }
+  });
+
   it("says what HAProxy refuses", async () => {
     await using haproxy = await startHaproxy();
     const { api } = haproxy;

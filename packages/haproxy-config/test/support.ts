@@ -22,14 +22,17 @@ export interface TestHaproxy extends AsyncDisposable {
   restart(): Promise<void>;
 }
 
-/** Starts a real HAProxy on a free port, from `renderConfig`'s text. */
-export async function startHaproxy(options: Partial<ConfigOptions> = {}): Promise<TestHaproxy> {
+/** Starts a real HAProxy on a free port, from the text that `render` makes. */
+export async function startHaproxy(
+  options: Partial<ConfigOptions> = {},
+  render: (options: ConfigOptions) => string = renderConfig,
+): Promise<TestHaproxy> {
   const folder = tempDir();
   const port = options.port ?? (await getFreePort());
   const socketPath = join(folder.path, "haproxy.sock");
   const config = join(folder.path, "haproxy.cfg");
   const defaults = { addresses: ["127.0.0.1"], parkMs: 20_000, maxConnections: 2_000, threads: 2 };
-  await writeFile(config, renderConfig({ ...defaults, ...options, port, socketPath }));
+  await writeFile(config, render({ ...defaults, ...options, port, socketPath }));
   const api = createRuntimeApi(socketPath);
   const start = async (): Promise<Child> => {
     const started = startChild(haproxyFile, ["-db", "-f", config], { logFile: join(folder.path, "log") });

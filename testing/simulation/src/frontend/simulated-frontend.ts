@@ -123,7 +123,7 @@ export function createSimulatedFrontend(name: string, world: World): SimulatedFr
       isOwn: () => false,
       clock,
       log,
-      onRoute: (route) => switcher.route(route),
+      onRoute: (route) => void switcher.route(route),
     });
     followMaster(world.collaborators.frontendEtcd?.(api, world) ?? api, world.scenario.group, {
       clock,
