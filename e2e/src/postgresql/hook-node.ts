@@ -56,6 +56,8 @@ export interface HookGroup extends AsyncDisposable {
   node(name: string): HookNode;
   setMaster(name: string | undefined): void;
   setClaim(key: string, value: string): void;
+  /** What the group says a node is; `ready` before. */
+  setState(name: string, state: string): void;
   /** What a master has put, or undefined. */
   value(key: string): string | undefined;
   setValue(key: string, value: string): void;
@@ -79,6 +81,7 @@ export async function createHookGroup(settings: Readonly<Record<string, string>>
   writeFileSync(join(commands, "msdha-backend"), backendStandIn(claims), { mode: 0o755 });
 
   const nodes = new Map<string, HookNode>();
+  const states = new Map<string, string>();
   const leftMemory: (() => Promise<void>)[] = [];
   let master: string | undefined;
 
@@ -88,6 +91,13 @@ export async function createHookGroup(settings: Readonly<Record<string, string>>
     writeFileSync(join(node.runDir, "current_master"), master === undefined ? "" : `${master}\n`);
     rmSync(join(node.runDir, "is_master"), { force: true });
     if (node.name === master) writeFileSync(join(node.runDir, "is_master"), "");
+  }
+
+  function writeNodes(): void {
+    const lines = [...nodes.values()].map(
+      ({ name, address }) => `${name} ${states.get(name) ?? "ready"} ${address}\n`,
+    );
+    writeFileSync(join(claims, "nodes"), lines.join(""));
   }
 
   function create(name: string): HookNode {
@@ -172,10 +182,7 @@ export async function createHookGroup(settings: Readonly<Record<string, string>>
         ask({ host: join(runDir, "postgresql"), port: Number(port), user }, statement),
     };
     nodes.set(name, node);
-    writeFileSync(
-      join(claims, "nodes"),
-      [...nodes.values()].map((one) => `${one.name} ready ${one.address}\n`).join(""),
-    );
+    writeNodes();
     tell(node);
     return node;
   }
@@ -187,6 +194,10 @@ export async function createHookGroup(settings: Readonly<Record<string, string>>
       for (const node of nodes.values()) tell(node);
     },
     setClaim: (key, value) => writeFileSync(join(claims, key), value),
+    setState(name, state) {
+      states.set(name, state);
+      writeNodes();
+    },
     value: (key) => {
       const file = join(claims, `value-${key}`);
       return existsSync(file) ? readFileSync(file, "utf8") : undefined;

@@ -1,18 +1,47 @@
 import type { HookContext } from "./context.ts";
 import { fail } from "./failure.ts";
 import { answerOf } from "./local-server.ts";
-import { formatMasterPosition, parseMasterPosition, refuseLag } from "./master-position.ts";
-import type { Position } from "./position.ts";
+import {
+  formatMasterPosition,
+  lagBehind,
+  type MasterPosition,
+  parseMasterPosition,
+  refuseLag,
+} from "./master-position.ts";
+import { POSITION_SQL, type Position, readPosition } from "./position.ts";
+import { formatSize } from "./sizes.ts";
 
 const KEY = "postgresql-position";
 
 /** Rejects with a `HookFailure` where this node lacks more of what the last master had than it may. */
-export async function requireLittleLag(context: HookContext, own: Position): Promise<void> {
-  const { settings, store } = context;
+export async function requireLittleLag(
+  context: HookContext,
+  own: Position,
+  { acceptLoss = false }: { readonly acceptLoss?: boolean } = {},
+): Promise<void> {
+  const { settings } = context;
+  // The next master reads it again when it has replaced it by its own.
+  const former = await readMasterPosition(context);
+  context.formerMaster.position = former;
   // Data from an archive were allowed to lack what was not archived.
-  if (settings.maxLag === Number.POSITIVE_INFINITY || settings.archivePromote) return;
-  const refusal = refuseLag(own, parseMasterPosition(await store.get(KEY)), settings.maxLag);
+  if (settings.archivePromote || acceptLoss) return;
+  const refusal = refuseLag(own, former, settings.maxLag);
   if (refusal !== undefined) fail(refusal);
+}
+
+/** Resolves with how far the last master was when it told the group; undefined where none has. */
+export async function readMasterPosition({ store }: HookContext): Promise<MasterPosition | undefined> {
+  return parseMasterPosition(await store.get(KEY));
+}
+
+/** Resolves with what this standby lacks of what a master had, in words for the log. */
+export async function describeLag({ server }: HookContext, former: MasterPosition): Promise<string> {
+  const own = readPosition((await answerOf(server.query(POSITION_SQL)))?.[0]);
+  if (!own) return `how much of what ${former.master} had this node lacks is not known`;
+  const lag = lagBehind(own, former);
+  return lag === 0
+    ? `this node lacks at most what ${former.master} wrote in its last second`
+    : `this node lacks ${formatSize(lag)} of what ${former.master} had, and what it wrote in its last second`;
 }
 
 /** Tells the group how far this node is, as the master; does nothing where it is as far as `before`. Resolves with that. */

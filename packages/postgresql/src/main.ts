@@ -24,6 +24,7 @@ const shared: Shared = {
   pool: createSessionPool(),
   following: createTurns(),
   activity: createActivity(),
+  formerMaster: { position: undefined },
   scripts: join(import.meta.dirname, "../bin"),
 };
 const keeper = createKeeper();

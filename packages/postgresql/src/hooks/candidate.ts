@@ -2,7 +2,7 @@ import { openCandidate } from "../acknowledged.ts";
 import { askCandidate } from "../candidacy.ts";
 import type { HookContext } from "../context.ts";
 import { fail } from "../failure.ts";
-import { requireLittleLag } from "../little-lag.ts";
+import { readMasterPosition, requireLittleLag } from "../little-lag.ts";
 import { answerOf } from "../local-server.ts";
 import { ownPosition } from "../own-position.ts";
 import { rankOf } from "../position.ts";
@@ -42,9 +42,12 @@ export async function candidate(context: HookContext): Promise<string> {
   const askedByMaster = (context.env["MSDHA_MASTER"] ?? "") !== "";
   if (settings.sync === "off" || askedByMaster) {
     const own = await ownPosition(context);
-    if (!acceptLoss) await requireLittleLag(context, own);
+    await requireLittleLag(context, own, { acceptLoss });
+    // What a master has that others still get is no loss.
+    if (askedByMaster) context.formerMaster.position = undefined;
     return `${rankOf(own) + BONUS[settings.priority]}\n`;
   }
   const heard = await askCandidate(openCandidate(context), context.store.record, { acceptLoss });
+  if (acceptLoss) context.formerMaster.position = await readMasterPosition(context);
   return `${BigInt(heard.rank) + BONUS[settings.priority]}\n`;
 }

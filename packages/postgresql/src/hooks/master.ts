@@ -4,6 +4,7 @@ import type { HookContext } from "../context.ts";
 import { fail, messageOf } from "../failure.ts";
 import type { Keeper } from "../keeper.ts";
 import { answerOf } from "../local-server.ts";
+import { noteLoss } from "../losses.ts";
 import { promoteInSync } from "../promotion.ts";
 import { incompleteMark, masterMark, writeSyncSettings } from "../standby-settings.ts";
 import { describeRecord } from "../synchronous-master.ts";
@@ -35,6 +36,7 @@ export async function master(
     // that have waited for a master come first.
     await later.sleep(CHECKPOINT_PAUSE_MS);
     await answerOf(later.server.query("CHECKPOINT", { timeoutMs: LONGEST_PROMOTION_MS }));
+    await noteLoss(later);
     await backups.make(later);
   });
   return "";

@@ -2,6 +2,7 @@ import type { HookContext } from "../context.ts";
 import type { Master } from "../current-master.ts";
 import { fail } from "../failure.ts";
 import { followMaster } from "../follow.ts";
+import { giveHeadStart } from "../head-start.ts";
 import { answerOf } from "../local-server.ts";
 import { describeCannotFollow, streamsFrom, whyItCannotFollow } from "../parted.ts";
 import { POSITION_SQL, readPosition } from "../position.ts";
@@ -19,15 +20,11 @@ const LOOKS_PER_ATTEMPT = 50;
  * caught up with what the master had when it was asked.
  */
 export async function runningNotReady(context: HookContext): Promise<string> {
-  const { clock, files, group, server, settings, signal } = context;
+  const { files, group, server, signal } = context;
   while (!(server.takesConnections() && (await answerOf(server.query("SELECT 1"))))) {
     await context.sleep(START_LOOK_MS);
   }
-  // Where a whole group starts again, the node that was its master has the most. It gets a TTL's head start.
-  if (files.exists(standbyMark(context))) {
-    const until = clock.now() + settings.ttlMs;
-    while (!group.master() && clock.now() < until) await group.change(until - clock.now(), signal);
-  }
+  if (files.exists(standbyMark(context))) await giveHeadStart(context);
   // Without a master: until it has read all of its log, and so can tell how far it is.
   while (!group.master() && !(await isSettled(context))) await group.change(LOOK_MS, signal);
 

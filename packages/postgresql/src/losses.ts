@@ -1,0 +1,46 @@
+import type { HookContext } from "./context.ts";
+import { messageOf } from "./failure.ts";
+import { answerOf } from "./local-server.ts";
+import { lagBehind } from "./master-position.ts";
+import { POSITION_SQL, readPosition } from "./position.ts";
+import { formatSize } from "./sizes.ts";
+
+/** Lines `TIME NEW-MASTER BYTES FORMER-MASTER`, the newest last. */
+const KEY = "postgresql-losses";
+const KEPT = 20;
+
+/** Returns the group's losses with one more, without the oldest beyond twenty. */
+export function addLoss(
+  before: string | undefined,
+  loss: { readonly time: string; readonly master: string; readonly bytes: number; readonly former: string },
+): string {
+  const lines = (before ?? "").split("\n").filter((line) => line !== "");
+  lines.push(`${loss.time} ${loss.master} ${loss.bytes} ${loss.former}`);
+  return lines.slice(-KEPT).join("\n");
+}
+
+/**
+ * Logs and notes for the group how much of the former master's log this new master was promoted without: from where its
+ * timeline began to where that master last said it was. Does nothing where commits waited for a standby: the candidate then
+ * has not asked how far the master was.
+ */
+export async function noteLoss(context: HookContext): Promise<void> {
+  const { formerMaster, log, member, server, store } = context;
+  const former = formerMaster.position;
+  formerMaster.position = undefined;
+  const own = readPosition((await answerOf(server.query(POSITION_SQL)))?.[0]);
+  // Only the timeline that this promotion began is newer than the former master's.
+  if (!former || !own || former.master === member || own.timeline !== former.timeline + 1) return;
+  const bytes = lagBehind({ timeline: former.timeline, bytes: own.began }, former);
+  if (bytes === 0) return;
+  log(
+    `promoted without ${formatSize(bytes)} (${bytes} bytes) of the log that ${former.master} had, and what it wrote in its last ` +
+      "second: commits in there are lost, unless it comes back as the master (msdha-backend get postgresql-losses)",
+  );
+  try {
+    const loss = { time: new Date().toISOString(), master: member, bytes, former: former.master };
+    await store.put(KEY, addLoss(await store.get(KEY), loss));
+  } catch (error) {
+    log(`the group was not told of that: ${messageOf(error)}`);
+  }
+}
