@@ -1,10 +1,10 @@
 import { createManualClock } from "@msdha/clock";
 import type { Mastership } from "@msdha/group";
-import type { Route } from "@msdha/haproxy-config";
 import { createLog } from "@msdha/log";
 import { describe, expect, it } from "vitest";
 import type { Lookup } from "./follow-address.ts";
 import { createGuide, type Guide } from "./guide.ts";
+import { masterOf, type Route } from "./proxy.ts";
 
 const a: Mastership = { kind: "master", name: "a", address: "10.0.0.1", token: 7 };
 const b: Mastership = { kind: "master", name: "b", address: "10.0.0.2", token: 9 };
@@ -14,8 +14,8 @@ describe("createGuide", () => {
   it("serves a master at its IP address without waiting for anything", () => {
     const { guide, routes } = start();
     guide.tell(a);
-    expect(routes).toEqual([{ kind: "serve", owner: "7", address: "10.0.0.1", port: 5432 }]);
-    expect(guide.master).toMatchObject({ name: "a", token: 7, address: "10.0.0.1" });
+    expect(routes).toMatchObject([{ kind: "serve", token: 7, address: "10.0.0.1", master: { name: "a" } }]);
+    expect(guide.route).toEqual(routes[0]);
   });
 
   it("goes through a planned stop to the next master", () => {
@@ -37,7 +37,7 @@ describe("createGuide", () => {
     guide.tell(a);
     guide.tell({ kind: "stopping", token: 8 });
     expect(kinds()).toEqual(["serve 7", "none"]);
-    expect(guide.master).toBeUndefined();
+    expect(masterOf(guide.route)).toBeUndefined();
   });
 
   it("has connections wait while the master's name is resolved, and cuts those to the one before", async () => {
@@ -56,8 +56,8 @@ describe("createGuide", () => {
     await clock.advance(0);
     hosts["c.example"] = ["10.0.0.4"];
     await clock.advance(5_000);
-    expect(routes.at(-1)).toEqual({ kind: "serve", owner: "11", address: "10.0.0.4", port: 5432 });
-    expect(guide.master).toMatchObject({ name: "c", address: "10.0.0.4" });
+    expect(routes.at(-1)).toMatchObject({ kind: "serve", token: 11, address: "10.0.0.4" });
+    expect(masterOf(guide.route)).toMatchObject({ name: "c" });
   });
 
   it("has new connections wait when the master's name has no address any more", async () => {
@@ -68,7 +68,8 @@ describe("createGuide", () => {
     hosts["c.example"] = [];
     await clock.advance(5_000);
     expect(kinds()).toEqual(["drain 11", "serve 11", "drain 11"]);
-    expect(guide.master).toMatchObject({ name: "c", address: undefined });
+    expect(guide.route).toMatchObject({ master: { name: "c" } });
+    expect(guide.route).not.toHaveProperty("address");
     hosts["c.example"] = ["10.0.0.5"];
     await clock.advance(5_000);
     expect(kinds().at(-1)).toBe("serve 11");
@@ -104,7 +105,8 @@ describe("createGuide", () => {
     const { guide, kinds } = start({}, { own: "10.0.0.1" });
     guide.tell(a);
     expect(kinds()).toEqual(["drain 7"]);
-    expect(guide.master).toMatchObject({ name: "a", address: undefined });
+    expect(guide.route).toMatchObject({ master: { name: "a" } });
+    expect(guide.route).not.toHaveProperty("address");
   });
 });
 
@@ -136,6 +138,6 @@ function start(
   });
   guide.confirm(confirmed);
   const kinds = (): string[] =>
-    routes.map((route) => (route.kind === "none" ? "none" : `${route.kind} ${route.owner}`));
+    routes.map((route) => (route.kind === "none" ? "none" : `${route.kind} ${route.token}`));
   return { guide, clock, routes, kinds };
 }

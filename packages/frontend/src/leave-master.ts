@@ -1,14 +1,8 @@
-import type { Clock } from "@msdha/clock";
-import type { Route, RuntimeApi, Switcher } from "@msdha/haproxy-config";
-import { settleYoung } from "./settle-young.ts";
+import type { Route, TcpProxy } from "./proxy.ts";
 
 export interface LeaverOptions {
-  readonly api: Pick<RuntimeApi, "showSessions" | "showProgress">;
-  readonly switcher: Pick<Switcher, "settled">;
-  readonly clock: Clock;
+  readonly proxy: Pick<TcpProxy, "state" | "settleYoung">;
   readonly route: () => Route;
-  /** How many processes there are for each processor, 1 at least. */
-  readonly strain: () => number;
   /** Called with the token of a stopping master when nothing new goes there and what had begun was answered. */
   readonly onLeft: (token: number) => void;
 }
@@ -17,20 +11,20 @@ export interface LeaverOptions {
 export interface Leaver extends Disposable {
   /** A master stops. Call it when the route was changed; does nothing when it was called with this token before. */
   stopping(token: number): void;
-  /** HAProxy has settled on a route. */
+  /** The proxy has settled on a route. */
   settled(): void;
 }
 
-export function createLeaver({ api, switcher, clock, route, strain, onLeft }: LeaverOptions): Leaver {
+export function createLeaver({ proxy, route, onLeft }: LeaverOptions): Leaver {
   let last: number | undefined;
   let pending: number | undefined;
   let looking = new AbortController();
 
   function proceed(): void {
     const token = pending;
-    if (token === undefined || !switcher.settled || route().kind === "serve") return;
+    if (token === undefined || !proxy.state.settled || route().kind === "serve") return;
     pending = undefined;
-    settleYoung(api, { clock, signal: looking.signal, strain: strain() }).then(
+    proxy.settleYoung({ signal: looking.signal }).then(
       () => onLeft(token),
       () => {},
     );

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createMetrics, type FrontendMetrics, type Scrape } from "./metrics.ts";
-import { type FrontendStatus, readTraffic } from "./status.ts";
+import type { FrontendStatus } from "./status.ts";
 
 const status: FrontendStatus = {
   group: "db",
@@ -103,30 +103,5 @@ describe("createMetrics", () => {
     const values = await samples(metrics, { ...scrape, nodes });
     expect(values.filter((line) => line.startsWith("forged"))).toEqual([]);
     expect(values.filter((line) => line.startsWith("master"))).toHaveLength(101);
-  });
-});
-
-describe("readTraffic", () => {
-  it("takes for waiting who has come to the backend and is with no master", async () => {
-    const row = { status: "", totalSessions: 9, bytesIn: 1, bytesOut: 2, connectionErrors: 0, retries: 0 };
-    const rows = [
-      { ...row, proxy: "fe", server: "FRONTEND", currentSessions: 5 },
-      { ...row, proxy: "be", server: "m0", currentSessions: 2 },
-      { ...row, proxy: "be", server: "m1", currentSessions: 1 },
-      { ...row, proxy: "be", server: "BACKEND", currentSessions: 5 },
-    ];
-    const traffic = await readTraffic({ showStat: async () => rows });
-    expect(traffic).toEqual({ sessions: 3, waiting: 2, connections: 9, bytesIn: 1, bytesOut: 2 });
-  });
-
-  it("adds up all ports", async () => {
-    const row = { status: "", totalSessions: 9, bytesIn: 1, bytesOut: 2, connectionErrors: 0, retries: 0 };
-    const rows = ["", "2"].flatMap((suffix) => [
-      { ...row, proxy: `fe${suffix}`, server: "FRONTEND", currentSessions: 5 },
-      { ...row, proxy: `be${suffix}`, server: "m1", currentSessions: 1 },
-      { ...row, proxy: `be${suffix}`, server: "BACKEND", currentSessions: 3 },
-    ]);
-    const traffic = await readTraffic({ showStat: async () => rows }, 2);
-    expect(traffic).toEqual({ sessions: 2, waiting: 4, connections: 18, bytesIn: 2, bytesOut: 4 });
   });
 });

@@ -1,6 +1,6 @@
 import { createSamples, type Samples } from "@msdha/status-port";
 import { Histogram, Registry } from "prom-client";
-import type { ConnectionWait } from "./connection-wait.ts";
+import type { ConnectionWait } from "./proxy.ts";
 import type { FrontendStatus } from "./status.ts";
 
 /** What a scrape tells besides the status. */

@@ -7,14 +7,13 @@ import {
   type GroupView,
   isOver,
 } from "@msdha/group";
-import type { Route } from "@msdha/haproxy-config";
 import type { Log } from "@msdha/log";
 import type { PageState } from "@msdha/status-page";
 import type { Routes } from "@msdha/status-port";
-import type { ConnectionWait } from "./connection-wait.ts";
 import { createMetrics, type Scrape } from "./metrics.ts";
 import { createPageFeed } from "./page-feed.ts";
 import { type PageParts, pageState } from "./page-state.ts";
+import { type ConnectionWait, masterOf, type Route } from "./proxy.ts";
 import type { FrontendStatus } from "./status.ts";
 import { statusRoutes } from "./status-routes.ts";
 import { createWaitLog } from "./wait-log.ts";
@@ -23,9 +22,9 @@ import { countWithoutMaster } from "./without-master.ts";
 /** What can be asked once the frontend runs. */
 export interface StatusSources {
   readonly readStatus: () => Promise<FrontendStatus>;
-  /** How many lines of its log HAProxy could not write; undefined while it can't be asked. */
+  /** How many lines of its log the proxy could not write; undefined while it can't be asked. */
   readonly readDroppedLogLines: () => Promise<number | undefined>;
-  readonly readRoute: () => Pick<PageParts, "route" | "served" | "following" | "proven">;
+  readonly readRoute: () => Pick<PageParts, "route" | "following" | "proven">;
 }
 
 /** Takes in what happens to the frontend, and answers for it. Changes nothing. */
@@ -34,8 +33,8 @@ export interface Observer extends Disposable {
   readStatus(): Promise<FrontendStatus>;
   /** From now on the status is read from these; until then reading it rejects. */
   started(sources: StatusSources): void;
-  /** Takes the route that connections take from now on, and the name of the master that it leads to. */
-  routed(route: Route, master: string | undefined): void;
+  /** Takes the route that connections take from now on. */
+  routed(route: Route): void;
   waited(wait: ConnectionWait): void;
   viewed(view: GroupView): void;
 }
@@ -78,9 +77,10 @@ export function createObserver(
     started(found) {
       sources = found;
     },
-    routed(next, master = "") {
+    routed(next) {
       withoutMaster.routed(next);
       const at = Date.now();
+      const master = masterOf(next)?.name ?? "";
       feed.happened({ kind: "route", at, route: next.kind, master, cut: cutsSessions(route, next) });
       route = next;
     },
@@ -109,5 +109,5 @@ function countRequests(
 /** Whether sessions of the route before do not go on with the next one. */
 function cutsSessions(before: Route, next: Route): boolean {
   if (before.kind === "none") return false;
-  return next.kind === "none" || next.owner !== before.owner;
+  return next.kind === "none" || next.token !== before.token;
 }

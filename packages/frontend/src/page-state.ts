@@ -1,14 +1,12 @@
 import { type Ask, type GroupStatus, isOver, type NodeStatus, type Term } from "@msdha/group";
-import type { Route } from "@msdha/haproxy-config";
 import type { PageAsk, PageNode, PageState, PageTerm } from "@msdha/status-page";
-import type { ServedMaster } from "./guide.ts";
+import type { Route } from "./proxy.ts";
 
 /** What a page's state is made of. */
 export interface PageParts {
   readonly group: string;
   readonly now: number;
   readonly route: Route;
-  readonly served: ServedMaster | undefined;
   readonly following: boolean;
   readonly proven: boolean;
   readonly status: GroupStatus;
@@ -20,13 +18,13 @@ const MOST_TERMS = 50;
 const LONGEST_TEXT = 300;
 
 /** Returns what the page shows of a group now. */
-export function pageState({ group, now, route, served, following, proven, status }: PageParts): PageState {
+export function pageState({ group, now, route, following, proven, status }: PageParts): PageState {
   const { nodes, pause, switchover, terms } = status;
   return {
     group,
     now,
     route: route.kind,
-    master: served && route.kind === "serve" ? { name: served.name, since: served.since } : null,
+    master: route.kind === "serve" ? { name: route.master.name, since: route.master.since } : null,
     following,
     proven,
     nodes: nodes.slice(0, MOST_PAGE_NODES).map((node) => pageNode(node, now)),

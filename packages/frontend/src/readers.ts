@@ -1,9 +1,9 @@
 import { describeError } from "@msdha/app";
 import type { Clock } from "@msdha/clock";
 import { type GroupView, mastership } from "@msdha/group";
-import type { ServerAddress } from "@msdha/haproxy-config";
 import type { Log } from "@msdha/log";
 import { followAddress, type Lookup, type Reach } from "./follow-address.ts";
+import type { ServerAddress } from "./proxy.ts";
 
 export interface ReadersOptions {
   /** The port of the nodes. */

@@ -1,29 +1,34 @@
-import { describeError } from "@msdha/app";
 import type { Clock } from "@msdha/clock";
-import { describeEndpoints, openEtcd } from "@msdha/etcd-client";
-import { groupKeys } from "@msdha/group";
-import { poolNames, portNames } from "@msdha/haproxy-config";
+import type { EtcdApi } from "@msdha/etcd-client";
 import type { Log } from "@msdha/log";
-import { serveAsks } from "./ask-server.ts";
-import { closeGently } from "./close-gently.ts";
 import type { FrontendConfig } from "./config.ts";
-import { followMaster } from "./follow-master.ts";
-import { createGuide } from "./guide.ts";
+import type { Lookup } from "./follow-address.ts";
+import { followMaster, type MasterFollower } from "./follow-master.ts";
+import { createGuide, type Guide } from "./guide.ts";
 import { createLeaver, type Leaver } from "./leave-master.ts";
-import { lookupHost } from "./lookup.ts";
-import { machineStrain } from "./machine-strain.ts";
-import { createObserver } from "./observe.ts";
+import { createObserver, type Observer } from "./observe.ts";
 import { isOwnAddress } from "./own-address.ts";
-import { reachPort } from "./reach.ts";
-import { createReaders } from "./readers.ts";
+import type { ProxyEvents, TcpProxy } from "./proxy.ts";
+import { createReaders, type Readers } from "./readers.ts";
 import { registerFrontend } from "./register.ts";
-import { startProxy } from "./start-proxy.ts";
-import { countDroppedLogLines, describeFrontend, type FrontendStatus, readTraffic } from "./status.ts";
-import { serveStatus } from "./status-server.ts";
+import { describeFrontend } from "./status.ts";
 
-export interface FrontendPorts {
+/** The machine that a frontend runs on. real-host.ts has the real one, testing/simulation a simulated one. */
+export interface FrontendHost {
   readonly clock: Clock;
   readonly log: Log;
+  readonly lookup: Lookup;
+  /** Whether a port takes a connection. */
+  readonly reach: (address: string, port: number) => Promise<boolean>;
+  /** Answers those who ask for the status, until it is disposed. Rejects when another frontend uses the run folder. */
+  serve(observer: Observer): Promise<AsyncDisposable>;
+  /** Resolves with a proxy that takes connections; they wait. Rejects with the reason of `signal`, or if it can't start. */
+  startProxy(events: ProxyEvents, signal: AbortSignal): Promise<TcpProxy>;
+  /** Resolves when etcd answers. Rejects with the reason of `signal`, or when it does not answer in time. */
+  connectEtcd(signal: AbortSignal): Promise<EtcdApi & AsyncDisposable>;
+}
+
+export interface RunOptions {
   /** Asks the frontend to end in peace. */
   readonly stop: AbortSignal;
   /** Asks it to end at once. */
@@ -31,90 +36,121 @@ export interface FrontendPorts {
 }
 
 /**
- * Runs the frontend until `stop` aborts and its sessions have ended, or their grace is over. Rejects when it can't
- * begin: with a `SettingsError`, `ProgramMissingError`, `ListenError`, `RunDirTakenError`, `HaproxyStartError`,
- * `EtcdUnavailableError` or `EtcdAuthError`, or with the reason of `stop`.
+ * Runs the frontend until `stop` aborts and its sessions have ended, or their grace is over. Rejects when it can't begin: with
+ * what its host rejects with, which can be the reason of `stop`.
  */
 export async function runFrontend(
   config: FrontendConfig,
-  { clock, log, stop, hurry }: FrontendPorts,
+  host: FrontendHost,
+  { stop, hurry }: RunOptions,
 ): Promise<void> {
+  const { clock, log } = host;
+  const { group, ttlSeconds, stopGraceMs } = config;
   await using stack = new AsyncDisposableStack();
-  const observer = stack.use(createObserver(config.group, { clock, log }));
-  const { runDir, statusPort, statusAddress } = config;
-  stack.use(await serveStatus(observer.routes, { runDir, port: statusPort, address: statusAddress }));
-  stack.use(await serveAsks(observer.readStatus, runDir));
+  const observer = stack.use(createObserver(group, { clock, log }));
+  stack.use(await host.serve(observer));
 
   let leaver: Leaver | undefined;
-  const { addresses, haproxy, switchers, pool, trouble, api, release } = await startProxy(
-    config,
-    { clock, log, stop, onSettled: () => leaver?.settled(), onWait: observer.waited },
-    stack,
-  );
+  const events = { onSettled: () => leaver?.settled(), onWait: observer.waited };
+  const proxy = stack.use(await host.startProxy(events, stop));
+  const { guide, readers, switches } = leadProxy(config, host, proxy, observer, stack);
 
-  const { ports, readPort } = config;
+  const etcd = stack.use(await host.connectEtcd(stop));
+  const registration = stack.use(registerFrontend(etcd, group, { clock, log, ttlSeconds }));
+  const onLeft = (token: number): void => registration.acknowledge(token);
+  leaver = stack.use(createLeaver({ proxy, route: () => guide.route, onLeft }));
+  const master = follow(config, host, etcd, { guide, leaver, observer, readers }, stack);
+
+  observer.started({
+    async readStatus() {
+      return describeFrontend({
+        config,
+        proxy: proxy.state,
+        route: guide.route,
+        master,
+        stop,
+        switches: switches(),
+        readers: readers?.names ?? [],
+        traffic: await proxy.traffic().catch(() => null),
+      });
+    },
+    readDroppedLogLines: proxy.droppedLogLines,
+    readRoute: () => ({ route: guide.route, following: master.following, proven: master.proven }),
+  });
+
+  await aborted(stop);
+  log.info({ graceMs: stopGraceMs }, "stopping: new connections are refused, sessions may end");
+  await proxy.close({ graceMs: stopGraceMs, hurry });
+}
+
+interface Leading {
+  readonly guide: Guide;
+  readonly readers: Readers | undefined;
+  /** How many times connections were sent to a master. */
+  readonly switches: () => number;
+}
+
+/** Leads the proxy to where the group's views say; what ends goes on `stack`. */
+function leadProxy(
+  config: FrontendConfig,
+  { clock, log, lookup, reach }: FrontendHost,
+  proxy: TcpProxy,
+  observer: Observer,
+  stack: AsyncDisposableStack,
+): Leading {
+  const { ports, readPort, lookupIntervalMs, lookupKeepMs } = config;
   const targets = ports.map(({ target }) => target);
-  const [target = 0] = targets;
-  let switches = 0;
   const listened = [...ports.map(({ listen }) => listen), ...(readPort === undefined ? [] : [readPort])];
+  const mayBeOwn = listened.some((port) => targets.includes(port));
+  const [port = 0] = targets;
   const network = {
-    port: target,
-    lookup: lookupHost,
-    lookupIntervalMs: config.lookupIntervalMs,
-    lookupKeepMs: config.lookupKeepMs,
-    reach: (address: string) => reachPort(address, target),
-    isOwn: (address: string) =>
-      listened.some((listen) => targets.includes(listen)) && isOwnAddress(address, addresses),
+    port,
+    lookup,
+    lookupIntervalMs,
+    lookupKeepMs,
+    reach: (address: string) => reach(address, port),
+    isOwn: (address: string) => mayBeOwn && isOwnAddress(address, proxy.addresses),
     clock,
     log,
   };
-  const readers = pool && stack.use(createReaders({ ...network, onServers: pool.want }));
+  const { routeReaders } = proxy;
+  const readers = routeReaders && stack.use(createReaders({ ...network, onServers: routeReaders }));
+  let switches = 0;
   const guide = stack.use(
     createGuide({
       ...network,
-      onRoute: (route) => {
+      onRoute(route) {
         if (route.kind === "serve") switches += 1;
-        switchers.route(route);
-        observer.routed(route, guide.master?.name);
+        proxy.route(route);
+        observer.routed(route);
       },
     }),
   );
+  return { guide, readers, switches: () => switches };
+}
 
-  const etcd = stack.use(
-    await openEtcd(config.etcd, {
-      old: config.etcdOld,
-      onOld: (message) => log.warn(message),
-      onForeign: ({ message }) => log.error(`${message}; the second is left out`),
-      timeoutMs: config.etcdTimeoutMs,
-      clock,
-      signal: stop,
-      range: { key: groupKeys(config.group).lock },
-      onRetry: (error) =>
-        log.warn(
-          { etcd: describeEndpoints(config.etcd), why: describeError(error) },
-          "etcd does not answer yet",
-        ),
-    }),
-  );
-  const { group, ttlSeconds } = config;
-  const registration = stack.use(registerFrontend(etcd, group, { clock, log, ttlSeconds }));
-  leaver = stack.use(
-    createLeaver({
-      api,
-      switcher: switchers,
-      clock,
-      route: () => guide.route,
-      strain: machineStrain,
-      onLeft: (token) => registration.acknowledge(token),
-    }),
-  );
-  const keeps = config.etcdLost === "keep";
+interface Followers {
+  readonly guide: Guide;
+  readonly leaver: Leaver;
+  readonly observer: Observer;
+  readonly readers: Readers | undefined;
+}
+
+/** Follows the group, and passes on what it says; the end of that goes on `stack`. */
+function follow(
+  { group, ttlSeconds, etcdLost }: FrontendConfig,
+  { clock, log }: FrontendHost,
+  etcd: EtcdApi,
+  { guide, leaver, observer, readers }: Followers,
+  stack: AsyncDisposableStack,
+): MasterFollower {
+  const keeps = etcdLost === "keep";
   if (keeps) {
     guide.confirm(true);
     log.warn("MSDHA_ETCD_LOST=keep: without etcd connections go to the last master, whatever it is by then");
   }
   const followed = new AbortController();
-  const master = followMaster(etcd, config.group, {
+  const master = followMaster(etcd, group, {
     clock,
     log,
     signal: followed.signal,
@@ -133,43 +169,7 @@ export async function runFrontend(
     followed.abort();
     return master.ended;
   });
-
-  const readDroppedLogLines = (): Promise<number | undefined> => countDroppedLogLines(api);
-  const readStatus = async (): Promise<FrontendStatus> => {
-    const { master: served, route } = guide;
-    const traffic = await readTraffic(api, ports.length).catch(() => null);
-    const isObeyed = trouble.since === undefined;
-    return describeFrontend({
-      config,
-      haproxy,
-      switcher: switchers,
-      isObeyed,
-      served,
-      route,
-      master,
-      stop,
-      switches,
-      readers: readers?.names ?? [],
-      traffic,
-    });
-  };
-  observer.started({
-    readStatus,
-    readDroppedLogLines,
-    readRoute: () => ({
-      route: guide.route,
-      served: guide.master,
-      following: master.following,
-      proven: master.proven,
-    }),
-  });
-
-  const frontends = ports.map((_, index) => portNames(index).frontend);
-  if (readers) frontends.push(poolNames.frontend);
-  await aborted(stop);
-  log.info({ graceMs: config.stopGraceMs }, "stopping: new connections are refused, sessions may end");
-  release();
-  await closeGently(api, { clock, log, frontends, graceMs: config.stopGraceMs, hurry });
+  return master;
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {

@@ -5,6 +5,7 @@ import { createLog } from "@msdha/log";
 import type { Environment, SettingsError } from "@msdha/settings";
 import { type FrontendConfig, type LogConfig, readConfig } from "./config.ts";
 import { ListenError, ProgramMissingError, RunDirTakenError } from "./errors.ts";
+import { realHost } from "./real-host.ts";
 import { runFrontend } from "./run-frontend.ts";
 import { stopOnSignals } from "./signals.ts";
 
@@ -22,7 +23,8 @@ export async function startFrontend(environment: Environment): Promise<number> {
   systemClock.tellLeaps((leap) => log.warn(describeLeap(leap)));
   const { stop, hurry } = stopOnSignals();
   try {
-    await runFrontend(settings.config, { clock: systemClock, log, stop, hurry });
+    const host = realHost(settings.config, { clock: systemClock, log });
+    await runFrontend(settings.config, host, { stop, hurry });
     log.info("stopped");
     return exitCodes.stopped;
   } catch (error) {

@@ -1,9 +1,6 @@
-import type { Route, RuntimeApi, Switcher } from "@msdha/haproxy-config";
-import { names, portNames } from "@msdha/haproxy-config";
 import type { FrontendConfig, PortPair } from "./config.ts";
 import type { MasterFollower } from "./follow-master.ts";
-import type { ServedMaster } from "./guide.ts";
-import type { HaproxyKeeper } from "./haproxy-keeper.ts";
+import { masterOf, type ProxyState, type Route, type Traffic } from "./proxy.ts";
 
 /** What `msdha-frontend status` and `GET /status` tell. */
 export interface FrontendStatus {
@@ -39,54 +36,14 @@ export interface FrontendStatus {
     /** Whether it does what the route says. */
     readonly settled: boolean;
   };
-  /** null while HAProxy can't be asked. */
+  /** null while the proxy can't be asked. */
   readonly traffic: Traffic | null;
-}
-
-export interface Traffic {
-  /** Sessions with a master. */
-  readonly sessions: number;
-  /** Connections that wait for one. */
-  readonly waiting: number;
-  readonly connections: number;
-  readonly bytesIn: number;
-  readonly bytesOut: number;
-}
-
-/** Asks HAProxy for its counters, all ports added up; they begin anew with every HAProxy. */
-export async function readTraffic(api: Pick<RuntimeApi, "showStat">, ports = 1): Promise<Traffic> {
-  const rows = await api.showStat();
-  const own = Array.from({ length: ports }, (_, index) => portNames(index));
-  const frontends = own.map(({ frontend }) => frontend);
-  const backends = own.map(({ backend }) => backend);
-  const slots: readonly string[] = names.slots;
-  const fronts = rows.filter(({ proxy, server }) => frontends.includes(proxy) && server === "FRONTEND");
-  const behind = rows.filter(({ proxy, server }) => backends.includes(proxy) && server === "BACKEND");
-  const served = rows.filter(({ proxy, server }) => backends.includes(proxy) && slots.includes(server));
-  const sessions = sum(served.map((row) => row.currentSessions));
-  return {
-    sessions,
-    waiting: Math.max(0, sum(behind.map((row) => row.currentSessions)) - sessions),
-    connections: sum(fronts.map((row) => row.totalSessions)),
-    bytesIn: sum(fronts.map((row) => row.bytesIn)),
-    bytesOut: sum(fronts.map((row) => row.bytesOut)),
-  };
-}
-
-/** Asks HAProxy how many lines of its log it could not write; undefined while it can't be asked. */
-export async function countDroppedLogLines(api: Pick<RuntimeApi, "showInfo">): Promise<number | undefined> {
-  const info = await api.showInfo().catch(() => undefined);
-  return info && (Number(info.get("DroppedLogs")) || 0);
 }
 
 /** What a status is made of. */
 export interface FrontendParts {
   readonly config: Pick<FrontendConfig, "group" | "ports">;
-  readonly haproxy: Pick<HaproxyKeeper, "running" | "version" | "pid" | "restarts">;
-  readonly switcher: Pick<Switcher, "settled">;
-  /** Whether HAProxy carries out what it is asked to. */
-  readonly isObeyed: boolean;
-  readonly served: ServedMaster | undefined;
+  readonly proxy: ProxyState;
   readonly route: Route;
   readonly master: Pick<MasterFollower, "following" | "proven">;
   readonly stop: AbortSignal;
@@ -97,9 +54,9 @@ export interface FrontendParts {
 
 /** Returns the status of a frontend. */
 export function describeFrontend(parts: FrontendParts): FrontendStatus {
-  const { config, haproxy, switcher, isObeyed, served, route, master, stop, switches, readers, traffic } =
-    parts;
-  const healthy = haproxy.running && isObeyed && traffic !== null;
+  const { config, proxy, route, master, stop, switches, readers, traffic } = parts;
+  const { running, version, pid, restarts, settled } = proxy;
+  const healthy = running && proxy.obeys && traffic !== null;
   return {
     group: config.group,
     port: config.ports[0]?.listen ?? 0,
@@ -108,29 +65,23 @@ export function describeFrontend(parts: FrontendParts): FrontendStatus {
     healthy,
     ready: healthy && route.kind === "serve",
     route: route.kind,
-    master: served
-      ? {
-          name: served.name,
-          address: served.address ?? null,
-          token: served.token,
-          since: new Date(served.since).toISOString(),
-        }
-      : null,
+    master: servedMaster(route),
     following: master.following,
     proven: master.proven,
     stopping: stop.aborted,
     switches,
-    haproxy: {
-      running: haproxy.running,
-      version: haproxy.version,
-      pid: haproxy.pid,
-      restarts: haproxy.restarts,
-      settled: switcher.settled,
-    },
+    haproxy: { running, version, pid, restarts, settled },
     traffic,
   };
 }
 
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
+function servedMaster(route: Route): FrontendStatus["master"] {
+  const master = masterOf(route);
+  if (!master || route.kind === "none") return null;
+  return {
+    name: master.name,
+    address: route.address ?? null,
+    token: route.token,
+    since: new Date(master.since).toISOString(),
+  };
 }

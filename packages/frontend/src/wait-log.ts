@@ -1,6 +1,6 @@
 import type { Clock } from "@msdha/clock";
 import type { Log } from "@msdha/log";
-import type { ConnectionWait } from "./connection-wait.ts";
+import type { ConnectionWait } from "./proxy.ts";
 
 /** Logs how many connections waited, once for all that waited together. Disposing ends that. */
 export interface WaitLog extends Disposable {

@@ -1,5 +1,5 @@
 import type { Clock } from "@msdha/clock";
-import type { Route } from "@msdha/haproxy-config";
+import type { Route } from "./proxy.ts";
 
 /** Counts how long new connections had no master to go to. */
 export interface WithoutMaster {

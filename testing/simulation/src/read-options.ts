@@ -25,6 +25,7 @@ const invariantNames = [
   "requestsEndTheirRun",
   "oneMasterInTime",
   "everythingIsTold",
+  "nothingSpins",
   NOTHING_CRASHES,
 ];
 

@@ -1,18 +1,16 @@
-import { combineMembers, type EtcdApi } from "@msdha/etcd-client";
-import { createGuide, followMaster } from "@msdha/frontend";
-import { createSwitcher } from "@msdha/haproxy-config";
-import { applyHeard } from "../facts/apply-heard.ts";
+import { runFrontend } from "@msdha/frontend";
 import type { FrontendFacts } from "../facts/facts.ts";
-import { isOlder } from "../node/connect-node.ts";
-import { gateEtcd } from "../node/gate-etcd.ts";
 import { createTraceLog } from "../node/trace-log.ts";
 import { addressOf } from "../scenario.ts";
 import { createLink, type Link } from "../world/network.ts";
 import { createProcess, type SimulatedProcess } from "../world/process.ts";
 import type { World } from "../world/world.ts";
+import { connectFrontend } from "./connect-frontend.ts";
+import { frontendConfig } from "./frontend-config.ts";
 import { createSimulatedHaproxy, type SimulatedHaproxy } from "./simulated-haproxy.ts";
+import { createSimulatedProxy, type SimulatedProxy } from "./simulated-proxy.ts";
 
-/** A frontend: the production code's decisions, with an HAProxy that is not one. */
+/** A frontend: production's own, on a host with an HAProxy that is not one. */
 export interface SimulatedFrontend {
   readonly name: string;
   readonly links: readonly Link[];
@@ -28,16 +26,14 @@ export interface SimulatedFrontend {
   restartHaproxy(): void;
 }
 
-const PORT = 5_432;
 const RESTART_MS = 500;
 const HAPROXY_START_MS = 50;
-const DRAIN_MS = 20;
 
 interface Live {
   readonly process: SimulatedProcess;
   readonly haproxy: SimulatedHaproxy;
   readonly facts: FrontendFacts;
-  replay(): void;
+  proxy?: SimulatedProxy;
 }
 
 export function createSimulatedFrontend(name: string, world: World): SimulatedFrontend {
@@ -58,7 +54,6 @@ export function createSimulatedFrontend(name: string, world: World): SimulatedFr
       offset,
       onFreeze: (ms) => world.trace(name, () => `frozen for ${Math.round(ms)} ms`),
     });
-    const { clock } = process;
     const latency = (): number => random.between(0.1, 2);
     const haproxy = createSimulatedHaproxy({ scheduler, frontend: process, latency });
     const facts: FrontendFacts = {
@@ -70,69 +65,35 @@ export function createSimulatedFrontend(name: string, world: World): SimulatedFr
       oldReadAt: Number.NEGATIVE_INFINITY,
     };
     world.facts.frontends.add(facts);
-    let watch: AbortSignal | undefined;
-    /** The last whole read while no watch was open. */
-    let read: { readonly revision: number; readonly restores: number } | undefined;
-    const hear = (revision: number, restores: number): void =>
-      applyHeard(world.facts, facts, { revision, restores, now: scheduler.now });
-    const log = createTraceLog((line) => world.trace(name, line));
-    const switcher = createSwitcher(haproxy.api, { drainMs: DRAIN_MS, clock });
-    live = { process, haproxy, facts, replay: () => switcher.replay() };
-    const members = etcd.members.map(({ index }) => {
-      const client = etcd.connect({ member: index, clock });
-      client.onRequest = links[index]?.onRequest;
-      client.onAnswer = links[index]?.onAnswer;
-      return gateEtcd(client, process, {
-        asked: () => () => {},
-        watching({ startRevision }, signal) {
-          watch = signal;
-          // A watch that goes on from somewhere else was only compared with the read.
-          if (read && startRevision === read.revision) hear(read.revision, read.restores);
-          read = undefined;
+    const own: Live = { process, haproxy, facts };
+    live = own;
+    void run(own);
+  }
+
+  /** Runs production's frontend; it goes on until its process is killed. */
+  async function run(own: Live): Promise<void> {
+    const { process, haproxy, facts } = own;
+    const { clock } = process;
+    const { frontendsNeedNoProof, frontendEtcd } = world.collaborators;
+    const api = connectFrontend(world, process, facts, links);
+    const etcd = frontendEtcd?.(api, world) ?? api;
+    const never = new AbortController().signal;
+    await runFrontend(
+      frontendConfig(world.scenario, frontendsNeedNoProof ? "keep" : "park"),
+      {
+        clock,
+        log: createTraceLog((line) => world.trace(name, line)),
+        lookup: async (host) => [addressOf(host)],
+        reach: async () => true,
+        serve: async () => ({ [Symbol.asyncDispose]: async () => {} }),
+        async startProxy(events) {
+          own.proxy = createSimulatedProxy(haproxy, events, clock);
+          return own.proxy;
         },
-        heard({ events }) {
-          const last = events.at(-1);
-          // What comes on a watch that was given up just now is not looked at any more.
-          if (last && facts.known && !watch?.aborted) hear(last.kv.modRevision, world.facts.restores);
-        },
-      });
-    });
-    const combined = combineMembers(members, { clock });
-    const api: EtcdApi = {
-      ...combined,
-      // Of the members that it asks one after the other the first to answer is the one that is heard.
-      async range(range, options) {
-        const { restores } = world.facts;
-        const { revision } = etcd.store;
-        // A whole read beside an open watch is for comparison only.
-        const fresh = range.prefix === true && range.key === world.keys.prefix && watch?.aborted !== false;
-        const answer = await combined.range(range, options);
-        if (restores === world.facts.restores && isOlder(answer, revision)) {
-          facts.missed = true;
-          facts.oldReadAt = scheduler.now;
-        } else if (fresh) read = { revision: answer.revision, restores };
-        return answer;
+        connectEtcd: async () => ({ ...etcd, [Symbol.asyncDispose]: async () => {} }),
       },
-    };
-    const guide = createGuide({
-      port: PORT,
-      lookup: async (host) => [addressOf(host)],
-      lookupIntervalMs: 30_000,
-      lookupKeepMs: 300_000,
-      reach: async () => true,
-      isOwn: () => false,
-      clock,
-      log,
-      onRoute: (route) => void switcher.route(route),
-    });
-    followMaster(world.collaborators.frontendEtcd?.(api, world) ?? api, world.scenario.group, {
-      clock,
-      log,
-      signal: new AbortController().signal,
-      ttlSeconds: world.scenario.longestTtlMs / 1_000,
-      onMastership: (mastership) => guide.tell(mastership),
-      onProven: (proven) => guide.confirm(proven || world.collaborators.frontendsNeedNoProof === true),
-    });
+      { stop: never, hurry: never },
+    );
   }
 
   function kill(): void {
@@ -161,7 +122,7 @@ export function createSimulatedFrontend(name: string, world: World): SimulatedFr
       if (!own) return;
       world.trace(name, () => "HAProxy restarts");
       own.haproxy.restart();
-      scheduler.after(HAPROXY_START_MS, () => own.process.enter(own.replay));
+      scheduler.after(HAPROXY_START_MS, () => own.process.enter(() => own.proxy?.replay()));
     },
   };
 }

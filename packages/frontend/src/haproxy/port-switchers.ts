@@ -1,11 +1,12 @@
 import {
   createSwitcher,
+  type Route as HaproxyRoute,
   portNames,
-  type Route,
   type RuntimeApi,
   type Switcher,
   type SwitcherOptions,
 } from "@msdha/haproxy-config";
+import type { Route } from "../proxy.ts";
 import type { TroubleLog } from "./trouble-log.ts";
 
 export interface PortSwitchersOptions extends Pick<SwitcherOptions, "drainMs" | "clock"> {
@@ -17,15 +18,11 @@ export interface PortSwitchersOptions extends Pick<SwitcherOptions, "drainMs" | 
 }
 
 /** Brings every port of a HAProxy to the last route. Disposing stops that and leaves HAProxy as it is. */
-export interface PortSwitchers extends Omit<Switcher, "route"> {
-  /** Sets where connections are to go from now on. Never throws. */
+export interface PortSwitchers extends Pick<Switcher, "replay" | "settled">, AsyncDisposable {
   route(route: Route): void;
 }
 
-/**
- * Makes a switcher for each port. A route is the same for all but for the port at the master, which is each one's own: the
- * port in the route is not looked at.
- */
+/** Makes a switcher for each port. A route is the same for all but for the port at the master, which is each one's own. */
 export function createPortSwitchers(
   api: Pick<RuntimeApi, "showServers" | "setServerAddress" | "setServerStates">,
   { targets, drainMs, clock, trouble, onSettled }: PortSwitchersOptions,
@@ -47,9 +44,8 @@ export function createPortSwitchers(
     }),
   }));
   return {
-    route(route: Route) {
-      for (const { target, switcher } of switchers)
-        void switcher.route(route.kind === "serve" ? { ...route, port: target } : route);
+    route(route) {
+      for (const { target, switcher } of switchers) void switcher.route(asHaproxyRoute(route, target));
     },
     replay() {
       for (const { switcher } of switchers) switcher.replay();
@@ -61,4 +57,13 @@ export function createPortSwitchers(
       await Promise.all(switchers.map(({ switcher }) => switcher[Symbol.asyncDispose]()));
     },
   };
+}
+
+/** Returns a route as HAProxy's switcher has it: the owner of a slot is the master's token. */
+export function asHaproxyRoute(route: Route, port: number): HaproxyRoute {
+  if (route.kind === "none") return { kind: "none" };
+  const owner = String(route.token);
+  return route.kind === "drain"
+    ? { kind: "drain", owner }
+    : { kind: "serve", owner, address: route.address, port };
 }

@@ -2,7 +2,7 @@ import { createManualClock } from "@msdha/clock";
 import { HaproxyUnavailableError } from "@msdha/haproxy-config";
 import { createLog } from "@msdha/log";
 import { describe, expect, it } from "vitest";
-import { HaproxyStartError } from "./errors.ts";
+import { HaproxyStartError } from "../errors.ts";
 import { type HaproxyKeeper, keepHaproxy } from "./haproxy-keeper.ts";
 import type { HaproxyProcess } from "./haproxy-process.ts";
 

@@ -1,11 +1,4 @@
-/** One connection that waited for a master, as HAProxy's log tells it. */
-export interface ConnectionWait {
-  /** `in_vain`: HAProxy closed it after `MSDHA_PARK`. `left`: the client went first. */
-  readonly outcome: "served" | "in_vain" | "left";
-  readonly waitedMs: number;
-  /** How long before the line the connection came, in ms. */
-  readonly ageMs: number;
-}
+import type { ConnectionWait } from "../proxy.ts";
 
 /** `%ci:%cp [%t] %f %b/%s %Tw/%Tc/%Tt %B %ts %ac/%fc/%bc/%sc/%rc %sq/%bq`; `+` marks what goes on, or a redispatch. */
 const SESSION =

@@ -1,6 +1,6 @@
 import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, isAbsolute, join } from "node:path";
-import { ProgramMissingError } from "./errors.ts";
+import { ProgramMissingError } from "../errors.ts";
 
 /**
  * The path of a program: `name` itself when it has a `/` in it, else the first of that name in `path` that can be

@@ -1,6 +1,6 @@
 import { createServer } from "node:net";
 import type { Clock } from "@msdha/clock";
-import { ListenError } from "./errors.ts";
+import { ListenError } from "../errors.ts";
 
 /** How long a HAProxy that was just killed may take to let go of its port. */
 const IN_USE_MS = 2_000;

@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { type ListenPort, maxConnectionsFor, renderConfig } from "@msdha/haproxy-config";
 import { SettingsError } from "@msdha/settings";
-import type { FrontendConfig } from "./config.ts";
+import type { FrontendConfig } from "../config.ts";
 
 /** What is left of the tick when a slot has drained, so that every try to connect has ended by then. */
 const DRAIN_MARGIN_MS = 20;

@@ -2,7 +2,7 @@ import { describeError, hasCode } from "@msdha/app";
 import type { Clock } from "@msdha/clock";
 import { type HaproxyUnavailableError, type RuntimeApi, waitForRuntimeApi } from "@msdha/haproxy-config";
 import type { Log } from "@msdha/log";
-import { HaproxyStartError } from "./errors.ts";
+import { HaproxyStartError } from "../errors.ts";
 import type { HaproxyProcess } from "./haproxy-process.ts";
 
 export interface HaproxyKeeperOptions {
