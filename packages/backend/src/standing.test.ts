@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { Node } from "./node.ts";
-import { judgePrimary, judgeReplica } from "./standing.ts";
+import { judgePrimary, judgeReady, judgeReplica } from "./standing.ts";
 
 const lock = { token: 7 };
 const master = { kind: "master", lead: lock, trafficSince: undefined };
@@ -56,4 +56,14 @@ it("takes only a ready, proven node for a replica", () => {
   expect(judgeReplica(early)).toEqual({ yes: false, why: "it is running_not_ready" });
   expect(judgeReplica(node({ ...ready, clock: { now: () => 12_000 } })).yes).toBe(false);
   expect(judgeReplica(node({ ...ready, end: { begun: AbortSignal.abort() } })).yes).toBe(false);
+});
+
+it("takes the primary and every replica for ready, and nothing else", () => {
+  expect(judgeReady(node())).toEqual({ yes: true });
+  expect(judgeReady(node(ready))).toEqual({ yes: true });
+  expect(judgeReady(undefined).yes).toBe(false);
+  const early = node({ ...ready, membership: { state: "running_not_ready" } });
+  expect(judgeReady(early)).toEqual({ yes: false, why: "it is running_not_ready" });
+  const promoted = node({ config: { traffic: "after_hook" } });
+  expect(judgeReady(promoted)).toEqual({ yes: false, why: "its master hook runs" });
 });

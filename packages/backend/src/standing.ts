@@ -34,8 +34,13 @@ export function judgeReplica(node: Standing | undefined): Verdict {
   return judgeProof(node);
 }
 
+/** Whether the node does its part, whichever that is: the primary, or a replica that could become it. */
+export function judgeReady(node: Standing | undefined): Verdict {
+  return node?.role.kind === "candidate" ? judgeReplica(node) : judgePrimary(node);
+}
+
 /**
- * The same of one that lacks at most so many bytes of the master's data, by what its `report` hook said last. What it said
+ * Like `judgeReplica`, of a node that lacks at most so many bytes of the master's data, by what its `report` hook said last. What it said
  * before the last three intervals is not known any more.
  */
 export function judgeReplicaWithin(node: Standing | undefined, mostBytes: number): Verdict {

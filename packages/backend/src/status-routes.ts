@@ -3,7 +3,7 @@ import { describeNode } from "./describe-node.ts";
 import type { BackendMetrics } from "./metrics.ts";
 import type { Node } from "./node.ts";
 import { parseBytes } from "./parse-bytes.ts";
-import { judgePrimary, judgeReplica, judgeReplicaWithin, type Verdict } from "./standing.ts";
+import { judgePrimary, judgeReady, judgeReplica, judgeReplicaWithin, type Verdict } from "./standing.ts";
 
 /**
  * What the status port of a node answers. Reads what the node has in memory, and asks neither etcd nor the program: an
@@ -15,6 +15,7 @@ export function statusRoutes(currentNode: () => Node | undefined, metrics: Backe
       "/primary": () => judged(judgePrimary(currentNode())),
       "/replica": (query) =>
         query.has("lag") ? answerLag(query, currentNode()) : judged(judgeReplica(currentNode())),
+      "/ready": () => judged(judgeReady(currentNode())),
       "/live": () => judged(judgeLive(currentNode())),
       "/status": () => {
         const node = currentNode();

@@ -96,6 +96,7 @@ describe("the status port of a node", () => {
     await one.answers("/primary", 200);
     await using two = await startNode("status-two", { name: "two" });
     await two.answers("/replica", 200);
+    for (const node of [one, two]) expect((await node.ask("/ready")).code).toBe(200);
     expect(await two.ask("/primary")).toEqual({ code: 503, text: "it is not the master\n" });
     expect(await one.ask("/replica")).toEqual({ code: 503, text: "it holds the lock\n" });
     expect((await two.ask("/replica?lag=1000000")).code).toBe(503);
