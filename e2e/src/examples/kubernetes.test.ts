@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { tempDir } from "@msdha/testkit";
 import { execa } from "execa";
-import type { Container, PodSpec } from "kubernetes-types/core/v1";
+import type { Container, PodSpec } from "kubernetes-types/core/v1.js";
 import { describe, expect, test } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
 import { backendCommand, frontendCommand } from "../support/paths.ts";
