@@ -11,10 +11,16 @@ export interface MsdhaRun {
 
 /** Runs `msdha` on a group, without a terminal. */
 export function runMsdha(
-  { endpoint, group }: { readonly endpoint: string; readonly group: string },
+  {
+    endpoint,
+    group,
+    runDir,
+  }: { readonly endpoint: string; readonly group: string; readonly runDir?: string },
   ...args: readonly string[]
 ): Promise<MsdhaRun> {
-  const env = { PATH: process.env["PATH"], ETCDCTL_ENDPOINTS: endpoint, MSDHA_GROUP: group };
+  const { PATH } = process.env;
+  // No run folder but a test's own: the machine may have one at the usual place.
+  const env = { PATH, ETCDCTL_ENDPOINTS: endpoint, MSDHA_GROUP: group, MSDHA_RUN_DIR: runDir ?? "/nowhere" };
   return new Promise((resolve) => {
     execFile(msdhaCommand, args, { env, timeout: 90_000 }, (error, out, err) => {
       const code = typeof error?.code === "number" ? error.code : error ? -1 : 0;

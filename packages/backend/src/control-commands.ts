@@ -6,6 +6,7 @@ export interface ControlCommands {
   readonly put: (key: string, value: string) => Promise<string>;
   readonly get: (key: string) => Promise<string>;
   readonly status: () => Promise<string>;
+  readonly view: () => Promise<string>;
   readonly nodes: () => Promise<string>;
   readonly healthcheck: () => Promise<string>;
 }
@@ -43,6 +44,12 @@ export function declareControlCommands(program: Command, act: (call: Call) => Pr
     .command("status")
     .description("Print what the node of this container knows, as JSON.")
     .action(() => act((commands) => commands.status()));
+  program
+    .command("view")
+    .description(
+      "Print all that this node knows of its group, as JSON. For msdha, where etcd does not answer.",
+    )
+    .action(() => act((commands) => commands.view()));
   program
     .command("nodes")
     .description("Print the nodes that this one knows, one a line: name, state, address. For hooks.")

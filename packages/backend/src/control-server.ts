@@ -1,13 +1,13 @@
 import { rm } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
-import { claim, getValue, isName } from "@msdha/group";
+import { claim, getValue, isName, writeLocalView } from "@msdha/group";
 import { Command, CommanderError } from "commander";
 import { z } from "zod";
 import type { Answer } from "./control-client.ts";
 import { type ControlCommands, declareControlCommands } from "./control-commands.ts";
 import { CONTROL_SOCKET } from "./control-protocol.ts";
-import { describeNode } from "./describe-node.ts";
+import { describeKnown, describeNode } from "./describe-node.ts";
 import type { Node } from "./node.ts";
 import { settledLock } from "./role.ts";
 
@@ -155,6 +155,7 @@ function commandsOf(node: Node, inTurn: InTurn): ControlCommands {
       return `${found}\n`;
     },
     status: async () => `${JSON.stringify(describeNode(node))}\n`,
+    view: async () => writeLocalView(describeKnown(node)),
     async nodes() {
       const { nodes, addresses } = describeNode(node);
       return Object.entries(nodes)

@@ -1,4 +1,4 @@
-import { mastership, plainState } from "@msdha/group";
+import { describeGroup, type LocalView, mastership, plainState } from "@msdha/group";
 import type { NodeStatus } from "./control-protocol.ts";
 import type { Node } from "./node.ts";
 import { behindOf } from "./standing.ts";
@@ -21,5 +21,15 @@ export function describeNode(node: Node): NodeStatus {
     behindBytes: behindOf(node) ?? null,
     note: latestReport.report?.note ?? "",
     alive: latest ? { failures: latest.failures, failure: latest.failure ?? null } : null,
+  };
+}
+
+/** Returns what a node knows of its whole group, and how long ago a quorum of etcd has last proven its lease. */
+export function describeKnown({ clock, config, follower, lease }: Node): LocalView {
+  return {
+    group: config.group,
+    by: `node ${config.name}`,
+    ageMs: Math.round(clock.now() - lease.seen),
+    status: describeGroup(follower.view),
   };
 }

@@ -25,6 +25,8 @@ export interface MasterFollower {
   readonly following: boolean;
   /** Whether a quorum of etcd has confirmed what the watch showed within 2 TTLs. */
   readonly proven: boolean;
+  /** When the newest read that a quorum of etcd has answered was sent; undefined before the first. */
+  readonly readAt: number | undefined;
   /** Settles when `signal` has aborted. */
   readonly ended: Promise<void>;
 }
@@ -75,6 +77,9 @@ export function followMaster(etcd: EtcdApi, group: string, options: FollowMaster
     },
     get proven() {
       return prover.proven;
+    },
+    get readAt() {
+      return prover.readAt;
     },
     ended,
   };

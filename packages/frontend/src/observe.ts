@@ -6,6 +6,7 @@ import {
   type GroupStatus,
   type GroupView,
   isOver,
+  type LocalView,
 } from "@msdha/group";
 import type { Log } from "@msdha/log";
 import type { PageState } from "@msdha/status-page";
@@ -25,6 +26,8 @@ export interface StatusSources {
   /** How many lines of its log the proxy could not write; undefined while it can't be asked. */
   readonly readDroppedLogLines: () => Promise<number | undefined>;
   readonly readRoute: () => Pick<PageParts, "route" | "following" | "proven">;
+  /** When the newest read that a quorum of etcd has answered was sent; undefined before the first. */
+  readonly readAt: () => number | undefined;
 }
 
 /** Takes in what happens to the frontend, and answers for it. Changes nothing. */
@@ -61,6 +64,12 @@ export function createObserver(
     return { status, nodes, withoutMasterMs: withoutMaster.totalMs, paused, heldNodes, droppedLogLines };
   }
 
+  function readKnown(): LocalView {
+    const readAt = sources?.readAt();
+    const ageMs = readAt === undefined ? undefined : Math.round(clock.now() - readAt);
+    return { group, by: "the frontend", ageMs, status: describeGroup(view) };
+  }
+
   const readState = (): PageState | undefined =>
     sources && pageState({ ...sources.readRoute(), group, now: Date.now(), status: describeGroup(view) });
 
@@ -72,7 +81,7 @@ export function createObserver(
   feed.happened({ kind: "route", at: Date.now(), route: "none", master: "", cut: false });
   const kept = stack.move();
   return {
-    routes: statusRoutes({ readStatus, scrape, metrics, feed }),
+    routes: statusRoutes({ readStatus, readKnown, scrape, metrics, feed }),
     readStatus,
     started(found) {
       sources = found;

@@ -18,6 +18,8 @@ export interface MasterProver {
   watched(view: GroupView): void;
   /** Whether a quorum has confirmed the watched master within the bound; without a master, whether one has answered. */
   readonly proven: boolean;
+  /** When the newest read that a quorum has answered was sent; undefined before the first. */
+  readonly readAt: number | undefined;
 }
 
 /** A watch may be late by any time, or silent for good: what it shows is believed for this many TTLs after a proof. */
@@ -101,6 +103,9 @@ export function proveMaster(etcd: EtcdApi, group: string, options: ProveMasterOp
     },
     get proven() {
       return proven;
+    },
+    get readAt() {
+      return latest?.sent;
     },
   };
 }

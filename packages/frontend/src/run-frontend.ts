@@ -76,6 +76,7 @@ export async function runFrontend(
     },
     readDroppedLogLines: proxy.droppedLogLines,
     readRoute: () => ({ route: guide.route, following: master.following, proven: master.proven }),
+    readAt: () => master.readAt,
   });
 
   await aborted(stop);

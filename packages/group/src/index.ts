@@ -29,6 +29,7 @@ export type { HandoverNote } from "./handover-note.ts";
 export { type JoinOptions, join, type Member } from "./join.ts";
 export { type GroupKeys, groupKeys, isName, type ParsedKey, parseKey } from "./keys.ts";
 export type { GiveBack, Lead, LeadCall } from "./lead.ts";
+export { type LocalView, parseLocalView, writeLocalView } from "./local-view.ts";
 export type { LockOptions, MasterLock } from "./master-lock.ts";
 export { type JoinGroupOptions, joinGroup, type Membership } from "./membership.ts";
 export { type NodeChange, nodeChanges, plainState } from "./node-change.ts";

@@ -1,6 +1,7 @@
 import { systemClock } from "@msdha/clock";
 import { describeGroup, followGroup, type GroupStatus } from "@msdha/group";
 import { type Context, type OpenGroup, openGroup } from "../context.ts";
+import { showLocal } from "../local/show-local.ts";
 import { renderList } from "../render/list.ts";
 import { createStyle } from "../render/style.ts";
 import { schema, toJson } from "../render/to-json.ts";
@@ -23,7 +24,9 @@ export async function list(context: Context, options: ListCommandOptions): Promi
     await printChanges(context, group, { follow: true, json: options.json === true });
     return;
   }
-  const [status, etcd] = await Promise.all([group.read(), countMembers(group)]);
+  const [status, etcd] = await Promise.all([group.read(), countMembers(group)]).catch((error: unknown) =>
+    showLocal(context, group, { error, json: options.json === true }),
+  );
   if (options.json) {
     context.write(`${JSON.stringify({ schema, group: group.group, etcd, ...toJson(status) })}\n`);
     return;

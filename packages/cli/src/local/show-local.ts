@@ -1,0 +1,64 @@
+import { isEtcdError } from "@msdha/etcd-client";
+import { CommandError } from "../command-error.ts";
+import type { Context } from "../context.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { formatRoughly } from "../render/duration.ts";
+import { renderList } from "../render/list.ts";
+import { plain } from "../render/plain.ts";
+import { createStyle } from "../render/style.ts";
+import { schema, toJson } from "../render/to-json.ts";
+import { readLocal, runDirOf } from "./read-local.ts";
+import { type LeftBehind, readRunFolder } from "./read-run-folder.ts";
+
+export interface ShowLocalOptions {
+  /** Why etcd could not be read. */
+  readonly error: unknown;
+  readonly json: boolean;
+}
+
+/**
+ * Shows what the node or the frontend beside this command knows of the group, where etcd does not answer. Always rejects: with a
+ * `CommandError` that says so, or with `error` where it is another one, or where nobody here knows anything.
+ */
+export async function showLocal(
+  { environment, now, terminal, write }: Context,
+  { group }: { readonly group: string },
+  { error, json }: ShowLocalOptions,
+): Promise<never> {
+  if (!isEtcdError(error, "ERR_ETCD_UNAVAILABLE")) throw error;
+  const runDir = runDirOf(environment);
+  const known = await readLocal(runDir);
+  if (known?.group !== group) {
+    const left = describeLeft(await readRunFolder(runDir), now());
+    throw new CommandError(
+      exitCodes.unavailable,
+      [`etcd does not answer: ${error.message}`, ...left].join("\n"),
+    );
+  }
+  const { by, ageMs, status } = known;
+  const style = createStyle(terminal.isColourful);
+  const age = ageMs === undefined ? "a time that is not known" : formatRoughly(ageMs);
+  if (json)
+    write(`${JSON.stringify({ schema, group, etcd: null, known: { by, ageMs }, ...toJson(status) })}\n`);
+  else write(`${renderList(status, { group, now: now(), width: terminal.width, style }).join("\n")}\n`);
+  throw new CommandError(
+    exitCodes.unavailable,
+    `etcd does not answer: this is what ${plain(by)} knows, and etcd has confirmed nothing of it for ${age}`,
+  );
+}
+
+function describeLeft({ lastEnd, lastTerm }: LeftBehind, now: number): readonly string[] {
+  if (!lastEnd) return [];
+  const how = lastEnd.clean ? "everything of it had ended" : "it may not have ended cleanly";
+  const lines = [
+    `the node here has not joined its group; ${formatRoughly(now - lastEnd.at)} ago its last state was ${lastEnd.state}, and ${how}`,
+  ];
+  if (lastTerm?.end) {
+    const { at, why } = lastTerm.end;
+    lines.push(
+      `it was the master (token ${lastTerm.token}) until ${formatRoughly(now - at)} ago: ${plain(why)}`,
+    );
+  } else if (lastTerm)
+    lines.push(`it was the master (token ${lastTerm.token}); how that ended is not known yet`);
+  return lines;
+}
