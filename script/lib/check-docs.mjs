@@ -24,11 +24,31 @@ for (const file of files) {
 checkVariables("backend", "docs/backend.md");
 checkVariables("frontend", "packages/frontend/README.md");
 checkLength("README.md", 150);
+checkPromotionPath("docs/architecture.md", { mostFiles: 8, mostLines: 700 });
 checkPostgresVariables("packages/postgresql/src/", "images/backend-postgresql/hooks/README.md");
 
 if (problems.length > 0) console.error(problems.join("\n"));
 else console.error(`${files.length} Markdown files are in order`);
 process.exitCode = problems.length > 0 ? 1 : 0;
+
+/** The table below "The path to promotion" lists files of packages, those of the backend without its folder. */
+function checkPromotionPath(file, { mostFiles, mostLines }) {
+  const [, table = ""] = /^The path to promotion.*\n\n((?:\|.*\n)+)/m.exec(readFileSync(file, "utf8")) ?? [];
+  const paths = [...table.matchAll(/^\| `([\w./-]+)`/gm)].map(([, path]) =>
+    join("packages", path.includes("/") ? path : `backend/src/${path}`),
+  );
+  const lines = paths.reduce((sum, path) => sum + countLines(path), 0);
+  if (paths.length === 0 || paths.length > mostFiles) {
+    problems.push(`${file}: expected a promotion path of 1 to ${mostFiles} files, got ${paths.length}`);
+  }
+  if (lines > mostLines) {
+    problems.push(`${file}: expected a promotion path of at most ${mostLines} lines, got ${lines}`);
+  }
+}
+
+function countLines(path) {
+  return existsSync(path) ? readFileSync(path, "utf8").trimEnd().split("\n").length : 0;
+}
 
 /** Spaces and dashes that only align a table don't count. */
 function checkLines(file, text) {

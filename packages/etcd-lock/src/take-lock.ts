@@ -62,7 +62,7 @@ export async function takeLock(
   let { ttl } = known;
   for (;;) {
     const longest = Math.max(ttlSeconds, ttl.seconds);
-    const attempt = takeTransaction(keys, { ttl, longest, staleHandover: known.staleHandover }, options);
+    const attempt = takeTransaction(keys, { ...known, ttl }, longest, options);
     const result = await retryWhileLeased(lease, options, (call) => etcd.txn(attempt, call));
     const received = clock.now();
     if (result.succeeded) {
@@ -115,15 +115,8 @@ function wasHandedOver(lock: KeyValue, known: LockKnowledge): boolean {
 
 function takeTransaction(
   keys: LockKeys,
-  {
-    ttl,
-    longest,
-    staleHandover,
-  }: {
-    readonly ttl: TtlRecord;
-    readonly longest: number;
-    readonly staleHandover: number | undefined;
-  },
+  { ttl, staleHandover }: Pick<LockKnowledge, "ttl" | "staleHandover">,
+  longest: number,
   { name, lease, unless = [], withHandover = [], readOnAdoption = [] }: TakeOptions,
 ): Transaction {
   return {

@@ -1,27 +1,15 @@
 import type { EtcdApi } from "@msdha/etcd-client";
-import { confirmLock, type ObservedRevisions, settle } from "@msdha/etcd-lock";
-import { acceptOrder } from "./accept-order.ts";
 import { answerRound } from "./answer-round.ts";
 import { findObstacle } from "./ask.ts";
-import type { Candidate } from "./candidacy.ts";
-import { holdElection } from "./election.ts";
 import type { GroupFollower } from "./follow-group.ts";
-import { type GiveBackOptions, giveBackLock, prepareHandover } from "./hand-over.ts";
-import type { Lead, LeadCall } from "./lead.ts";
+import { createLead, type Lead, type LeadOptions } from "./lead.ts";
 import { reasonsToLeaveLock } from "./leave-lock.ts";
-import type { LockOptions, MasterLock } from "./master-lock.ts";
-import { publishMaster } from "./publish-master.ts";
+import type { MasterLock } from "./master-lock.ts";
 import { takeLock } from "./take-lock.ts";
 import { anyIsAsked, openRound } from "./tally.ts";
-import { putValue } from "./values.ts";
 
-export interface CampaignOptions extends LockOptions {
-  readonly signal: AbortSignal;
-  /** What all answers to this node have shown of etcd's revisions. */
-  readonly observed?: ObservedRevisions;
-  /** Asked in elections. While its last answer is no, it is asked before every try too, and the node tries only if it may. */
-  readonly candidate?: Candidate | undefined;
-}
+/** The candidate is asked in elections, and before every try while its last answer is no: the node tries only if it may. */
+export type CampaignOptions = LeadOptions;
 
 /** How soon a node that may not be master is asked again. */
 const ASK_AGAIN_MS = 1_000;
@@ -86,35 +74,4 @@ async function tryLock(
     asksCandidates: !isForUs && (candidate !== undefined || anyIsAsked(view, membership.name)),
   };
   return await takeLock(etcd, view.keys, known, options);
-}
-
-/** Binds what the holder of the lock may do to its lock. */
-function createLead(
-  etcd: EtcdApi,
-  follower: GroupFollower,
-  lock: MasterLock,
-  options: CampaignOptions,
-): Lead {
-  const { membership, ttlSeconds, clock, signal, observed } = options;
-  const { lease } = membership;
-  const { keys } = follower.view;
-  const prepare = async (call: LeadCall = {}) => await prepareHandover(etcd, { membership, clock, ...call });
-  const giveBack = async (how: Partial<GiveBackOptions> = {}): Promise<boolean> =>
-    await giveBackLock(etcd, keys, lock, { membership, ttlSeconds, clock, handover: undefined, ...how });
-  return {
-    ...lock,
-    settled: async () => await settle(follower, lock, { clock, observed, signal }),
-    elect: async () => await holdElection(etcd, follower, lock, options),
-    accept: async (order) => await acceptOrder(etcd, keys, lock, order, options),
-    publish: async ({ history, order } = {}) =>
-      await publishMaster(etcd, keys, lock, { ...options, history, order }),
-    confirm: async () => await confirmLock(etcd, keys, lock, { lease, clock, signal }),
-    put: async (name, value, call) => await putValue(etcd, keys, name, value, { ...call, lock }),
-    prepareHandover: prepare,
-    giveBack,
-    handOver: async ({ signal: until, for: chosen } = {}) => {
-      const handover = await prepare({ signal: until });
-      return await giveBack({ handover, for: chosen, signal: until });
-    },
-  };
 }

@@ -12,7 +12,7 @@ export {
 export { type CampaignOptions, campaign } from "./campaign.ts";
 export type { Candidacy, Candidate } from "./candidacy.ts";
 export { type ClaimOptions, claim } from "./claim.ts";
-export { type Choice, type ElectionOptions, holdElection, openElection, untilAnswered } from "./election.ts";
+export { type Choice, type ElectionOptions, holdElection, untilAnswered } from "./election.ts";
 export { listForgottenTerms, recordFormerEnd } from "./ended-terms.ts";
 export { NameTakenError, NodeKeyLostError } from "./errors.ts";
 export {
@@ -41,6 +41,7 @@ export {
   nodeStates,
   parseDetails,
 } from "./node-state.ts";
+export { openElection } from "./open-election.ts";
 export { findOrder, newestToken } from "./ordered-promotion.ts";
 export { type Evidence, findLostKey, type OwnKeys, watchOwnKeys } from "./own-keys.ts";
 export { listPossibleLosses, type PossibleLoss } from "./possible-losses.ts";

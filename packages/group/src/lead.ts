@@ -1,10 +1,13 @@
-import type { CallOptions } from "@msdha/etcd-client";
-import type { HandoverLease } from "@msdha/etcd-lock";
+import type { CallOptions, EtcdApi } from "@msdha/etcd-client";
+import { confirmLock, type HandoverLease, type ObservedRevisions, settle } from "@msdha/etcd-lock";
+import { acceptOrder } from "./accept-order.ts";
 import type { Ask } from "./ask.ts";
-import type { Choice } from "./election.ts";
-import type { GiveBackOptions } from "./hand-over.ts";
+import { type Choice, type ElectionOptions, holdElection } from "./election.ts";
+import type { GroupFollower } from "./follow-group.ts";
+import { type GiveBackOptions, giveBackLock, prepareHandover } from "./hand-over.ts";
 import type { MasterLock } from "./master-lock.ts";
-import type { PublishOptions } from "./publish-master.ts";
+import { type PublishOptions, publishMaster } from "./publish-master.ts";
+import { putValue } from "./values.ts";
 
 export interface LeadCall {
   readonly signal?: AbortSignal | undefined;
@@ -42,4 +45,40 @@ export interface Lead extends MasterLock {
    * everything that was done under it has ended. Resolves with whether it was ours.
    */
   handOver(options?: LeadCall & Pick<GiveBack, "for">): Promise<boolean>;
+}
+
+export interface LeadOptions extends ElectionOptions {
+  /** What all answers to this node have shown of etcd's revisions. */
+  readonly observed?: ObservedRevisions;
+}
+
+/** Binds what the holder of the lock may do to its lock. */
+export function createLead(
+  etcd: EtcdApi,
+  follower: GroupFollower,
+  lock: MasterLock,
+  options: LeadOptions,
+): Lead {
+  const { membership, ttlSeconds, clock, signal, observed } = options;
+  const { lease } = membership;
+  const { keys } = follower.view;
+  const prepare = async (call: LeadCall = {}) => await prepareHandover(etcd, { membership, clock, ...call });
+  const giveBack = async (how: Partial<GiveBackOptions> = {}): Promise<boolean> =>
+    await giveBackLock(etcd, keys, lock, { membership, ttlSeconds, clock, handover: undefined, ...how });
+  return {
+    ...lock,
+    settled: async () => await settle(follower, lock, { clock, observed, signal }),
+    elect: async () => await holdElection(etcd, follower, lock, options),
+    accept: async (order) => await acceptOrder(etcd, keys, lock, order, options),
+    publish: async ({ history, order } = {}) =>
+      await publishMaster(etcd, keys, lock, { ...options, history, order }),
+    confirm: async () => await confirmLock(etcd, keys, lock, { lease, clock, signal }),
+    put: async (name, value, call) => await putValue(etcd, keys, name, value, { ...call, lock }),
+    prepareHandover: prepare,
+    giveBack,
+    handOver: async ({ signal: until, for: chosen } = {}) => {
+      const handover = await prepare({ signal: until });
+      return await giveBack({ handover, for: chosen, signal: until });
+    },
+  };
 }
