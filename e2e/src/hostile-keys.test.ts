@@ -106,6 +106,13 @@ function callsIn(file: string): readonly (readonly string[])[] {
     .map((call) => call.split("\u0001").slice(0, -1));
 }
 
+function expectPlainLines(log: string): void {
+  for (const line of log.trimEnd().split("\n")) {
+    expect(line).not.toMatch(/\p{Cc}/u);
+    expect(line).toMatch(/^\d{4}-\d\d-\d\dT/);
+  }
+}
+
 test("keys that somebody else wrote get into no hook, file, log, command or configuration", async () => {
   await using group = await startGroup();
   const calls = join(group.dir, "calls");
@@ -146,12 +153,7 @@ test("keys that somebody else wrote get into no hook, file, log, command or conf
   expect(readdirSync(a.runDir).sort()).toEqual(filesBefore);
   expect(readFileSync(currentMaster, "utf8")).toBe("a\n");
   expect(readFileSync(configFile, "utf8")).toBe(configBefore);
-  for (const log of [a.log(), frontend.log()]) {
-    for (const line of log.trimEnd().split("\n")) {
-      expect(line).not.toMatch(/\p{Cc}/u);
-      expect(line).toMatch(/^\d{4}-\d\d-\d\dT/);
-    }
-  }
+  for (const log of [a.log(), frontend.log()]) expectPlainLines(log);
   const env = { PATH: process.env["PATH"], MSDHA_RUN_DIR: a.runDir };
   const nodes = execFileSync(backendCommand, ["nodes"], { env, encoding: "utf8" });
   expect(nodes).toMatch(/^a master 127\.0\.72\.1$/m);

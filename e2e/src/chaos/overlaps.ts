@@ -107,28 +107,31 @@ export function watchOverlaps(): OverlapWatch {
       thaws.set(node, [...(thaws.get(node) ?? []), { at, late }]);
     },
     promotions,
-    overlaps: () =>
-      [...runs.values()].flatMap(({ node, replacedAt, replacedBy, lastAliveUnexcused }) =>
-        lastAliveUnexcused > replacedAt
-          ? [{ former: node, next: replacedBy, promotedAt: replacedAt, aliveAt: lastAliveUnexcused }]
-          : [],
-      ),
-    afterlives: () =>
-      [...runs.values()].flatMap((run) => {
-        const after = (thaws.get(run.node) ?? []).filter(({ at }) => at >= run.replacedAt - CLOCK_MS);
-        const thaw = Math.min(...after.map(({ at }) => at));
-        return run.lastAlive >= thaw ? [{ node: run.node, ms: run.lastAlive - thaw }] : [];
-      }),
-    staleTokens() {
-      let largest = 0;
-      return promotions
-        .toSorted((a, b) => a.at - b.at)
-        .filter((entry) => {
-          const token = Number(entry.rest[0]);
-          const stale = !(token > largest);
-          largest = Math.max(largest, token || 0);
-          return stale;
-        });
-    },
+    overlaps: () => [...runs.values()].flatMap(overlapOf),
+    afterlives: () => [...runs.values()].flatMap((run) => afterlifeOf(run, thaws.get(run.node) ?? [])),
+    staleTokens: () => staleTokens(promotions),
   };
+}
+
+function overlapOf({ node, replacedAt, replacedBy, lastAliveUnexcused }: Run): readonly Overlap[] {
+  if (lastAliveUnexcused <= replacedAt) return [];
+  return [{ former: node, next: replacedBy, promotedAt: replacedAt, aliveAt: lastAliveUnexcused }];
+}
+
+function afterlifeOf({ node, replacedAt, lastAlive }: Run, thaws: readonly Thaw[]): readonly Afterlife[] {
+  const after = thaws.filter(({ at }) => at >= replacedAt - CLOCK_MS);
+  const thaw = Math.min(...after.map(({ at }) => at));
+  return lastAlive >= thaw ? [{ node, ms: lastAlive - thaw }] : [];
+}
+
+function staleTokens(promotions: readonly Entry[]): readonly Entry[] {
+  let largest = 0;
+  return promotions
+    .toSorted((a, b) => a.at - b.at)
+    .filter((entry) => {
+      const token = Number(entry.rest[0]);
+      const stale = !(token > largest);
+      largest = Math.max(largest, token || 0);
+      return stale;
+    });
 }

@@ -79,24 +79,26 @@ async function play(options: DemoOptions, screen: Screen, undo: AsyncDisposableS
 
   const results: EventResult[] = [];
   const connect = (): Promise<pg.Client> => openSession(access);
+  const stage = { group, watch, writer, nodes, ttlSeconds, patienceMs, say, connect };
   for (const kind of options.events) {
     event = kind;
-    const result = await runEvent(
-      { group, watch, writer, nodes, ttlSeconds, patienceMs, say, connect },
-      kind,
-    );
+    const result = await runEvent(stage, kind);
     results.push(result);
     say(`  ${describeEvent(result)}`);
   }
-  const report: Report = { ttlSeconds, coldStartMs, events: results, overlaps: writer.overlaps };
-  if (options.json) process.stdout.write(`${toJson(report)}\n`);
-  const problems = findProblems(report);
-  if (problems.length > 0) throw new Error(problems.join("; "));
+  judge({ ttlSeconds, coldStartMs, events: results, overlaps: writer.overlaps }, options);
   if (options.keep) {
     const pid = await group.detach();
     keep = true;
     tellHowToConnect(say, settings, pid);
   }
+}
+
+/** Prints the report where that is asked for. Throws when something went wrong. */
+function judge(report: Report, { json }: DemoOptions): void {
+  if (json) process.stdout.write(`${toJson(report)}\n`);
+  const problems = findProblems(report);
+  if (problems.length > 0) throw new Error(problems.join("; "));
 }
 
 function accessOf({ layout, password }: GroupSettings): Access {

@@ -123,14 +123,7 @@ describe.concurrent("the backup commands of a PostgreSQL group", () => {
 
   test("archive, back up, clone and lead back with pgBackRest", async () => {
     await using place = openFolder();
-    const config = join(place.path, "pgbackrest.conf");
-    for (const name of ["repo", "log", "lock"]) makeOpen(join(place.path, name));
-    writeFileSync(
-      config,
-      `[global]\nrepo1-path=${place.path}/repo\nlog-path=${place.path}/log\nlock-path=${place.path}/lock\n` +
-        "log-level-console=warn\nlog-level-file=off\nrepo1-retention-full=2\nstart-fast=y\ncompress-level=0\n",
-    );
-    const tool = `pgbackrest --config=${config} --stanza=main`;
+    const tool = pgBackRestIn(place.path);
     const here = '--pg1-path="$PGDATA" --pg1-socket-path="$PGHOST" --pg1-port="$PGPORT" --pg1-user="$PGUSER"';
     await using group = await createHookGroup({
       MSDHA_PG_ARCHIVE_COMMAND: `${tool} --pg1-path="$PGDATA" archive-push %p`,
@@ -187,6 +180,18 @@ describe.concurrent("the backup commands of a PostgreSQL group", () => {
     expect(await (await joinGroup(other, "e")).sql("SELECT count(*) FROM precious")).toBe("1000");
   });
 });
+
+/** The command of a pgBackRest whose repository and files are in this folder. */
+function pgBackRestIn(folder: string): string {
+  const config = join(folder, "pgbackrest.conf");
+  for (const name of ["repo", "log", "lock"]) makeOpen(join(folder, name));
+  writeFileSync(
+    config,
+    `[global]\nrepo1-path=${folder}/repo\nlog-path=${folder}/log\nlock-path=${folder}/lock\n` +
+      "log-level-console=warn\nlog-level-file=off\nrepo1-retention-full=2\nstart-fast=y\ncompress-level=0\n",
+  );
+  return `pgbackrest --config=${config} --stanza=main`;
+}
 
 function openFolder(): ReturnType<typeof tempDir> {
   const place = tempDir();

@@ -73,6 +73,13 @@ export function declareCommands(
 
 /** What changes something: each is a request to nodes, which they may refuse. */
 function declareRequests(program: Command, context: Context): void {
+  declareMasterRequests(program, context);
+  declareNodeRequests(program, context);
+  declarePromote(program, context);
+}
+
+/** Who may be the master. */
+function declareMasterRequests(program: Command, context: Context): void {
   program
     .command("switchover")
     .argument("[node]", "the node that should be the master (default: the group chooses)")
@@ -129,7 +136,10 @@ function declareRequests(program: Command, context: Context): void {
       const { release } = await import("./commands/pause.ts");
       await release(context, node, command.optsWithGlobals());
     });
+}
 
+/** What nodes do to themselves. */
+function declareNodeRequests(program: Command, context: Context): void {
   program
     .command("restart")
     .argument("[node]")
@@ -159,8 +169,6 @@ function declareRequests(program: Command, context: Context): void {
       const { reinit } = await import("./commands/restart.ts");
       await reinit(context, node, command.optsWithGlobals());
     });
-
-  declarePromote(program, context);
 }
 
 function declarePromote(program: Command, context: Context): void {

@@ -47,30 +47,21 @@ function applyEvent(draft: Draft, { type, kv }: WatchEvent): void {
   const parsed = parseKey(draft.keys, kv.key);
   switch (parsed.kind) {
     case "node":
-      if (present) {
-        draft.nodes.set(parsed.name, { state: kv.value, lease: kv.lease, modRevision: kv.modRevision });
-        if (kv.value === "master") draft.announced.clear();
-      } else draft.nodes.delete(parsed.name);
+      setOrDelete(draft.nodes, parsed.name, present ? readNode(kv) : undefined);
+      if (present && kv.value === "master") draft.announced.clear();
       break;
-    case "details": {
-      const details = present ? parseDetails(kv.value) : undefined;
-      if (details) draft.details.set(parsed.name, details);
-      else draft.details.delete(parsed.name);
+    case "details":
+      setOrDelete(draft.details, parsed.name, present ? parseDetails(kv.value) : undefined);
       break;
-    }
     case "rank": {
       const answer = present ? parseAnswer(kv.value) : undefined;
-      if (answer) draft.answers.set(parsed.name, { ...answer, lease: kv.lease });
-      else draft.answers.delete(parsed.name);
+      setOrDelete(draft.answers, parsed.name, answer && { ...answer, lease: kv.lease });
       if (answer?.may && answer.rank !== undefined) draft.announced.set(parsed.name, answer.rank);
       break;
     }
-    case "frontend": {
-      const entry = present ? parseFrontend(kv.value) : undefined;
-      if (entry) draft.frontends.set(parsed.name, entry);
-      else draft.frontends.delete(parsed.name);
+    case "frontend":
+      setOrDelete(draft.frontends, parsed.name, present ? parseFrontend(kv.value) : undefined);
       break;
-    }
     case "lock":
       draft.lock = present ? readLock(kv) : undefined;
       break;
@@ -84,11 +75,9 @@ function applyEvent(draft: Draft, { type, kv }: WatchEvent): void {
     case "lastMaster":
       draft.lastMaster = present ? readLastMaster(kv) : undefined;
       break;
-    case "since": {
-      const since = present ? Number(kv.value) : Number.NaN;
-      draft.since = changed(draft.since, parsed.name, isTime(since) ? since : undefined);
+    case "since":
+      draft.since = changed(draft.since, parsed.name, present ? readSince(kv) : undefined);
       break;
-    }
     case "report":
       draft.reports = changed(draft.reports, parsed.name, present ? parseReport(kv.value) : undefined);
       break;
@@ -112,6 +101,15 @@ function applyEvent(draft: Draft, { type, kv }: WatchEvent): void {
   }
 }
 
+function readNode({ value, lease, modRevision }: KeyValue): NodeEntry {
+  return { state: value, lease, modRevision };
+}
+
+function readSince({ value }: KeyValue): number | undefined {
+  const since = Number(value);
+  return isTime(since) ? since : undefined;
+}
+
 /** A copy, as these maps change seldom and most batches leave them as they are. */
 function changed<Key, Value>(
   map: ReadonlyMap<Key, Value>,
@@ -119,9 +117,13 @@ function changed<Key, Value>(
   value: Value | undefined,
 ): ReadonlyMap<Key, Value> {
   const copy = new Map(map);
-  if (value === undefined) copy.delete(key);
-  else copy.set(key, value);
+  setOrDelete(copy, key, value);
   return copy;
+}
+
+function setOrDelete<Key, Value>(map: Map<Key, Value>, key: Key, value: Value | undefined): void {
+  if (value === undefined) map.delete(key);
+  else map.set(key, value);
 }
 
 function readLock(kv: KeyValue): LockEntry {

@@ -156,13 +156,7 @@ function toNanoseconds(ms: number | undefined): bigint {
 export function decodeReport(bytes: Buffer): Report {
   switch (bytes.readUInt8(0)) {
     case 1:
-      return {
-        type: "hello",
-        version: bytes.readUInt8(1),
-        pid: bytes.readUInt32LE(2),
-        now: toMilliseconds(bytes, 6),
-        locked: bytes.readUInt8(1) === PROTOCOL_VERSION ? nth(LOCKED, bytes.readUInt8(14) + 1) : "nothing",
-      };
+      return decodeHello(bytes);
     case 2:
       return {
         type: "start-failed",
@@ -217,6 +211,17 @@ export function decodeReport(bytes: Buffer): Report {
     default:
       throw new RangeError(`expected a report of the guard, got type ${bytes.readUInt8(0)}`);
   }
+}
+
+function decodeHello(bytes: Buffer): Report & { type: "hello" } {
+  const version = bytes.readUInt8(1);
+  return {
+    type: "hello",
+    version,
+    pid: bytes.readUInt32LE(2),
+    now: toMilliseconds(bytes, 6),
+    locked: version === PROTOCOL_VERSION ? nth(LOCKED, bytes.readUInt8(14) + 1) : "nothing",
+  };
 }
 
 function toMilliseconds(bytes: Buffer, at: number): number {

@@ -5,7 +5,8 @@ import type { Program } from "../node/program.ts";
 import type { MachineTime } from "../world/machine-time.ts";
 import type { SimulatedProcess } from "../world/process.ts";
 import type { SupervisorClock } from "../world/supervisor-clock.ts";
-import type { GroupHistory, HistoryReader } from "./group-history.ts";
+import type { GroupHistory } from "./group-history.ts";
+import type { HistoryReader } from "./history-reader.ts";
 
 /** What an all-knowing observer knows of one run of a backend: from its start to the end of all that it started. */
 export interface RunFacts {

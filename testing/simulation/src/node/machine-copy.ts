@@ -3,7 +3,7 @@ import {
   type EtcdApi,
   type KeyValue,
   type LeaseId,
-  type Operation,
+  type Transaction,
   type TransactionResult,
 } from "@msdha/etcd-client";
 import type { Random } from "@msdha/etcd-simulated";
@@ -63,19 +63,8 @@ function runCopy(world: World, { run, lease, token, random, ...snapshot }: Snaps
     const value = `${clock.now()} copy of ${run.id}`;
     own.add(value);
     facts.copyMarks.add(value);
-    const reads = [keys.lock, key].map((each): Operation => ({ type: "range", key: each }));
-    return etcd.txn(
-      {
-        compare: [
-          { key: keys.lock, target: "create", is: "=", value: token },
-          { key: keys.lock, target: "lease", is: "=", value: lease },
-          { key, target: "mod", is: "=", value: revision },
-        ],
-        success: [{ type: "put", key, value, lease }],
-        failure: reads,
-      },
-      { timeoutMs: run.ttlMs },
-    );
+    const proof = { lock: keys.lock, token, lease, key, revision, value };
+    return etcd.txn(proofTransaction(proof), { timeoutMs: run.ttlMs });
   }
 
   /** Takes the answer to a request that was sent at `sent`. */
@@ -109,6 +98,28 @@ function runCopy(world: World, { run, lease, token, random, ...snapshot }: Snaps
   facts.copies.add(copy);
   void prove();
   void watchKillTime();
+}
+
+interface Proof {
+  readonly lock: string;
+  readonly token: number;
+  readonly lease: LeaseId;
+  /** What is written, and over which revision of it. */
+  readonly key: string;
+  readonly revision: number;
+  readonly value: string;
+}
+
+function proofTransaction({ lock, token, lease, key, revision, value }: Proof): Transaction {
+  return {
+    compare: [
+      { key: lock, target: "create", is: "=", value: token },
+      { key: lock, target: "lease", is: "=", value: lease },
+      { key, target: "mod", is: "=", value: revision },
+    ],
+    success: [{ type: "put", key, value, lease }],
+    failure: [lock, key].map((each) => ({ type: "range", key: each })),
+  };
 }
 
 function connect(world: World, random: Random): EtcdApi {
