@@ -23,7 +23,7 @@ export async function openNode(
   ports: BackendPorts,
   { end, haste }: { readonly end: NodeEnd; readonly haste: AbortSignal },
 ): Promise<Node> {
-  const { clock, guard, log, files, nonce } = ports;
+  const { clock, guard, files, nonce } = ports;
   const { name, ttlSeconds } = config;
   const present = await findHooks(ports.hooks);
   const { etcd, observed } = observeRevisions(ports.etcd, { clock });
@@ -48,15 +48,7 @@ export async function openNode(
       signal: end.begun,
     });
     group.joined(membership);
-    const keeper = keepRole(lease, { keys, name });
-    const mainProcess = keepMainProcess();
-    const succession = createSuccession({
-      guard,
-      fence,
-      log,
-      isCleaningUp: () => keeper.role.kind === "leaving" && keeper.role.step === "programs",
-    });
-    const node: Node = {
+    const node = createNode({
       ...ports,
       etcd,
       config,
@@ -68,25 +60,10 @@ export async function openNode(
       follower,
       changes,
       membership,
-      get role() {
-        return keeper.role;
-      },
-      become: keeper.become,
       end,
-      succession,
       haste,
-      mainProcess,
-      get main() {
-        return mainProcess.started;
-      },
-      liveness: recordLiveness(),
-      latestReport: recordReport(),
       unfollow,
-      async close() {
-        unfollow();
-        await lease.release();
-      },
-    };
+    });
     watchOwnKeys(node);
     yieldToCopy(node);
     return node;
@@ -96,6 +73,42 @@ export async function openNode(
     await lease.release();
     throw error;
   }
+}
+
+type NodeParts = Omit<
+  Node,
+  "role" | "become" | "succession" | "mainProcess" | "main" | "liveness" | "latestReport" | "close"
+>;
+
+/** Returns a node that has joined its group, at the beginning of its life. */
+function createNode(parts: NodeParts): Node {
+  const { config, lease, guard, fence, log, unfollow } = parts;
+  const keeper = keepRole(lease, { keys: groupKeys(config.group), name: config.name });
+  const mainProcess = keepMainProcess();
+  const succession = createSuccession({
+    guard,
+    fence,
+    log,
+    isCleaningUp: () => keeper.role.kind === "leaving" && keeper.role.step === "programs",
+  });
+  return {
+    ...parts,
+    get role() {
+      return keeper.role;
+    },
+    become: keeper.become,
+    succession,
+    mainProcess,
+    get main() {
+      return mainProcess.started;
+    },
+    liveness: recordLiveness(),
+    latestReport: recordReport(),
+    async close() {
+      unfollow();
+      await lease.release();
+    },
+  };
 }
 
 function detailsOf(config: BackendConfig, { candidate }: PresentHooks, runId: string): NodeDetails {

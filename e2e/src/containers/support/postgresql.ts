@@ -87,13 +87,7 @@ export async function startPostgresql({
   const names = Array.from({ length: count }, (_, index) => `${group.name}${index + 1}`);
   const start = (name: string, own?: ContainerOptions["host"]): Promise<Container> =>
     startNode(group, name, { sync, env, host: { ...host, ...own } });
-  const nodes: Container[] = [];
-  if (first) {
-    const node = await start(names[0] ?? "", first);
-    nodes.push(node);
-    await group.masterAmong([node]);
-  }
-  nodes.push(...(await Promise.all(names.slice(nodes.length).map((name) => start(name)))));
+  const nodes = await startNodes(group, names, start, first);
   const [frontend, otherFrontend] = await Promise.all([
     group.frontend(`${group.name}-front1`, PORT, { host: FRONTEND_HOST }),
     group.frontend(`${group.name}-front2`, PORT, { host: FRONTEND_HOST }),
@@ -188,6 +182,23 @@ export async function startPostgresql({
     },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
+}
+
+/** Starts all at once; with `first` one of them becomes the master before the others start. */
+async function startNodes(
+  group: ContainerGroup,
+  names: readonly string[],
+  start: (name: string, own?: ContainerOptions["host"]) => Promise<Container>,
+  first: PostgresqlOptions["first"],
+): Promise<readonly Container[]> {
+  const nodes: Container[] = [];
+  if (first) {
+    const node = await start(names[0] ?? "", first);
+    nodes.push(node);
+    await group.masterAmong([node]);
+  }
+  nodes.push(...(await Promise.all(names.slice(nodes.length).map((name) => start(name)))));
+  return nodes;
 }
 
 function tail(log: string): string {
