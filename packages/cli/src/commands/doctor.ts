@@ -1,22 +1,22 @@
 import { execFile } from "node:child_process";
-import { lookup } from "node:dns/promises";
-import { accessSync, constants, existsSync, readdirSync } from "node:fs";
 import { text } from "node:stream/consumers";
-import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
+import { isEtcdError } from "@msdha/etcd-client";
 import type { GroupStatus } from "@msdha/group";
 import { refuse } from "../command-error.ts";
-import { type Context, openGroup } from "../context.ts";
+import { type Context, type OpenGroup, openGroup } from "../context.ts";
 import { askEndpoint } from "../doctor/ask-endpoint.ts";
+import { checkClock } from "../doctor/check-clock.ts";
 import { checkCompose } from "../doctor/check-compose.ts";
 import { checkEtcd } from "../doctor/check-etcd.ts";
 import { checkGroup } from "../doctor/check-group.ts";
-import { checkMachine, listAddresses, type MachineFacts } from "../doctor/check-machine.ts";
+import { checkMachine } from "../doctor/check-machine.ts";
 import { checkRights, findRights } from "../doctor/check-rights.ts";
-import { type Finding, worstCode } from "../doctor/finding.ts";
+import { type Finding, failure, worstCode } from "../doctor/finding.ts";
+import { lookAround } from "../doctor/look-around.ts";
+import { plain } from "../render/plain.ts";
 import { createStyle } from "../render/style.ts";
 import { schema } from "../render/to-json.ts";
-import { parseDuration } from "../requests/parse-duration.ts";
 import type { GroupOptions } from "../settings.ts";
 
 export interface DoctorOptions extends GroupOptions {
@@ -26,8 +26,6 @@ export interface DoctorOptions extends GroupOptions {
 }
 
 const DEFAULT_TTL = 10;
-const LOOKUP_MS = 3_000;
-const HOOKS_DIR = "/etc/msdha/hooks";
 const LONGEST_FILE = 16 * 1024 * 1024;
 
 /** Checks etcd, rights, the group and this machine, or a compose file. Resolves with the exit code of the worst. */
@@ -44,66 +42,43 @@ export async function doctor(context: Context, options: DoctorOptions): Promise<
 async function examine(context: Context, options: DoctorOptions): Promise<readonly Finding[]> {
   await using group = openGroup(context, options);
   const { etcd, keys, client } = group;
+  const { environment } = context;
   const endpoints = await Promise.all(etcd.endpoints.map((each) => askEndpoint(etcd, each, keys.lock)));
   const now = context.now();
+  const clocks = endpoints.flatMap(({ clock }) => clock ?? []);
   const reached = endpoints.some(({ error }) => error === undefined);
-  if (!reached) return checkEtcd(endpoints, { ttlSeconds: DEFAULT_TTL, now });
-  const status = await group.read();
-  const ttlSeconds = longestTtl(status);
+  if (!reached) {
+    const machine = checkMachine(await lookAround(environment, []), DEFAULT_TTL);
+    return [...checkEtcd(endpoints, { ttlSeconds: DEFAULT_TTL, now }), ...machine];
+  }
+  const status = await readOrSayWhy(group);
+  const nodes = "nodes" in status ? status.nodes : [];
+  const ttlSeconds = "nodes" in status ? longestTtl(status) : DEFAULT_TTL;
   return [
     ...checkEtcd(endpoints, { ttlSeconds, now }),
+    ...checkClock(clocks),
     ...checkRights(await findRights(client, keys, etcd.user?.name)),
-    ...checkGroup(status, now),
-    ...checkMachine(await lookAround(context, status), ttlSeconds),
+    ...("nodes" in status ? checkGroup(status, now) : [status]),
+    ...checkMachine(await lookAround(environment, nodes), ttlSeconds),
   ];
+}
+
+/** A user that may not read the group should still see what else is not well. */
+async function readOrSayWhy(group: OpenGroup): Promise<GroupStatus | Finding> {
+  try {
+    return await group.read();
+  } catch (error) {
+    if (!isEtcdError(error, "ERR_ETCD_AUTH")) throw error;
+    const user = plain(group.etcd.user?.name ?? "without a name");
+    return failure(
+      `user ${user} may not read group ${plain(group.group)}`,
+      "give it read on the group's prefix: docs/etcd-keys.md has roles",
+    );
+  }
 }
 
 function longestTtl({ nodes, ttlSeconds = DEFAULT_TTL }: GroupStatus): number {
   return Math.max(...nodes.map((node) => node.ttlSeconds ?? 0), nodes.length > 0 ? 1 : ttlSeconds);
-}
-
-async function lookAround({ environment }: Context, { nodes }: GroupStatus): Promise<MachineFacts> {
-  const addresses = listAddresses(nodes);
-  const found = await Promise.all(addresses.map((address) => resolve(address)));
-  const unresolved = found.filter((each) => each !== undefined);
-  const park = environment["MSDHA_PARK"];
-  return {
-    parkMs: park === undefined || !/^\d/.test(park) ? undefined : parseDuration(park),
-    unresolved,
-    resolved: addresses.length - unresolved.length,
-    hooks: listHooks(environment["MSDHA_HOOKS_DIR"] || HOOKS_DIR),
-  };
-}
-
-/** A resolver that does not answer must not keep the others from being told. */
-async function resolve(
-  address: string,
-): Promise<{ readonly address: string; readonly why: string } | undefined> {
-  const late = sleep(LOOKUP_MS, `no answer within ${LOOKUP_MS} ms`, { ref: false });
-  const why = await Promise.race([
-    lookup(address).then(
-      () => undefined,
-      (error: NodeJS.ErrnoException) => error.code ?? error.message,
-    ),
-    late,
-  ]);
-  return why === undefined ? undefined : { address, why };
-}
-
-function listHooks(dir: string): MachineFacts["hooks"] {
-  if (!existsSync(dir)) return undefined;
-  return readdirSync(dir)
-    .filter((name) => /^[a-z_]+$/.test(name))
-    .map((name) => ({ name, isExecutable: isExecutable(`${dir}/${name}`) }));
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 async function readCompose(file: string): Promise<string> {

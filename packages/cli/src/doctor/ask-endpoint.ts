@@ -2,13 +2,18 @@ import { readFileSync } from "node:fs";
 import { request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import type { TLSSocket } from "node:tls";
+import { systemClock } from "@msdha/clock";
 import { connectEtcd, type EtcdEndpoint, type EtcdSettings, type EtcdTlsFiles } from "@msdha/etcd-client";
 import type { EndpointFacts } from "./check-etcd.ts";
+import { measureClock } from "./measure-clock.ts";
 
 const CALL_MS = 3_000;
 const LONGEST_PAGE = 4_000_000;
 
-/** Asks one endpoint of etcd by itself: a read by quorum, its version, and its pages about health and size. Never rejects. */
+/**
+ * Asks one endpoint of etcd by itself: a read by quorum, its version, its pages about health and size, and its
+ * clock, which takes some seconds. Never rejects.
+ */
 export async function askEndpoint(
   settings: EtcdSettings,
   endpoint: EtcdEndpoint,
@@ -23,7 +28,15 @@ export async function askEndpoint(
     const asked = performance.now();
     await client.range({ key }, { timeoutMs: CALL_MS });
     const readMs = performance.now() - asked;
-    return { endpoint: name, version: member?.version, readMs, ...(await readPages(name, settings.tls)) };
+    const [pages, clock] = await Promise.all([
+      readPages(name, settings.tls),
+      measureClock(name, {
+        ask: async () => (await readPage(`${name}/version`, settings.tls)).date,
+        clock: systemClock,
+        wallNow: Date.now,
+      }),
+    ]);
+    return { endpoint: name, version: member?.version, readMs, ...pages, clock };
   } catch (error) {
     return { endpoint: name, error: error instanceof Error ? error.message : String(error) };
   }
@@ -43,6 +56,8 @@ async function readPages(url: string, files: EtcdTlsFiles | undefined): Promise<
     alarm: reason,
     bytes: value("etcd_mvcc_db_total_size_in_bytes"),
     quotaBytes: value("etcd_server_quota_backend_bytes"),
+    revision: value("etcd_debugging_mvcc_current_revision"),
+    compactedTo: value("etcd_debugging_mvcc_compact_revision"),
     certificateEnd: health?.certificateEnd,
   };
 }
@@ -50,6 +65,8 @@ async function readPages(url: string, files: EtcdTlsFiles | undefined): Promise<
 interface Page {
   readonly text: string;
   readonly certificateEnd: number | undefined;
+  /** The member's time when it answered, in whole seconds, in ms since 1970. */
+  readonly date: number | undefined;
 }
 
 function readPage(url: string, files: EtcdTlsFiles | undefined): Promise<Page> {
@@ -68,7 +85,10 @@ function readPage(url: string, files: EtcdTlsFiles | undefined): Promise<Page> {
         if (text.length > LONGEST_PAGE) ask.destroy(new Error("the page is too long"));
       });
       response.once("error", reject);
-      response.once("end", () => resolve({ text, certificateEnd }));
+      const date = Date.parse(response.headers.date ?? "");
+      response.once("end", () =>
+        resolve({ text, certificateEnd, date: Number.isNaN(date) ? undefined : date }),
+      );
     });
     ask.once("timeout", () => ask.destroy(new Error("no answer in time")));
     ask.once("error", reject);

@@ -1,17 +1,9 @@
 import { CommandError } from "../command-error.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { plain } from "../render/plain.ts";
+import { checkRunFolder, checkSharedFolders } from "./check-run-folders.ts";
+import type { ComposeService } from "./compose-service.ts";
 import { type Finding, failure, ok, warning } from "./finding.ts";
-
-/** A service of `docker compose config --format json`, as far as it is looked at. */
-export interface ComposeService {
-  readonly environment?: Readonly<Record<string, string | null>>;
-  readonly restart?: string;
-  readonly stop_grace_period?: string;
-  readonly hostname?: string;
-  readonly volumes?: readonly { readonly type?: string; readonly target?: string }[];
-  readonly deploy?: { readonly restart_policy?: { readonly condition?: string } };
-}
 
 /** How long Docker waits unless it is told, and how long a stop takes unless it is told. */
 const GRACE_MS = 10_000;
@@ -22,9 +14,13 @@ const STOP_MS = 8_000;
  * `CommandError` for anything else.
  */
 export function checkCompose(text: string): readonly Finding[] {
-  const findings = Object.entries(readServices(text))
-    .filter(([, { environment }]) => environment?.["MSDHA_GROUP"] || environment?.["MSDHA_GROUP_FILE"])
-    .flatMap(([name, service]) => checkService(plain(name), service));
+  const services = Object.entries(readServices(text)).filter(
+    ([, { environment }]) => environment?.["MSDHA_GROUP"] || environment?.["MSDHA_GROUP_FILE"],
+  );
+  const findings = [
+    ...services.flatMap(([name, service]) => checkService(plain(name), service)),
+    ...checkSharedFolders(services),
+  ];
   return findings.length > 0
     ? findings
     : [failure("no service of this file has MSDHA_GROUP", "give the file that starts nodes and frontends")];
@@ -67,7 +63,7 @@ function checkService(name: string, service: ComposeService): readonly Finding[]
       ? ok(`${name}: it has a volume`)
       : warning(`${name}: it has no volume`, "its data are gone with its container"),
   );
-  return findings;
+  return [...findings, ...checkRunFolder(name, service)];
 }
 
 function checkGrace(name: string, { environment = {}, stop_grace_period: grace }: ComposeService): Finding {

@@ -1,5 +1,6 @@
 import { describeOldVersion } from "@msdha/etcd-client";
 import { plain } from "../render/plain.ts";
+import type { ClockFacts } from "./check-clock.ts";
 import { type Finding, failure, ok, warning } from "./finding.ts";
 
 /** What is known of one endpoint of etcd, asked by itself. */
@@ -14,6 +15,11 @@ export interface EndpointFacts {
   readonly alarm?: string | undefined;
   readonly bytes?: number | undefined;
   readonly quotaBytes?: number | undefined;
+  /** The present revision, and up to which one etcd has compacted; -1: never. */
+  readonly revision?: number | undefined;
+  readonly compactedTo?: number | undefined;
+  /** This machine's clock against the member's. */
+  readonly clock?: ClockFacts | undefined;
   /** When its certificate ends, in ms since 1970. */
   readonly certificateEnd?: number | undefined;
 }
@@ -55,6 +61,7 @@ function checkEndpoint(
     checkVersion(facts),
     checkLatency(facts, ttlSeconds),
     ...checkSpace(facts),
+    ...checkCompaction(facts),
     ...checkCertificate(facts, now),
   ];
 }
@@ -84,6 +91,22 @@ function checkSpace({ endpoint, alarm, bytes, quotaBytes }: EndpointFacts): read
   if (share < NEARLY_FULL) return [ok(what)];
   return [
     warning(what, "compact and defragment; set --auto-compaction-retention: a full etcd takes no writes"),
+  ];
+}
+
+/** Groups write some revisions a second, so an etcd that compacts by itself keeps far fewer than these. */
+const MANY_REVISIONS = 1_000_000;
+/** A younger etcd may compact yet. */
+const YOUNG_REVISIONS = 20_000;
+
+function checkCompaction({ endpoint, revision, compactedTo }: EndpointFacts): readonly Finding[] {
+  if (revision === undefined || compactedTo === undefined) return [];
+  const never = compactedTo <= 0;
+  const kept = revision - Math.max(compactedTo, 0);
+  const what = `etcd ${endpoint}: ${kept} revisions are kept${never ? ", and none was ever compacted" : ""}`;
+  if (kept <= (never ? YOUNG_REVISIONS : MANY_REVISIONS)) return [ok(what)];
+  return [
+    warning(what, "set --auto-compaction-retention=1h: every change takes space until it is compacted"),
   ];
 }
 

@@ -1,5 +1,6 @@
 import type { NodeStatus } from "@msdha/group";
 import { plain } from "../render/plain.ts";
+import { checkProcesses, type ProcessFacts } from "./check-processes.ts";
 import { type Finding, failure, ok, warning } from "./finding.ts";
 
 /** What there is where the command runs: a node, a frontend, or neither. */
@@ -11,11 +12,17 @@ export interface MachineFacts {
   readonly resolved: number;
   /** The node's hooks, and whether they can be executed; undefined: this is no node. */
   readonly hooks: readonly { readonly name: string; readonly isExecutable: boolean }[] | undefined;
+  readonly processes: readonly ProcessFacts[];
 }
 
 /** Checks what depends on the place where the command runs. */
 export function checkMachine(facts: MachineFacts, ttlSeconds: number): readonly Finding[] {
-  return [...checkPark(facts, ttlSeconds), ...checkAddresses(facts), ...checkHooks(facts)];
+  return [
+    ...checkPark(facts, ttlSeconds),
+    ...checkAddresses(facts),
+    ...checkHooks(facts),
+    ...checkProcesses(facts.processes),
+  ];
 }
 
 /** The addresses of nodes, each once. */

@@ -1,6 +1,6 @@
 import type { Ask, GroupStatus, NodeStatus, Term } from "@msdha/group";
 import { describe, expect, test } from "vitest";
-import { checkCompose } from "./check-compose.ts";
+import { expectFinding } from "../../test/expect-finding.ts";
 import { checkEtcd, type EndpointFacts } from "./check-etcd.ts";
 import { checkGroup } from "./check-group.ts";
 import { checkMachine, type MachineFacts } from "./check-machine.ts";
@@ -9,13 +9,6 @@ import { type Finding, worstCode } from "./finding.ts";
 
 const NOW = Date.UTC(2026, 0, 10);
 const DAY = 86_400_000;
-
-/** What a check says of something that is well, and of what is not: each of them a line that says what to do. */
-function expectFinding(findings: readonly Finding[], level: Finding["level"], text: RegExp): void {
-  const found = findings.filter(({ what }) => text.test(what));
-  expect(found.map((each) => each.level)).toContain(level);
-  for (const { todo } of found.filter((each) => each.level !== "ok")) expect(todo).toMatch(/\w/);
-}
 
 const etcd: EndpointFacts = {
   endpoint: "https://a:2379",
@@ -39,6 +32,15 @@ describe("etcd", () => {
     ["has a version with known faults", { version: "3.4.23" }, "warning", /known faults/],
     ["is slow", { readMs: 600 }, "warning", /600 ms, a third of the TTL is 1000 ms/],
     ["is too slow", { readMs: 1_200 }, "error", /1200 ms/],
+    [
+      "never compacts",
+      { revision: 50_000, compactedTo: -1 },
+      "warning",
+      /50000 revisions.*never|none was ever/,
+    ],
+    ["is young", { revision: 500, compactedTo: -1 }, "ok", /500 revisions are kept/],
+    ["compacts", { revision: 5_000_000, compactedTo: 4_990_000 }, "ok", /10000 revisions are kept/],
+    ["compacts too rarely", { revision: 5_000_000, compactedTo: 9 }, "warning", /4999991 revisions are kept/],
     ["has an alarm", { alarm: "ALARM NOSPACE" }, "error", /ALARM NOSPACE/],
     ["is nearly full", { bytes: 1.9e9 }, "warning", /1900 MB of 2000 MB/],
     ["has a certificate that ends soon", { certificateEnd: NOW + 3 * DAY }, "warning", /ends in 3 days/],
@@ -165,6 +167,7 @@ describe("a machine", () => {
     unresolved: [],
     resolved: 2,
     hooks: [{ name: "start", isExecutable: true }],
+    processes: [],
   };
 
   test("that is well", () => {
@@ -194,46 +197,6 @@ describe("a machine", () => {
     ["without a start hook", { hooks: [] }, "error", /no hook start/],
   ])("%s", (_what, change, level, text) => {
     expectFinding(checkMachine({ ...machine, ...change }, 3), level, text);
-  });
-});
-
-describe("a compose file", () => {
-  const service = {
-    environment: { MSDHA_GROUP: "db", MSDHA_STOP_TIMEOUT: "20" },
-    restart: "unless-stopped",
-    stop_grace_period: "1m30s",
-    volumes: [{ type: "volume", target: "/data" }],
-  };
-  const check = (change: object): readonly Finding[] =>
-    checkCompose(JSON.stringify({ services: { db1: { ...service, ...change }, etcd: { image: "etcd" } } }));
-
-  test("that is well", () => {
-    expect(check({}).every(({ level }) => level === "ok")).toBe(true);
-    const frontend = { environment: { MSDHA_GROUP: "db", MSDHA_PORT: "5432" }, restart: "always" };
-    expect(checkCompose(JSON.stringify({ services: { front: frontend } }))).toHaveLength(1);
-  });
-
-  test.each<[string, object, Finding["level"], RegExp]>([
-    [
-      "that kills stops",
-      { stop_grace_period: "15s" },
-      "error",
-      /stop_grace_period is 15 s, MSDHA_STOP_TIMEOUT 20 s/,
-    ],
-    ["that kills stops by default", { stop_grace_period: undefined }, "error", /stop_grace_period is 10 s/],
-    ["that starts nothing again", { restart: undefined }, "error", /restart is not set/],
-    ["that starts only after failures", { restart: "on-failure" }, "error", /restart is on-failure/],
-    ["with a host name alone", { hostname: "db-1" }, "warning", /hostname is set, MSDHA_NAME is not/],
-    ["without a volume", { volumes: [] }, "warning", /it has no volume/],
-  ])("%s", (_what, change, level, text) => {
-    expectFinding(check(change), level, text);
-  });
-
-  test("without any of ours, or that is none", () => {
-    expectFinding(checkCompose('{"services":{"etcd":{}}}'), "error", /no service of this file/);
-    for (const text of ["services: {}", "[]", "", '{"services":1}']) {
-      expect(() => checkCompose(text)).toThrow(/docker compose config --format json/);
-    }
   });
 });
 

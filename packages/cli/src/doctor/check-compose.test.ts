@@ -1,0 +1,70 @@
+import { describe, expect, test } from "vitest";
+import { expectFinding } from "../../test/expect-finding.ts";
+import { checkCompose } from "./check-compose.ts";
+import type { Finding } from "./finding.ts";
+
+describe("a compose file", () => {
+  const service = {
+    environment: { MSDHA_GROUP: "db", MSDHA_STOP_TIMEOUT: "20" },
+    restart: "unless-stopped",
+    stop_grace_period: "1m30s",
+    volumes: [{ type: "volume", target: "/data" }],
+  };
+  const check = (change: object): readonly Finding[] =>
+    checkCompose(JSON.stringify({ services: { db1: { ...service, ...change }, etcd: { image: "etcd" } } }));
+
+  test("that is well", () => {
+    expect(check({}).every(({ level }) => level === "ok")).toBe(true);
+    const frontend = { environment: { MSDHA_GROUP: "db", MSDHA_PORT: "5432" }, restart: "always" };
+    expect(checkCompose(JSON.stringify({ services: { front: frontend } }))).toHaveLength(1);
+  });
+
+  test.each<[string, object, Finding["level"], RegExp]>([
+    [
+      "that kills stops",
+      { stop_grace_period: "15s" },
+      "error",
+      /stop_grace_period is 15 s, MSDHA_STOP_TIMEOUT 20 s/,
+    ],
+    ["that kills stops by default", { stop_grace_period: undefined }, "error", /stop_grace_period is 10 s/],
+    ["that starts nothing again", { restart: undefined }, "error", /restart is not set/],
+    ["that starts only after failures", { restart: "on-failure" }, "error", /restart is on-failure/],
+    ["with a host name alone", { hostname: "db-1" }, "warning", /hostname is set, MSDHA_NAME is not/],
+    ["without a volume", { volumes: [] }, "warning", /it has no volume/],
+    ["with its run folder in memory", { tmpfs: ["/run:size=64m"] }, "warning", /run\/msdha is on a tmpfs/],
+    [
+      "with its run folder in memory, by a mount",
+      { volumes: [{ type: "tmpfs", target: "/run/msdha" }] },
+      "warning",
+      /is on a tmpfs/,
+    ],
+    ["that can't write its run folder", { read_only: true }, "error", /file system is read-only/],
+    [
+      "that can write its run folder alone",
+      { read_only: true, volumes: [{ type: "volume", source: "run1", target: "/run/msdha" }] },
+      "ok",
+      /outlives a restart/,
+    ],
+  ])("%s", (_what, change, level, text) => {
+    expectFinding(check(change), level, text);
+  });
+
+  test("with two nodes in one run folder", () => {
+    const shared = { type: "volume", source: "run", target: "/run" };
+    const text = (second: object): string =>
+      JSON.stringify({
+        services: { db1: { ...service, volumes: [shared] }, db2: { ...service, ...second } },
+      });
+    expectFinding(checkCompose(text({ volumes: [shared] })), "error", /db1 and db2 have one run folder/);
+    const own = { MSDHA_GROUP: "db", MSDHA_STOP_TIMEOUT: "20", MSDHA_RUN_DIR: "/run/msdha-2" };
+    for (const second of [{ environment: own, volumes: [shared] }, {}])
+      expect(checkCompose(text(second)).filter(({ what }) => /one run folder/.test(what))).toEqual([]);
+  });
+
+  test("without any of ours, or that is none", () => {
+    expectFinding(checkCompose('{"services":{"etcd":{}}}'), "error", /no service of this file/);
+    for (const text of ["services: {}", "[]", "", '{"services":1}']) {
+      expect(() => checkCompose(text)).toThrow(/docker compose config --format json/);
+    }
+  });
+});

@@ -1,0 +1,60 @@
+import { lookup } from "node:dns/promises";
+import { accessSync, constants, existsSync, readdirSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { NodeStatus } from "@msdha/group";
+import type { Environment } from "@msdha/settings/given";
+import { parseDuration } from "../requests/parse-duration.ts";
+import { listAddresses, type MachineFacts } from "./check-machine.ts";
+import { listProcesses } from "./list-processes.ts";
+
+const LOOKUP_MS = 3_000;
+const HOOKS_DIR = "/etc/msdha/hooks";
+
+/** Finds out what there is where the command runs. */
+export async function lookAround(
+  environment: Environment,
+  nodes: readonly NodeStatus[],
+): Promise<MachineFacts> {
+  const addresses = listAddresses(nodes);
+  const found = await Promise.all(addresses.map((address) => resolve(address)));
+  const unresolved = found.filter((each) => each !== undefined);
+  const park = environment["MSDHA_PARK"];
+  return {
+    parkMs: park === undefined || !/^\d/.test(park) ? undefined : parseDuration(park),
+    unresolved,
+    resolved: addresses.length - unresolved.length,
+    hooks: listHooks(environment["MSDHA_HOOKS_DIR"] || HOOKS_DIR),
+    processes: listProcesses(),
+  };
+}
+
+/** A resolver that does not answer must not hide what the others answer. */
+async function resolve(
+  address: string,
+): Promise<{ readonly address: string; readonly why: string } | undefined> {
+  const late = sleep(LOOKUP_MS, `no answer within ${LOOKUP_MS} ms`, { ref: false });
+  const why = await Promise.race([
+    lookup(address).then(
+      () => undefined,
+      (error: NodeJS.ErrnoException) => error.code ?? error.message,
+    ),
+    late,
+  ]);
+  return why === undefined ? undefined : { address, why };
+}
+
+function listHooks(dir: string): MachineFacts["hooks"] {
+  if (!existsSync(dir)) return undefined;
+  return readdirSync(dir)
+    .filter((name) => /^[a-z_]+$/.test(name))
+    .map((name) => ({ name, isExecutable: isExecutable(`${dir}/${name}`) }));
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
