@@ -39,7 +39,7 @@ describe.concurrent("a candidate hook", () => {
     });
     await a.logged(/gave the master lock back: no node may be master now/);
     await group.masterAmong([a]);
-    expect(a.log()).toMatch(/took the master lock.*via=handover/);
+    expect(a.log()).toMatch(/took the master lock.*takenAfter=handover/);
   });
 });
 

@@ -29,7 +29,7 @@ describe.concurrent("the next master is chosen at the end of the wait", () => {
     });
     await group.masterAmong([b]);
     expect(a.log()).toMatch(/the next master is chosen.*chosen="?b.*a: 10, b: 1000000/);
-    expect(b.log()).toMatch(/took the master lock.*via=handover.*waitMs=0/);
+    expect(b.log()).toMatch(/took the master lock.*takenAfter=handover.*waitMs=0/);
     expect(group.journal.of("a", "master")).toEqual([]);
   });
 

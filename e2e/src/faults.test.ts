@@ -97,7 +97,7 @@ describe.concurrent("a supervisor", () => {
     const killed = Date.now();
     const c = group.start("c");
     await group.masterAmong([c]);
-    expect(c.log()).toMatch(/took the master lock.*via=wait/);
+    expect(c.log()).toMatch(/took the master lock.*takenAfter=wait/);
     const master = /^(\S+) .*is the master/m.exec(c.log())?.[1] ?? "";
     expect(Date.parse(master) - killed).toBeGreaterThanOrEqual(2 * group.ttlMs);
     expectGone(group, "a", "c");
@@ -153,7 +153,7 @@ describe.concurrent("etcd", () => {
     expect(await pair.a.exited()).toBe(75);
     if (what.includes("written")) await group.etcd.etcdctl("del", "/msdha/db/a");
     await group.masterAmong([pair.b]);
-    expect(pair.b.log()).toMatch(/took the master lock.*via=wait/);
+    expect(pair.b.log()).toMatch(/took the master lock.*takenAfter=wait/);
     expectGone(group, "a", "b");
   });
 

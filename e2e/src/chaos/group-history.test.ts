@@ -14,7 +14,7 @@ function put(
 test("the master is who the lock names and whose key on the same lease says so", () => {
   const history = createGroupHistory();
   history.add(put(1, "a", "ready", "7"), 10);
-  history.add(put(2, "_lock", '{"node":"a","via":"wait"}', "7"), 20);
+  history.add(put(2, "_lock", '{"node":"a","takenAfter":"wait"}', "7"), 20);
   expect(history.master()).toBeUndefined();
   history.add(put(3, "a", "master", "7", 1), 30);
   history.add(put(4, "b", "master", "8"), 40);
@@ -28,7 +28,7 @@ test("a mastership that was seen late begins no later than its hook", () => {
   const history = createGroupHistory();
   history.add(put(1, "a", "master", "7"), 10);
   history.promoted(2, 15);
-  history.add(put(2, "_lock", '{"node":"a","via":"wait"}', "7"), 20);
+  history.add(put(2, "_lock", '{"node":"a","takenAfter":"wait"}', "7"), 20);
   expect(history.master()).toMatchObject({ from: 15 });
   history.promoted(2, 12);
   expect(history.master()).toMatchObject({ from: 12 });

@@ -38,7 +38,7 @@ async function takeLock(node: Node, candidate: CandidateHook | undefined): Promi
   const options = { membership, clock, ttlSeconds, signal: end.begun, observed, candidate };
   const lead = await campaign(etcd, follower, options);
   node.become({ kind: "waiting", lead });
-  log.info({ token: lead.token, via: lead.via, waitMs: lead.waitMs }, "took the master lock");
+  log.info({ token: lead.token, takenAfter: lead.takenAfter, waitMs: lead.waitMs }, "took the master lock");
   return lead;
 }
 

@@ -41,7 +41,7 @@ function view({ token = 40, lease = "8", state = "ready", revision = 50 } = {}):
     ...createGroupView("db"),
     revision,
     nodes: new Map([["b", { state, lease, modRevision: 41 }]]),
-    lock: { token, lease, node: "b", via: "wait" },
+    lock: { token, lease, node: "b", takenAfter: "wait" },
   };
 }
 
@@ -88,7 +88,7 @@ function etcdWith(
   } as unknown as EtcdApi;
 }
 
-const othersLock = { value: '{"node":"b","via":"wait"}', lease: "8", createRevision: 40 };
+const othersLock = { value: '{"node":"b","takenAfter":"wait"}', lease: "8", createRevision: 40 };
 
 describe("asked of etcd itself", () => {
   test.each([

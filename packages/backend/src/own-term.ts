@@ -13,7 +13,7 @@ import type { Node } from "./node.ts";
 /** Returns what the group's history is to say of this node's time as the master, which begins now. */
 export function beginTerm(
   { clock, files, follower, membership, wallNow }: Node,
-  { token, via }: MasterLock,
+  { token, takenAfter }: MasterLock,
   losses: readonly PossibleLoss[],
   order: Ask | undefined,
 ): Term {
@@ -23,7 +23,7 @@ export function beginTerm(
     node: membership.name,
     run: files.runId,
     beganAt: Math.round(wallNow()),
-    via,
+    takenAfter,
     from: view.lastMaster,
     gapMs: masterSeen === undefined ? undefined : Math.round(clock.now() - masterSeen),
     losses: describeLosses(losses, order),

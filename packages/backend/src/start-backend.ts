@@ -23,7 +23,7 @@ import { describeOpenRights } from "./run-dir.ts";
 import { openRunFiles } from "./run-files.ts";
 import { passSignals, type StopSignals, stopOnSignals } from "./signals.ts";
 import { statusRoutes } from "./status-routes.ts";
-import { tellStopTrouble } from "./stop-trouble.ts";
+import { reportStopTrouble } from "./stop-trouble.ts";
 import { type BackendHost, superviseNode } from "./supervise-node.ts";
 
 /** How long the guard may not answer, at least; half a TTL where that is longer. */
@@ -48,7 +48,7 @@ export async function startBackend(environment: Environment): Promise<number> {
     const openRights = describeOpenRights(config.runDir);
     if (openRights !== undefined) log.warn(openRights);
     if (environment["MSHDA_NAME"]) log.warn("MSHDA_NAME is an old misspelling: say MSDHA_NAME");
-    void tellStopTrouble(config, log);
+    void reportStopTrouble(config, log);
     const ending = await superviseNode(config, thisHost(environment, config, log), listenToSignals(log));
     return exitCodeOf(ending);
   } finally {

@@ -16,7 +16,7 @@ export interface Surroundings {
 }
 
 /** Tells at the start which settings of a stop do not fit together: found out in a stop, it is too late. */
-export async function tellStopTrouble(config: StopSettings, log: Log): Promise<void> {
+export async function reportStopTrouble(config: StopSettings, log: Log): Promise<void> {
   const systemd = await askSystemd();
   const container = existsSync("/.dockerenv") || existsSync("/run/.containerenv");
   for (const line of findStopTrouble(config, { systemd, container })) log.warn(line);

@@ -122,7 +122,7 @@ function keepLease(etcd: EtcdApi, { id, ttlMs, sent: granted }: GrantedLease, op
       return;
     }
     keptAt = Math.max(keptAt, sent);
-    if (!wanted.proof) goOn(Math.min(keptAt, readAt));
+    if (!wanted.proof) moveProof(Math.min(keptAt, readAt));
   }
 
   /** By a read, which any linearizable one is while there is nothing to prove. */
@@ -143,10 +143,10 @@ function keepLease(etcd: EtcdApi, { id, ttlMs, sent: granted }: GrantedLease, op
       return;
     }
     readAt = Math.max(readAt, sent);
-    goOn(asked.proof ? sent : Math.min(keptAt, readAt));
+    moveProof(asked.proof ? sent : Math.min(keptAt, readAt));
   }
 
-  function goOn(to: number): void {
+  function moveProof(to: number): void {
     if (to <= seen) return;
     onProof?.(to);
     seen = to;

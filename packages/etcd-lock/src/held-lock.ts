@@ -1,7 +1,7 @@
 import type { Clock } from "@msdha/clock";
 import type { LeaseId } from "@msdha/etcd-client";
 import type { Lease } from "@msdha/etcd-lease";
-import type { Via } from "./lock-value.ts";
+import type { TakenAfter } from "./lock-value.ts";
 
 /** A lock, as its holder knows it. */
 export interface HeldLock {
@@ -9,7 +9,7 @@ export interface HeldLock {
   readonly token: number;
   /** The lease that it is on: the holder's. */
   readonly lease: LeaseId;
-  readonly via: Via;
+  readonly takenAfter: TakenAfter;
   /** When the answer was received that gave us the lock. */
   readonly waitFrom: number;
   /** How long to wait before the lock may be used (see `settle`): 0 after a clean hand-over. */

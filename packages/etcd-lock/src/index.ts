@@ -8,7 +8,7 @@ export type { HeldLock, HolderOptions } from "./held-lock.ts";
 export type { Lock } from "./lock.ts";
 export { doubtFreeLock, followLock, type LockHistory, unknownLockHistory } from "./lock-history.ts";
 export type { LockKeys } from "./lock-keys.ts";
-export { type LockValue, parseLock, type Via } from "./lock-value.ts";
+export { type LockValue, parseLock, type TakenAfter } from "./lock-value.ts";
 export { type ObservedRevisions, observeRevisions } from "./observe-revisions.ts";
 export { retryWhileLeased } from "./retry-while-leased.ts";
 export { openSession, type Session, type SessionOptions } from "./session.ts";

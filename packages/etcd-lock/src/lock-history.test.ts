@@ -11,7 +11,7 @@ function kv(revision: number, key = keys.lock, value = "") {
 }
 /** A take as its holder's watch has it: the lock, whose value names the record that it found, and the new record. */
 const take = (revision: number, record = 0): readonly [WatchEvent, WatchEvent] => [
-  { type: "PUT", kv: kv(revision, keys.lock, JSON.stringify({ node: "a", via: "wait", record })) },
+  { type: "PUT", kv: kv(revision, keys.lock, JSON.stringify({ node: "a", takenAfter: "wait", record })) },
   { type: "PUT", kv: kv(revision, keys.ttl, "3") },
 ];
 const drop = (revision: number): WatchEvent => ({ type: "DELETE", kv: kv(revision) });
@@ -67,7 +67,10 @@ test("a lock that is written again by its holder is not taken anew", () => {
 test("a take that found another record than the watch had says nothing of the time before it", () => {
   expect(after([free, 10], [changes(take(7, 5)), 20]).lastTake).toBeUndefined();
   expect(after([held, 10], [changes([drop(6)]), 20], [changes(take(9, 8)), 30]).lastTake).toBeUndefined();
-  const byEarlierVersion: WatchEvent = { type: "PUT", kv: kv(5, keys.lock, '{"node":"a","via":"wait"}') };
+  const byEarlierVersion: WatchEvent = {
+    type: "PUT",
+    kv: kv(5, keys.lock, '{"node":"a","takenAfter":"wait"}'),
+  };
   expect(after([free, 10], [changes([byEarlierVersion]), 20]).lastTake).toBeUndefined();
 });
 

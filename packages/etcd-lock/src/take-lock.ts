@@ -98,7 +98,7 @@ function asHeld(
 ): HeldLock {
   return {
     ...taken,
-    via: handed ? "handover" : "wait",
+    takenAfter: handed ? "handover" : "wait",
     waitFrom: received,
     waitMs: handed ? 0 : timing.settleTtls * longestTtl * 1000,
   };
@@ -110,7 +110,7 @@ function consumedHandover({ results }: TransactionResult): KeyValue | undefined 
 }
 
 function wasHandedOver(lock: KeyValue, known: LockKnowledge): boolean {
-  return parseLock(lock.value)?.via === "handover" && lock.createRevision > known.revision;
+  return parseLock(lock.value)?.takenAfter === "handover" && lock.createRevision > known.revision;
 }
 
 function takeTransaction(
@@ -131,13 +131,13 @@ function takeTransaction(
         compare: [{ key: keys.handover, target: "create", is: ">", value: staleHandover ?? 0 }],
         success: [
           { type: "range", key: keys.handover },
-          ...put(keys, { node: name, via: "handover", record: ttl.modRevision }, lease, longest),
+          ...put(keys, { node: name, takenAfter: "handover", record: ttl.modRevision }, lease, longest),
           { type: "delete", key: keys.handover },
           ...withHandover,
         ],
         // Any hand-over left is stale, which a later node could not know: delete it.
         failure: [
-          ...put(keys, { node: name, via: "wait", record: ttl.modRevision }, lease, longest),
+          ...put(keys, { node: name, takenAfter: "wait", record: ttl.modRevision }, lease, longest),
           { type: "delete", key: keys.handover },
         ],
       },

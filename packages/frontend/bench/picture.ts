@@ -28,8 +28,13 @@ export async function takePicture(page: Page, { url, group, frontend, file }: Pi
   const two = await group.becomeMaster("two", { address: "127.0.0.3" });
   const promoted = Date.now();
   const history = [
-    { node: "one", beganAt: began, via: "wait", end: { why: "lease ended", at: lost, by: "next_run" } },
-    { node: "two", beganAt: promoted, via: "wait", from: "one", gapMs: promoted - lost },
+    {
+      node: "one",
+      beganAt: began,
+      takenAfter: "wait",
+      end: { why: "lease ended", at: lost, by: "next_run" },
+    },
+    { node: "two", beganAt: promoted, takenAfter: "wait", from: "one", gapMs: promoted - lost },
   ];
   for (const [index, term] of history.entries())
     await group.put(`_history/${String(index + 1).padStart(16, "0")}`, JSON.stringify({ run: "1", ...term }));

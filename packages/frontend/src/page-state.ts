@@ -60,12 +60,12 @@ function askText({ by, why, until }: Ask): PageAsk {
   return { by: cut(by), why: cut(why), until: until ?? null };
 }
 
-function pageTerm({ token, node, beganAt, via, gapMs, losses, end }: Term): PageTerm {
+function pageTerm({ token, node, beganAt, takenAfter, gapMs, losses, end }: Term): PageTerm {
   return {
     token,
     node,
     beganAt,
-    via,
+    takenAfter,
     gapMs: gapMs ?? null,
     losses: losses === undefined ? null : cut(losses),
     end: end ? { why: cut(end.why), at: end.at ?? null } : null,

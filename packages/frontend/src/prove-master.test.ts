@@ -103,7 +103,7 @@ function entry(key: string, value: string, modRevision: number, more: Partial<Ke
 }
 
 function lockOf(node: string, token: number): KeyValue[] {
-  return [entry("_lock", JSON.stringify({ node, via: "wait" }), token, { lease: node })];
+  return [entry("_lock", JSON.stringify({ node, takenAfter: "wait" }), token, { lease: node })];
 }
 
 function masterKey(node: string, published: number): KeyValue[] {

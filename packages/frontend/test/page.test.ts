@@ -115,7 +115,14 @@ describe("the page", () => {
     await group.becomeMaster("a", { address: "127.0.0.2" });
     await serving(frontend, "a");
     const end = { why: "asked to stop: kernel update", at: Date.now(), by: "itself" };
-    const term = { node: "old", run: "1", beganAt: Date.now() - 60_000, via: "wait", gapMs: 28_400, end };
+    const term = {
+      node: "old",
+      run: "1",
+      beganAt: Date.now() - 60_000,
+      takenAfter: "wait",
+      gapMs: 28_400,
+      end,
+    };
     await group.put(`_history/${"7".padStart(16, "0")}`, JSON.stringify(term));
     await page.reload();
     await shows("asked to stop: kernel update");
@@ -163,7 +170,13 @@ describe("the page", () => {
     const text = "<script>alert(1)</script><img src=x onerror=alert(1)>".repeat(20);
     await group.put("_ask/pause", JSON.stringify({ by: text, why: text, at: 1, until: "never" }));
     await group.put("_ask/hold/constructor", JSON.stringify({ by: text, why: text, at: 1, until: -1e308 }));
-    const term = { node: text, run: text, beganAt: Number.MAX_SAFE_INTEGER, via: "wait", losses: text };
+    const term = {
+      node: text,
+      run: text,
+      beganAt: Number.MAX_SAFE_INTEGER,
+      takenAfter: "wait",
+      losses: text,
+    };
     await group.put(
       `_history/${"7".padStart(16, "0")}`,
       JSON.stringify({ ...term, end: { why: text, by: "itself" } }),

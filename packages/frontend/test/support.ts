@@ -122,7 +122,7 @@ export function openGroup(member: EtcdMember, name: string): TestGroup {
       const put = (rest: string, value: string) => ({ type: "put", key: key(rest), value, lease }) as const;
       const details = JSON.stringify({ runId: "1", address: address ?? node, ttlSeconds: 10 });
       await write(put(`_node/${node}`, details), put(node, "ready"));
-      const token = await write(put("_lock", JSON.stringify({ node, via: "wait" })));
+      const token = await write(put("_lock", JSON.stringify({ node, takenAfter: "wait" })));
       await write(put(node, "master"));
       return {
         token,

@@ -128,7 +128,12 @@ function setOrDelete<Key, Value>(map: Map<Key, Value>, key: Key, value: Value | 
 
 function readLock(kv: KeyValue): LockEntry {
   const value = parseLock(kv.value);
-  return { token: kv.createRevision, lease: kv.lease, node: value?.node, via: value?.via ?? "wait" };
+  return {
+    token: kv.createRevision,
+    lease: kv.lease,
+    node: value?.node,
+    takenAfter: value?.takenAfter ?? "wait",
+  };
 }
 
 function readLastMaster({ value }: KeyValue): string | undefined {

@@ -51,7 +51,7 @@ test("a pause keeps every node from taking the lock, and a hold keeps one", asyn
   etcd.store.delete(keys.ask("pause"));
   ask("hold", "a");
   expect(await a.take()).toBeUndefined();
-  expect(await b.take()).toMatchObject({ via: "wait" });
+  expect(await b.take()).toMatchObject({ takenAfter: "wait" });
 });
 
 test("a pause that no operator's command has written forbids too", async () => {
@@ -68,7 +68,7 @@ test("a hand-over outlives a take that was refused", async () => {
   expect(await a.take()).toBeUndefined();
   expect(etcd.store.get(keys.handover)).toBeDefined();
   etcd.store.delete(keys.ask("pause"));
-  expect(await a.take()).toMatchObject({ via: "handover" });
+  expect(await a.take()).toMatchObject({ takenAfter: "handover" });
 });
 
 test("a lock that was taken before the pause is the holder's, though the answer was lost", async () => {
@@ -80,7 +80,7 @@ test("a lock that was taken before the pause is the holder's, though the answer 
   await clock.advance(0);
   ask("pause");
   await clock.advance(3_500);
-  expect(await taking).toMatchObject({ via: "wait" });
+  expect(await taking).toMatchObject({ takenAfter: "wait" });
 });
 
 test("a node takes the lock as soon as a pause ends, and asks etcd only now and then before", async () => {
@@ -98,7 +98,7 @@ test("a node takes the lock as soon as a pause ends, and asks etcd only now and 
   expect(asked).toBeLessThan(15);
   etcd.store.delete(keys.ask("pause"));
   await clock.advance(10);
-  expect(a.lock?.via).toBe("wait");
+  expect(a.lock?.takenAfter).toBe("wait");
 });
 
 test("a lock that is left to a node which an operator holds back is anybody's", async () => {
@@ -115,7 +115,7 @@ test("a lock that is left to a node which an operator holds back is anybody's", 
   b.compete();
   c.compete();
   await clock.advance(10);
-  expect(c.lock?.via).toBe("handover");
+  expect(c.lock?.takenAfter).toBe("handover");
   expect(b.lock).toBeUndefined();
 });
 

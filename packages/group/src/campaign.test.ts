@@ -27,7 +27,7 @@ test("a node that left the lock to another does not take it back before its watc
   const takenBy: string[] = [];
   const compete = (name: string, of: typeof a, follower: GroupFollower): void =>
     void campaign(of.client, follower, of.options).then((taken: MasterLock) => {
-      takenBy.push(`${name} by ${taken.via}`);
+      takenBy.push(`${name} by ${taken.takenAfter}`);
     });
   let toldAt = Number.POSITIVE_INFINITY;
   const lagging: GroupFollower = {

@@ -233,7 +233,7 @@ test("the node that is chosen takes the lock without a wait, and the others leav
   void a.compete();
   await a.handTo(lock, "c");
   expect([a.lock(), b.lock()]).toEqual([lock, undefined]);
-  expect(c.lock()).toMatchObject({ via: "handover", waitMs: 0, handover: { node: "a", for: "c" } });
+  expect(c.lock()).toMatchObject({ takenAfter: "handover", waitMs: 0, handover: { node: "a", for: "c" } });
 });
 
 test("a hand-over is left to the node that it names for a TTL, or as long as that one is ready", async () => {
@@ -249,7 +249,7 @@ test("a hand-over is left to the node that it names for a TTL, or as long as tha
   await clock.advance(2_900);
   expect(b.lock()).toBeUndefined();
   await clock.advance(100);
-  expect(b.lock()).toMatchObject({ via: "handover", waitMs: 0 });
+  expect(b.lock()).toMatchObject({ takenAfter: "handover", waitMs: 0 });
 
   const other = setUp();
   const c = await other.holder("c", rank(1n));
@@ -257,7 +257,7 @@ test("a hand-over is left to the node that it names for a TTL, or as long as tha
   const held = c.lock();
   if (!held) throw new Error("expected the lock");
   await c.handTo(held, "gone");
-  expect(d.lock()).toMatchObject({ via: "handover" });
+  expect(d.lock()).toMatchObject({ takenAfter: "handover" });
 });
 
 test("a node whose candidate said no is asked every second, and takes the lock only when it says yes", async () => {

@@ -17,7 +17,7 @@ function describe(...kvs: readonly KeyValue[]): ReturnType<typeof describeGroup>
 }
 
 const details = JSON.stringify({ runId: "r", address: "10.0.0.1", ttlSeconds: 3, asks: 1 });
-const lock = kv(keys.lock, JSON.stringify({ node: "a", via: "wait" }));
+const lock = kv(keys.lock, JSON.stringify({ node: "a", takenAfter: "wait" }));
 
 test("says of each node what it is, since when, and where", () => {
   const status = describe(
@@ -58,7 +58,7 @@ test("shows a master that stops, though its key is gone", () => {
 });
 
 test("lists terms with the newest first, and leaves out what is none", () => {
-  const term = { node: "a", run: "r", beganAt: 1, via: "wait" } as const;
+  const term = { node: "a", run: "r", beganAt: 1, takenAfter: "wait" } as const;
   const status = describe(
     kv(keys.term(9), writeTerm({ ...term, token: 9 })),
     kv(keys.term(12), writeTerm({ ...term, token: 12 })),

@@ -27,7 +27,7 @@ async function setUp() {
   const options = { membership, ttlSeconds: 3, clock };
   const lock = await takeLock(client, keys, unknown, options);
   if (!lock) throw new Error("expected the lock");
-  const term: Term = { token: lock.token, node: "a", run: "r", beganAt: wallClock(), via: "wait" };
+  const term: Term = { token: lock.token, node: "a", run: "r", beganAt: wallClock(), takenAfter: "wait" };
   const stored = (token = lock.token) => parseTerm(token, etcd.store.get(keys.term(token))?.value ?? "");
   return { clock, etcd, client, lease, membership, options, lock, term, stored };
 }

@@ -51,7 +51,7 @@ export { readGroup } from "./read-group.ts";
 export { readMaster } from "./read-master.ts";
 export { type NodeReport, publishReport, readReportLine } from "./report.ts";
 export { type SweepOptions, sweepAsks } from "./sweep-asks.ts";
-export { type Known, takeLock } from "./take-lock.ts";
+export { type GroupKnowledge, takeLock } from "./take-lock.ts";
 export { anyIsWilling, isChosen, type Voter } from "./tally.ts";
 export { parseTerm, type Term, type TermEnd } from "./term.ts";
 export { getValue, putValue } from "./values.ts";

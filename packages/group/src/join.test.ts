@@ -68,7 +68,7 @@ test("a master whose lock is gone is lost, and can't hand over", async () => {
   expect(a.lost.reason).toBeInstanceOf(LockLostError);
   const second = follow(b, clock);
   await clock.advance(100);
-  expect(second.lead?.via).toBe("wait");
+  expect(second.lead?.takenAfter).toBe("wait");
   expect(second.settledAt).toBeUndefined();
 });
 

@@ -7,11 +7,15 @@ import { giveBackLock, prepareHandover } from "./hand-over.ts";
 import { groupKeys } from "./keys.ts";
 import { joinGroup } from "./membership.ts";
 import { publishMaster } from "./publish-master.ts";
-import { type Known, takeLock } from "./take-lock.ts";
+import { type GroupKnowledge, takeLock } from "./take-lock.ts";
 import { putValue } from "./values.ts";
 
 const keys = groupKeys("db");
-const unknown: Known = { ttl: { seconds: 0, modRevision: 0 }, revision: 0, staleHandover: undefined };
+const unknown: GroupKnowledge = {
+  ttl: { seconds: 0, modRevision: 0 },
+  revision: 0,
+  staleHandover: undefined,
+};
 
 function setUp() {
   const clock = createManualClock();
@@ -44,7 +48,7 @@ describe("taking the lock", () => {
     const a = await member("a");
     const b = await member("b");
     const lock = await a.take();
-    expect(lock).toMatchObject({ via: "wait", waitFrom: clock.now(), waitMs: 6_000 });
+    expect(lock).toMatchObject({ takenAfter: "wait", waitFrom: clock.now(), waitMs: 6_000 });
     expect(lock?.token).toBe(etcd.store.get(keys.lock)?.createRevision);
     expect(await b.take()).toBeUndefined();
   });
@@ -78,17 +82,17 @@ describe("taking the lock", () => {
     const taking = a.take();
     await clock.advance(3_500);
     // Asked again after a TTL and a pause of 50 ms.
-    expect(await taking).toMatchObject({ via: "wait", waitFrom: 3_050, waitMs: 6_000 });
+    expect(await taking).toMatchObject({ takenAfter: "wait", waitFrom: 3_050, waitMs: 6_000 });
   });
 
   test("consumes a hand-over once, and needs no wait then", async () => {
     const { etcd, member } = setUp();
     etcd.store.put(keys.handover, "{}");
     const a = await member("a");
-    expect(await a.take()).toMatchObject({ via: "handover", waitMs: 0 });
+    expect(await a.take()).toMatchObject({ takenAfter: "handover", waitMs: 0 });
     expect(etcd.store.get(keys.handover)).toBeUndefined();
     etcd.store.delete(keys.lock);
-    expect(await (await member("b")).take()).toMatchObject({ via: "wait" });
+    expect(await (await member("b")).take()).toMatchObject({ takenAfter: "wait" });
   });
 
   test("keeps the hand-over and the round of the election when the answer was lost", async () => {
@@ -101,7 +105,7 @@ describe("taking the lock", () => {
     const taking = a.take({ ...unknown, handover, asksCandidates: true });
     await clock.advance(3_500);
     const lock = await taking;
-    expect(lock).toMatchObject({ via: "handover", waitMs: 0, handover, round: lock?.token });
+    expect(lock).toMatchObject({ takenAfter: "handover", waitMs: 0, handover, round: lock?.token });
   });
 
   test("does not believe a hand-over that a restored snapshot brought back", async () => {
@@ -109,17 +113,17 @@ describe("taking the lock", () => {
     etcd.store.put(keys.handover, "{}");
     const a = await member("a");
     const staleHandover = etcd.store.get(keys.handover)?.createRevision;
-    expect(await a.take({ ...unknown, staleHandover })).toMatchObject({ via: "wait" });
+    expect(await a.take({ ...unknown, staleHandover })).toMatchObject({ takenAfter: "wait" });
     etcd.store.delete(keys.lock);
     const b = await member("b");
-    expect(await b.take({ ...unknown, revision: 1_000 })).toMatchObject({ via: "wait" });
+    expect(await b.take({ ...unknown, revision: 1_000 })).toMatchObject({ takenAfter: "wait" });
   });
 
   test("does not believe a hand-over when an answer had a newer revision than the one in which it is taken", async () => {
     const { etcd, member } = setUp();
     etcd.store.put(keys.handover, "{}");
     const a = await member("a");
-    expect(await a.take({ ...unknown, newestAnswer: 1_000 })).toMatchObject({ via: "wait" });
+    expect(await a.take({ ...unknown, newestAnswer: 1_000 })).toMatchObject({ takenAfter: "wait" });
   });
 });
 

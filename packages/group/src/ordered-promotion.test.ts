@@ -7,7 +7,7 @@ import { writeTerm } from "./term.ts";
 import { createGroupView, type GroupView } from "./view.ts";
 
 const { keys } = createGroupView("db");
-const term = { node: "a", run: "ra", beganAt: 1, via: "wait" } as const;
+const term = { node: "a", run: "ra", beganAt: 1, takenAfter: "wait" } as const;
 
 function kv(key: string, value: string, createRevision = 5): KeyValue {
   return { key, value, lease: "7", createRevision, modRevision: 50 };
@@ -23,7 +23,7 @@ const b = { name: "b", run: "rb" };
 
 test("is in force for the run that it names, when the last master has left its lock", () => {
   expect(findOrder(viewOf(order, ...history), b)).toMatchObject({ kind: "promote", by: "eve", revision: 50 });
-  const waiting = kv(keys.lock, JSON.stringify({ node: "c", via: "wait" }), 40);
+  const waiting = kv(keys.lock, JSON.stringify({ node: "c", takenAfter: "wait" }), 40);
   expect(findOrder(viewOf(order, ...history, waiting), b)).toBeDefined();
 });
 

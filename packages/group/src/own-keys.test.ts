@@ -13,7 +13,7 @@ function view({ revision = 50, modRevision = 40, lease = "7", token = 34, held =
     revision,
     nodes: new Map([["a", { state: "master", lease, modRevision }]]),
     details: new Map([["a", { runId: "r", address: "a", ttlSeconds: 3, held }]]),
-    lock: { token, lease: "7", node: "a", via: "wait" },
+    lock: { token, lease: "7", node: "a", takenAfter: "wait" },
   };
 }
 

@@ -35,12 +35,18 @@ async function setUp() {
     await clock.advance(0);
     return follower;
   };
-  const take = (via: MasterLock["via"] = "wait"): MasterLock => {
+  const take = (takenAfter: MasterLock["takenAfter"] = "wait"): MasterLock => {
     const record = etcd.store.get(keys.ttl)?.modRevision ?? 0;
-    etcd.store.put(keys.lock, JSON.stringify({ node: "a", via, record }));
+    etcd.store.put(keys.lock, JSON.stringify({ node: "a", takenAfter, record }));
     etcd.store.put(keys.ttl, "3");
     const token = etcd.store.get(keys.lock)?.createRevision ?? 0;
-    return { token, lease: "0", via, waitFrom: clock.now(), waitMs: via === "wait" ? 6_000 : 0 };
+    return {
+      token,
+      lease: "0",
+      takenAfter,
+      waitFrom: clock.now(),
+      waitMs: takenAfter === "wait" ? 6_000 : 0,
+    };
   };
   const turnTime = async (
     follower: Awaited<ReturnType<typeof follow>>,

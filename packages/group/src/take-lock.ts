@@ -1,22 +1,13 @@
 import type { EtcdApi, Operation } from "@msdha/etcd-client";
-import { type TakenLock, type TtlRecord, takeLock as takeAnyLock } from "@msdha/etcd-lock";
+import { type LockKnowledge, type TakenLock, takeLock as takeAnyLock } from "@msdha/etcd-lock";
 import { type HandoverNote, parseHandover } from "./handover-note.ts";
 import type { GroupKeys } from "./keys.ts";
 import type { LockOptions, MasterLock } from "./master-lock.ts";
 
 /** What a node knows of the group when it tries to take the lock. Old knowledge costs a round trip, nothing else. */
-export interface Known {
-  readonly ttl: TtlRecord;
-  /** The newest revision that the watch has shown; an answer at an older one means that etcd was restored. */
-  readonly revision: number;
-  /** The newest revision of any answer; an answer at an older one means the same. */
-  readonly newestAnswer?: number;
-  /** The largest create revision of a hand-over that must not be believed, since a restored snapshot brought it back. */
-  readonly staleHandover: number | undefined;
+export interface GroupKnowledge extends LockKnowledge {
   /** The hand-over that the watch shows. If the answer that it was consumed is lost, it is taken for the consumed one. */
   readonly handover?: HandoverNote | undefined;
-  /** Called when the answer names another holder of the lock. */
-  readonly onOtherHolder?: () => void;
   /** Whether candidates are to be asked: after a hand-over that happens in the same transaction. */
   readonly asksCandidates?: boolean;
 }
@@ -29,7 +20,7 @@ export interface Known {
 export async function takeLock(
   etcd: EtcdApi,
   keys: GroupKeys,
-  known: Known,
+  known: GroupKnowledge,
   { membership, ttlSeconds, clock, signal }: LockOptions,
 ): Promise<MasterLock | undefined> {
   const { lease, name } = membership;
@@ -47,8 +38,8 @@ export async function takeLock(
   return lock && describe(lock, known);
 }
 
-function describe({ consumed, adopted, ...lock }: TakenLock, known: Known): MasterLock {
-  if (lock.via === "wait") return lock;
+function describe({ consumed, adopted, ...lock }: TakenLock, known: GroupKnowledge): MasterLock {
+  if (lock.takenAfter === "wait") return lock;
   if (!adopted) {
     const round = known.asksCandidates ? lock.token : undefined;
     return { ...lock, round, handover: consumed && parseHandover(consumed.value) };

@@ -8,7 +8,7 @@ const term: Term = {
   node: "two",
   run: "6d1f4f0e-8d0c-4c5f-9d8a-0a5c1f7c2b11",
   beganAt: 1_790_000_000_000,
-  via: "handover",
+  takenAfter: "handover",
   from: "one",
   gapMs: 141.5,
   losses: undefined,
@@ -17,7 +17,7 @@ const term: Term = {
 
 test("reads back the terms that it writes", () => {
   expect(parseTerm(8_812, writeTerm(term))).toEqual(term);
-  const open: Term = { ...term, via: "wait", from: undefined, gapMs: undefined, end: undefined };
+  const open: Term = { ...term, takenAfter: "wait", from: undefined, gapMs: undefined, end: undefined };
   expect(parseTerm(8_812, writeTerm(open))).toEqual(open);
 });
 
@@ -45,7 +45,7 @@ test.each([
   ["no node", JSON.stringify({ ...term, node: 1 })],
   ["no time", JSON.stringify({ ...term, beganAt: "now" })],
   ["a time that no calendar has", JSON.stringify({ ...term, beganAt: 1e300 })],
-  ["another way to the lock", JSON.stringify({ ...term, via: "force" })],
+  ["another way to the lock", JSON.stringify({ ...term, takenAfter: "force" })],
 ])("takes %s for no term", (_what, text) => {
   expect(parseTerm(1, text)).toBeUndefined();
 });

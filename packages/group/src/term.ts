@@ -1,4 +1,4 @@
-import type { Via } from "@msdha/etcd-lock";
+import type { TakenAfter } from "@msdha/etcd-lock";
 import { parseObject } from "./parse-object.ts";
 
 /** The time of one master, from its publication to its end: a record of the group's history. Times are for people. */
@@ -10,7 +10,7 @@ export interface Term {
   readonly run: string;
   /** When it was published, by its machine's wall clock, in ms since 1970. */
   readonly beganAt: number;
-  readonly via: Via;
+  readonly takenAfter: TakenAfter;
   /** The master before it, if one is known. */
   readonly from?: string | undefined;
   /** How long the group had been without a master, by the clock of this one; undefined if it did not see all of it. */
@@ -45,15 +45,15 @@ export function writeTerm(term: Term): string {
 
 /** Reads a term's record; undefined for anything that a node can't have written. */
 export function parseTerm(token: number, text: string): Term | undefined {
-  const { node, run, beganAt, via, from, gapMs, losses, end } = parseObject(text);
+  const { node, run, beganAt, takenAfter, from, gapMs, losses, end } = parseObject(text);
   if (!Number.isSafeInteger(token) || typeof node !== "string" || typeof run !== "string") return undefined;
-  if (!isTime(beganAt) || (via !== "handover" && via !== "wait")) return undefined;
+  if (!isTime(beganAt) || (takenAfter !== "handover" && takenAfter !== "wait")) return undefined;
   return {
     token,
     node,
     run,
     beganAt,
-    via,
+    takenAfter,
     from: typeof from === "string" ? from : undefined,
     gapMs: isTime(gapMs) ? gapMs : undefined,
     losses: typeof losses === "string" ? losses : undefined,

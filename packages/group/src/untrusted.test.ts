@@ -56,7 +56,7 @@ const key = fc.oneof(
 );
 const value = fc.oneof(
   state,
-  fc.record({ node: field, via: fc.oneof(fc.constantFrom("wait", "handover"), field) }).map(toJson),
+  fc.record({ node: field, takenAfter: fc.oneof(fc.constantFrom("wait", "handover"), field) }).map(toJson),
   fc.record({ runId: field, address: field, ttlSeconds: field, candidateTimeoutMs: field }).map(toJson),
   fc.record({ round: field, may: fc.oneof(fc.boolean(), field), rank: field }).map(toJson),
   fc.record({ node: field, token: field, for: field, masterStopped: field }).map(toJson),

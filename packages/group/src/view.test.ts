@@ -25,7 +25,7 @@ function after(view: GroupView, ...events: readonly WatchEvent[]): GroupView {
   });
 }
 
-const lock = JSON.stringify({ node: "a", via: "wait" });
+const lock = JSON.stringify({ node: "a", takenAfter: "wait" });
 const empty = createGroupView("db");
 
 test("the master is whom the lock names, if its node key on the same lease says so", () => {

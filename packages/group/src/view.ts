@@ -1,5 +1,5 @@
 import type { LeaseId } from "@msdha/etcd-client";
-import type { TtlRecord, Via } from "@msdha/etcd-lock";
+import type { TakenAfter, TtlRecord } from "@msdha/etcd-lock";
 import type { Ask } from "./ask.ts";
 import type { Answer } from "./candidacy.ts";
 import type { FrontendEntry } from "./frontend-entry.ts";
@@ -54,7 +54,7 @@ export interface LockEntry {
   readonly lease: LeaseId;
   /** undefined if no node can have written the lock's value. */
   readonly node: string | undefined;
-  readonly via: Via;
+  readonly takenAfter: TakenAfter;
 }
 
 /** An answer counts only on the lease of the node that it is said to be from. */

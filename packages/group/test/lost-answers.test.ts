@@ -22,7 +22,9 @@ test("makes good what etcd did when its answers are lost, on a real connection t
   const options = { membership, ttlSeconds: 6, clock };
   await proxy.setMode("silent-down");
   const taking = takeLock(client, keys, unknown, options);
-  await expect.poll(() => etcd.etcdctl("get", keys.lock), { timeout: 5_000 }).toContain('"via":"wait"');
+  await expect
+    .poll(() => etcd.etcdctl("get", keys.lock), { timeout: 5_000 })
+    .toContain('"takenAfter":"wait"');
   await proxy.setMode("pass");
   const lock = await taking;
   if (!lock) throw new Error("expected the lock");

@@ -26,7 +26,7 @@ export interface PageTerm {
   readonly token: number;
   readonly node: string;
   readonly beganAt: number;
-  readonly via: string;
+  readonly takenAfter: string;
   readonly gapMs: number | null;
   readonly losses: string | null;
   /** null: the term goes on, or its end is not known yet. */

@@ -42,28 +42,28 @@ function backend(name: string, ttlSeconds: number): BackendScenario {
   };
 }
 
-async function goOn({ world }: Group, ms: number): Promise<void> {
+async function letPass({ world }: Group, ms: number): Promise<void> {
   await run(world, world.scheduler.now + ms);
   expect(world.violation).toBeUndefined();
 }
 
 test("a group without faults has a master after twice its TTL", async () => {
   const group = createGroup(quiet, {});
-  await goOn(group, 2_500 + 6_000);
+  await letPass(group, 2_500 + 6_000);
   expect(hasRecovered(group)).toBe(true);
 });
 
 test("a master whose state was undone by a restored snapshot makes place for one that is published", async () => {
   const group = createGroup(quiet, {});
-  await goOn(group, 4_000);
+  await letPass(group, 4_000);
   const { store } = group.world.etcd;
   const takenButNotPublished = store.save();
-  await goOn(group, 6_000);
+  await letPass(group, 6_000);
   expect(hasRecovered(group)).toBe(true);
   store.restore(takenButNotPublished);
   group.world.restored();
   expect(hasRecovered(group)).toBe(false);
-  await goOn(group, 30_000);
+  await letPass(group, 30_000);
   expect(hasRecovered(group)).toBe(true);
 });
 
@@ -74,15 +74,15 @@ test("a former master's TTL is waited for, also when a restored etcd has forgott
     const group = createGroup({ ...quiet, seed, trouble: 1, backends, longestTtlMs: 5_000 }, {});
     const { etcd, facts } = group.world;
     const holder = (): string | undefined => facts.group.lock?.node;
-    await goOn(group, 8_000);
+    await letPass(group, 8_000);
     if (holder() !== "n0") continue;
     const withShortTtl = etcd.store.save();
     group.machines[0]?.kill("container");
-    await goOn(group, 16_000);
+    await letPass(group, 16_000);
     if (holder() !== "n1") continue;
     etcd.store.restore(withShortTtl);
     group.world.restored();
-    await goOn(group, 20_000);
+    await letPass(group, 20_000);
     shown += 1;
   }
   expect(shown).toBeGreaterThan(7);
@@ -97,7 +97,7 @@ test("a master that is frozen at any step from its publication to its hook, and 
       const trace: string[] = [];
       const group = createGroup({ ...quiet, seed: step }, { onTrace: (line) => trace.push(line) });
       freezeAfterPublication(group, step, frozenMs);
-      await goOn(group, 40_000);
+      await letPass(group, 40_000);
       expect(hasRecovered(group), `frozen at step ${step} for ${frozenMs} ms`).toBe(true);
       const frozenAt = trace.findIndex((line) => line.includes("frozen for"));
       const hookAt = trace.findIndex((line) => / master $/.test(line));
@@ -112,14 +112,14 @@ test("a master whose last process can't be killed gives the lock back, and hands
   const guard = (production: Guard): Guard => ({ ...production, killAll: () => new Promise(() => {}) });
   const mutation = { rule: "", noticedBy: "oneMasterRuns", collaborators: { guard } };
   const group = createGroup(quiet, { mutation });
-  await goOn(group, 9_000);
+  await letPass(group, 9_000);
   const master = group.world.facts.group.lock?.node;
   const machine = group.machines.find(({ run }) => run?.node === master);
   machine?.retire();
   machine?.stop({ graceMs: 60_000 });
-  await goOn(group, 3_000 + 6_000 + 2_000);
+  await letPass(group, 3_000 + 6_000 + 2_000);
   expect(group.world.facts.group.lock?.node).not.toBe(master);
-  expect(group.world.etcd.store.get(group.world.keys.lock)?.value).toContain('"via":"wait"');
+  expect(group.world.etcd.store.get(group.world.keys.lock)?.value).toContain('"takenAfter":"wait"');
   expect(hasRecovered(group)).toBe(true);
 });
 
@@ -135,13 +135,13 @@ test("a master of whose machine there is a copy that writes its proof is killed 
   });
   const mutation = { rule: "", noticedBy: "oneMasterRuns", collaborators: { guard } };
   const group = createGroup(quiet, { mutation });
-  await goOn(group, 9_500);
+  await letPass(group, 9_500);
   const { etcd, facts, keys } = group.world;
   const run = facts.group.lock?.run;
   if (!run?.lease) throw new Error("expected a master");
   expect(run.programs.size).toBeGreaterThan(0);
   etcd.store.put(keys.proof(run.lease), "a copy's", { lease: run.lease });
-  await goOn(group, 1_000 + 200);
+  await letPass(group, 1_000 + 200);
   expect([...run.programs].map(({ name }) => name)).toEqual([]);
 });
 
@@ -153,11 +153,11 @@ test("of a master and the copy of its machine one ends within two thirds of a TT
     const group = createGroup({ ...quiet, backends, seed }, {});
     const { world } = group;
     world.planned.add("cloneMachine");
-    await goOn(group, 9_500 + 50 * seed);
+    await letPass(group, 9_500 + 50 * seed);
     const run = world.facts.group.lock?.run;
     cloneMachine(group, createRandom(seed));
     expect(world.facts.copies.size).toBe(1);
-    await goOn(group, 2_000 + 100);
+    await letPass(group, 2_000 + 100);
     const left = [world.facts.copies.size > 0 && "copy", run && run.programs.size > 0 && "original"].filter(
       Boolean,
     );

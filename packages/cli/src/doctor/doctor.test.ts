@@ -81,7 +81,7 @@ const pause: Ask = {
   run: undefined,
   accepted: false,
 };
-const term: Term = { token: 9, node: "two", run: "r", beganAt: NOW, via: "wait" };
+const term: Term = { token: 9, node: "two", run: "r", beganAt: NOW, takenAfter: "wait" };
 const group: GroupStatus = {
   revision: 9,
   master: { kind: "master", name: "two", address: "10.0.0.2", token: 9 },

@@ -14,8 +14,8 @@ function status(...kvs: readonly KeyValue[]): GroupStatus {
   return describeGroup(applyBatch(createGroupView("db"), { type: "snapshot", revision: 9, kvs }));
 }
 
-const lock = kv(keys.lock, { node: "a", via: "wait" });
-const term = { node: "a", run: "r", beganAt: 1, via: "wait", gapMs: 28_400 };
+const lock = kv(keys.lock, { node: "a", takenAfter: "wait" });
+const term = { node: "a", run: "r", beganAt: 1, takenAfter: "wait", gapMs: 28_400 };
 const texts = (before: GroupStatus, after: GroupStatus): readonly string[] =>
   listChanges(before, after).map(({ text }) => text);
 

@@ -11,7 +11,7 @@ export function describeEnd(term: Term, { isCurrent }: { readonly isCurrent: boo
 /** How a master came to be. */
 export function describeBeginning(term: Term): string {
   const from = term.from === undefined || term.from === term.node ? "" : ` from ${plain(term.from)}`;
-  return term.via === "handover" ? `by a hand-over${from}` : "after the wait";
+  return term.takenAfter === "handover" ? `by a hand-over${from}` : "after the wait";
 }
 
 /** How long nobody was master before it. */

@@ -46,11 +46,11 @@ const last: Term = {
   node: "two",
   run: "r",
   beganAt: NOW - 3 * DAY - 4 * HOUR,
-  via: "wait",
+  takenAfter: "wait",
   gapMs: 28_400,
 };
 const before: Term = {
-  ...{ token: 8_000, node: "one", run: "q", beganAt: NOW - 9 * DAY, via: "handover" },
+  ...{ token: 8_000, node: "one", run: "q", beganAt: NOW - 9 * DAY, takenAfter: "handover" },
   end: { why: "the lease was not proved within its time to live", at: NOW - 3 * DAY, by: "next_run" },
 };
 const status: GroupStatus = {

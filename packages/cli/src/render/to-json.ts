@@ -33,7 +33,7 @@ function termToJson({ end, ...term }: Term, isCurrent: boolean): object {
     node: term.node,
     current: isCurrent,
     began: time(term.beganAt),
-    via: term.via,
+    takenAfter: term.takenAfter,
     from: term.from ?? null,
     withoutMasterMs: term.gapMs ?? null,
     mayHaveLost: term.losses ?? null,

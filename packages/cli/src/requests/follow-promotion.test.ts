@@ -10,14 +10,14 @@ function kv(key: string, value: unknown, lease = "2", revision = 7): KeyValue {
   return { key, value: text, lease, createRevision: revision, modRevision: revision };
 }
 
-const former = kv(keys.term(7), { node: "a", run: "ra", beganAt: 1, via: "wait" }, "0");
+const former = kv(keys.term(7), { node: "a", run: "ra", beganAt: 1, takenAfter: "wait" }, "0");
 const b = [kv(keys.node("b"), "ready"), kv(keys.details("b"), { runId: "rb", address: "b", ttlSeconds: 3 })];
 const order = { run: "rb", token: 7 };
 const ordered = kv(keys.ask("promote", "b"), order, "9", 10);
 const accepted = kv(keys.ask("promote", "b"), { ...order, accepted: true }, "9", 11);
-const lock = kv(keys.lock, { node: "b", via: "wait" }, "2", 20);
+const lock = kv(keys.lock, { node: "b", takenAfter: "wait" }, "2", 20);
 const master = kv(keys.node("b"), "master", "2", 21);
-const term = kv(keys.term(20), { node: "b", run: "rb", beganAt: 1, via: "wait" }, "0");
+const term = kv(keys.term(20), { node: "b", run: "rb", beganAt: 1, takenAfter: "wait" }, "0");
 
 function view(...kvs: readonly KeyValue[]): GroupView {
   return applyBatch(createGroupView("db"), { type: "snapshot", revision: 30, kvs: [former, ...kvs] });
@@ -56,7 +56,7 @@ test("says that the order is gone, that its run has ended, and that another node
   expect(follow(view(ordered)).endedAt).toBe(0);
   const later = kv(keys.details("b"), { runId: "later", address: "b", ttlSeconds: 3 });
   expect(follow(view(kv(keys.node("b"), "ready"), later, ordered)).endedAt).toBe(0);
-  const lockOfC = kv(keys.lock, { node: "c", via: "wait" }, "3", 20);
+  const lockOfC = kv(keys.lock, { node: "c", takenAfter: "wait" }, "3", 20);
   const c = kv(keys.node("c"), "master", "3", 21);
   const other = follow(view(...b, ordered, lockOfC, c));
   expect(other.published).toMatchObject({ node: "c", token: 20 });

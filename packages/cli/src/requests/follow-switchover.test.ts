@@ -10,8 +10,8 @@ function kv(key: string, value: unknown, lease = "1", revision = 7): KeyValue {
   return { key, value: text, lease, createRevision: revision, modRevision: revision };
 }
 
-const lockOfA = kv(keys.lock, { node: "a", via: "wait" });
-const lockOfB = kv(keys.lock, { node: "b", via: "handover" }, "2", 20);
+const lockOfA = kv(keys.lock, { node: "a", takenAfter: "wait" });
+const lockOfB = kv(keys.lock, { node: "b", takenAfter: "handover" }, "2", 20);
 const a = kv(keys.node("a"), "master");
 const b = kv(keys.node("b"), "ready", "2");
 const masterB = kv(keys.node("b"), "master", "2", 21);

@@ -64,10 +64,10 @@ export function termTable(terms: readonly PageTerm[], now: number): Node {
   const head = ["from", "node", "without a master", "ended"].map((text) =>
     element("th", { attributes: { scope: "col" } }, text),
   );
-  const rows = terms.map(({ beganAt, node, via, gapMs, losses, end }) => {
+  const rows = terms.map(({ beganAt, node, takenAfter, gapMs, losses, end }) => {
     const gap = gapMs === null ? "not known" : duration(gapMs);
     const lost = losses === null ? "" : `, ⚠ ${losses}`;
-    const how = `${gap}, ${via === "handover" ? "handed over" : "after the wait"}${lost}`;
+    const how = `${gap}, ${takenAfter === "handover" ? "handed over" : "after the wait"}${lost}`;
     const ended = end ? `${end.at === null ? "" : `${time(end.at, now)} `}${end.why}` : "–";
     return element(
       "tr",

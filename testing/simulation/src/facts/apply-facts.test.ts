@@ -6,7 +6,7 @@ import { createProcess } from "../world/process.ts";
 import { createScheduler } from "../world/scheduler.ts";
 import { createSupervisorClock } from "../world/supervisor-clock.ts";
 import { applyAnswer } from "./apply-answer.ts";
-import { applyHeard } from "./apply-heard.ts";
+import { applyObserved } from "./apply-observed.ts";
 import { applyRestore } from "./apply-restore.ts";
 import { createFacts } from "./create-facts.ts";
 import type { FrontendFacts, LockFacts, RunFacts } from "./facts.ts";
@@ -137,11 +137,11 @@ test("an answer of before a restore that comes after it says nothing of the rest
     oldReadAt: Number.NEGATIVE_INFINITY,
   };
   facts.frontends.add(frontend);
-  applyHeard(facts, frontend, { revision: 62, restores: 0, now: 10 });
+  applyObserved(facts, frontend, { revision: 62, restores: 0, now: 10 });
   expect(frontend.known).toMatchObject({ revision: 62 });
   applyRestore(facts, keys, { revision: 48, kvs: [], now: 20 });
-  applyHeard(facts, frontend, { revision: 62, restores: 0, now: 30 });
+  applyObserved(facts, frontend, { revision: 62, restores: 0, now: 30 });
   expect(frontend.known).toBeUndefined();
-  applyHeard(facts, frontend, { revision: 58, restores: 1, now: 40 });
+  applyObserved(facts, frontend, { revision: 58, restores: 1, now: 40 });
   expect(frontend.known).toMatchObject({ revision: 58 });
 });

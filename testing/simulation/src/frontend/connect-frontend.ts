@@ -1,5 +1,5 @@
 import { combineMembers, type EtcdApi, EtcdAuthError } from "@msdha/etcd-client";
-import { applyHeard } from "../facts/apply-heard.ts";
+import { applyObserved } from "../facts/apply-observed.ts";
 import type { FrontendFacts } from "../facts/facts.ts";
 import { isOlder } from "../node/connect-node.ts";
 import { gateEtcd } from "../node/gate-etcd.ts";
@@ -21,8 +21,8 @@ export function connectFrontend(
   let watch: AbortSignal | undefined;
   /** The last whole read while no watch was open. */
   let read: { readonly revision: number; readonly restores: number } | undefined;
-  const hear = (revision: number, restores: number): void =>
-    applyHeard(world.facts, facts, { revision, restores, now: world.scheduler.now });
+  const observe = (revision: number, restores: number): void =>
+    applyObserved(world.facts, facts, { revision, restores, now: world.scheduler.now });
   const members = world.etcd.members.map(({ index }) => {
     const client = world.etcd.connect({ member: index, clock });
     client.onRequest = links[index]?.onRequest;
@@ -32,13 +32,13 @@ export function connectFrontend(
       watching({ startRevision }, signal) {
         watch = signal;
         // A watch that goes on from somewhere else was only compared with the read.
-        if (read && startRevision === read.revision) hear(read.revision, read.restores);
+        if (read && startRevision === read.revision) observe(read.revision, read.restores);
         read = undefined;
       },
-      heard({ events }) {
+      received({ events }) {
         const last = events.at(-1);
         // What comes on a watch that was given up just now is not looked at any more.
-        if (last && facts.known && !watch?.aborted) hear(last.kv.modRevision, world.facts.restores);
+        if (last && facts.known && !watch?.aborted) observe(last.kv.modRevision, world.facts.restores);
       },
     });
   });

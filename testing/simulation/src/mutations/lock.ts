@@ -34,7 +34,7 @@ export const noWaitAfterAdoption: Mutation = {
     etcd: (etcd, run, { keys }) => {
       const handed = (kv: KeyValue): KeyValue => {
         const own = kv.key === keys.lock && kv.lease === run.lease;
-        return own ? { ...kv, value: JSON.stringify({ node: run.node, via: "handover" }) } : kv;
+        return own ? { ...kv, value: JSON.stringify({ node: run.node, takenAfter: "handover" }) } : kv;
       };
       return tamperWith(etcd, { kv: handed });
     },

@@ -105,14 +105,14 @@ function answerProofs(
     !prefix && (key === keys.lock || key === keys.node(run.node));
   // A revision that goes back would say that etcd was restored.
   let revision = 0;
-  const heard = <Answer extends { readonly revision: number }>(answer: Answer): Answer => {
+  const observed = <Answer extends { readonly revision: number }>(answer: Answer): Answer => {
     revision = Math.max(revision, answer.revision);
     return answer;
   };
   return {
     ...etcd,
     async txn(transaction, options) {
-      if (!isProof(transaction, keys)) return heard(await etcd.txn(transaction, options));
+      if (!isProof(transaction, keys)) return observed(await etcd.txn(transaction, options));
       // As after an earlier try that went through: a write would have to be at a revision of its own.
       const [put] = transaction.success;
       const value = put?.type === "put" ? put.value : "";
@@ -121,7 +121,7 @@ function answerProofs(
       return { succeeded: false, results: kvs.map((each) => ({ type: "range", kvs: each })), revision };
     },
     async range(range, options) {
-      if (!isRead(range)) return heard(await etcd.range(range, options));
+      if (!isRead(range)) return observed(await etcd.range(range, options));
       return { kvs: (await holds(options)) ? [ours(range.key, run)] : [], revision };
     },
   };

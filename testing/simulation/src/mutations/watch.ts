@@ -22,7 +22,7 @@ export const masterByNodeKeysAlone: Mutation = {
       const lockOf = (kv: KeyValue): KeyValue | undefined => {
         const parsed = parseKey(keys, kv.key);
         if (parsed.kind !== "node" || kv.value !== "master") return undefined;
-        const value = JSON.stringify({ node: parsed.name, via: "wait" });
+        const value = JSON.stringify({ node: parsed.name, takenAfter: "wait" });
         return { ...kv, key: keys.lock, value, createRevision: kv.modRevision };
       };
       const seen = (kv: KeyValue): readonly KeyValue[] => {

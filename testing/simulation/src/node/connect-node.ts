@@ -55,7 +55,7 @@ export function connectNode(run: RunFacts, world: World, { links, clock }: Conne
           applyAnswer(world.keys, run, { call, argument, answer, sent, sentByClock, lostMs, old });
         };
       },
-      heard: ({ events }) => applyEvents(world.keys, world.facts, run, events),
+      received: ({ events }) => applyEvents(world.keys, world.facts, run, events),
     });
   });
   const combined = combineMembers(members, { clock });

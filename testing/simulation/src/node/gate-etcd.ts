@@ -15,7 +15,7 @@ export interface CallObserver {
   /** A watch is opened, until `signal` aborts. */
   watching?(request: WatchRequest, signal: AbortSignal): void;
   /** A message of a watch has come in. */
-  heard?(message: WatchMessage): void;
+  received?(message: WatchMessage): void;
 }
 
 /** etcd as a process has it: requests leave it, and answers enter it, only while it runs. */
@@ -52,7 +52,7 @@ export function gateEtcd(etcd: EtcdApi, process: SimulatedProcess, observer: Cal
       });
       const next = async (): Promise<IteratorResult<WatchMessage>> => {
         const result = await receive();
-        if (!result.done) observer.heard?.(result.value);
+        if (!result.done) observer.received?.(result.value);
         return result;
       };
       const receive = (): Promise<IteratorResult<WatchMessage>> =>

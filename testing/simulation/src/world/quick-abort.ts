@@ -41,7 +41,7 @@ class QuickAbortSignal {
   #reason: unknown = undefined;
   #listeners: Listening[] | undefined;
   /** Those that follow this one and are listened to. */
-  #heard: Set<QuickAbortSignal> | undefined;
+  #dependents: Set<QuickAbortSignal> | undefined;
   /** What this one follows; nothing that follows something itself. */
   #sources: readonly QuickAbortSignal[] = NONE;
 
@@ -83,7 +83,7 @@ class QuickAbortSignal {
     if (this.aborted || signal?.aborted) return;
     if (!this.#listeners) {
       this.#listeners = [];
-      for (const source of this.#sources) source.#hear(this);
+      for (const source of this.#sources) source.#addDependent(this);
     } else if (this.#listeners.some((each) => each.listener === listener)) return;
     const listening: Listening = { listener, forget: undefined };
     this.#listeners.push(listening);
@@ -108,12 +108,12 @@ class QuickAbortSignal {
 
   trigger(reason: unknown): void {
     if (this.#abortedAs > 0) return;
-    const following = [...(this.#heard ?? [])].filter(({ aborted }) => !aborted);
+    const following = [...(this.#dependents ?? [])].filter(({ aborted }) => !aborted);
     if (following.length > 1) following.sort((a, b) => a.#order - b.#order);
     this.#abortedAs = ++aborts;
     this.#reason = reason;
     for (const signal of following) signal.#abortAs(this);
-    this.#heard = undefined;
+    this.#dependents = undefined;
     this.#tell();
     for (const signal of following) signal.#tell();
   }
@@ -132,14 +132,14 @@ class QuickAbortSignal {
     this.#reason = other.#reason;
   }
 
-  #hear(dependent: QuickAbortSignal): void {
-    this.#heard ??= new Set();
-    this.#heard.add(dependent);
+  #addDependent(dependent: QuickAbortSignal): void {
+    this.#dependents ??= new Set();
+    this.#dependents.add(dependent);
   }
 
   #endListening(): void {
     this.#listeners = undefined;
-    for (const source of this.#sources) source.#heard?.delete(this);
+    for (const source of this.#sources) source.#dependents?.delete(this);
   }
 
   #tell(): void {

@@ -1,7 +1,7 @@
 import type { Facts, FrontendFacts } from "./facts.ts";
 
 /** A frontend has been told everything up to a revision, by an answer that it asked for after so many restores. */
-export function applyHeard(
+export function applyObserved(
   facts: Facts,
   frontend: FrontendFacts,
   { revision, restores, now }: { readonly revision: number; readonly restores: number; readonly now: number },
