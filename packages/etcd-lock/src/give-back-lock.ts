@@ -1,12 +1,8 @@
 import { type EtcdApi, isEtcdError, type Operation, rangeAnswer } from "@msdha/etcd-client";
+import { type HandoverLease, prepareHandover } from "./handover-lease.ts";
 import type { HeldLock, HolderOptions } from "./held-lock.ts";
 import type { LockKeys } from "./lock-keys.ts";
 import { retryWhileLeased } from "./retry-while-leased.ts";
-
-/** The lease of a hand-over that is still to be written. */
-export interface HandoverLease {
-  readonly id: string;
-}
 
 export interface GiveBackOptions extends HolderOptions {
   /** Leaves a hand-over: its text, and its lease. */
@@ -15,17 +11,6 @@ export interface GiveBackOptions extends HolderOptions {
   readonly also?: readonly Operation[];
   /** Carried out if a hand-over is written. */
   readonly withHandover?: readonly Operation[];
-}
-
-/** How long a hand-over stays true for the next holder to find. */
-const HANDOVER_SECONDS = 60;
-
-/** Grants the lease for a hand-over, ahead of the moment in which it is needed. */
-export async function prepareHandover(
-  etcd: EtcdApi,
-  { lease, clock, signal }: HolderOptions,
-): Promise<HandoverLease> {
-  return await retryWhileLeased(lease, { clock, signal }, (call) => etcd.leaseGrant(HANDOVER_SECONDS, call));
 }
 
 /**

@@ -3,7 +3,8 @@ import { type OwnLock, timing } from "@msdha/etcd-lease";
 import { confirmLock } from "./confirm-lock.ts";
 import { LockLostError } from "./errors.ts";
 import type { FollowedLock } from "./follow-lock.ts";
-import { giveBackLock, prepareHandover } from "./give-back-lock.ts";
+import { giveBackLock } from "./give-back-lock.ts";
+import { prepareHandover } from "./handover-lease.ts";
 import type { HeldLock } from "./held-lock.ts";
 import type { LockHolder } from "./lock-holder.ts";
 
