@@ -9,18 +9,28 @@ export interface MsdhaRun {
   readonly err: string;
 }
 
+/** Where `msdha` runs. */
+export interface MsdhaPlace {
+  readonly endpoint: string;
+  readonly group: string;
+  /** Default: none, as the machine may have one at the usual place. */
+  readonly runDir?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** Runs `msdha` on a group, without a terminal. */
 export function runMsdha(
-  {
-    endpoint,
-    group,
-    runDir,
-  }: { readonly endpoint: string; readonly group: string; readonly runDir?: string },
+  { endpoint, group, runDir = "/nowhere", env: more = {} }: MsdhaPlace,
   ...args: readonly string[]
 ): Promise<MsdhaRun> {
   const { PATH } = process.env;
-  // No run folder but a test's own: the machine may have one at the usual place.
-  const env = { PATH, ETCDCTL_ENDPOINTS: endpoint, MSDHA_GROUP: group, MSDHA_RUN_DIR: runDir ?? "/nowhere" };
+  const env = {
+    PATH,
+    ETCDCTL_ENDPOINTS: endpoint,
+    MSDHA_GROUP: group,
+    MSDHA_RUN_DIR: runDir,
+    ...more,
+  };
   return new Promise((resolve) => {
     execFile(msdhaCommand, args, { env, timeout: 90_000 }, (error, out, err) => {
       const code = typeof error?.code === "number" ? error.code : error ? -1 : 0;

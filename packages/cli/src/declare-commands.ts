@@ -62,6 +62,18 @@ export function declareCommands(
     });
 
   program
+    .command("report")
+    .description(
+      "write one archive for a bug report: group, history, doctor, settings, logs; without secrets",
+    )
+    .option("-o, --output <file>", "where (default: a new file in this folder); -: standard output")
+    .option("--log <files...>", "logs whose ends are added; -: standard input")
+    .action(async (_options, command: Command) => {
+      const { report } = await import("./commands/report.ts");
+      await report(context, command.optsWithGlobals());
+    });
+
+  program
     .command("completion")
     .argument("<shell>", "bash, zsh or fish")
     .description("print what a shell needs to complete this command's words")
