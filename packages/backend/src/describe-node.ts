@@ -3,7 +3,7 @@ import type { NodeStatus } from "./control-protocol.ts";
 import type { Node } from "./node.ts";
 import { behindOf } from "./standing.ts";
 
-/** Returns what `msdha-backend status` and the status port tell of a node. */
+/** Returns what `msdha-backend status` and the status port show of a node. */
 export function describeNode(node: Node): NodeStatus {
   const { config, membership, follower, end, changes, liveness, latestReport } = node;
   const master = mastership(follower.view);

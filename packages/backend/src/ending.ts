@@ -40,7 +40,7 @@ export function describeEnding(ending: Ending): string {
   }
 }
 
-/** The exit code that tells why the node ended; the main process's own where that ended it. */
+/** Returns the exit code for the reason of the end; the main process's own if that ended the node. */
 export function exitCodeOf(ending: Ending): number {
   switch (ending.kind) {
     case "planned":

@@ -31,7 +31,7 @@ type Yielding = Pick<Node, "role" | "end" | "succession">;
 
 /**
  * Asks etcd itself who holds the lock, for a node that may have lost time or its lease: the watch may be broken. What
- * is found to be lost ends the node. Etcd that does not answer tells nothing.
+ * is found to be lost ends the node. No answer of etcd changes nothing.
  */
 export async function askForSuccessor(
   node: LockHolder & Yielding & Pick<Node, "etcd" | "follower" | "log">,

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type FormerEnd, readEnd, writeEnd } from "./former-end.ts";
 import { type FormerTerm, readFormerTerm, writeFormerTerm } from "./last-term.ts";
 
-/** The files by which a node tells the programs beside it how things are. Each is written whole or not at all. */
+/** The files in which the programs beside a node find its state. Each is written whole or not at all. */
 export interface RunFiles {
   /** The id of this run, new each time. */
   readonly runId: string;

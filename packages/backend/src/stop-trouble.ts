@@ -15,7 +15,7 @@ export interface Surroundings {
   readonly container: boolean;
 }
 
-/** Tells at the start which settings of a stop do not fit together: found out in a stop, it is too late. */
+/** Logs at the start which settings of a stop do not fit together: in a stop it is too late to find out. */
 export async function reportStopTrouble(config: StopSettings, log: Log): Promise<void> {
   const systemd = await askSystemd();
   const container = existsSync("/.dockerenv") || existsSync("/run/.containerenv");

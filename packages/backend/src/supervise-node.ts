@@ -31,7 +31,7 @@ export interface BackendHost {
   /** Resolves when etcd answers. Rejects with the reason of `signal`, or when it does not answer in time. */
   connectEtcd(signal: AbortSignal): Promise<EtcdApi & AsyncDisposable>;
   createHooks(guard: Guard): HookRunner;
-  /** Serves whoever asks the node or signals it, until it is disposed. The node is undefined before it has joined. */
+  /** Serves the control socket and signals until it is disposed. The node is undefined before it has joined. */
   serve?(currentNode: () => Node | undefined): Promise<AsyncDisposable>;
 }
 

@@ -113,7 +113,7 @@ function declareMasterRequests(program: Command, context: Context): void {
 
   program
     .command("pause")
-    .description("keep every node from taking the lock; whoever is the master stays it")
+    .description("keep every node from taking the lock; the present master stays the master")
     .option("--for <time>", "end it after this time (default: msdha resume ends it)", parseDuration)
     .option("--why <text>", "the reason, for logs and msdha list")
     .action(async (_options, command: Command) => {
@@ -132,7 +132,7 @@ function declareMasterRequests(program: Command, context: Context): void {
   program
     .command("hold")
     .argument("<node>")
-    .description("keep one node from taking the lock; if it is the master it stays it")
+    .description("keep one node from taking the lock; a master stays the master")
     .option("--for <time>", "end it after this time (default: msdha release ends it)", parseDuration)
     .option("--why <text>", "the reason, for logs and msdha list")
     .action(async (node: string, _options, command: Command) => {

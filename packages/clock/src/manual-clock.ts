@@ -1,6 +1,6 @@
 import type { Clock, SleepOptions } from "./clock.ts";
 
-/** A clock that stands still until it is told to go on. */
+/** A clock that stands still until `advance` moves it. */
 export interface ManualClock extends Clock {
   /**
    * Goes on by `ms`, stopping at every sleep that ends on the way, in order, and letting all that follows from it

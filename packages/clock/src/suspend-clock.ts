@@ -2,14 +2,14 @@
 const LEAP_MS = 50;
 /** How often the kernel may be asked, which takes some milliseconds. */
 const ASK_EVERY_MS = 1_000;
-/** How often leaps that are not counted are told, but for larger ones: an uptime that stands still leaps back at every look. */
+/** How often leaps that are not counted are reported, except larger ones: an uptime that stands still leaps back at every look. */
 const TELL_EVERY_MS = 10_000;
 /** A look that was interrupted shows too little; of this many in a row one was not. */
 const LOOKS = 3;
 /** How far the kernel's word may be behind. */
 const TICK_MS = 10;
 
-/** What the machine tells of the time, in milliseconds. */
+/** The machine's clocks, in milliseconds. */
 export interface MachineTime {
   /** The kernel's clock that stands still while the machine is suspended, from anywhere on. */
   readonly monotonic: () => number;
@@ -46,7 +46,7 @@ export function createSuspendClock({ monotonic, uptime, bootTime, start }: Machi
   /** By how much the kernel's clocks differ at most, as far as it was asked. */
   let confirmed: number | undefined;
   let askedAt = Number.NEGATIVE_INFINITY;
-  let told = { at: Number.NEGATIVE_INFINITY, ms: 0 };
+  let reported = { at: Number.NEGATIVE_INFINITY, ms: 0 };
 
   /** The uptime first: who is interrupted between the two finds less than there was, never more. */
   function look(): number {
@@ -72,9 +72,9 @@ export function createSuspendClock({ monotonic, uptime, bootTime, start }: Machi
     const counted = confirmedMs > LEAP_MS ? confirmedMs : 0;
     hinted = seen;
     offset += counted;
-    const isRepeated = at - told.at < TELL_EVERY_MS && Math.abs(step) <= 2 * told.ms;
+    const isRepeated = at - reported.at < TELL_EVERY_MS && Math.abs(step) <= 2 * reported.ms;
     if (counted === 0 && isRepeated) return;
-    told = { at, ms: Math.abs(step) };
+    reported = { at, ms: Math.abs(step) };
     listener({ ms: step, counted });
   }
 

@@ -29,7 +29,7 @@ export const systemClock: SystemClock = createSystemClock({
   },
 });
 
-/** Makes a clock of what a machine tells; its sleeps are Node's timers. */
+/** Makes a clock from a machine's clocks; its sleeps are Node's timers. */
 export function createSystemClock(machine: MachineTime): SystemClock {
   const { now, tellLeaps } = createSuspendClock(machine);
   return { now, tellLeaps, sleep: (ms, options) => sleep(now, ms, options) };

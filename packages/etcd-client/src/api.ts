@@ -105,7 +105,7 @@ export interface LeaseGrant {
 }
 
 export interface WatchRequest extends KeyRange {
-  /** The first revision to tell; without it, from now on. */
+  /** The first revision to watch. Default: the next one. */
   readonly startRevision?: number;
 }
 

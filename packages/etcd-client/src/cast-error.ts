@@ -85,8 +85,8 @@ const certificateAlert = /ALERT_(BAD_|UNSUPPORTED_|NO_)?CERTIFICATE|ALERT_UNKNOW
 export function castTlsError(error: unknown, tlsError: NodeJS.ErrnoException, where: string): EtcdError {
   if (!isServiceError(error) || error.code !== status.UNAVAILABLE) return castError(error, where);
   const options = { cause: tlsError };
-  const told = "reason" in tlsError ? String(tlsError.reason) : tlsError.message;
-  const reason = told.replaceAll(/\s+/g, " ").replace(/; if the root CA is .*$/, "");
+  const text = "reason" in tlsError ? String(tlsError.reason) : tlsError.message;
+  const reason = text.replaceAll(/\s+/g, " ").replace(/; if the root CA is .*$/, "");
   if (certificateAlert.test(tlsError.code ?? "")) {
     return new EtcdAuthError(`etcd at ${where} refused the client certificate: ${reason}`, options);
   }

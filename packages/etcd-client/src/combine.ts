@@ -142,7 +142,7 @@ async function believeGone(
   try {
     await member.range({ key: "\0" }, options);
   } catch (error) {
-    // A user who may not read that key is told so after the member has caught up: as good as an answer.
+    // A user without the right to read that key is refused after the member has caught up: as good as an answer.
     if (!isEtcdError(error, "ERR_ETCD_AUTH")) throw error;
   }
   return ask();

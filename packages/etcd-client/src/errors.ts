@@ -18,7 +18,7 @@ export class EtcdLeaseNotFoundError extends Error {
 
 /**
  * The revision that a watch was to begin with, or that a page was to be read at, is compacted: what happened before
- * `compactRevision` can't be told. 0: etcd did not say where that is.
+ * `compactRevision` is lost. 0: etcd did not say where that is.
  */
 export class EtcdCompactedError extends Error {
   override readonly name = "EtcdCompactedError";

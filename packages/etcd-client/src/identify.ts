@@ -21,7 +21,7 @@ export async function identify(
   return await askWho(createCallable(connection, new Metadata(), limits), endpoint);
 }
 
-/** The same of whoever answers calls, which may be made with a user: newer versions of etcd tell nobody else. */
+/** The same by an ordinary call, which may have a user: newer versions of etcd answer no other client. */
 export async function askWho(rpc: Callable, endpoint: string): Promise<EtcdMemberInfo | undefined> {
   try {
     const { header, version } = await new MaintenanceClient(rpc).status();

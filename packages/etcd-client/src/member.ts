@@ -16,7 +16,7 @@ import { openWatch } from "./watch-stream.ts";
 
 /** One member of a cluster, or its one endpoint; dispose closes the connection, and what runs on it fails. */
 export interface EtcdMember extends EtcdApi, AsyncDisposable {
-  /** Resolves with what the member says of itself; undefined where it tells nobody. Rejects as a call does. */
+  /** Resolves with what the member says of itself; undefined if it refuses to. Rejects as a call does. */
   identify(options: CallOptions): Promise<EtcdMemberInfo | undefined>;
 }
 

@@ -69,7 +69,7 @@ export function txnRequest({ compare, success, failure }: Transaction): ITxnRequ
   };
 }
 
-/** Tells apart by what was asked which answer belongs to what. */
+/** Reads each answer by the operation that it belongs to. */
 export function txnResult(transaction: Transaction, response: ITxnResponse): TransactionResult {
   const asked = response.succeeded ? transaction.success : transaction.failure;
   return {

@@ -29,14 +29,14 @@ export async function openEtcd(
   { old = "warn", onOld = () => {}, timeoutMs, signal, range, onRetry, ...options }: OpenEtcdOptions,
 ): Promise<Etcd> {
   const { clock = systemClock } = options;
-  const told = new Set<string | undefined>();
-  const tellOld = ({ endpoint, version }: EtcdMemberInfo): void => {
+  const reported = new Set<string | undefined>();
+  const reportOld = ({ endpoint, version }: EtcdMemberInfo): void => {
     const why = describeOldVersion(version);
-    if (why === undefined || told.has(version)) return;
-    told.add(version);
+    if (why === undefined || reported.has(version)) return;
+    reported.add(version);
     onOld(`etcd at ${endpoint}: ${why}`);
   };
-  const etcd = connectEtcd(settings, { ...options, onMember: tellOld });
+  const etcd = connectEtcd(settings, { ...options, onMember: reportOld });
   try {
     await waitForEtcd(etcd, {
       timeoutMs,

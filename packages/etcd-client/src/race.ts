@@ -40,7 +40,7 @@ export interface Won<T> {
  * member, and so is `EtcdAuthError` until most members have said it (one may have the wrong certificates); any other
  * error is an answer. Those that have not answered when it is over are aborted.
  *
- * Rejects with an `EtcdUnavailableError` that tells the members' failures when `timeoutMs` have passed, or with the
+ * Rejects with an `EtcdUnavailableError` that names the members' failures when `timeoutMs` have passed, or with the
  * reason of `signal`.
  */
 export async function raceMembers<T>(
@@ -163,7 +163,7 @@ async function isFirst(
 
 function noAnswer(timeoutMs: number, failures: ReadonlyMap<number, Error>): EtcdUnavailableError {
   const reasons = new Set([...failures.values()].map(({ message }) => message));
-  const told = reasons.size > 0 ? `: ${[...reasons].join("; ")}` : "";
-  const message = `etcd gave no answer within ${Math.round(timeoutMs)} ms${told}`;
+  const why = reasons.size > 0 ? `: ${[...reasons].join("; ")}` : "";
+  const message = `etcd gave no answer within ${Math.round(timeoutMs)} ms${why}`;
   return new EtcdUnavailableError(message, { cause: [...failures.values()].at(-1) });
 }

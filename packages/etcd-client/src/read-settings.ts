@@ -15,7 +15,7 @@ interface ParsedUrl extends EtcdEndpoint {
  * `ETCDCTL_CACERT`, `ETCDCTL_CERT` and `ETCDCTL_KEY` (paths of PEM files). Each may also be given as `NAME_FILE`,
  * the path of a file with the value; for the last three the PEM file itself will do. Empty counts as not given.
  *
- * Throws an `EtcdSettingsError` that tells all problems together. Looks at the files, and at nothing else outside.
+ * Throws an `EtcdSettingsError` with all problems together. Looks at the files, and at nothing else outside.
  */
 export function readEtcdSettings(environment: Environment): EtcdSettings {
   const problems: EtcdSettingProblem[] = [];

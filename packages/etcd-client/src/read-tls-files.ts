@@ -4,7 +4,7 @@ import { codeOf, type Environment, isPem, type Report, readVariable } from "./re
 import type { EtcdTlsFiles } from "./settings.ts";
 import type { EtcdSettingProblem } from "./settings-error.ts";
 
-/** What an error may tell of where a PEM file was given. */
+/** What an error may show of where a PEM file was given. */
 interface Place {
   readonly variable: string;
   readonly got: string;
@@ -44,7 +44,7 @@ function readPem(environment: Environment, variable: string, report: Report): Gi
   const given = readVariable(environment, variable, report);
   if (!given) return undefined;
   const { value, file } = given;
-  // What a file holds is never told of.
+  // No message holds what is in a file.
   const place =
     file === undefined ? { variable, got: value ?? "" } : { variable: `${variable}_FILE`, got: file };
   if (value === undefined) return place;

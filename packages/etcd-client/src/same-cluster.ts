@@ -51,7 +51,7 @@ async function knows(
     try {
       await member.range({ key: "\0" }, options);
     } catch (error) {
-      // Who may not read that key is told so after the member has caught up.
+      // A user without the right to read that key is refused after the member has caught up.
       if (!isEtcdError(error, "ERR_ETCD_AUTH")) throw error;
     }
     if ((await member.leaseTimeToLive(lease, options)) > 0) return true;

@@ -18,7 +18,7 @@ export class EtcdSettingsError extends Error {
   }
 }
 
-/** The text of a key or a password in the place of a path is a usual mistake: only what surely is a path is told. */
+/** The text of a key or a password in the place of a path is a usual mistake: a message shows only what surely is a path. */
 function withoutSecret({ got, ...problem }: EtcdSettingProblem): EtcdSettingProblem {
   const isPath = got !== undefined && /^\/(?!.*-----)[^@\p{C}\p{Zl}\p{Zp}]*$/u.test(got);
   return isPath ? { ...problem, got } : problem;

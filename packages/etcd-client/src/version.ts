@@ -1,7 +1,7 @@
 /** The first release of each line in which etcd's known faults that matter here are mended. */
 const MENDED: Readonly<Record<string, number>> = { "3.4": 42, "3.5": 28, "3.6": 9 };
 
-/** The oldest releases that are free of what `describeOldVersion` tells, for messages and docs. */
+/** The oldest releases without the faults that `describeOldVersion` names, for messages and docs. */
 export const minimumVersions = "3.4.42, 3.5.28 or 3.6.9";
 
 /**

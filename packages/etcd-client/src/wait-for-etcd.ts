@@ -21,7 +21,7 @@ export interface WaitForEtcdOptions {
    * answered too.
    */
   readonly range?: KeyRange;
-  /** Told of every failed try after which another one follows. */
+  /** Called after every failed try that another one follows. */
   readonly onRetry?: (error: EtcdUnavailableError) => void;
 }
 

@@ -108,7 +108,7 @@ function keepLease(etcd: EtcdApi, { id, ttlMs, sent: granted }: GrantedLease, op
   let seen = granted;
   let keptAt = granted;
   let readAt = granted;
-  /** A new object for each call of `prove`, so that answers can be told apart by what they were asked for. */
+  /** A new object for each call of `prove`, so that each answer belongs to its question. */
   let wanted: { readonly proof: LeaseProof | undefined } = { proof: undefined };
   let lastFailure: unknown;
   let releasing: Promise<void> | undefined;

@@ -10,7 +10,7 @@ export interface RoundsOptions {
   readonly retryMs: number;
   /** Ends the rounds: tries that are under way are aborted and no sleep is left. */
   readonly signal: AbortSignal;
-  /** Told of every try that failed before the rounds ended. */
+  /** Called for every try that failed before the rounds ended. */
   readonly onFailure: (error: unknown) => void;
 }
 

@@ -25,9 +25,9 @@ export interface GuideOptions {
 
 /** Turns what the group says into routes for the proxy, and follows the master's address. */
 export interface Guide extends Disposable {
-  /** Tells what the group says now; does nothing when it is what it said before. */
+  /** Sets the group's present master; does nothing if it is the one from before. */
   tell(now: Mastership): void;
-  /** Tells whether etcd confirms what was told. Without that, which is how it begins, new connections wait. */
+  /** Sets whether etcd confirms the mastership. Until it does, new connections wait. */
   confirm(confirmed: boolean): void;
   /** The route that connections take now. */
   readonly route: Route;

@@ -3,7 +3,7 @@ import { Histogram, Registry } from "prom-client";
 import type { ConnectionWait } from "./proxy.ts";
 import type { FrontendStatus } from "./status.ts";
 
-/** What a scrape tells besides the status. */
+/** What a scrape shows besides the status. */
 export interface Scrape {
   readonly status: FrontendStatus;
   /** The nodes that the group has now. */

@@ -12,17 +12,17 @@ export interface PageFeedOptions {
   readonly now?: () => number;
 }
 
-/** Keeps what happened, and tells the pages that are open. Disposing ends that. */
+/** Keeps what happened, and sends it to the pages that are open. Disposing ends that. */
 export interface PageFeed extends Disposable {
-  /** Begins to tell a page: what is so, and all that happened in the last hour. */
+  /** Opens a page's stream: the present state, and all that happened in the last hour. */
   open(stream: EventStream): void;
   happened(entry: PageEntry): void;
-  /** Takes the nodes' states, and tells what else has changed in the group. */
+  /** Takes the nodes' states, and sends what else has changed in the group. */
   viewed(view: GroupView): void;
 }
 
-/** What comes in a crowd is told at most so often. Its first is told at once, after the switching that it may cause. */
-const TELL_MS = 20;
+/** The shortest time between two messages to a page. The first is sent at once, after the switching that it may cause. */
+const SHORTEST_INTERVAL_MS = 20;
 const TRAFFIC_MS = 1_000;
 
 export function createPageFeed({ readState, readTraffic, now = Date.now }: PageFeedOptions): PageFeed {
@@ -30,8 +30,8 @@ export function createPageFeed({ readState, readTraffic, now = Date.now }: PageF
   const streams = new Set<EventStream>();
   const states = new Map<string, string>();
   let news: PageEntry[] = [];
-  let telling: NodeJS.Timeout | undefined;
-  let toldAt = Number.NEGATIVE_INFINITY;
+  let timer: NodeJS.Timeout | undefined;
+  let sentAt = Number.NEGATIVE_INFINITY;
   let polling: NodeJS.Timeout | undefined;
 
   function happened(entry: PageEntry): void {
@@ -41,14 +41,14 @@ export function createPageFeed({ readState, readTraffic, now = Date.now }: PageF
   }
 
   function tell(): void {
-    if (streams.size === 0 || telling) return;
-    telling = setTimeout(flush, Math.max(0, toldAt + TELL_MS - performance.now()));
-    telling.unref();
+    if (streams.size === 0 || timer) return;
+    timer = setTimeout(flush, Math.max(0, sentAt + SHORTEST_INTERVAL_MS - performance.now()));
+    timer.unref();
   }
 
   function flush(): void {
-    telling = undefined;
-    toldAt = performance.now();
+    timer = undefined;
+    sentAt = performance.now();
     const entries = news;
     news = [];
     const state = JSON.stringify(readState() ?? null);
@@ -67,9 +67,9 @@ export function createPageFeed({ readState, readTraffic, now = Date.now }: PageF
   return {
     happened,
     open(stream) {
-      // What is still to be told is in the journal already; the others get it first.
-      if (telling) {
-        clearTimeout(telling);
+      // What is still to be sent is in the journal already; the others get it first.
+      if (timer) {
+        clearTimeout(timer);
         flush();
       }
       streams.add(stream);
@@ -100,7 +100,7 @@ export function createPageFeed({ readState, readTraffic, now = Date.now }: PageF
       tell();
     },
     [Symbol.dispose]() {
-      clearTimeout(telling);
+      clearTimeout(timer);
       clearInterval(polling);
     },
   };

@@ -62,18 +62,18 @@ export function registerFrontend(
   }
 
   async function run(): Promise<void> {
-    let told = false;
+    let reported = false;
     while (!stop.signal.aborted) {
       const error: unknown = await keep().catch((reason: unknown) => reason);
       if (stop.signal.aborted) return;
       const refused = isEtcdError(error, "ERR_ETCD_AUTH");
-      if (refused && !told)
+      if (refused && !reported)
         log.info(
           { key: `${keys.prefix}_frontend/`, why: describeError(error) },
           "this user of etcd may not register the frontend: a stopping master can not wait for it; set MSDHA_DRAIN for the nodes",
         );
       else if (error !== undefined) log.debug({ why: describeError(error) }, "not registered with the group");
-      told ||= refused;
+      reported ||= refused;
       await clock.sleep(refused ? REFUSED_AGAIN_MS : AGAIN_MS, { signal: stop.signal }).catch(() => {});
     }
   }

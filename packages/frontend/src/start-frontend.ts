@@ -37,7 +37,7 @@ export async function startFrontend(environment: Environment): Promise<number> {
   }
 }
 
-/** The exit code that tells why the frontend could not begin. */
+/** The exit code for the reason why the frontend could not begin. */
 function exitCodeOf(error: unknown): number {
   if (hasCode<SettingsError>(error, "ERR_SETTINGS")) return exitCodes.configuration;
   if (isEtcdError(error, "ERR_ETCD_CLUSTER") || isEtcdError(error, "ERR_ETCD_VERSION"))

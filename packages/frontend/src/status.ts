@@ -2,7 +2,7 @@ import type { FrontendConfig, PortPair } from "./config.ts";
 import type { MasterFollower } from "./follow-master.ts";
 import { masterOf, type ProxyState, type Route, type Traffic } from "./proxy.ts";
 
-/** What `msdha-frontend status` and `GET /status` tell. */
+/** What `msdha-frontend status` and `GET /status` show. */
 export interface FrontendStatus {
   readonly group: string;
   /** The first of the ports that are listened on. */

@@ -115,7 +115,7 @@ export function mastership({ lock, nodes, details }: GroupView): Mastership {
   const entry = nodes.get(lock.node);
   if (!entry) return { kind: "stopping", token: lock.token };
   if (entry.state !== "master" || entry.lease !== lock.lease) return { kind: "none" };
-  const told = details.get(lock.node);
-  const address = told?.address ?? lock.node;
-  return { kind: "master", name: lock.node, address, token: lock.token, ...(told?.held && { held: true }) };
+  const known = details.get(lock.node);
+  const address = known?.address ?? lock.node;
+  return { kind: "master", name: lock.node, address, token: lock.token, ...(known?.held && { held: true }) };
 }

@@ -18,7 +18,7 @@ export type Route =
 /** A slot as HAProxy shows it, and what is remembered of it. */
 export interface Slot extends ServerRow {
   readonly owner?: string | undefined;
-  /** When it was told to drain. */
+  /** When its drain began. */
   readonly drainedAt?: number | undefined;
 }
 

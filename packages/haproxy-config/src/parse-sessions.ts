@@ -16,7 +16,7 @@ export interface SessionProgress {
   readonly answered: number;
 }
 
-/** Reads `show sess`: the sessions that have a server. An age of a day and more is told as a very long one. */
+/** Reads `show sess`: the sessions that have a server. An age of a day or more counts as a very long one. */
 export function parseSessions(answer: string): SessionRow[] {
   return answer.split("\n").flatMap((line) => {
     const [, id] = /^(0x[\da-f]+): /.exec(line) ?? [];

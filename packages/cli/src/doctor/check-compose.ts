@@ -5,7 +5,7 @@ import { checkRunFolder, checkSharedFolders } from "./check-run-folders.ts";
 import type { ComposeService } from "./compose-service.ts";
 import { type Finding, failure, ok, warning } from "./finding.ts";
 
-/** How long Docker waits unless it is told, and how long a stop takes unless it is told. */
+/** Docker's default grace time, and MSDHA's default stop time. */
 const GRACE_MS = 10_000;
 const STOP_MS = 8_000;
 

@@ -48,7 +48,7 @@ export function checkRights({ user, mayAsk, mayWrite, readsOthers }: RightsFacts
   if (user === undefined) {
     return [
       warning(
-        "etcd asks for no user: whoever reaches it can write everything",
+        "etcd asks for no user: every client that reaches it can write everything",
         "docs/etcd-keys.md has roles",
       ),
     ];

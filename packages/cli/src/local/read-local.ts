@@ -5,7 +5,7 @@ import type { Environment } from "@msdha/settings/given";
 import { askSocket } from "./ask-socket.ts";
 
 const DEFAULT_RUN_DIR = "/run/msdha";
-/** In the run folder: where a node takes commands, and where a frontend tells its status. */
+/** In the run folder: the sockets on which a node takes commands and a frontend answers with its status. */
 const NODE_SOCKET = "control.sock";
 const FRONTEND_SOCKET = "frontend.sock";
 const TIMEOUT_MS = 2_000;
