@@ -11,6 +11,7 @@ const long = [
   "e2e/src/chaos/chaos.test.ts",
   "e2e/src/paused-vm/paused-vm.test.ts",
   "e2e/src/postgresql/sync.test.ts",
+  "e2e/src/postgresql/many-failovers.test.ts",
   "e2e/src/examples/mariadb.test.ts",
 ];
 

@@ -22,6 +22,8 @@ export interface Writer extends AsyncDisposable {
   readonly total: number;
   /** Rows that a former master acknowledged although they were sent after its successor's first: must be none. */
   readonly overlaps: number;
+  /** How often the server stopped to wait for a standby because something cancelled that: must be never. */
+  readonly cancelled: number;
 }
 
 /** Half of the clients open a connection for each row, the others keep theirs until it breaks. */
@@ -49,6 +51,7 @@ export function startWriter(
   const order = createTimelineOrder();
   let acknowledged: number[] = [];
   let total = 0;
+  let cancelled = 0;
   let lastRow = 0;
 
   async function connect(): Promise<pg.Client> {
@@ -58,6 +61,11 @@ export function startWriter(
       query_timeout: QUERY_TIMEOUT_MS,
     });
     client.on("error", () => {});
+    // The server acknowledges such a commit, which no standby may have: nothing of MSDHA may cancel its wait. (One that is
+    // "canceling the wait … and terminating connection" acknowledges nothing.)
+    client.on("notice", ({ message }) => {
+      if (message?.startsWith("canceling wait for synchronous")) cancelled += 1;
+    });
     try {
       await client.connect();
       return client;
@@ -121,6 +129,9 @@ export function startWriter(
     },
     get overlaps() {
       return order.overlaps;
+    },
+    get cancelled() {
+      return cancelled;
     },
     async [Symbol.asyncDispose]() {
       stop.abort();

@@ -53,7 +53,8 @@ export interface HookNode {
 
 /** Nodes without a backend. What they claim is kept in files; who the master is says the test. */
 export interface HookGroup extends AsyncDisposable {
-  node(name: string): HookNode;
+  /** Returns the node of this name, made with these settings besides the group's where it is new. */
+  node(name: string, settings?: Readonly<Record<string, string>>): HookNode;
   setMaster(name: string | undefined): void;
   setClaim(key: string, value: string): void;
   /** What the group says a node is; `ready` before. */
@@ -100,10 +101,10 @@ export async function createHookGroup(settings: Readonly<Record<string, string>>
     writeFileSync(join(claims, "nodes"), lines.join(""));
   }
 
-  function create(name: string): HookNode {
+  function create(name: string, ownSettings: Readonly<Record<string, string>>): HookNode {
     const own = join(folder, name);
     const runDir = join(own, "run");
-    const data = join(own, "data");
+    const data = ownSettings["PGDATA"] ?? join(own, "data");
     mkdirSync(runDir, { recursive: true });
     const address = `${block}.${nodes.size + 1}`;
     const environment: Readonly<Record<string, string>> = {
@@ -120,6 +121,7 @@ export async function createHookGroup(settings: Readonly<Record<string, string>>
       PGDATA: data,
       PGPORT: port,
       ...settings,
+      ...ownSettings,
     };
     let server: ChildProcess | undefined;
     let ended = Promise.resolve();
@@ -188,7 +190,7 @@ export async function createHookGroup(settings: Readonly<Record<string, string>>
   }
 
   return {
-    node: (name) => nodes.get(name) ?? create(name),
+    node: (name, ownSettings = {}) => nodes.get(name) ?? create(name, ownSettings),
     setMaster(name) {
       master = name;
       for (const node of nodes.values()) tell(node);

@@ -18,8 +18,12 @@ export async function startFirst(group: HookGroup, name: string, user?: string):
 }
 
 /** Brings up a node beside a master. */
-export async function joinGroup(group: HookGroup, name: string): Promise<HookNode> {
-  const node = group.node(name);
+export async function joinGroup(
+  group: HookGroup,
+  name: string,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<HookNode> {
+  const node = group.node(name, settings);
   expect(await node.hook("pre_start")).toEqual({ exitCode: 0, output: expect.any(String) });
   await becomeReady(node);
   return node;

@@ -30,17 +30,31 @@ function setUp({ keeps = false } = {}) {
 test("asks what is left behind only when the main process has ended", async () => {
   const { clock, did, main, rest, ended } = setUp();
   await clock.advance(2_000);
-  main.resolve({});
+  main.resolve({ code: 0, signal: null });
   await clock.advance(500);
   rest.resolve();
   await ended;
   expect(did).toEqual(["0 SIGINT to main", "2000 SIGINT to orphans, children of 0", "2500 done"]);
 });
 
+test.each([
+  ["SIGTERM", { code: null, signal: "SIGKILL" }],
+  ["SIGTERM", { code: null, signal: "SIGSEGV" }],
+  ["SIGINT", { code: null, signal: "SIGINT" }],
+  ["SIGINT", { code: 1, signal: null }],
+])("sends %s to what a main process leaves behind that ended with %j", async (signal, exit) => {
+  const { clock, did, main, rest, ended } = setUp();
+  main.resolve(exit);
+  await clock.advance(1);
+  rest.resolve();
+  await ended;
+  expect(did).toContain(`0 ${signal} to orphans, children of 0`);
+});
+
 test("asks the children of a main process that may keep the signal after a quarter of the time", async () => {
   const { clock, did, main, rest, ended } = setUp({ keeps: true });
   await clock.advance(1_500);
-  main.resolve({});
+  main.resolve({ code: 0, signal: null });
   rest.resolve();
   await ended;
   expect(did.slice(0, 2)).toEqual(["0 SIGINT to main", "1000 SIGINT to orphans, children of 7"]);

@@ -11,12 +11,19 @@ const SUSPECT_AFTER = 1 / 4;
  * The main process gets the stop signal first, and alone: its own children are its own business. A process that has
  * lost its parent gets the signal then, once: what a wrapper leaves behind is the program. A main process that may
  * keep the signal to itself (a shell that waits for its child, or one that ignores the signal) has its children
- * signalled after a while. Hooks that run got SIGTERM when the node's `ended` aborted.
+ * signalled after a while. What a main process leaves behind that was killed, and not by the stop signal, is no program of its
+ * own but a part of one: it gets SIGTERM. (SIGINT has a process of PostgreSQL acknowledge a commit that still waits for a
+ * standby.) Hooks that run got SIGTERM when the node's `ended` aborted.
  */
 export async function endEverything(node: Node, part: StopPart, end: () => number): Promise<void> {
   const { config, guard, main } = node;
   const { stopSignal } = config;
+  let orphanSignal: NodeJS.Signals = stopSignal;
   if (main) {
+    const noteExit = ({ signal }: Awaited<typeof main.exited>): void => {
+      if (signal && signal !== stopSignal) orphanSignal = "SIGTERM";
+    };
+    void main.exited.then(noteExit, () => {});
     main.kill(stopSignal);
     const begun = node.clock.now();
     const suspectAt = (): number => begun + SUSPECT_AFTER * (end() - begun);
@@ -28,7 +35,7 @@ export async function endEverything(node: Node, part: StopPart, end: () => numbe
     await within(part, main.exited);
   }
   if (part.over.aborted) return;
-  guard.signalOrphans(stopSignal);
+  guard.signalOrphans(orphanSignal);
   await within(part, guard.gone());
 }
 

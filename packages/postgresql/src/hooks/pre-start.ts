@@ -5,6 +5,7 @@ import { checkSettings } from "../check-settings.ts";
 import { type CloneNotes, clone, clonePause } from "../clone.ts";
 import type { HookContext } from "../context.ts";
 import { wasMaster } from "../control-data.ts";
+import { checkDataLock } from "../data-lock.ts";
 import { followMaster, heardFile } from "../follow.ts";
 import { checkData } from "../identity.ts";
 import { initialise } from "../initialise.ts";
@@ -30,6 +31,7 @@ export async function preStart(context: HookContext): Promise<string> {
   for (const file of [plannedMark(context), standbyMark(context), heardFile(context)]) files.remove(file);
   writeSecrets(context);
   preparePlace(context);
+  if (hasData(context)) await checkDataLock(context);
   if (env["MSDHA_REINIT"] === "1" && hasData(context)) await cloneAnew(context);
   await obtainData(context);
   context.program("postgres");

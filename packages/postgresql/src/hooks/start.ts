@@ -1,4 +1,5 @@
 import type { HookContext } from "../context.ts";
+import { checkDataLock, lockPrefix } from "../data-lock.ts";
 import { followMaster } from "../follow.ts";
 import { quoteShell } from "../quoting.ts";
 import { splitWords } from "../words.ts";
@@ -10,6 +11,7 @@ import { splitWords } from "../words.ts";
 export async function start(context: HookContext): Promise<string> {
   const { account, env, files, server, settings } = context;
   const { data, home, port, listen, name, tls } = settings;
+  const locks = await checkDataLock(context);
   // The server starts all the same: the next hook asks again, and says why it can't.
   await followMaster(context).catch(() => {});
   if (!files.exists(`${data}/standby.signal`)) files.write(`${data}/standby.signal`, "");
@@ -27,6 +29,7 @@ export async function start(context: HookContext): Promise<string> {
   const words = [
     ...["env", "-u", "POSTGRES_PASSWORD", "-u", "MSDHA_PG_REPLICATION_PASSWORD"],
     ...account.prefix,
+    ...(locks ? lockPrefix(data) : []),
     ...[context.program("postgres"), "-D", data],
     ...splitWords(env["MSDHA_PG_ARGS"] ?? ""),
     ...values.flatMap((value) => ["-c", value]),

@@ -1,0 +1,187 @@
+import { execFileSync } from "node:child_process";
+import { closeSync, existsSync, mkdirSync, openSync, rmSync, truncateSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { waitFor } from "@msdha/testkit";
+import { describe, expect, test } from "vitest";
+import { createHookGroup, type HookGroup, type HookNode } from "./hook-node.ts";
+import { becomeReady, hookProcesses, joinGroup, logOf, promote, startFirst } from "./stages.ts";
+
+describe.concurrent("a PostgreSQL group", () => {
+  test("has every row but those of the dead after ten failovers, each former master rewound", async () => {
+    await using group = await createHookGroup();
+    let master = await startFirst(group, "a");
+    let standby = await joinGroup(group, "b");
+    await master.sql("CREATE TABLE t (x int)");
+    for (let failover = 1; failover <= 10; failover += 1) {
+      await master.sql(`INSERT INTO t VALUES (${failover})`);
+      await hasRows(standby, failover);
+      // What only the master has is lost with it, and must not come back.
+      await stopSending(master);
+      await master.sql(`INSERT INTO t VALUES (-${failover})`);
+      await master.stop("SIGKILL");
+      await failOver(group, { from: master, to: standby });
+      [master, standby] = [standby, master];
+    }
+    expect(await master.sql("SELECT string_agg(x::text, ' ' ORDER BY x) FROM t")).toBe(
+      "1 2 3 4 5 6 7 8 9 10",
+    );
+    await hasRows(standby, 10);
+  });
+
+  test("starts no data whose rewind was cut, and rewinds them again when there is a master", async () => {
+    await using group = await createHookGroup({ MSDHA_PG_RECLONE: "yes" });
+    const a = await startFirst(group, "a");
+    const b = await joinGroup(group, "b");
+    await stopSending(a);
+    await a.sql("CREATE TABLE only_here AS SELECT generate_series(1, 10000)");
+    await a.stop("SIGKILL");
+    group.setMaster(undefined);
+    await promote(group, b);
+    await b.sql("CREATE TABLE t AS SELECT generate_series(1, 1000)");
+    await b.sql("CHECKPOINT");
+    // Holes that are read as zeros: enough to copy for some time.
+    const ballast = join(b.data, "ballast");
+    closeSync(openSync(ballast, "w", 0o644));
+    truncateSync(ballast, 2 ** 29);
+    const cut = a.hook("pre_start");
+    await waitFor(() => existsSync(join(a.data, "ballast")), { what: "a rewind on its way", intervalMs: 1 });
+    for (const pid of hookProcesses(a, "pre_start")) kill(pid);
+    expect((await cut).exitCode).not.toBe(0);
+    await waitFor(() => hookProcesses(a, "pre_start").length === 0, { what: "the helper to be gone" });
+    rmSync(ballast);
+
+    group.setMaster(undefined);
+    const waiting = a.hook("pre_start");
+    await waitFor(() => logOf(a).includes("waiting for a master: an earlier pg_rewind was cut"), {
+      what: "the hook to wait",
+    });
+    group.setMaster("b");
+    const back = await waiting;
+    expect(back).toMatchObject({ exitCode: 0 });
+    expect(back.output).toMatch(
+      /^waiting for a master: an earlier pg_rewind was cut halfway\npg_rewind: making/,
+    );
+    await becomeReady(a);
+    expect(await a.sql("SELECT count(*) FROM t")).toBe("1000");
+    expect(await a.sql("SELECT to_regclass('only_here') IS NULL")).toBe("t");
+  });
+
+  test("takes a copy of a node's data for a standby's, and no second server for the same data", async () => {
+    await using group = await createHookGroup();
+    const a = await startFirst(group, "a");
+    await a.sql("CREATE TABLE t AS SELECT 1 AS x");
+    const copy = group.node("b");
+    const same = group.node("c", { PGDATA: a.data });
+    const refused = await same.hook("pre_start");
+    expect(refused).toEqual({
+      exitCode: 1,
+      output: `PGDATA: another server works in ${a.data}: do two nodes have the same volume?`,
+    });
+    expect(await a.sql("SELECT x FROM t")).toBe("1");
+
+    await a.stop("SIGINT");
+    execFileSync("cp", ["-a", a.data, copy.data]);
+    group.setMaster(undefined);
+    expect(await a.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    await becomeReady(a);
+    await promote(group, a);
+    expect(await copy.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    await becomeReady(copy);
+    await a.sql("INSERT INTO t VALUES (2)");
+    await waitFor(async () => (await copy.sql("SELECT max(x) FROM t")) === "2", { what: "the row on b" });
+    expect(await a.sql("SELECT application_name FROM pg_stat_replication")).toBe("b");
+  });
+
+  test.skipIf(process.getuid?.() !== 0)(
+    "goes on when a standby's disk is full; the standby is back when there is room",
+    async () => {
+      await using group = await createHookGroup();
+      const a = await startFirst(group, "a");
+      using disk = mountSmall(join(dirname(dirname(a.data)), "small"), "90m");
+      const b = await joinGroup(group, "b", { PGDATA: join(disk.path, "data") });
+      await a.sql("CREATE TABLE t AS SELECT i, repeat(md5(i::text), 30) FROM generate_series(1, 80000) AS i");
+      await b.ended;
+      await a.sql("INSERT INTO t VALUES (0, 'while it was full')");
+      group.setMaster(undefined);
+      group.setMaster("a");
+      const full = await b.hook("pre_start");
+      if (full.exitCode !== 0)
+        expect(full.output.split("\n").at(-1)).toMatch(/No space left|ENOSPC|no space/);
+      disk.enlarge("1g");
+      expect(await b.hook("pre_start")).toMatchObject({ exitCode: 0 });
+      await becomeReady(b);
+      expect(await b.sql("SELECT count(*) FROM t")).toBe("80001");
+      expect(await a.sql("SELECT application_name FROM pg_stat_replication")).toBe("b");
+      await b.stop("SIGINT");
+    },
+  );
+
+  test("keeps a preloaded library through a crash, a rewind and a clone", async () => {
+    await using group = await createHookGroup();
+    const a = await startFirst(group, "a");
+    await a.sql("ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'");
+    await a.stop("SIGKILL");
+    group.setMaster(undefined);
+    expect(await a.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    await becomeReady(a);
+    await promote(group, a);
+    await a.sql("CREATE EXTENSION pg_stat_statements");
+    const b = await joinGroup(group, "b");
+    await hasStatements(b);
+    await a.stop("SIGKILL");
+    await failOver(group, { from: a, to: b });
+    await hasStatements(a);
+    await hasStatements(b);
+  });
+});
+
+async function hasRows(node: HookNode, count: number): Promise<void> {
+  await waitFor(async () => (await node.sql("SELECT count(*) FROM t WHERE x > 0")) === String(count), {
+    what: `${count} rows on ${node.name}`,
+  });
+}
+
+async function hasStatements(node: HookNode): Promise<void> {
+  await waitFor(async () => Number(await node.sql("SELECT count(*) FROM pg_stat_statements")) > 0, {
+    what: `statements on ${node.name}`,
+  });
+}
+
+/** Another node is promoted, and the former master, which was killed, comes back. */
+async function failOver(
+  group: HookGroup,
+  { from, to }: { readonly from: HookNode; readonly to: HookNode },
+): Promise<void> {
+  group.setMaster(undefined);
+  expect(await to.hook("candidate")).toMatchObject({ exitCode: 0 });
+  await promote(group, to);
+  expect(await from.hook("pre_start")).toMatchObject({ exitCode: 0 });
+  await becomeReady(from);
+}
+
+/** Has a master send nothing more, to be killed with what only it has. */
+async function stopSending(node: HookNode): Promise<void> {
+  process.kill(Number(await node.sql("SELECT pid FROM pg_stat_replication")), "SIGSTOP");
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended.
+  }
+}
+
+/** A file system of its own. */
+function mountSmall(
+  path: string,
+  size: string,
+): { readonly path: string; enlarge(to: string): void } & Disposable {
+  mkdirSync(path);
+  execFileSync("mount", ["-t", "tmpfs", "-o", `size=${size},mode=1777`, "tmpfs", path]);
+  return {
+    path,
+    enlarge: (to) => execFileSync("mount", ["-o", `remount,size=${to}`, path]),
+    [Symbol.dispose]: () => execFileSync("umount", ["--lazy", path]),
+  };
+}

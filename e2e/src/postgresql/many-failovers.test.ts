@@ -1,0 +1,46 @@
+import { waitFor } from "@msdha/testkit";
+import { describe, expect, test } from "vitest";
+import { startRunningGroup } from "./running-group.ts";
+
+const FAILOVERS = 10;
+
+describe("a PostgreSQL group with strict", () => {
+  test("promotes the standby that has most when the other one was frozen under load", async () => {
+    await using running = await startRunningGroup({ MSDHA_PG_SYNC: "strict" });
+    const { master } = running;
+    const [frozen = "", other = ""] = running.nodes.filter((name) => name !== master);
+    const receiver = Number(await running.sql(frozen, "SELECT pid FROM pg_stat_wal_receiver"));
+    process.kill(receiver, "SIGSTOP");
+    using goesOn = new DisposableStack();
+    goesOn.defer(() => process.kill(receiver, "SIGCONT"));
+    const before = running.writer.total;
+    await waitFor(() => running.writer.total > before + 50, { what: "rows that only one standby has" });
+    await running.group.killNode(master);
+    goesOn.dispose();
+    expect(await running.masterAfter(master)).toBe(other);
+    expect(await running.missingRows()).toBe(0);
+    await running.group.startNode(master);
+    await running.whole();
+    expect(await running.missingRows()).toBe(0);
+    expect(running.writer.overlaps).toBe(0);
+  });
+
+  test("loses no row in ten failovers, after each of which the former master is back", {
+    timeout: 300_000,
+  }, async () => {
+    await using running = await startRunningGroup({ MSDHA_PG_SYNC: "strict" });
+    for (let failover = 1; failover <= FAILOVERS; failover += 1) {
+      const { master } = running;
+      await running.group.crashMainProcess(master);
+      await running.masterAfter(master);
+      await running.whole();
+      expect(running.writer.cancelled).toBe(0);
+      expect({ failover, missing: await running.missingRows() }).toEqual({ failover, missing: 0 });
+    }
+    expect(running.writer.overlaps).toBe(0);
+    const timeline = Number(
+      await running.sql(running.master, "SELECT timeline_id FROM pg_control_checkpoint()"),
+    );
+    expect(timeline).toBeGreaterThan(FAILOVERS);
+  });
+});
