@@ -139,27 +139,3 @@ test("the doctor finds what is not well, and says what to do", async () => {
   expect(what("error")).toMatch(/n1 can't be resolved here/);
   expect(run.code).toBe(3);
 });
-
-test("what can't be done changes nothing, and says why in one line", async () => {
-  await using group = await startGroup();
-  const msdha = msdhaOf(group);
-  using nodes = await startRestarting(group, ["n1"]);
-  const lines: readonly (readonly [readonly string[], number, RegExp])[] = [
-    [["switchover", "--yes"], 1, /no other node is ready/],
-    [["switchover", "n9", "--yes"], 1, /no node "n9" in this group, expected one of: n1/],
-    [["switchover", nodes.master, "--yes"], 1, /n1 is the master already/],
-    [["resume"], 1, /the group is not paused/],
-    [["hold", "n9"], 1, /no node "n9"/],
-    [["pause", "--for", "soon"], 2, /expected a length of time/],
-    [["obey"], 2, /unknown command "obey"/],
-    [["--group", "a b", "list"], 78, /--group: expected a name/],
-    [["--group", "other", "pause"], 1, /no node has joined this group/],
-    [["--endpoints", "http://127.0.0.1:1", "list"], 69, /etcd does not answer/],
-  ];
-  for (const [args, code, line] of lines) {
-    const run = await msdha(...args);
-    expect(run).toMatchObject({ code, out: "", err: expect.stringMatching(line) });
-    expect(run.err.trim().split("\n")).toHaveLength(1);
-  }
-  expect((await group.keys())["n1"]).toBe("master");
-});
