@@ -21,9 +21,9 @@ function setUp() {
       written = wanted?.name ?? "";
     },
   };
-  const tell = keepCurrentMaster(files, () => master, { clock, log, signal: end.signal });
+  const write = keepCurrentMaster(files, () => master, { clock, log, signal: end.signal });
   return {
-    ...{ clock, end, tell },
+    ...{ clock, end, write },
     makeRoom: () => {
       full = false;
     },
@@ -41,8 +41,8 @@ function setUp() {
 
 test("what could not be written is tried again every second, and is then what is true by then", async () => {
   const it = setUp();
-  it.tell();
-  it.tell();
+  it.write();
+  it.write();
   await it.clock.advance(1_000);
   await it.clock.advance(1_000);
   expect([it.tries, it.written]).toEqual([4, undefined]);
@@ -56,7 +56,7 @@ test("what could not be written is tried again every second, and is then what is
 
 test("is not tried again once the node has ended", async () => {
   const it = setUp();
-  it.tell();
+  it.write();
   await it.clock.advance(0);
   it.end.abort(new Error("over"));
   await it.clock.advance(10_000);

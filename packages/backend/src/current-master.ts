@@ -24,10 +24,10 @@ export function keepCurrentMaster(
     } finally {
       trying = false;
     }
-    tell();
+    write();
   }
 
-  function tell(): void {
+  function write(): void {
     const master = mastership();
     files
       .setCurrentMaster(master.kind === "master" ? master : undefined)
@@ -37,5 +37,5 @@ export function keepCurrentMaster(
       })
       .catch(() => {});
   }
-  return tell;
+  return write;
 }

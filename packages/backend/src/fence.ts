@@ -23,33 +23,33 @@ export function createFence(
   let seen = firstSeen;
   let killAt = Number.POSITIVE_INFINITY;
 
-  async function tell(at: number): Promise<void> {
+  async function send(at: number): Promise<void> {
     if (state === "closed") killAt = at;
     await guard.setDeadline(at);
   }
   // A guard that does not confirm ends the node by its own `lost` signal.
-  const tellInPassing = (at: number): void => void tell(at).catch(() => {});
+  const sendSoon = (at: number): void => void send(at).catch(() => {});
 
   return {
     proven(at) {
       seen = Math.max(seen, at);
-      if (state === "armed") tellInPassing(seen + timing.goneAfterTtls * ttlMs);
+      if (state === "armed") sendSoon(seen + timing.goneAfterTtls * ttlMs);
     },
     async arm() {
       if (state === "closed") return;
       state = "armed";
-      await tell(seen + timing.goneAfterTtls * ttlMs);
+      await send(seen + timing.goneAfterTtls * ttlMs);
     },
     close(now) {
       if (state === "closed") return;
       const limit = now + ttlMs;
       const at = state === "armed" ? Math.min(limit, seen + timing.goneAfterTtls * ttlMs) : limit;
       state = "closed";
-      tellInPassing(at);
+      sendSoon(at);
     },
     expire() {
       state = "closed";
-      tellInPassing(Number.NEGATIVE_INFINITY);
+      sendSoon(Number.NEGATIVE_INFINITY);
     },
     get killAt() {
       return killAt;

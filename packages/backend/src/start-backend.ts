@@ -58,7 +58,7 @@ export async function startBackend(environment: Environment): Promise<number> {
 
 /** The machine that this process runs on. */
 function thisHost(environment: Environment, config: BackendConfig, log: Log): BackendHost {
-  systemClock.tellLeaps((leap) => log.warn(describeLeap(leap)));
+  systemClock.onLeap((leap) => log.warn(describeLeap(leap)));
   const meters = config.statusPort === undefined ? undefined : createMetrics(config);
   return {
     clock: systemClock,

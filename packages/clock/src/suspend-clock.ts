@@ -30,13 +30,13 @@ export interface Leap {
 
 export interface SuspendClock {
   now(): number;
-  tellLeaps(listener: (leap: Leap) => void): void;
+  onLeap(listener: (leap: Leap) => void): void;
 }
 
 /**
  * Makes a clock that is the monotonic one plus the time spent suspended. It begins at what the uptime says, which may be
  * anything: only differences mean something. It never goes back, and never counts a suspend that the kernel does not
- * confirm. Without `tellLeaps`, which asks the kernel once, the first leap may count for as long as the process took to start.
+ * confirm. Without `onLeap`, which asks the kernel once, the first leap may count for as long as the process took to start.
  */
 export function createSuspendClock({ monotonic, uptime, bootTime, start }: MachineTime): SuspendClock {
   let listener: (leap: Leap) => void = () => {};
@@ -94,7 +94,7 @@ export function createSuspendClock({ monotonic, uptime, bootTime, start }: Machi
       takeHint();
       return monotonic() + offset;
     },
-    tellLeaps(wanted) {
+    onLeap(wanted) {
       listener = wanted;
       if (confirmed === undefined) confirmSuspend();
     },

@@ -28,7 +28,7 @@ function startMachine({ kernelAnswers = true } = {}) {
     clock,
     leaps,
     asked: () => asked,
-    listen: () => clock.tellLeaps((leap) => leaps.push(leap)),
+    listen: () => clock.onLeap((leap) => leaps.push(leap)),
     suspend(ms: number): void {
       suspended += ms;
     },

@@ -11,7 +11,7 @@ export interface SystemClock extends Clock {
    * Calls `listener` with each leap of one source of time against another from now on, within the `now()` that finds it;
    * those that do not count every ten seconds, or when one is more than twice as large. It takes the place of a former one.
    */
-  tellLeaps(listener: (leap: Leap) => void): void;
+  onLeap(listener: (leap: Leap) => void): void;
 }
 
 /**
@@ -31,8 +31,8 @@ export const systemClock: SystemClock = createSystemClock({
 
 /** Makes a clock from a machine's clocks; its sleeps are Node's timers. */
 export function createSystemClock(machine: MachineTime): SystemClock {
-  const { now, tellLeaps } = createSuspendClock(machine);
-  return { now, tellLeaps, sleep: (ms, options) => sleep(now, ms, options) };
+  const { now, onLeap } = createSuspendClock(machine);
+  return { now, onLeap, sleep: (ms, options) => sleep(now, ms, options) };
 }
 
 function monotonic(): number {

@@ -7,7 +7,7 @@ import { systemClock } from "../src/index.ts";
 const file = process.argv[2] ?? "";
 const monotonic = (): number => performance.now();
 const leaps: number[] = [];
-systemClock.tellLeaps(({ ms }) => leaps.push(ms));
+systemClock.onLeap(({ ms }) => leaps.push(ms));
 
 function movedBy(change: () => void): number {
   const before = systemClock.now() - monotonic();

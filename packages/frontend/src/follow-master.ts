@@ -35,7 +35,7 @@ const AGAIN_MS = 5_000;
 
 /** Follows a group for as long as `signal` lets it, whatever etcd does; an error that lasts is logged and outwaited. */
 export function followMaster(etcd: EtcdApi, group: string, options: FollowMasterOptions): MasterFollower {
-  const { clock, log, signal, ttlSeconds, onMastership, onProven, onView: tell = () => {} } = options;
+  const { clock, log, signal, ttlSeconds, onMastership, onProven, onView = () => {} } = options;
   const prover = proveMaster(etcd, group, { clock, signal, ttlSeconds, onProven });
   let following = false;
 
@@ -57,7 +57,7 @@ export function followMaster(etcd: EtcdApi, group: string, options: FollowMaster
         onHealth(true);
         prover.watched(view);
         onMastership(mastership(view));
-        tell(view);
+        onView(view);
       });
       const error = await follower.ended.catch((e: unknown) => e);
       if (signal.aborted) return;

@@ -13,7 +13,7 @@ const named: Mastership = { kind: "master", name: "c", address: "c.example", tok
 describe("createGuide", () => {
   it("serves a master at its IP address without waiting for anything", () => {
     const { guide, routes } = start();
-    guide.tell(a);
+    guide.setMaster(a);
     expect(routes).toMatchObject([{ kind: "serve", token: 7, address: "10.0.0.1", master: { name: "a" } }]);
     expect(guide.route).toEqual(routes[0]);
   });
@@ -21,29 +21,29 @@ describe("createGuide", () => {
   it("goes through a planned stop to the next master", () => {
     const { guide, kinds } = start();
     for (const now of [a, { kind: "stopping", token: 7 }, { kind: "none" }, b] satisfies Mastership[])
-      guide.tell(now);
+      guide.setMaster(now);
     expect(kinds()).toEqual(["serve 7", "drain 7", "none", "serve 9"]);
   });
 
   it("says nothing when nothing is new", () => {
     const { guide, kinds } = start();
     for (const now of [a, { ...a }, { kind: "none" }, { kind: "none" }] satisfies Mastership[])
-      guide.tell(now);
+      guide.setMaster(now);
     expect(kinds()).toEqual(["serve 7", "none"]);
   });
 
   it("does not let the sessions of one master go on under another's lock", () => {
     const { guide, kinds } = start();
-    guide.tell(a);
-    guide.tell({ kind: "stopping", token: 8 });
+    guide.setMaster(a);
+    guide.setMaster({ kind: "stopping", token: 8 });
     expect(kinds()).toEqual(["serve 7", "none"]);
     expect(masterOf(guide.route)).toBeUndefined();
   });
 
   it("has connections wait while the master's name is resolved, and cuts those to the one before", async () => {
     const { guide, kinds, clock } = start({ "c.example": ["10.0.0.3"] });
-    guide.tell(a);
-    guide.tell(named);
+    guide.setMaster(a);
+    guide.setMaster(named);
     expect(kinds()).toEqual(["serve 7", "drain 11"]);
     await clock.advance(0);
     expect(kinds()).toEqual(["serve 7", "drain 11", "serve 11"]);
@@ -52,7 +52,7 @@ describe("createGuide", () => {
   it("switches when the master's address changes", async () => {
     const hosts: Record<string, string[]> = { "c.example": ["10.0.0.3"] };
     const { guide, routes, clock } = start(hosts);
-    guide.tell(named);
+    guide.setMaster(named);
     await clock.advance(0);
     hosts["c.example"] = ["10.0.0.4"];
     await clock.advance(5_000);
@@ -63,7 +63,7 @@ describe("createGuide", () => {
   it("has new connections wait when the master's name has no address any more", async () => {
     const hosts: Record<string, string[]> = { "c.example": ["10.0.0.3"] };
     const { guide, kinds, clock } = start(hosts);
-    guide.tell(named);
+    guide.setMaster(named);
     await clock.advance(0);
     hosts["c.example"] = [];
     await clock.advance(5_000);
@@ -77,8 +77,8 @@ describe("createGuide", () => {
 
   it("stops following the name of a master that is none any more", async () => {
     const { guide, kinds, clock } = start({ "c.example": ["10.0.0.3"] });
-    guide.tell(named);
-    guide.tell({ kind: "none" });
+    guide.setMaster(named);
+    guide.setMaster({ kind: "none" });
     await clock.advance(60_000);
     expect(kinds()).toEqual(["drain 11", "none"]);
     expect(clock.sleeping).toBe(0);
@@ -86,16 +86,16 @@ describe("createGuide", () => {
 
   it("has new connections wait, and sessions go on, for as long as etcd does not confirm the master", async () => {
     const { guide, kinds, clock } = start({ "c.example": ["10.0.0.3"] }, { confirmed: false });
-    guide.tell(a);
+    guide.setMaster(a);
     guide.confirm(true);
     guide.confirm(false);
     expect(kinds()).toEqual(["drain 7", "serve 7", "drain 7"]);
-    guide.tell(named);
+    guide.setMaster(named);
     await clock.advance(0);
     expect(kinds().slice(3)).toEqual(["drain 11"]);
     guide.confirm(true);
     expect(kinds().slice(4)).toEqual(["serve 11"]);
-    guide.tell({ kind: "none" });
+    guide.setMaster({ kind: "none" });
     guide.confirm(false);
     guide.confirm(true);
     expect(kinds().slice(5)).toEqual(["none"]);
@@ -103,7 +103,7 @@ describe("createGuide", () => {
 
   it("sends nobody back to this frontend", () => {
     const { guide, kinds } = start({}, { own: "10.0.0.1" });
-    guide.tell(a);
+    guide.setMaster(a);
     expect(kinds()).toEqual(["drain 7"]);
     expect(guide.route).toMatchObject({ master: { name: "a" } });
     expect(guide.route).not.toHaveProperty("address");

@@ -26,7 +26,7 @@ export interface GuideOptions {
 /** Turns what the group says into routes for the proxy, and follows the master's address. */
 export interface Guide extends Disposable {
   /** Sets the group's present master; does nothing if it is the one from before. */
-  tell(now: Mastership): void;
+  setMaster(now: Mastership): void;
   /** Sets whether etcd confirms the mastership. Until it does, new connections wait. */
   confirm(confirmed: boolean): void;
   /** The route that connections take now. */
@@ -118,7 +118,7 @@ export function createGuide(options: GuideOptions): Guide {
     if (!usable) go({ kind: "drain", token, master });
   }
 
-  function tell(said: Mastership): void {
+  function setMaster(said: Mastership): void {
     const now = servedMastership(mastership, said);
     if (sameMastership(mastership, now)) return;
     mastership = now;
@@ -151,7 +151,7 @@ export function createGuide(options: GuideOptions): Guide {
   }
 
   return {
-    tell,
+    setMaster,
     confirm(now) {
       confirmed = now;
       apply();

@@ -37,10 +37,10 @@ export function createPageFeed({ readState, readTraffic, now = Date.now }: PageF
   function happened(entry: PageEntry): void {
     journal.add(entry);
     if (streams.size > 0) news.push(entry);
-    tell();
+    schedule();
   }
 
-  function tell(): void {
+  function schedule(): void {
     if (streams.size === 0 || timer) return;
     timer = setTimeout(flush, Math.max(0, sentAt + SHORTEST_INTERVAL_MS - performance.now()));
     timer.unref();
@@ -59,7 +59,7 @@ export function createPageFeed({ readState, readTraffic, now = Date.now }: PageF
     }
   }
 
-  async function tellTraffic(): Promise<void> {
+  async function sendTraffic(): Promise<void> {
     const traffic = JSON.stringify(await readTraffic().catch(() => null));
     for (const stream of streams) stream.send("traffic", traffic);
   }
@@ -82,8 +82,8 @@ export function createPageFeed({ readState, readTraffic, now = Date.now }: PageF
       const state = readState();
       if (state) stream.send("state", JSON.stringify(state));
       stream.send("journal", JSON.stringify(journal.whole()));
-      polling ??= setInterval(() => void tellTraffic(), TRAFFIC_MS).unref();
-      void tellTraffic();
+      polling ??= setInterval(() => void sendTraffic(), TRAFFIC_MS).unref();
+      void sendTraffic();
     },
     viewed({ nodes }) {
       for (const [node, { state }] of nodes) {
@@ -97,7 +97,7 @@ export function createPageFeed({ readState, readTraffic, now = Date.now }: PageF
         states.delete(node);
         happened({ kind: "node", at: now(), node, state: "" });
       }
-      tell();
+      schedule();
     },
     [Symbol.dispose]() {
       clearTimeout(timer);

@@ -157,7 +157,7 @@ function follow(
     signal: followed.signal,
     ttlSeconds,
     onMastership(now) {
-      guide.tell(now);
+      guide.setMaster(now);
       if (now.kind === "stopping") leaver.stopping(now.token);
     },
     onProven: (proven) => guide.confirm(proven || keeps),

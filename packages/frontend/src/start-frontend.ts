@@ -20,7 +20,7 @@ export async function startFrontend(environment: Environment): Promise<number> {
     return refuseSettings("msdha-frontend", error);
   }
   const { log, flush } = createLog({ ...settings.log, fd: process.stdout.fd });
-  systemClock.tellLeaps((leap) => log.warn(describeLeap(leap)));
+  systemClock.onLeap((leap) => log.warn(describeLeap(leap)));
   const { stop, hurry } = stopOnSignals();
   try {
     const host = realHost(settings.config, { clock: systemClock, log });

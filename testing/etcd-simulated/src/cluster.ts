@@ -93,7 +93,7 @@ export function createCluster(options: ClusterOptions): Cluster {
       leader = undefined;
     }
     if (leader === undefined) elect();
-    tell();
+    announce();
   }
 
   function elect(): void {
@@ -106,11 +106,11 @@ export function createCluster(options: ClusterOptions): Cluster {
       const others = candidates.filter((index) => index !== formerLeader);
       leader = random.pick(others.length > 0 ? others : candidates);
       onPromotion();
-      tell();
+      announce();
     });
   }
 
-  function tell(): void {
+  function announce(): void {
     changed.resolve();
     changed = Promise.withResolvers();
     onMembers();

@@ -66,7 +66,7 @@ export function createWatchHub({ clock, store, cluster, electionMs }: WatchHubOp
       watchers.add(watcher);
       watcher.forgets = store.compacted;
       watcher.onMessage({ revision: store.revision, created: true, events: [] });
-      tell(watcher);
+      sendEvents(watcher);
     }
     return {
       requestProgress() {
@@ -83,7 +83,7 @@ export function createWatchHub({ clock, store, cluster, electionMs }: WatchHubOp
       if (!member?.alive) end(watcher, new EtcdUnavailableError("the connection was closed"));
       else if (member.serving) {
         watcher.leaderlessSince = undefined;
-        tell(watcher);
+        sendEvents(watcher);
         answerProgress(watcher);
       } else if (!member.frozen && watcher.leaderlessSince === undefined) {
         watcher.leaderlessSince = clock.now();
@@ -97,7 +97,7 @@ export function createWatchHub({ clock, store, cluster, electionMs }: WatchHubOp
     if (watcher.leaderlessSince === since) end(watcher, new EtcdUnavailableError("etcdserver: no leader"));
   }
 
-  function tell(watcher: Open): void {
+  function sendEvents(watcher: Open): void {
     const { key, prefix = false } = watcher.request;
     if (watcher.next > store.revision) return;
     if (watcher.next < store.compacted) {

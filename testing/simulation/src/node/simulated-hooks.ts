@@ -28,7 +28,7 @@ export function createSimulatedHooks(
     return hook === "report" ? report !== false : hook !== "alive";
   }
 
-  function tellAnswer(hook: string, failed: boolean, options: RunHookOptions): void {
+  function recordAnswer(hook: string, failed: boolean, options: RunHookOptions): void {
     if (hook === "report" && report && !failed) options.onStdout?.(report());
     if (hook !== "candidate" || !candidate) return;
     const line = failed ? undefined : candidate.write();
@@ -54,7 +54,7 @@ export function createSimulatedHooks(
       clock.sleep(timeoutMs, { signal: over.signal }).then(
         () => {
           running.kill("SIGKILL");
-          tellAnswer(hook, true, options);
+          recordAnswer(hook, true, options);
           reject(new HookFailedError(hook, { kind: "timeout", timeoutMs }));
         },
         () => {},
@@ -62,7 +62,7 @@ export function createSimulatedHooks(
     });
     try {
       const { code, signal: endedBy } = await Promise.race([running.exited, interrupted]);
-      tellAnswer(hook, code !== 0, options);
+      recordAnswer(hook, code !== 0, options);
       if (endedBy !== null) throw new HookFailedError(hook, { kind: "signal", signal: endedBy });
       if (code !== 0) throw new HookFailedError(hook, { kind: "exit", code: code ?? -1 });
       return { durationMs: clock.now() - begun, lastLines: [] };

@@ -114,8 +114,8 @@ class QuickAbortSignal {
     this.#reason = reason;
     for (const signal of following) signal.#abortAs(this);
     this.#dependents = undefined;
-    this.#tell();
-    for (const signal of following) signal.#tell();
+    this.#notify();
+    for (const signal of following) signal.#notify();
   }
 
   /** Aborts when a source has; the first of them to abort is the one that counts. */
@@ -142,7 +142,7 @@ class QuickAbortSignal {
     for (const source of this.#sources) source.#dependents?.delete(this);
   }
 
-  #tell(): void {
+  #notify(): void {
     for (const { listener, forget } of this.#listeners ?? []) {
       forget?.();
       listener?.({ type: "abort", target: this });

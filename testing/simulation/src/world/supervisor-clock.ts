@@ -34,7 +34,7 @@ export function createSupervisorClock(
       return { boot: at, monotonic: at };
     },
   });
-  suspendClock.tellLeaps(onLeap);
+  suspendClock.onLeap(onLeap);
   const { now } = suspendClock;
 
   return {
