@@ -1,6 +1,4 @@
 import { readFileSync } from "node:fs";
-import { request as requestHttp } from "node:http";
-import { request as requestHttps } from "node:https";
 import type { TLSSocket } from "node:tls";
 import { systemClock } from "@msdha/clock";
 import { connectEtcd, type EtcdEndpoint, type EtcdSettings, type EtcdTlsFiles } from "@msdha/etcd-client";
@@ -69,13 +67,15 @@ interface Page {
   readonly date: number | undefined;
 }
 
-function readPage(url: string, files: EtcdTlsFiles | undefined): Promise<Page> {
+async function readPage(url: string, files: EtcdTlsFiles | undefined): Promise<Page> {
   const read = (file: string | undefined): Buffer | undefined =>
     file === undefined ? undefined : readFileSync(file);
   const secure = url.startsWith("https:");
   const tls = secure ? { ca: read(files?.ca), cert: read(files?.cert), key: read(files?.key) } : {};
-  return new Promise((resolve, reject) => {
-    const ask = (secure ? requestHttps : requestHttp)(url, { ...tls, timeout: CALL_MS }, (response) => {
+  // Loaded only here: it takes 20 ms, which every run of the command would pay for.
+  const { request } = secure ? await import("node:https") : await import("node:http");
+  return await new Promise((resolve, reject) => {
+    const ask = request(url, { ...tls, timeout: CALL_MS }, (response) => {
       let text = "";
       // The response has no socket any more at its end.
       const certificateEnd = endOfCertificate(response.socket as TLSSocket);

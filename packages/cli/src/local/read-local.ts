@@ -1,4 +1,3 @@
-import { request } from "node:http";
 import { join } from "node:path";
 import { type LocalView, parseLocalView } from "@msdha/group";
 import type { Environment } from "@msdha/settings/given";
@@ -36,8 +35,10 @@ async function askNode(path: string): Promise<LocalView | undefined> {
   }
 }
 
-function askFrontend(socketPath: string): Promise<LocalView | undefined> {
-  return new Promise((resolve) => {
+async function askFrontend(socketPath: string): Promise<LocalView | undefined> {
+  // Loaded only here: it takes 20 ms, which every run of the command would pay for.
+  const { request } = await import("node:http");
+  return await new Promise((resolve) => {
     const ask = request({ socketPath, path: "/group", timeout: TIMEOUT_MS }, (response) => {
       const chunks: Buffer[] = [];
       response.on("data", (chunk: Buffer) => chunks.push(chunk));
