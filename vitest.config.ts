@@ -6,13 +6,14 @@ const conditions = ["@msdha/source", "node", "module", "default"];
 const asWritten = { target: "esnext" as const };
 const source = { oxc: asWritten, resolve: { conditions }, ssr: { resolve: { conditions } } };
 
-/** What takes minutes, and needs a machine that has nothing else to do. */
+/** What takes minutes and needs a machine that has nothing else to do, or a program that Debian 12 does not have. */
 const long = [
   "e2e/src/chaos/chaos.test.ts",
   "e2e/src/paused-vm/paused-vm.test.ts",
   "e2e/src/postgresql/sync.test.ts",
   "e2e/src/postgresql/many-failovers.test.ts",
   "e2e/src/examples/mariadb.test.ts",
+  "e2e/src/examples/quadlet.test.ts",
 ];
 
 const byContainer = {

@@ -18,24 +18,10 @@ start_docker() {
   start_engine
 }
 
-# The examples need Compose 2. Debian 12 has the first one only, so it is taken from Debian 13, into .tools alone.
+# The examples need Compose 2. Debian 12 has the first one only.
 install_compose() {
-  local folder=$TOOLS/compose
-  local plugin=$folder/cli-plugins/docker-compose
-  if [ ! -x "$plugin" ]; then
-    say "installing Compose 2 into .tools"
-    mkdir -p "$folder/apt/lists/partial" "$folder/apt/archives/partial" "$folder/cli-plugins"
-    printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian trixie main\n' >"$folder/apt/sources.list"
-    (
-      cd "$folder/apt"
-      set -- -qq -o Dir::Etc::sourcelist="$PWD/sources.list" -o Dir::Etc::sourceparts=- -o Dir::State::lists="$PWD/lists" \
-        -o Dir::Cache="$PWD" -o Dir::Cache::archives="$PWD/archives" -o APT::Sandbox::User=root
-      apt-get "$@" update && apt-get "$@" download docker-compose && dpkg-deb -x docker-compose_*.deb unpacked
-    ) >&2 || { say "Compose 2 can't be installed"; return 1; }
-    mv "$folder/apt/unpacked/usr/libexec/docker/cli-plugins/docker-compose" "$plugin"
-    rm -rf "$folder/apt"
-  fi
-  export DOCKER_CONFIG=$folder
+  take_from_trixie docker-compose usr/libexec/docker/cli-plugins/docker-compose "$TOOLS/compose/cli-plugins" || return 1
+  export DOCKER_CONFIG=$TOOLS/compose
   docker compose version >/dev/null 2>&1
 }
 

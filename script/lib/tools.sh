@@ -77,3 +77,23 @@ install_old_node() {
     --no-fund --loglevel=error "node-linux-$arch@$OLD_NODE_RELEASE" >&2
   printf '%s\n' "$node"
 }
+
+# take_from_trixie PACKAGE FILE FOLDER: has a program of Debian 13 in a folder below .tools, where this Debian is older. Nothing
+# is installed, and it must run with the libraries that are there.
+take_from_trixie() {
+  local package=$1 file=$2 folder=$3 made
+  [ ! -x "$folder/${file##*/}" ] || return 0
+  command -v apt-get >/dev/null && [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || return 1
+  say "taking ${file##*/} from Debian 13 into ${folder#"$PWD/"}"
+  made=$(mktemp -d)
+  mkdir -p "$folder" "$made/lists/partial" "$made/archives/partial"
+  printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian trixie main\n' >"$made/sources.list"
+  (
+    cd "$made"
+    set -- -qq -o Dir::Etc::sourcelist="$PWD/sources.list" -o Dir::Etc::sourceparts=- -o Dir::State::lists="$PWD/lists" \
+      -o Dir::Cache="$PWD" -o Dir::Cache::archives="$PWD/archives" -o APT::Sandbox::User=root
+    apt-get "$@" update && apt-get "$@" download "$package" && dpkg-deb -x "$package"_*.deb unpacked &&
+      mv "unpacked/$file" "$folder/"
+  ) >&2 || { say "${file##*/} can't be had"; rm -rf "$made"; return 1; }
+  rm -rf "$made"
+}

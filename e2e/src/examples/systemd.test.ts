@@ -1,10 +1,11 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { tempDir } from "@msdha/testkit";
 import { execa } from "execa";
 import { describe, expect, test } from "vitest";
 import { backendCommand, frontendCommand } from "../support/paths.ts";
+import { parseVariables, refusedVariables } from "./refused-variables.ts";
 
 const FOLDER = fileURLToPath(new URL("../../../examples/systemd", import.meta.url));
 const units = readdirSync(FOLDER).filter((name) => name.endsWith(".service"));
@@ -45,25 +46,18 @@ describe("the systemd example", () => {
     ["backend", backendCommand],
     ["frontend", frontendCommand],
   ])("%s.env.example has the variables that the program needs", async (app, command) => {
-    await using folder = tempDir();
     const text = readFileSync(join(FOLDER, `${app}.env.example`), "utf8");
-    const variables = Object.fromEntries(
-      text
-        .trim()
-        .split("\n")
-        .map((line) => line.split(/=(.*)/s).slice(0, 2)),
-    );
-    mkdirSync(join(folder.path, "hooks"));
-    // Settings are read first: what is wrong then is etcd, or the hooks, and not a variable.
-    const env = {
-      ...variables,
-      PATH: process.env["PATH"],
-      ETCDCTL_ENDPOINTS: "http://127.0.0.1:1",
-      MSDHA_ETCD_TIMEOUT: "0.1",
-      MSDHA_RUN_DIR: join(folder.path, "run"),
-      MSDHA_HOOKS_DIR: join(folder.path, "hooks"),
-    };
-    const { all } = await execa(command, [], { env, extendEnv: false, all: true, reject: false });
-    expect(all).not.toMatch(/^MSDHA_(?!HOOKS_DIR)\w+: expected|ETCDCTL_\w+: expected/m);
+    expect(await refusedVariables(command, parseVariables(text))).toEqual([]);
   });
+});
+
+test("a variable that no program knows would be noticed", async () => {
+  for (const command of [backendCommand, frontendCommand]) {
+    const refused = await refusedVariables(command, {
+      MSDHA_GROUP: "db",
+      MSDHA_PORT: "1",
+      MSDHA_NAMEN: "db1",
+    });
+    expect(refused.join()).toContain("MSDHA_NAMEN");
+  }
 });
