@@ -95,6 +95,10 @@ function writeExamples() {
 }
 
 function checkTypes() {
+  const entries = packages.flatMap(({ manifest }) => entriesOf(manifest));
+  // Both kinds of modules see the declarations.
+  const requires = entries.map((entry, n) => `import all${n} = require("${entry}");\nexport { all${n} };\n`);
+  writeFileSync(join(project, "src", "required.cts"), requires.join(""));
   const options = {
     ...{ target: "es2022", lib: ["es2023", "esnext.disposable"], module: "nodenext", types: ["node"] },
     ...{ strict: true, skipLibCheck: false, outDir: "dist", rootDir: "src" },
@@ -106,14 +110,21 @@ function checkTypes() {
   run(join(root, "node_modules", ".bin", "tsc"), ["-p", "."]);
 }
 
-/** Every package that has an entry is loaded both ways. */
+/** What can be loaded of a package: `@msdha/clock`, `@msdha/etcd-client/esbuild-plugin`. */
+function entriesOf({ name, exports = {} }) {
+  return Object.keys(exports).map((path) => join(name, path));
+}
+
+/** Every entry of every package is loaded both ways. */
 function checkLoading(node) {
   for (const { manifest } of packages) {
-    if (!manifest.exports?.["."] || !supports(manifest, node)) continue;
-    const load = `const all = require("${manifest.name}"); if (Object.keys(all).length === 0) process.exit(1)`;
-    run(node, ["-e", load]);
-    const code = `import * as all from "${manifest.name}"; if (Object.keys(all).length === 0) process.exit(1)`;
-    run(node, ["--input-type=module", "-e", code]);
+    if (!supports(manifest, node)) continue;
+    for (const entry of entriesOf(manifest)) {
+      const load = `const all = require("${entry}"); if (Object.keys(all).length === 0) process.exit(1)`;
+      run(node, ["-e", load]);
+      const code = `import * as all from "${entry}"; if (Object.keys(all).length === 0) process.exit(1)`;
+      run(node, ["--input-type=module", "-e", code]);
+    }
   }
 }
 

@@ -13,19 +13,28 @@ import type { PageState } from "@msdha/status-page";
 import type { Routes } from "@msdha/status-port";
 import { createMetrics, type Scrape } from "./metrics.ts";
 import { createPageFeed } from "./page-feed.ts";
-import { type PageParts, pageState } from "./page-state.ts";
+import { pageState } from "./page-state.ts";
 import { type ConnectionWait, masterOf, type Route } from "./proxy.ts";
 import type { FrontendStatus } from "./status.ts";
 import { statusRoutes } from "./status-routes.ts";
 import { createWaitLog } from "./wait-log.ts";
 import { countWithoutMaster } from "./without-master.ts";
 
+/** Where connections go, and how much of that etcd confirms. */
+export interface RouteFacts {
+  readonly route: Route;
+  /** Whether the watch on the group is open. */
+  readonly following: boolean;
+  /** Whether a quorum of etcd confirms the master. */
+  readonly proven: boolean;
+}
+
 /** What can be asked once the frontend runs. */
 export interface StatusSources {
   readonly readStatus: () => Promise<FrontendStatus>;
   /** How many lines of its log the proxy could not write; undefined while it can't be asked. */
   readonly readDroppedLogLines: () => Promise<number | undefined>;
-  readonly readRoute: () => Pick<PageParts, "route" | "following" | "proven">;
+  readonly readRoute: () => RouteFacts;
   /** When the newest read that a quorum of etcd has answered was sent; undefined before the first. */
   readonly readAt: () => number | undefined;
 }
