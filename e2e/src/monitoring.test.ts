@@ -19,7 +19,8 @@ beforeAll(async () => {
   const group: TestGroup = stack.use(await startGroup());
   const [nodePort, frontPort] = [await getFreePort(), await getFreePort()];
   const address = { MSDHA_STATUS_BIND: "127.0.0.1" };
-  const node = stack.use(group.start("one", { env: { ...address, MSDHA_STATUS_PORT: String(nodePort) } }));
+  const env = { ...address, MSDHA_STATUS_PORT: String(nodePort) };
+  const node = stack.use(group.start("one", { env, hooks: { report: "echo 0" } }));
   const place = { dir: group.dir, endpoints: group.etcd.endpoint, group: "db", ttlSeconds: 3 };
   const frontend: TestFrontend = stack.use(
     await startFrontend(place, { env: { ...address, MSDHA_STATUS_PORT: String(frontPort) } }),
@@ -33,6 +34,9 @@ beforeAll(async () => {
   });
   await waitFor(async () => (await scrape(nodePort)).includes('hook="master"'), {
     what: "the hook to be counted",
+  });
+  await waitFor(async () => /^msdha_backend_behind_bytes\{/m.test(await scrape(nodePort)), {
+    what: "the report to be told",
   });
   scraped = (await scrape(nodePort)) + (await scrape(frontPort));
   told = new Set(scraped.match(/^msdha_\w+/gm));

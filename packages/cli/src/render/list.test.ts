@@ -80,7 +80,7 @@ test("shows a group in 200 columns", () => {
     "db   master two · 3 d 4 h · token 8812 · TTL 10 s · etcd 3/3",
     "  NODE   STATE              SINCE  ADDRESS   NOTE",
     '○ four   ready, held        1 h    10.0.0.4  "disk swap" by eve@desk, 58 min left',
-    "● one    ready              2 d    10.0.0.3",
+    "● one    ready              2 d    10.0.0.3  next",
     "◐ three  running_not_ready  12 s   10.0.0.5",
     "● two    master             3 d    10.0.0.3",
     "last: 3 d ago  one → two, the lease was not proved within its time to live, 28.4 s without a master",
@@ -98,7 +98,7 @@ test("shows how far nodes are behind, and what they say of themselves", () => {
   ];
   expect(show({ ...status, nodes }, 200).slice(1, -1)).toEqual([
     "  NODE   STATE              SINCE  ADDRESS   BEHIND  NOTE",
-    "● one    ready              1 h    10.0.0.3  0 B",
+    "● one    ready              1 h    10.0.0.3  0 B     next by rank",
     "◐ three  running_not_ready  1 h    10.0.0.5  1.2 GB  cloning 71 %\\x1b[2J",
     "● two    master             1 h    10.0.0.3  –       archives",
     "● four   ready              1 h    10.0.0.4  –",

@@ -2,6 +2,7 @@ import { type Ask, type GroupStatus, isOver, type NodeStatus } from "@msdha/grou
 import { formatBytes } from "./bytes.ts";
 import { describeEnd } from "./describe-term.ts";
 import { formatDuration, formatMeasured, formatRoughly } from "./duration.ts";
+import { findNext } from "./next-master.ts";
 import { plain } from "./plain.ts";
 import type { Colour, Style } from "./style.ts";
 import { type Cell, type Column, cutToWidth, renderTable } from "./table.ts";
@@ -111,8 +112,11 @@ function behindOf({ report, isMaster }: NodeStatus, { nodes }: GroupStatus): str
   return isMaster || report?.behind === undefined ? "–" : formatBytes(report.behind);
 }
 
-function noteOf(node: NodeStatus, { holder }: GroupStatus, options: ListOptions): string {
+function noteOf(node: NodeStatus, status: GroupStatus, options: ListOptions): string {
+  const { holder } = status;
   const notes: string[] = [];
+  const next = findNext(status);
+  if (next?.node === node.name) notes.push(next.by === "only" ? "next" : "next by rank");
   if (node.hold) notes.push(describeAsk(node.hold, options).replace(/^, /, ""));
   if (node.state === "master" && !node.isMaster) notes.push("no master: it has not the lock, and ends");
   else if (node.name === holder && node.state === "ready") notes.push("has the lock, and waits or chooses");
