@@ -114,5 +114,6 @@ export const recordNotLookedAt: Mutation = {
       });
     },
   },
-  circumstances: withMany("swallowTaking"),
+  // A node that is held back does not try, and is not told of the holder by its own try.
+  circumstances: withMany("swallowTaking", "holdNode", "takeAsksBack"),
 };
