@@ -110,9 +110,11 @@ function checkTypes() {
   run(join(root, "node_modules", ".bin", "tsc"), ["-p", "."]);
 }
 
-/** What can be loaded of a package: `@msdha/clock`, `@msdha/etcd-client/esbuild-plugin`. */
+/** The modules that can be loaded from a package: `@msdha/clock`, `@msdha/etcd-client/esbuild-plugin`. */
 function entriesOf({ name, exports = {} }) {
-  return Object.keys(exports).map((path) => join(name, path));
+  return Object.keys(exports)
+    .filter((path) => !path.endsWith(".json"))
+    .map((path) => join(name, path));
 }
 
 /** Every entry of every package is loaded both ways. */
