@@ -1,29 +1,12 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { getFreePort, waitFor } from "@msdha/testkit";
 import { describe, expect, onTestFailed, test } from "vitest";
 import { startGroup, type TestGroup } from "./support/group.ts";
+import { aliveScripts, claimScript, scriptOf } from "./support/hooks-page.ts";
 import type { TestNode } from "./support/node.ts";
 
-const page = readFileSync(fileURLToPath(new URL("../../docs/hooks.md", import.meta.url)), "utf8");
-
-/** The first script of the section that has the hook in its heading. */
-function scriptOf(hook: string): string {
-  const section = page.split(/^## /m).find((text) => /^\d.*/.exec(text)?.[0].includes(`\`${hook}\``)) ?? "";
-  const script = /```sh\n(#!\/bin\/sh\n.*?)```/s.exec(section)?.[1];
-  if (script === undefined) throw new Error(`docs/hooks.md has no script of ${hook}`);
-  return script;
-}
-
-/** What the table says about `alive`. */
-const alive = new Map(
-  [...page.matchAll(/^\| (TCP|HTTP|Redis|PostgreSQL|SQL) +\| `(.*?)`(?: |$)/gm)].map(
-    ([, what = "", hook = ""]) => [what, `#!/bin/sh\n${hook}\n`],
-  ),
-);
-const claim = /```sh\n\s*(if \[ "\$\(msdha-backend claim.*?)\n\s*```/s.exec(page)?.[1] ?? "";
 const scripts = [
   "start",
   "pre_start",
@@ -63,8 +46,8 @@ function startRedis(group: TestGroup, name: string, { addresses, port }: Place):
     env: { MSDHA_ADDRESS: address, PATH: `${bin}:${process.env["PATH"]}`, MSDHA_ALIVE_INTERVAL: "1" },
     hooks: {
       ...hooks,
-      pre_start: `${hooks["pre_start"]}\n${claim}\n`,
-      alive: adapt(alive.get("Redis") ?? ""),
+      pre_start: `${hooks["pre_start"]}\n${claimScript}\n`,
+      alive: adapt(aliveScripts.get("Redis") ?? ""),
       // So that the test knows who is promoted.
       master: `${hooks["master"]}\necho "master ${name} $(cat "$MSDHA_RUN_DIR/run_id") $$ $(($(date +%s%N) / 1000000)) 0" >>${group.journal.path}`,
     },
@@ -79,8 +62,8 @@ async function report({ etcd, name }: TestGroup, node: string): Promise<string> 
 
 describe("docs/hooks.md", () => {
   test("has scripts that sh can read", () => {
-    expect([...alive.keys()]).toEqual(["TCP", "HTTP", "Redis", "PostgreSQL", "SQL"]);
-    for (const script of [...scripts.map(scriptOf), ...alive.values(), claim]) {
+    expect([...aliveScripts.keys()]).toEqual(["TCP", "HTTP", "Redis", "PostgreSQL", "SQL"]);
+    for (const script of [...scripts.map(scriptOf), ...aliveScripts.values(), claimScript]) {
       expect(script).not.toBe("");
       const { status, stderr } = spawnSync("sh", ["-n"], { input: script, encoding: "utf8" });
       expect(status, `${stderr}\n${script}`).toBe(0);
