@@ -71,3 +71,20 @@ test("a page that fails is what it rejects with", async () => {
   });
   await expect(readAll(etcd, { key: "/p/", prefix: true }, soon)).rejects.toThrow("no route");
 });
+
+test("a signal whose reason is a compaction ends it", async () => {
+  const reason = new EtcdCompactedError("compacted", 0);
+  let left = 3;
+  const ended = new AbortController();
+  const { etcd } = pages(many, {
+    before() {
+      ended.abort(reason);
+      left -= 1;
+      // Without this the test would never end.
+      throw left === 0 ? new Error("it goes round") : ended.signal.reason;
+    },
+  });
+  await expect(readAll(etcd, { key: "/p/", prefix: true }, { ...soon, signal: ended.signal })).rejects.toBe(
+    reason,
+  );
+});

@@ -29,7 +29,8 @@ export async function readAll(etcd: EtcdApi, range: KeyRange, options: ReadAllOp
     try {
       return await readPages(etcd, range, options);
     } catch (error) {
-      if (!isEtcdError(error, "ERR_ETCD_COMPACTED")) throw error;
+      // The reason of the signal can be a compaction, too: of a watch that has just ended.
+      if (options.signal?.aborted || !isEtcdError(error, "ERR_ETCD_COMPACTED")) throw error;
     }
   }
 }
