@@ -41,10 +41,10 @@ test("3 MB of changes come whole through a connection that is cut every 200 kB",
   await waitFor(() => watch.health.length > 0, { what: "the watch" });
   const { cuts } = proxy.counters;
   await getThroughCuts(watch, 3_000, async () => {
-    for (let count = 0; count < 3_000; count += 100) {
-      // A watch that lags by more than this gets it in one message, which may be too long to get through between two cuts.
-      await putMany(writer, `${prefix}${count}-`, 100, 1_000);
-      await waitFor(() => watch.events.length >= count + 100, { what: `the events up to ${count + 100}` });
+    for (let count = 0; count < 3_000; count += 25) {
+      // What a watch lags by comes in one message, which has to get through between two cuts, after what it reads again.
+      await putMany(writer, `${prefix}${count}-`, 25, 1_000);
+      await waitFor(() => watch.events.length >= count + 25, { what: `the events up to ${count + 25}` });
     }
   });
   expect(proxy.counters.cuts - cuts).toBeGreaterThan(10);
