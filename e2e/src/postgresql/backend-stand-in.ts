@@ -16,5 +16,6 @@ case $1 in
     printf %s "$3" >"${folder}/.$$" && mv "${folder}/.$$" "${folder}/value-$2" ;;
   get) cat "${folder}/value-$2" 2>/dev/null || { echo "the group has no value $2" >&2; exit 1; } ;;
   nodes) cat "${folder}/nodes" ;;
+  view) cat "${folder}/view" ;;
 esac\n`;
 }

@@ -72,8 +72,17 @@ describe.concurrent("a PostgreSQL node that is asked whether it may be the maste
     await a.stop("SIGKILL");
     group.setMaster(undefined);
 
+    // A question from before the promotion of a: a may still be the master.
+    const asked = { MSDHA_FENCING_TOKEN: undefined };
+    group.setView({ revision: 5, master: { kind: "none" }, holder: "a", terms: [] });
+    expect(await b.hookWith(asked, "candidate")).toEqual({
+      exitCode: 1,
+      output: "a may be the master by now: its record is newer than this question",
+    });
+    group.setView({ revision: 6, master: { kind: "none" }, holder: "c", terms: [{ token: 1 }] });
+
     // Both let go of the master before they tell how far they are.
-    const [ofB, ofC] = await Promise.all([b.hook("candidate"), c.hook("candidate")]);
+    const [ofB, ofC] = await Promise.all([b.hookWith(asked, "candidate"), c.hookWith(asked, "candidate")]);
     expect([ofB, ofC]).toMatchObject([{ exitCode: 0 }, { exitCode: 0 }]);
     expect(await b.sql("SELECT count(*) FROM pg_stat_wal_receiver")).toBe("0");
 

@@ -57,6 +57,8 @@ export interface HookGroup extends AsyncDisposable {
   node(name: string, settings?: Readonly<Record<string, string>>): HookNode;
   setMaster(name: string | undefined): void;
   setClaim(key: string, value: string): void;
+  /** What nodes see of the group, as `msdha-backend view` prints it. */
+  setView(status: Readonly<Record<string, unknown>>): void;
   /** What the group says a node is; `ready` before. */
   setState(name: string, state: string): void;
   /** What a master has put, or undefined. */
@@ -196,6 +198,7 @@ export async function createHookGroup(settings: Readonly<Record<string, string>>
       for (const node of nodes.values()) tell(node);
     },
     setClaim: (key, value) => writeFileSync(join(claims, key), value),
+    setView: (status) => writeFileSync(join(claims, "view"), JSON.stringify({ status })),
     setState(name, state) {
       states.set(name, state);
       writeNodes();

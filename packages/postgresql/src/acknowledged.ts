@@ -23,6 +23,7 @@ export function openCandidate(context: HookContext): CandidateServer {
       fromArchive: files.exists(incompleteMark(context)),
     }),
     letGo: () => letGo(context),
+    seen: async () => (context.env["MSDHA_FENCING_TOKEN"] ? undefined : await store.seen()),
     freePosition: () => freePosition(context),
     async hear(standbys) {
       const nodes = standbys.length > 0 ? await store.nodes() : [];

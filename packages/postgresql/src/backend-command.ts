@@ -1,4 +1,5 @@
 import { fail } from "./failure.ts";
+import { parseView, type SeenGroup } from "./master-over.ts";
 import { formatRecord, parseRecord, type SyncRecord } from "./quorum.ts";
 import { runProgram } from "./run-program.ts";
 import type { Environment } from "./settings.ts";
@@ -19,6 +20,8 @@ export interface GroupStore {
   /** Resolves with whether this node has the claim, which ends with its lease. */
   claimWhileAlive(key: string, value: string): Promise<boolean>;
   nodes(): Promise<readonly GroupNode[]>;
+  /** Resolves with what this node has seen of the group; it may be a moment behind. */
+  seen(): Promise<SeenGroup>;
   /** Resolves with a value of the group; undefined where it has none. */
   get(key: string): Promise<string | undefined>;
   /** Writes a value of the group. Only the master may. */
@@ -57,6 +60,10 @@ export function openGroupStore(env: Environment, signal: AbortSignal): GroupStor
         .map((line) => line.split(" "))
         .filter((words) => words.length >= 3)
         .map(([name = "", state = "", address = ""]) => ({ name, state, address }));
+    },
+    async seen() {
+      const { code, stdout, stderr } = await ask("view");
+      return code === 0 ? parseView(stdout) : fail(`can't see the group: ${stderr.trim()}`);
     },
     get: (key) => get(key, `can't read ${key}`),
     put: (key, value) => put(key, value, `can't write ${key}`),

@@ -1,4 +1,5 @@
 import { HookFailure } from "./failure.ts";
+import { isOver, type SeenGroup } from "./master-over.ts";
 import { type Position, rankOf } from "./position.ts";
 import { compareWithHeard, formatRecord, type OwnPart, type SyncRecord, whomToHear } from "./quorum.ts";
 import type { RecordStore } from "./synchronous-master.ts";
@@ -19,6 +20,8 @@ export interface CandidateServer {
   own(): OwnPart;
   /** Disconnects this standby from the server that it followed. Rejects if there is a master. */
   letGo(): Promise<void>;
+  /** Resolves with what this node sees of the group; undefined where it has the lock, so that every master before is over. */
+  seen(): Promise<SeenGroup | undefined>;
   /** Resolves with this node's position once its receiver has ended: all that it will ever have acknowledged. */
   freePosition(): Promise<Position>;
   /** Resolves with the positions of other standbys, each once it follows no server and so gets no more log. */
@@ -86,6 +89,7 @@ async function findAcknowledged(server: CandidateServer, store: Pick<RecordStore
   const record = await store.read();
   const hearing = whomToHear(record, server.own());
   if ("refusal" in hearing) throw new HookFailure(hearing.refusal);
+  await requireOver(server, record);
   const [own, heard] = await Promise.all([server.freePosition(), server.hear(hearing.others)]);
   const compared = compareWithHeard(own, heard);
   if ("refusal" in compared) throw new HookFailure(compared.refusal);
@@ -96,6 +100,20 @@ async function findAcknowledged(server: CandidateServer, store: Pick<RecordStore
     asFar: compared.asFar,
     lossAccepted: false,
   };
+}
+
+/**
+ * Rejects while the master of the record may still be there, or come: this node may have been asked before it was
+ * promoted. A node that is heard now could follow it, and have commits acknowledged, and the record would be the same.
+ */
+async function requireOver(server: Pick<CandidateServer, "seen">, record: SyncRecord): Promise<void> {
+  if (record.kind !== "sync") return;
+  const seen = await server.seen();
+  if (seen && !isOver(record.token, seen)) {
+    throw new HookFailure(
+      `${record.master} may be the master by now: its record is newer than this question`,
+    );
+  }
 }
 
 function lineOf(record: SyncRecord): string {

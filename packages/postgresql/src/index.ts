@@ -1,5 +1,6 @@
 export { askCandidate, type CandidateServer, type Heard } from "./candidacy.ts";
 export { HookFailure } from "./failure.ts";
+export type { SeenGroup } from "./master-over.ts";
 export { comparePositions, type Position, rankOf } from "./position.ts";
 export { type PromotedServer, promoteInSync } from "./promotion.ts";
 export {

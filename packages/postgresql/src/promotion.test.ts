@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { askCandidate, type CandidateServer, type Heard } from "./candidacy.ts";
+import type { SeenGroup } from "./master-over.ts";
 import type { Position } from "./position.ts";
 import { type PromotedServer, promoteInSync } from "./promotion.ts";
 import { formatRecord, type SyncRecord } from "./quorum.ts";
@@ -18,6 +19,7 @@ interface Told {
   readonly heard?: Heard;
   readonly others?: Readonly<Record<string, bigint>>;
   readonly mark?: string;
+  readonly seen?: SeenGroup;
 }
 
 /** Node `b` with 100 bytes is to be promoted with token 2. */
@@ -26,13 +28,14 @@ function promoteB(told: Told) {
   return { did, promoted: promoteInSync(server, store, { token: "2", member: "b" }) };
 }
 
-function nodeB({ record, heard, others = {}, mark }: Told) {
+function nodeB({ record, heard, others = {}, mark, seen }: Told) {
   const did: string[] = [];
   let own = mark;
   let noted = heard;
   const server: PromotedServer & CandidateServer = {
     own: () => ({ member: "b", mark: own, fromArchive: false }),
     letGo: async () => void did.push("let go"),
+    seen: async () => seen,
     freePosition: async () => position(100n),
     async hear(standbys) {
       did.push(`hear ${standbys.join(" ")}`);
@@ -130,4 +133,13 @@ describe("under an operator's order", () => {
     const later = { ...store, read: async () => ({ ...record, token: "5", master: "d" }) };
     await expect(promoteInSync(server, later, { token: "6", member: "b" })).rejects.toThrow(/not in sync/);
   });
+});
+
+test("hears nobody for a question that is older than the record: its master may be there", async () => {
+  const before = { revision: 100, hasMaster: false, hasHolder: true, newestTerm: 0 };
+  const early = nodeB({ record: former, others: { c: 100n }, seen: before });
+  await expect(askCandidate(early.server, early.store)).rejects.toThrow("a may be the master by now");
+  expect(early.server.recall()).toBeUndefined();
+  const later = nodeB({ record: former, others: { c: 100n }, seen: { ...before, newestTerm: 1 } });
+  expect(await askCandidate(later.server, later.store)).toMatchObject({ asFar: ["c"] });
 });

@@ -33,7 +33,7 @@ const sendersOf = (world: World): readonly (readonly [Server, Walsender, Node])[
     .flatMap((node) => node.server.walsenders.map((sender) => [node.server, sender, node] as const))
     .filter(([, sender]) => !sender.frozen);
 
-/** A standby gets one record more on its disk, and says so. */
+/** A standby gets one record more on its disk, or all that it lacks, and says so. */
 const deliver: Event = (world) => {
   const found = world.random.pick(sendersOf(world).filter(([, sender]) => sender.open));
   if (!found) return false;
@@ -46,7 +46,8 @@ const deliver: Event = (world) => {
   const next = master.log[standby.log.length];
   if (!standby.alive || standby.frozen || standby.follows !== master.name || !mayFollow(standby, master))
     return false;
-  if (next) standby.log.push(next);
+  const sent = world.random.oneIn(2) ? master.log.slice(standby.log.length) : next ? [next] : [];
+  standby.log.push(...sent);
   standby.timeline = Math.max(
     standby.timeline,
     standby.log.length > master.began ? master.timeline : standby.timeline,
@@ -70,29 +71,38 @@ const reply: Event = (world) => {
   return true;
 };
 
-/** One of a server's processes reads the settings. */
+/** A server's first process reads the settings, and gives them to those that it starts. */
 const readSettings: Event = (world) => {
+  const server = world.random.pick(world.nodes.filter(running))?.server;
+  if (!server) return false;
+  server.known = server.configured;
+  return true;
+};
+
+/** The checkpointer reads them: whether commits wait at all. */
+const readWhetherToWait: Event = (world) => {
   const node = world.random.pick(world.nodes.filter(running));
   if (!node) return false;
   const { server } = node;
-  const choice = world.random.below(3);
-  if (choice === 0) {
-    server.known = server.configured;
-  } else if (choice === 1) {
-    server.waits = server.configured.kind === "sync";
-    // Commits stop waiting when the checkpointer publishes that none has to.
-    if (!server.waits && !server.standby) {
-      acknowledgeAlone(
-        world,
-        node,
-        server.waiting.map(({ id }) => id),
-      );
-      server.waiting = [];
-    }
-  } else {
-    const sender = world.random.pick(server.walsenders.filter(({ frozen }) => !frozen));
-    if (sender) Object.assign(sender, { kind: server.configured.kind, standbys: server.configured.standbys });
+  server.waits = server.configured.kind === "sync";
+  // Commits stop waiting when the checkpointer publishes that none has to.
+  if (!server.waits && !server.standby) {
+    acknowledgeAlone(
+      world,
+      node,
+      server.waiting.map(({ id }) => id),
+    );
+    server.waiting = [];
   }
+  return true;
+};
+
+/** A process that serves a standby reads them. */
+const readWhomToWaitFor: Event = (world) => {
+  const server = world.random.pick(world.nodes.filter(running))?.server;
+  const sender = world.random.pick(server?.walsenders.filter(({ frozen }) => !frozen) ?? []);
+  if (!server || !sender) return false;
+  Object.assign(sender, { kind: server.configured.kind, standbys: server.configured.standbys });
   return true;
 };
 
@@ -159,11 +169,15 @@ const freeze: Event = (world) => {
 const kill: Event = (world) => {
   const node = world.random.pick(world.nodes.filter(({ server }) => server.alive));
   if (!node) return false;
+  end(node);
+  return true;
+};
+
+function end(node: Node): void {
   killServer(node.server);
   node.master = undefined;
   node.busy = false;
-  return true;
-};
+}
 
 const restart: Event = (world) => {
   const node = world.random.pick(world.nodes.filter(({ server }) => !server.alive));
@@ -186,9 +200,7 @@ const loseLock: Event = (world) => {
 const killStale: Event = (world) => {
   const node = world.nodes.find((one) => isMaster(one) && one.token !== world.etcd.lock);
   if (!node) return false;
-  killServer(node.server);
-  node.master = undefined;
-  node.busy = false;
+  end(node);
   return true;
 };
 
@@ -201,10 +213,23 @@ const elect: Event = (world) => {
   return true;
 };
 
-/** Standbys are asked as well as the one that will be chosen: they let go of the former master. */
+/** A node that does not see the master for a moment is asked, and nobody is chosen. */
+const askBlindly: Event = (world) => {
+  const node = world.random.pick(
+    world.nodes.filter((one) => running(one) && one.server.standby && !one.busy),
+  );
+  if (!node || world.etcd.lock === undefined || node.token === world.etcd.lock) return false;
+  begin(node, () => world.askBlindly(node));
+  return true;
+};
+
+/**
+ * Standbys are asked as well as the one that will be chosen: they let go of the former master. One that does not see the
+ * master there is lets go of it too.
+ */
 const letGo: Event = (world) => {
   const node = world.random.pick(world.nodes.filter((one) => running(one) && one.server.standby));
-  if (!node || world.known) return false;
+  if (!node || (world.known && !world.random.oneIn(20))) return false;
   node.server.follows = undefined;
   return true;
 };
@@ -225,6 +250,39 @@ function begin(node: Node, act: () => Promise<void>): void {
   act().then(over, over);
 }
 
+/** etcd answers nothing until it thaws. */
+const freezeEtcd: Event = ({ etcd }) => {
+  etcd.frozen = true;
+  return true;
+};
+
+const thawEtcd: Event = ({ etcd }) => {
+  etcd.frozen = false;
+  return true;
+};
+
+/** A helper that has rested goes on. */
+const wakeHelper: Event = (world) => {
+  const server = world.random.pick(world.nodes.filter(({ server }) => server.rests))?.server;
+  if (!server) return false;
+  server.rests = false;
+  return true;
+};
+
+/** A master that was frozen, and whose lock is gone, goes on. */
+const thawStale: Event = ({ nodes, etcd }) => {
+  const node = nodes.find(({ server, token }) => server.frozen && !server.standby && token !== etcd.lock);
+  if (!node) return false;
+  node.server.frozen = false;
+  return true;
+};
+
+const killMaster: Event = ({ known }) => {
+  if (!known?.server.alive) return false;
+  end(known);
+  return true;
+};
+
 const carryOutLate: Event = (world) => world.etcd.carryOutLate();
 
 /** Events with how often each is tried. */
@@ -232,7 +290,9 @@ export const EVENTS: readonly (readonly [number, Event])[] = [
   [10, commit],
   [30, deliver],
   [25, reply],
-  [20, readSettings],
+  [7, readSettings],
+  [7, readWhetherToWait],
+  [6, readWhomToWaitFor],
   [8, follow],
   [10, connect],
   [2, disconnect],
@@ -246,4 +306,10 @@ export const EVENTS: readonly (readonly [number, Event])[] = [
   [6, letGo],
   [12, round],
   [2, carryOutLate],
+  [1, askBlindly],
+  [0.3, freezeEtcd],
+  [3, thawEtcd],
+  [2, wakeHelper],
+  [1, thawStale],
+  [0.2, killMaster],
 ];

@@ -79,10 +79,10 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     from: "if (compared === 0) asFar.push(standby);",
     to: "asFar.push(standby);",
   },
-  comparesNoTimelines: {
-    file: "position.ts",
-    from: "  if (one.timeline !== other.timeline) return one.timeline - other.timeline;\n",
-    to: "",
+  hearsUnderALivingMaster: {
+    file: "candidacy.ts",
+    from: "if (seen && !isOver(record.token, seen))",
+    to: "if (seen === null)",
   },
   recallsUnderAnotherRecord: {
     file: "candidacy.ts",

@@ -1,12 +1,14 @@
 import type { RecordStore, SyncRecord } from "@msdha/postgresql";
 import type { Random } from "./random.ts";
-import type { Owner, Tasks } from "./tasks.ts";
+import { NOT_YET, type Owner, type Tasks } from "./tasks.ts";
 
 /** The group's record in etcd, with writes that fail, and some that are carried out late. */
 export interface SimulatedEtcd {
   readonly record: SyncRecord;
   /** The fencing token of the lock holder; undefined while there is none. */
   lock: string | undefined;
+  /** It answers nothing now. */
+  frozen: boolean;
   /** A store as a node sees it whose token is this. */
   storeOf(owner: Owner, token: () => string): RecordStore;
   /** Carries out a write that failed, if nothing was written since it was sent; false where there is none. */
@@ -37,8 +39,9 @@ export function createEtcd(
       return record;
     },
     lock: undefined,
+    frozen: false,
     storeOf: (owner, token) => ({
-      read: () => tasks.ask(owner, () => record),
+      read: () => tasks.ask(owner, () => (etcd.frozen ? NOT_YET : record)),
       async write(next) {
         const sentAt = revision;
         const sentBy = token();
@@ -51,6 +54,7 @@ export function createEtcd(
           return true;
         };
         await tasks.ask(owner, () => {
+          if (etcd.frozen) return NOT_YET;
           if (random.oneIn(6)) {
             const fate = random.below(4);
             if (fate < 2) late.push(() => void carryOut());
@@ -58,6 +62,7 @@ export function createEtcd(
             throw new Error("etcd does not answer");
           }
           if (!carryOut()) throw new Error("refused: another one was carried out, or this is not the master");
+          return undefined;
         });
       },
     }),

@@ -26,6 +26,8 @@ export interface Server {
   mark: string | undefined;
   alive: boolean;
   frozen: boolean;
+  /** Its helper rests: what it has asked for is neither done nor answered. The server goes on. */
+  rests: boolean;
   /** Counts its lives: what an earlier one has asked for is forgotten. */
   epoch: number;
   standby: boolean;
@@ -52,6 +54,7 @@ export function createServer(name: string): Server {
     mark: undefined,
     alive: true,
     frozen: false,
+    rests: false,
     epoch: 0,
     standby: true,
     follows: undefined,
@@ -67,6 +70,7 @@ export function createServer(name: string): Server {
 export function killServer(server: Server): void {
   server.alive = false;
   server.frozen = false;
+  server.rests = false;
   server.epoch += 1;
   server.walsenders = [];
   server.waiting = [];

@@ -1,7 +1,7 @@
 import type { Random } from "./random.ts";
 
 interface Task {
-  /** Whoever does it: its tasks rest while it is frozen, and are forgotten when it ends. */
+  /** Whoever does it: its tasks wait while it is frozen or rests, and are forgotten when it ends. */
   readonly owner: Owner;
   readonly run: () => "again" | undefined;
 }
@@ -9,6 +9,8 @@ interface Task {
 /** Something that can be frozen, and end. */
 export interface Owner {
   readonly frozen: boolean;
+  /** It goes on with nothing until this is false again. */
+  rests: boolean;
   readonly epoch: number;
 }
 
@@ -20,29 +22,40 @@ export interface Tasks {
   step(): boolean;
 }
 
+/** So often an owner rests when what it has asked for was done, before it has the answer. */
+const RESTS_ONE_IN = 40;
+
 /** Returned by a question that can't be answered yet. */
 export const NOT_YET: unique symbol = Symbol("not yet");
 
 export function createTasks(random: Random): Tasks {
   let waiting: (Task & { readonly epoch: number })[] = [];
+  const add = (owner: Owner, run: Task["run"]): void => {
+    waiting.push({ owner, epoch: owner.epoch, run });
+  };
   return {
     ask: (owner, act) =>
       new Promise((resolve, reject) => {
-        const run = (): "again" | undefined => {
+        const answer = (give: () => void): void => {
+          if (random.oneIn(RESTS_ONE_IN)) {
+            owner.rests = true;
+            add(owner, () => void give());
+          } else give();
+        };
+        add(owner, () => {
           try {
-            const answer = act();
-            if (answer === NOT_YET) return "again";
-            resolve(answer);
+            const found = act();
+            if (found === NOT_YET) return "again";
+            answer(() => resolve(found));
           } catch (error) {
-            reject(error);
+            answer(() => reject(error));
           }
           return undefined;
-        };
-        waiting.push({ owner, epoch: owner.epoch, run });
+        });
       }),
     step() {
       waiting = waiting.filter(({ owner, epoch }) => owner.epoch === epoch);
-      const task = random.pick(waiting.filter(({ owner }) => !owner.frozen));
+      const task = random.pick(waiting.filter(({ owner }) => !owner.frozen && !owner.rests));
       if (!task) return false;
       if (task.run() !== "again") waiting = waiting.filter((one) => one !== task);
       return true;

@@ -45,6 +45,8 @@ export interface World {
   readonly known: Node | undefined;
   /** Asks whether a node may be the master, and promotes it if it may. */
   elect(node: Node): Promise<void>;
+  /** Asks the same of a node that does not see the master there is, and does nothing with the answer. */
+  askBlindly(node: Node): Promise<void>;
   /** Runs a round of a master. */
   round(node: Node): Promise<void>;
   position(server: Server): Position;
@@ -65,7 +67,7 @@ export function createWorld(
   },
 ): World {
   const tasks = createTasks(random);
-  const etcd = createEtcd(random, tasks, { rules, onWrite: permitLoss });
+  const etcd = createEtcd(random, tasks, { rules, onWrite: checkRecord });
   const names = ["a", "b", "c", "d", "e"].slice(0, count);
   const nodes = names.map(
     (name): Node => ({
@@ -78,6 +80,7 @@ export function createWorld(
   );
   let ids = 0;
   let tokens = 0;
+  let newestTerm = 0;
 
   const known = (): Node | undefined =>
     nodes.find(({ server, token }) => etcd.lock !== undefined && token === etcd.lock && !server.standby);
@@ -91,14 +94,32 @@ export function createWorld(
     free: server.follows === undefined,
   });
 
-  function candidateOf(node: Node): Rules.CandidateServer {
+  /** What a node sees of the group. `blind`: as it was before the lock of now was taken. */
+  function seenBy(blind: boolean): Rules.SeenGroup {
+    const lock = Number(etcd.lock ?? 0);
+    if (!blind || lock === 0) {
+      return {
+        revision: tokens,
+        hasMaster: lock > 0 && lock === newestTerm,
+        hasHolder: lock > 0,
+        newestTerm,
+      };
+    }
+    const before = Math.min(newestTerm, lock - 1);
+    return { revision: lock - 1, hasMaster: false, hasHolder: false, newestTerm: before };
+  }
+
+  /** `blind`: the files of the node do not name the master for a moment. */
+  function candidateOf(node: Node, { blind = false } = {}): Rules.CandidateServer {
     const { server } = node;
+    const seen = (): Node | undefined => (blind ? undefined : known());
     return {
       own: () => ({ member: server.name, mark: server.mark, fromArchive: false }),
       async letGo() {
-        if (known()) throw new Error("there is a master");
+        if (seen()) throw new Error("there is a master");
         server.follows = undefined;
       },
+      seen: () => tasks.ask(server, () => (etcd.lock === node.token ? undefined : seenBy(blind))),
       freePosition: () =>
         tasks.ask(server, () => (server.follows === undefined ? position(server) : NOT_YET)),
       async hear(standbys) {
@@ -116,7 +137,7 @@ export function createWorld(
         return new Map(await Promise.all(heard));
       },
       requireLittleLag: () => Promise.resolve(),
-      recall: () => (known() || server.follows !== undefined ? undefined : node.heard),
+      recall: () => (seen() || server.follows !== undefined ? undefined : node.heard),
       note: (heard) => {
         node.heard = heard;
       },
@@ -138,6 +159,16 @@ export function createWorld(
         world.violations.push(`${server.name} was promoted without commit ${id}, which was acknowledged`);
       }
       world.acknowledged.delete(id);
+    }
+  }
+
+  function checkRecord(before: Rules.SyncRecord, next: Rules.SyncRecord): void {
+    permitLoss(before, next);
+    if (next.kind === "none") return;
+    const stranger = next.standbys.find((name) => !names.includes(name));
+    // It is asked before each promotion, and never answers.
+    if (stranger !== undefined) {
+      world.violations.push(`the record names ${stranger}, which is no node: nobody could be promoted`);
     }
   }
 
@@ -169,6 +200,7 @@ export function createWorld(
       if (etcd.lock === token) etcd.lock = undefined;
       throw error;
     }
+    newestTerm = Number(token);
     const recordBefore = etcd.record;
     const store = etcd.storeOf(server, () => token);
     const written = await code.promoteInSync(
@@ -196,6 +228,11 @@ export function createWorld(
     node.master = masterOf(node, token, written);
   }
 
+  async function askBlindly(node: Node): Promise<void> {
+    const store = etcd.storeOf(node.server, () => "");
+    await code.askCandidate(candidateOf(node, { blind: true }), store);
+  }
+
   function masterOf(
     node: Node,
     token: string,
@@ -214,7 +251,7 @@ export function createWorld(
   }
 
   const world: World = {
-    ...{ random, tasks, etcd, nodes, mode, rules, position, elect },
+    ...{ random, tasks, etcd, nodes, mode, rules, position, elect, askBlindly },
     acknowledged: new Set(),
     givenUp: new Set(),
     lost: new Set(),

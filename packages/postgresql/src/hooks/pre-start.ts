@@ -1,5 +1,6 @@
 import { appendFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { adopt } from "../adopt.ts";
 import { prepareArchive } from "../base-backups.ts";
 import { checkSettings } from "../check-settings.ts";
 import { type CloneNotes, clone, clonePause } from "../clone.ts";
@@ -31,11 +32,13 @@ export async function preStart(context: HookContext): Promise<string> {
   for (const file of [plannedMark(context), standbyMark(context), heardFile(context)]) files.remove(file);
   writeSecrets(context);
   preparePlace(context);
-  if (hasData(context)) await checkDataLock(context);
+  const hadData = hasData(context);
+  if (hadData) await checkDataLock(context);
   if (env["MSDHA_REINIT"] === "1" && hasData(context)) await cloneAnew(context);
   await obtainData(context);
   context.program("postgres");
   await checkData(context);
+  if (hadData) await adopt(context);
   if (files.exists(settingsFile(context)) && !(await wasMaster(context)))
     files.write(standbyMark(context), "");
   await rejoin(context);
