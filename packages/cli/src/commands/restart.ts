@@ -7,6 +7,7 @@ import { formatMeasured } from "../render/duration.ts";
 import { plain } from "../render/plain.ts";
 import { listReady } from "../requests/find-master.ts";
 import { moveMaster } from "../requests/move-master.ts";
+import { findOwnContainer } from "../requests/own-container.ts";
 import { readView } from "../requests/read-view.ts";
 import { refuseOldNodes } from "../requests/refuse-old-nodes.ts";
 import { refuseUnknown } from "../requests/refuse-unknown.ts";
@@ -34,6 +35,7 @@ export async function restart(
   refuseOldNodes(view);
   if (node !== undefined && !view.nodes.has(node)) throw refuseUnknown(view, node);
   const order = node === undefined ? rollingOrder(view) : [node];
+  refuseOwnContainer(context, order);
   await confirm(context, options, `Restart ${order.map((name) => plain(name)).join(", then ")}?`);
   for (const name of order) await restartOne(context, group, name, options);
   if (order.length > 1) context.write(`all ${order.length} nodes have restarted\n`);
@@ -57,6 +59,15 @@ export async function reinit(context: Context, node: string, options: RestartCom
     view,
     options: { kind: "reinit", why: options.why ?? "", timeoutMs: options.timeout, onStep: stepsOf(context) },
   });
+}
+
+/** A command that ends in the middle would leave the other nodes as they are. */
+function refuseOwnContainer({ environment }: Context, order: readonly string[]): void {
+  const own = findOwnContainer(environment);
+  if (own === undefined || !order.includes(own)) return;
+  throw refuse(
+    `this is the container of ${plain(own)}, which would end, and this command with it: run it on a frontend, or on another node`,
+  );
 }
 
 /** The slaves by name, the master last. Throws if any is not ready: what is not well is not made less. */

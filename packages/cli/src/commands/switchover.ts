@@ -5,6 +5,7 @@ import { plain } from "../render/plain.ts";
 import { schema } from "../render/to-json.ts";
 import { findMaster, refuseMove } from "../requests/find-master.ts";
 import { moveMaster } from "../requests/move-master.ts";
+import { findOwnContainer } from "../requests/own-container.ts";
 import { readView } from "../requests/read-view.ts";
 import type { GroupOptions } from "../settings.ts";
 
@@ -28,6 +29,11 @@ export async function switchover(
   const master = findMaster(view);
   refuseMove(view, master, to);
   const where = to === undefined ? "a node that the group chooses" : plain(to);
+  if (!options.json && findOwnContainer(context.environment) === master.name) {
+    context.write(
+      `note: this container ends with ${plain(master.name)}, and this command with it; run it on a frontend to see the outcome\n`,
+    );
+  }
   const question = `Move the master from ${plain(master.name)} to ${where}? Its sessions are cut, new ones wait.`;
   if (!options.yes && context.confirm && !(await context.confirm(question))) {
     throw refuse("not confirmed: nothing was changed");

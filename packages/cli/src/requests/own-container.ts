@@ -1,0 +1,20 @@
+import { readFileSync } from "node:fs";
+import { hostname } from "node:os";
+import type { Environment } from "@msdha/settings/given";
+
+/**
+ * Returns the name of the node whose container this command runs in: where that ends, so does the command. Undefined anywhere else.
+ * `proc`: default: /proc.
+ */
+export function findOwnContainer(environment: Environment, proc = "/proc"): string | undefined {
+  return isContainerOfNode(proc) ? environment["MSDHA_NAME"] || hostname() : undefined;
+}
+
+/** Whether the first process here is a node's. */
+function isContainerOfNode(proc: string): boolean {
+  try {
+    return /msdha-(?:guard|backend)/.test(readFileSync(`${proc}/1/cmdline`, "utf8"));
+  } catch {
+    return false;
+  }
+}
