@@ -1,10 +1,9 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { getFreePort } from "@msdha/testkit";
-import { execa } from "execa";
 import { describe, expect, test } from "vitest";
 import { composeProjectOf } from "./support/compose.ts";
 import { root } from "./support/images.ts";
+import { readBlocks, startShell } from "./support/page-commands.ts";
 
 /** From the first command until a client's first write, when the images are there already. */
 const FIRST_WRITE_MS = 15_000;
@@ -48,7 +47,7 @@ describe.each(pages)("the commands of $page", ({ page, file, ports, last }) => {
   test("make a group, break it, and are answered by the next master", async () => {
     const variables = await Promise.all(ports.map(async (name) => [name, String(await getFreePort())]));
     await using project = await composeProjectOf(file, Object.fromEntries(variables));
-    const commands = await readCommands(join(root, page));
+    const [commands = []] = await readBlocks(join(root, page));
     const up = commands.findIndex((command) => command.includes(" up "));
     const write = commands.findIndex((command, index) => index > up && command.includes(" run "));
     const kill = commands.findIndex((command) => / kill /.test(command));
@@ -77,26 +76,3 @@ describe.each(pages)("the commands of $page", ({ page, file, ports, last }) => {
       process.stdout.write(`slower than ${FIRST_WRITE_MS} ms: is the machine busy?\n`);
   }, 600_000);
 });
-
-/** Returns the commands of the first block of a page, as they stand there. */
-async function readCommands(page: string): Promise<readonly string[]> {
-  const [, block = ""] = /^```sh\n([\s\S]*?)^```$/m.exec(await readFile(page, "utf8")) ?? [];
-  return block
-    .replaceAll(/\\\n\s*/g, "")
-    .split("\n")
-    .filter((line) => line.trim() !== "" && !line.startsWith("#"));
-}
-
-/** Returns what runs one command after the other, each in the folder that the last `cd` led to. */
-function startShell(env: Readonly<Record<string, string>>): (command: string) => Promise<string> {
-  let cwd = root;
-  return async (command) => {
-    const [, folder] = /^cd (\S+)$/.exec(command) ?? [];
-    if (folder !== undefined) {
-      cwd = join(cwd, folder);
-      return "";
-    }
-    const options = { cwd, env, timeout: 300_000, stdin: "ignore" } as const;
-    return (await execa("bash", ["-euo", "pipefail", "-c", command], options)).stdout;
-  };
-}

@@ -33,6 +33,7 @@ export function startShell(env: Readonly<Record<string, string>>): Shell {
       env,
       timeout: 300_000,
       stdin: "ignore",
+      killDescendants: true,
       ...(signal && { cancelSignal: signal, forceKillAfterDelay: 5_000 }),
     });
     for await (const line of running) onLine(line);

@@ -42,6 +42,8 @@ export interface PostgresqlGroup extends AsyncDisposable {
   readonly frontend: Container;
   readonly otherFrontend: Container;
   readonly writer: Writer;
+  /** How its clients connect, over the frontend. */
+  readonly access: Access;
   master(): Promise<Container>;
   /** Begins to measure what clients see. */
   begin(): void;
@@ -153,6 +155,7 @@ export async function startPostgresql({
     frontend,
     otherFrontend,
     writer,
+    access,
     query,
     served,
     begin() {
