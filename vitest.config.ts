@@ -47,6 +47,8 @@ export default defineConfig({
           include: ["{packages,testing}/*/test/**/*.test.ts"],
           // Real processes and real time, several files at once: the reporter tells what passed only when run again.
           retry: 1,
+          // Most of the time they wait: one after the other a package takes two minutes.
+          maxWorkers: 4,
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
