@@ -30,7 +30,7 @@ test("where etcd does not answer, msdha shows what the node or the frontend besi
   ] as const) {
     expect(run.err).toMatch(
       new RegExp(
-        `^msdha: etcd does not answer: this is what ${name} knows, and etcd has confirmed nothing of it for \\d+ s\n$`,
+        `^msdha: etcd does not answer: this is what ${name} knows, and etcd has confirmed nothing of it for \\d+ (?:s|min)\n$`,
       ),
     );
     expect(run.code).toBe(69);
@@ -43,7 +43,7 @@ test("where etcd does not answer, msdha shows what the node or the frontend besi
   const left = await msdha(one.runDir);
   expect(left).toMatchObject({ code: 69, out: "" });
   expect(left.err).toMatch(
-    /the node here has not joined its group; \d+ s ago its last state was master, and .*\n.*it was the master \(token \d+\) until \d+ s ago: /,
+    /the node here has not joined its group; \d+ (?:s|min) ago its last state was master, and .*\n.*it was the master \(token \d+\) until \d+ (?:s|min) ago: /,
   );
   const json = await msdha(ofFrontend, "list", "--json");
   expect(json.code).toBe(69);

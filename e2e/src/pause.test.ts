@@ -8,7 +8,9 @@ import { startRestarting } from "./support/restarting-nodes.ts";
 /** How late a pause may end: what a node needs to see that it is over, and to say so to etcd. */
 const LATE_MS = 5_000;
 
-test("a pause outlives etcd's leader, all of etcd and all nodes, and ends on time", async () => {
+test("a pause outlives etcd's leader, all of etcd and all nodes, and ends on time", {
+  timeout: 180_000,
+}, async () => {
   await using cluster = await startEtcdCluster(3);
   const [first, ...rest] = cluster.members;
   if (!first) throw new Error("no member of etcd");
