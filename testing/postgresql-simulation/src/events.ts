@@ -120,7 +120,7 @@ const follow: Event = (world) => {
     server.timeline = 1;
     server.began = 0;
   }
-  if (world.rules.forgetsHeard) node.heard = undefined;
+  node.heard = undefined;
   server.follows = master.server.name;
   return true;
 };

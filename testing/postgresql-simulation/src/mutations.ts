@@ -81,8 +81,8 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
   hearsUnderALivingMaster: {
     file: "candidacy.ts",
-    from: "if (seen && !isOver(record.token, seen))",
-    to: "if (seen === null)",
+    from: "  await requireOver(server, record);\n",
+    to: "",
   },
   recallsUnderAnotherRecord: {
     file: "candidacy.ts",
@@ -99,7 +99,6 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   countsForeignStreams: { rule: "onlyMembers" },
   startsWithoutAList: { rule: "startsWithNobody" },
   hearsWhoStillFollows: { rule: "hearsFreeOnly" },
-  remembersWhatItHeard: { rule: "forgetsHeard" },
 };
 
 const SOURCES = fileURLToPath(new URL("../../../packages/postgresql/src", import.meta.url));

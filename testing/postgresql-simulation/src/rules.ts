@@ -7,8 +7,6 @@ export interface WorldRules extends EtcdRules, ServerRules {
   readonly startsWithNobody: boolean;
   /** A standby tells how far it is only when it follows nobody. */
   readonly hearsFreeOnly: boolean;
-  /** What a candidate has heard is forgotten when it follows somebody again. */
-  readonly forgetsHeard: boolean;
 }
 
 export const ALL_RULES: WorldRules = {
@@ -17,5 +15,4 @@ export const ALL_RULES: WorldRules = {
   onlyMembers: true,
   startsWithNobody: true,
   hearsFreeOnly: true,
-  forgetsHeard: true,
 };
