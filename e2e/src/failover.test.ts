@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
 import { startGroup } from "./support/group.ts";
-import { readHistory, toldChanges } from "./support/history.ts";
+import { hookChanges, readHistory } from "./support/history.ts";
 
 describe.concurrent("a group of backends", () => {
   test("comes up with one master, which has run through every state", async () => {
@@ -94,10 +94,10 @@ describe.concurrent("a group of backends", () => {
     const history = await readHistory(group.etcd, group.name);
     const deletions = (changes: readonly string[]): number =>
       changes.filter((change) => change.startsWith("DELETE ")).length;
-    await waitFor(() => deletions(toldChanges(group.journal, "watcher")) === deletions(history), {
+    await waitFor(() => deletions(hookChanges(group.journal, "watcher")) === deletions(history), {
       what: "the last change",
     });
-    const told = toldChanges(group.journal, "watcher");
+    const told = hookChanges(group.journal, "watcher");
     expect(told).toEqual(history.slice(history.length - told.length));
     expect(told).toContain("PUT b master");
   });
@@ -179,5 +179,5 @@ test.concurrent("groups do not see each other when one's name is the beginning o
   await db.masterAmong([one]);
   await db2.masterAmong([two]);
   expect(Object.keys(await db.keys())).not.toContain("two");
-  expect(toldChanges(db.journal, "one").filter((change) => change.includes("two"))).toEqual([]);
+  expect(hookChanges(db.journal, "one").filter((change) => change.includes("two"))).toEqual([]);
 });

@@ -26,7 +26,7 @@ export interface ChaosOptions {
   readonly faults: readonly Fault[];
   /** Whether to go on when something was found. */
   readonly keepGoing: boolean;
-  /** Told in a line of everything that happens. */
+  /** Called with a line for everything that happens. */
   readonly tell: (line: string) => void;
   /** Ends the run early; there is a report all the same. */
   readonly signal: AbortSignal;

@@ -1,6 +1,6 @@
 import type { ServedVisit } from "./check-visits.ts";
+import type { HookCallFailure } from "./hook-call-runs.ts";
 import type { Overlap } from "./overlaps.ts";
-import type { ToldFailure } from "./told-runs.ts";
 
 export interface FaultFigures {
   readonly count: number;
@@ -44,7 +44,7 @@ export interface Report {
   readonly afterlives: { readonly count: number; readonly longestMs: number };
   readonly overlaps: readonly Overlap[];
   readonly staleTokens: number;
-  readonly historyFailures: readonly ToldFailure[];
+  readonly historyFailures: readonly HookCallFailure[];
   readonly strayVisits: readonly ServedVisit[];
   /** Everything else that must not be, in words. */
   readonly problems: readonly string[];

@@ -15,7 +15,7 @@ export interface RestartOptions {
   readonly start: () => Child;
   /** How long it stays ended. */
   readonly delayMs: number;
-  /** Told of every end, with the exit code or the signal's name. */
+  /** Called at every end, with the exit code or the signal's name. */
   readonly onExit: (code: number | string) => void;
 }
 

@@ -7,7 +7,7 @@ export interface UntilOptions {
   readonly patienceMs: number;
   /** How far things are, as a text: another text is progress. Without it there is none. */
   readonly progress?: () => string;
-  /** Told what is waited for when that takes long. */
+  /** Called with what is waited for when that takes long. */
   readonly say?: (line: string) => void;
 }
 

@@ -35,8 +35,8 @@ export async function readHistory(etcd: EtcdMember, group: string): Promise<read
   return changes;
 }
 
-/** What a node's `node_state_change` was called with, less what it was told at first. */
-export function toldChanges(journal: Journal, node: string): readonly string[] {
+/** What a node's `node_state_change` was called with, without the calls at its start. */
+export function hookChanges(journal: Journal, node: string): readonly string[] {
   return journal
     .of(node, "change")
     .map(({ rest: [action, name, state = ""] }) => `${action} ${name} ${state}`)

@@ -1,25 +1,25 @@
 import type { NodeChange } from "./group-history.ts";
 
 /** One call of `node_state_change`. */
-export interface Told {
+export interface HookCall {
   readonly action: string;
   readonly node: string;
   readonly state: string;
 }
 
-export interface ToldProblem {
+export interface HookCallProblem {
   /** How many calls fit, and the first that does not. */
   readonly after: number;
-  readonly call: Told | undefined;
+  readonly call: HookCall | undefined;
   readonly expected: NodeChange | undefined;
 }
 
-export interface ToldOptions {
+export interface HookCallOptions {
   /** The group's history had come at least so far when the node was started. */
   readonly notBefore: number;
   /** Revisions up to which the history was compacted while the node ran: only there single steps may be missing. */
   readonly compactions: readonly number[];
-  /** Whether the last change of the history must have been told. Default false: calls are dropped at a stop. */
+  /** Whether the last change of the history must have been reported. Default false: calls are dropped at a stop. */
   readonly complete?: boolean;
 }
 
@@ -31,17 +31,17 @@ const LONGEST_RESYNC = 400;
  * every change after it, once, in order; behind a compaction the net difference to a later state may stand for the
  * changes between. Undefined: they fit.
  */
-export function checkTold(
+export function checkHookCalls(
   history: readonly NodeChange[],
-  told: readonly Told[],
-  { notBefore, compactions, complete = false }: ToldOptions,
-): ToldProblem | undefined {
-  const firstChange = told.findIndex(({ action }) => action !== "init");
-  const count = firstChange < 0 ? told.length : firstChange;
-  const changes = told.slice(count);
+  calls: readonly HookCall[],
+  { notBefore, compactions, complete = false }: HookCallOptions,
+): HookCallProblem | undefined {
+  const firstChange = calls.findIndex(({ action }) => action !== "init");
+  const count = firstChange < 0 ? calls.length : firstChange;
+  const changes = calls.slice(count);
   // Each set holds the positions in the history that the calls so far can have led to.
   const mayBeCut = changes.length === 0 && !complete;
-  const starts = startingPoints(history, told.slice(0, count), { notBefore, mayBeCut });
+  const starts = startingPoints(history, calls.slice(0, count), { notBefore, mayBeCut });
   const reached: Set<number>[] = [new Set(starts)];
   let furthest = 0;
   for (let i = 0; i <= changes.length; i++) {
@@ -74,10 +74,10 @@ function add(sets: Set<number>[], index: number, position: number): void {
 function* resyncs(
   history: readonly NodeChange[],
   position: number,
-  changes: readonly Told[],
+  changes: readonly HookCall[],
   from: number,
   compactions: readonly number[],
-): Generator<readonly [position: number, told: number]> {
+): Generator<readonly [position: number, calls: number]> {
   const next = history[position];
   if (!next) return;
   const compaction = Math.min(...compactions.filter((revision) => revision >= next.revision));
@@ -100,7 +100,7 @@ function* resyncs(
 function differenceOf(
   before: ReadonlyMap<string, NodeChange>,
   after: ReadonlyMap<string, NodeChange>,
-): readonly Told[] {
+): readonly HookCall[] {
   const deleted = [...before.keys()].filter((node) => !after.has(node)).sort();
   const put = [...after.values()].filter((change) => before.get(change.node) !== change);
   return [
@@ -109,10 +109,10 @@ function differenceOf(
   ];
 }
 
-/** A node that ends while it is told of a state, which is done by name, is not told the rest of it. */
+/** A node that ends while it is calls of a state, which is done by name, is not calls the rest of it. */
 function startingPoints(
   history: readonly NodeChange[],
-  inits: readonly Told[],
+  inits: readonly HookCall[],
   { notBefore, mayBeCut }: { readonly notBefore: number; readonly mayBeCut: boolean },
 ): readonly number[] {
   const wanted = new Map(inits.map(({ node, state }) => [node, state]));
@@ -124,9 +124,9 @@ function startingPoints(
     const next = history[position];
     if (next && (next.revision <= notBefore || next.revision === last?.revision)) continue;
     const names = [...state.keys()].sort();
-    const told = mayBeCut ? names.slice(0, wanted.size) : names;
+    const calls = mayBeCut ? names.slice(0, wanted.size) : names;
     const fits =
-      told.length === wanted.size && told.every((node) => wanted.get(node) === state.get(node)?.state);
+      calls.length === wanted.size && calls.every((node) => wanted.get(node) === state.get(node)?.state);
     if (fits) points.push(position);
   }
   return points;
@@ -143,6 +143,6 @@ function apply(state: Map<string, NodeChange>, change: NodeChange): void {
   else state.delete(change.node);
 }
 
-function isSame(call: Told | undefined, change: Told): boolean {
+function isSame(call: HookCall | undefined, change: HookCall): boolean {
   return call?.action === change.action && call.node === change.node && call.state === change.state;
 }
