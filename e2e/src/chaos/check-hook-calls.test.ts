@@ -37,7 +37,9 @@ describe("the check of the calls that a node made", () => {
   });
 
   test("finds a gap", () => {
-    expect(checkHookCalls(history, callsOf("init a ready", "PUT b start", "DELETE a"), options)).toMatchObject({
+    expect(
+      checkHookCalls(history, callsOf("init a ready", "PUT b start", "DELETE a"), options),
+    ).toMatchObject({
       after: 2,
       call: { action: "DELETE", node: "a" },
       expected: { revision: 5 },
