@@ -1,0 +1,165 @@
+// Moves the master of a PostgreSQL group under load, again and again: switchovers.ts [--runs N] [--rate CONNECTIONS-A-SECOND].
+// Compares the time without a master that `msdha switchover` prints with what clients saw. Ends with 1 if a connection was refused, an
+// acknowledged row is missing, or the times differ by more than 50 ms (median). Needs a build, and nothing else that runs.
+
+import { rm } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { waitFor } from "@msdha/testkit";
+import pg from "pg";
+import { createGroup } from "../src/postgresql-group/group.ts";
+import { DATABASE, GROUP_NAME, placeNodes, SUPERUSER } from "../src/postgresql-group/group-commands.ts";
+import { makeLayout } from "../src/postgresql-group/layout.ts";
+import { runMsdha } from "../src/support/msdha.ts";
+
+const { values } = parseArgs({
+  options: { runs: { type: "string", default: "20" }, rate: { type: "string", default: "200" } },
+});
+const runs = Number(values.runs);
+const rate = Number(values.rate);
+const AGREE_MS = 50;
+const NODES = 3;
+/** Those that have waited for a master come at once. */
+const MOST_CONNECTIONS = 500;
+/** An open load that is more than the machine can serve would only grow. */
+const MOST_OPEN = 400;
+
+await using undo = new AsyncDisposableStack();
+const layout = await makeLayout(NODES);
+undo.defer(() => rm(layout.folder, { recursive: true, force: true, maxRetries: 5 }));
+const group = undo.use(createGroup());
+const password = "bench";
+const settings = { layout, ttlSeconds: 3, password, replicationPassword: password };
+const { etcd } = await group.open({ ...settings, nodeSettings: { MSDHA_PG_SYNC: "strict" } });
+const access = { user: SUPERUSER, password, database: DATABASE, port: layout.port, query_timeout: 60_000 };
+const frontend = { ...access, host: layout.frontendAddress };
+await group.start();
+const msdha = (...args: readonly string[]) => runMsdha({ endpoint: etcd, group: GROUP_NAME }, ...args);
+
+await waitFor(() => query(frontend, "CREATE TABLE visits (id bigint PRIMARY KEY)"), {
+  what: "the first master",
+  timeoutMs: 120_000,
+});
+await untilWhole();
+// A standby refuses to have fewer than its master.
+for (const { address } of placeNodes(layout)) {
+  const node = { ...access, host: address, database: "postgres" };
+  await query(node, `ALTER SYSTEM SET max_connections = ${MOST_CONNECTIONS}`);
+}
+await succeed(msdha("restart", "--rolling", "--yes"));
+await untilWhole();
+
+const acknowledged: number[] = [];
+const refusals: string[] = [];
+let sent = 0;
+let served = performance.now();
+let longest = 0;
+const over = new AbortController();
+const begun = performance.now();
+const loading = load();
+const differences: number[] = [];
+for (let run = 1; run <= runs; run += 1) {
+  longest = 0;
+  const { withoutMasterMs = 0, to } = JSON.parse(await succeed(msdha("switchover", "--yes", "--json"))) as {
+    readonly withoutMasterMs?: number;
+    readonly to: string;
+  };
+  await untilWhole();
+  differences.push(Math.abs(longest - withoutMasterMs));
+  say(`switchover ${run} to ${to}: ${ms(withoutMasterMs)} without a master, clients saw ${ms(longest)}`);
+}
+const tookMs = performance.now() - begun;
+over.abort();
+await loading;
+const [row] = await query(frontend, "SELECT count(*)::int FROM visits WHERE id = ANY($1)", [acknowledged]);
+const missing = acknowledged.length - Number(row?.[0] ?? 0);
+const median = differences.toSorted((a, b) => a - b)[Math.floor(differences.length / 2)] ?? Number.NaN;
+say(
+  `${runs} switchovers: ${sent} connections (${Math.round((sent * 1_000) / tookMs)} a second), ${refusals.length} refused, ${missing} of ${acknowledged.length} acknowledged rows missing; the times differ by ${ms(median)} (median), ${ms(Math.max(...differences))} at most`,
+);
+for (const why of new Set(refusals)) say(`refused: ${why}`);
+await undo.disposeAsync();
+process.exit(refusals.length > 0 || missing > 0 || !(median <= AGREE_MS) ? 1 : 0);
+
+/** Opens so many connections a second, each for one row. */
+async function load(): Promise<void> {
+  const open = new Set<Promise<void>>();
+  const start = performance.now();
+  while (!over.signal.aborted) {
+    const due = start + (sent * 1_000) / rate;
+    const waitMs = due - performance.now();
+    if (waitMs > 0) await sleep(waitMs);
+    while (open.size >= MOST_OPEN) await Promise.race(open);
+    sent += 1;
+    const visiting: Promise<void> = visit(sent).finally(() => open.delete(visiting));
+    open.add(visiting);
+  }
+  await Promise.all(open);
+}
+
+async function visit(id: number): Promise<void> {
+  const client = new pg.Client(frontend);
+  client.on("error", () => {});
+  try {
+    await client.connect();
+  } catch (error) {
+    refusals.push(error instanceof Error ? error.message : String(error));
+    return;
+  }
+  const now = performance.now();
+  longest = Math.max(longest, now - served);
+  served = now;
+  try {
+    await client.query("INSERT INTO visits VALUES ($1)", [id]);
+    acknowledged.push(id);
+  } catch {
+    // A session that is open when the master stops is cut. Its row was not acknowledged.
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
+
+async function query(
+  to: pg.ClientConfig,
+  statement: string,
+  parameters: readonly unknown[] = [],
+): Promise<readonly unknown[][]> {
+  const client = new pg.Client(to);
+  client.on("error", () => {});
+  await client.connect();
+  try {
+    const { rows } = await client.query({ text: statement, values: [...parameters], rowMode: "array" });
+    return rows as unknown[][];
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
+
+/** Resolves when all other nodes are ready, and stream. */
+async function untilWhole(): Promise<void> {
+  const streaming = "SELECT count(*)::int FROM pg_stat_replication WHERE state = 'streaming'";
+  await waitFor(
+    async () => {
+      const { nodes } = JSON.parse((await msdha("list", "--json")).out) as {
+        readonly nodes: readonly { readonly state: string }[];
+      };
+      const ready = nodes.filter(({ state }) => state === "ready").length;
+      return ready === NODES - 1 && (await query(frontend, streaming))[0]?.[0] === NODES - 1;
+    },
+    { what: "a whole group", timeoutMs: 120_000, intervalMs: 500 },
+  );
+}
+
+async function succeed(run: ReturnType<typeof runMsdha>): Promise<string> {
+  const { code, out, err } = await run;
+  if (code !== 0) throw new Error(`msdha ended with ${code}: ${err}`);
+  return out;
+}
+
+function ms(time: number): string {
+  return `${Math.round(time)} ms`;
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
