@@ -22,7 +22,12 @@ describe.concurrent("the backups of a PostgreSQL group", () => {
     const first = await a.sql("SELECT pg_walfile_name(pg_switch_wal())");
     await archived(archive, first);
     await lookUntil(a, () => backupCount(a) >= 2 && !readdirSync(join(archive, "wal")).includes(first));
-    expect(readdirSync(join(archive, "base")).filter((name) => !name.startsWith("."))).toHaveLength(1);
+    await waitFor(
+      () => readdirSync(join(archive, "base")).filter((name) => !name.startsWith(".")).length === 1,
+      {
+        what: "one base backup to be left",
+      },
+    );
     expect(group.value("postgresql-backup")).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z 00000002-\d{8}T\d{6}Z$/);
   });
 
