@@ -133,6 +133,7 @@ function takeLock(
     chosen: handed && before.handover?.for !== undefined && before.handover.for === run?.node,
     freeSince: Math.max(before.freeSince, run?.startedAt ?? 0),
     receivedAt: undefined,
+    decisions: 0,
   };
   facts.group = { ...facts.group, lock };
   if (run) run.lock = lock;

@@ -83,6 +83,7 @@ const held: LockFacts = {
     chosen: false,
     freeSince: 0,
     receivedAt: undefined,
+    decisions: 0,
   },
 };
 

@@ -87,5 +87,6 @@ function unknownLock(
     chosen: false,
     freeSince: now,
     receivedAt: undefined,
+    decisions: 0,
   };
 }

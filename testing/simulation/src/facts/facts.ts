@@ -88,6 +88,8 @@ export interface LockFacts {
   readonly freeSince: number;
   /** The holder's clock when it first learned that the lock is its own. */
   receivedAt: number | undefined;
+  /** How often its holder has sent whom it makes master, or leaves the lock to: a request without an answer is repeated. */
+  decisions: number;
 }
 
 /** What the group's own keys say. */

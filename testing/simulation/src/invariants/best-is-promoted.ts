@@ -1,5 +1,6 @@
-import type { Operation, Transaction } from "@msdha/etcd-client";
+import type { Transaction } from "@msdha/etcd-client";
 import { runOf, waitedMs } from "../facts/apply-change.ts";
+import { decisionIn } from "../facts/decision.ts";
 import type { Candidacy, Facts, LockFacts, NodeFacts, RunFacts } from "../facts/facts.ts";
 import type { Invariant } from "../facts/moment.ts";
 
@@ -15,6 +16,8 @@ export const bestIsPromoted: Invariant = (moment, facts) => {
   const { lock } = run;
   if (!decision || !lock || lock.chosen || run.told.missing || facts.restores !== lock.restores)
     return undefined;
+  // What has no answer is sent again, whatever the holder has been told meanwhile.
+  if (lock.decisions > 1) return undefined;
   if (facts.everHeld.has(run.node)) return undefined;
   // One that was frozen decides before it takes in what its watch has told it meanwhile.
   if (run.supervisor.thawedAt > run.machine.now - ON_THE_WAY_MS) return undefined;
@@ -55,19 +58,6 @@ function judge(
 
 function isHigher(a: bigint | undefined, b: bigint | undefined): boolean {
   return a !== undefined && (b === undefined || a > b);
-}
-
-/** Whom this transaction makes master, or leaves the lock to. */
-function decisionIn(
-  { success }: Transaction,
-  run: RunFacts,
-): { readonly chosen: string | undefined } | undefined {
-  const puts = success.filter((each): each is Operation & { type: "put" } => each.type === "put");
-  if (puts.some(({ value }) => value === "master")) return { chosen: run.node };
-  const handover = puts.find(({ key }) => key.endsWith("/_handover"));
-  if (!handover || run.published || !run.supervisor.alive) return undefined;
-  const chosen = (JSON.parse(handover.value) as { for?: string }).for;
-  return chosen === undefined ? undefined : { chosen };
 }
 
 interface EndOfWait {

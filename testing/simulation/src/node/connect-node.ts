@@ -1,6 +1,7 @@
 import type { Clock } from "@msdha/clock";
 import { combineMembers, createClusterIdentity, type EtcdApi, type Transaction } from "@msdha/etcd-client";
 import { applyAnswer, applyEvents, applyProof, isProof } from "../facts/apply-answer.ts";
+import { noteDecision } from "../facts/decision.ts";
 import type { RunFacts } from "../facts/facts.ts";
 import type { Link } from "../world/network.ts";
 import type { World } from "../world/world.ts";
@@ -46,6 +47,7 @@ export function connectNode(run: RunFacts, world: World, { links, clock }: Conne
         const { lostMs } = run.machine;
         const { revision } = world.etcd.store;
         const { restores } = world.facts;
+        noteDecision(run, call, argument);
         world.check({ kind: "ask", run, call, argument, now: world.scheduler.now });
         if (clones && call === "txn") noteMark(run, argument as Transaction, world);
         return (answer) => {
