@@ -27,6 +27,12 @@ describe("a compose file", () => {
       /stop_grace_period is 15 s, MSDHA_STOP_TIMEOUT 20 s/,
     ],
     ["that kills stops by default", { stop_grace_period: undefined }, "error", /stop_grace_period is 10 s/],
+    [
+      "that kills stops, by what PostgreSQL's image sets",
+      { image: "here/msdha-backend-postgresql:1", environment: { MSDHA_GROUP: "db" } },
+      "error",
+      /stop_grace_period is 90 s, MSDHA_STOP_TIMEOUT 300 s/,
+    ],
     ["that starts nothing again", { restart: undefined }, "error", /restart is not set/],
     ["that starts only after failures", { restart: "on-failure" }, "error", /restart is on-failure/],
     ["with a host name alone", { hostname: "db-1" }, "warning", /hostname is set, MSDHA_NAME is not/],

@@ -8,6 +8,8 @@ import { type Finding, failure, ok, warning } from "./finding.ts";
 /** Docker's default grace time, and MSDHA's default stop time. */
 const GRACE_MS = 10_000;
 const STOP_MS = 8_000;
+/** What the image for PostgreSQL sets, which a compose file does not show. */
+const STOP_POSTGRESQL_MS = 300_000;
 
 /**
  * Checks the services of a compose file that are MSDHA's: what `docker compose config --format json` prints. Throws a
@@ -66,8 +68,12 @@ function checkService(name: string, service: ComposeService): readonly Finding[]
   return [...findings, ...checkRunFolder(name, service)];
 }
 
-function checkGrace(name: string, { environment = {}, stop_grace_period: grace }: ComposeService): Finding {
-  const stopMs = parseTime(environment["MSDHA_STOP_TIMEOUT"] ?? undefined) ?? STOP_MS;
+function checkGrace(
+  name: string,
+  { environment = {}, image = "", stop_grace_period: grace }: ComposeService,
+): Finding {
+  const usualMs = image.includes("msdha-backend-postgresql") ? STOP_POSTGRESQL_MS : STOP_MS;
+  const stopMs = parseTime(environment["MSDHA_STOP_TIMEOUT"] ?? undefined) ?? usualMs;
   const graceMs = parseTime(grace) ?? GRACE_MS;
   const what = `${name}: stop_grace_period is ${graceMs / 1_000} s, MSDHA_STOP_TIMEOUT ${stopMs / 1_000} s`;
   if (graceMs > stopMs) return ok(what);

@@ -1,6 +1,7 @@
 /** A service of `docker compose config --format json`, as far as it is looked at. */
 export interface ComposeService {
   readonly environment?: Readonly<Record<string, string | null>>;
+  readonly image?: string;
   readonly restart?: string;
   readonly stop_grace_period?: string;
   readonly hostname?: string;
