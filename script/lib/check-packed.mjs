@@ -2,7 +2,7 @@
 // would: `import`, `require`, TypeScript (strict, with the declarations checked), and every example of the READMEs.
 // Usage: node script/lib/check-packed.mjs NODE… (the Node binaries to run with, the newest last)
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { runExample, startEtcd } from "./run-example.mjs";
@@ -51,10 +51,7 @@ function install() {
       cwd: join(root, "packages", folder),
     });
     const file = packed.trim().split("\n").at(-1);
-    const inside = run("tar", ["-tzf", file]);
-    for (const wanted of ["package/LICENSE", "package/README.md"]) {
-      if (!inside.includes(wanted)) throw new Error(`${manifest.name}: its tarball has no ${wanted}`);
-    }
+    checkTarball(manifest.name, file);
     return [manifest.name, `file:${file}`];
   });
   const { devDependencies } = readJson(join(root, "package.json"));
@@ -79,6 +76,40 @@ function install() {
     "--no-frozen-lockfile",
     "--config.strict-peer-dependencies=true",
   ]);
+}
+
+/** What a package must have before others see it, and what must not be left in it. */
+function checkTarball(name, file) {
+  const inside = run("tar", ["-tzf", file]);
+  for (const wanted of ["package/LICENSE", "package/README.md"]) {
+    if (!inside.includes(wanted)) throw new Error(`${name}: its tarball has no ${wanted}`);
+  }
+  const manifest = JSON.parse(run("tar", ["-xzOf", file, "package/package.json"]));
+  for (const field of ["description", "license", "keywords", "engines"]) {
+    if (Object.keys(manifest[field] ?? {}).length === 0)
+      throw new Error(`${name}: its manifest has no ${field}`);
+  }
+  const left = JSON.stringify(manifest).match(/"(workspace:[^"]*|@msdha\/source)"/);
+  if (left) throw new Error(`${name}: its manifest has ${left[1]}, which only this repository understands`);
+}
+
+/** Where each package comes from is written by the release, as its repository is not known before. */
+function checkOrigins() {
+  const copy = join(project, "origins");
+  for (const { folder } of packages) {
+    const file = join("packages", folder, "package.json");
+    cpSync(join(root, file), join(copy, file));
+  }
+  const url = "https://git.example.com/owner/msdha";
+  run("node", [join(root, "script/lib/add-repository.mjs"), copy], {
+    env: { ...process.env, REPOSITORY_URL: url },
+  });
+  for (const { folder } of packages) {
+    const { repository, homepage, bugs, name } = readJson(join(copy, "packages", folder, "package.json"));
+    const directory = `packages/${folder}`;
+    if (repository?.url !== `git+${url}.git` || repository.directory !== directory || !homepage || !bugs?.url)
+      throw new Error(`${name}: the release does not say that it comes from ${directory} of ${url}`);
+  }
 }
 
 /** The examples, by package; each block of a README that is marked `ts` is one, and has to be complete. */
@@ -133,6 +164,7 @@ function checkLoading(node) {
 let failed = 0;
 try {
   install();
+  checkOrigins();
   const examples = writeExamples();
   checkTypes();
   for (const node of nodes) {
