@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
 import { createHookGroup } from "./hook-node.ts";
-import { becomeReady, joinGroup, partTimelines, promote, startFirst } from "./stages.ts";
+import { send } from "./server-processes.ts";
+import { becomeReady, hookProcesses, joinGroup, partTimelines, promote, startFirst } from "./stages.ts";
 
 describe.concurrent("a group of PostgreSQL nodes", () => {
   test("has one node that initialises the data; the others clone them and stream", async () => {
@@ -253,5 +254,17 @@ describe.concurrent("a group of PostgreSQL nodes", () => {
     };
     expect(await a.hook("stopped")).toEqual(refused);
     expect(await a.hookWith({ MSDHA_PG_HANDOVER: "clean" }, "stopped")).toEqual({ exitCode: 0, output: "" });
+  });
+
+  test("leaves nothing that runs when a node has stopped", async () => {
+    await using group = await createHookGroup();
+    const a = await startFirst(group, "a");
+    expect(await a.hook("pre_stop")).toMatchObject({ exitCode: 0 });
+    await a.stop("SIGINT");
+    // As a node does before its `stopped` hook.
+    for (const pid of hookProcesses(a, "pre_start")) send(pid, "SIGKILL");
+    await waitFor(() => hookProcesses(a, "pre_start").length === 0, { what: "the helper to be gone" });
+    expect(await a.hook("stopped")).toEqual({ exitCode: 0, output: "" });
+    expect(hookProcesses(a, "stopped")).toEqual([]);
   });
 });

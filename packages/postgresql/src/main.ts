@@ -16,7 +16,7 @@ import { start } from "./hooks/start.ts";
 import { stopped } from "./hooks/stopped.ts";
 import { createKeeper } from "./keeper.ts";
 import { createSessionPool } from "./local-server.ts";
-import { type Question, serveHooks } from "./serve.ts";
+import { answerOnce, type Question, serveHooks } from "./serve.ts";
 import { createTurns } from "./turns.ts";
 
 const shared: Shared = {
@@ -71,9 +71,12 @@ async function answer(question: Question): Promise<string> {
   return await run(createContext(shared, { ...question, sessions }), question);
 }
 
-const [socketFile] = process.argv.slice(2);
+const [socketFile, ...hook] = process.argv.slice(2);
+if (socketFile === "--once") process.exit(await answerOnce(hook, answer));
 if (!socketFile) {
-  process.stderr.write("usage: msdha-postgresql.mjs SOCKET (the hooks start it)\n");
+  process.stderr.write(
+    "usage: msdha-postgresql.mjs SOCKET | --once HOOK [ARGUMENT]... (the hooks start it)\n",
+  );
   process.exit(2);
 }
 await serveHooks(socketFile, answer);

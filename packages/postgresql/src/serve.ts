@@ -51,6 +51,20 @@ export async function serveHooks(socketFile: string, answer: Answer): Promise<vo
   });
 }
 
+/** Answers the one hook that this process is, as `serveHooks` would. Resolves with the exit code. */
+export async function answerOnce([hook = "", ...args]: readonly string[], answer: Answer): Promise<number> {
+  const { signal } = new AbortController();
+  const log = (line: string): void => void process.stderr.write(`${line}\n`);
+  try {
+    process.stdout.write(await answer({ hook, args, env: { ...process.env }, signal, log }));
+    return 0;
+  } catch (error) {
+    if (!(error instanceof HookFailure)) log(describe(error));
+    log(messageOf(error));
+    return 1;
+  }
+}
+
 async function respond(socket: Socket, words: readonly string[], answer: Answer): Promise<void> {
   const over = new AbortController();
   socket.once("close", () => over.abort(new Error("the hook has ended")));
