@@ -52,7 +52,7 @@ export async function startBackend(environment: Environment): Promise<number> {
     const ending = await superviseNode(config, thisHost(environment, config, log), listenToSignals(log));
     return exitCodeOf(ending);
   } finally {
-    flush();
+    await flush();
   }
 }
 

@@ -33,7 +33,7 @@ export async function startFrontend(environment: Environment): Promise<number> {
     log.fatal(describeError(error));
     return exitCodeOf(error);
   } finally {
-    flush();
+    await flush();
   }
 }
 

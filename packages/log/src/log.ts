@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { printable } from "@msdha/settings";
 import { type Logger, pino } from "pino";
 
@@ -18,22 +19,35 @@ export interface LogOptions {
 /** A reader that has stopped reading must not stop the app: beyond this many bytes waiting, lines are dropped. */
 const MOST_WAITING_BYTES = 4 << 20;
 
+/** How long a reader may take at the end before the process waits for it alone. */
+const LAST_WRITE_MS = 1_000;
+
 /**
- * Returns a log. Lines are written without waiting for the reader; `flush()` writes what is left: call it directly before
- * the process ends. A reader that has gone away is ignored.
+ * Returns a log. Lines are written without waiting for the reader. `flush()` resolves when what is left is written, in
+ * order: call it directly before the process ends. A reader that has gone away is ignored.
  */
 export function createLog({ level = "info", format = "text", fd = 2 }: LogOptions = {}): {
   readonly log: Log;
-  flush(): void;
+  flush(): Promise<void>;
 } {
   const destination = pino.destination({ dest: fd, sync: false, maxLength: MOST_WAITING_BYTES });
-  destination.on("error", () => {});
+  let waiting = false;
+  const done = (): void => {
+    waiting = false;
+  };
+  destination.on("error", done);
+  destination.on("drain", done);
   const toLine = format === "json" ? escapeMore : toText;
-  const stream = { write: (line: string): void => void destination.write(toLine(line)) };
-  const log = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, stream);
+  const write = (line: string): void => {
+    waiting = true;
+    destination.write(toLine(line));
+  };
+  const log = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, { write });
   return {
     log,
-    flush() {
+    async flush() {
+      // A write that is under way can't be waited for without the event loop, and what is written beside it overtakes it.
+      for (let passedMs = 0; waiting && passedMs < LAST_WRITE_MS; passedMs += 1) await sleep(1);
       try {
         destination.flushSync();
       } catch {

@@ -5,37 +5,37 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createLog, type LogOptions } from "../src/index.ts";
 
-function logged(
+async function logged(
   options: LogOptions,
   write: (log: ReturnType<typeof createLog>["log"]) => void,
-): readonly string[] {
+): Promise<readonly string[]> {
   const dir = mkdtempSync(join(tmpdir(), "log-"));
   const file = join(dir, "log");
   const fd = openSync(file, "w");
   const { log, flush } = createLog({ ...options, fd });
   write(log);
-  flush();
+  await flush();
   closeSync(fd);
   const lines = readFileSync(file, "utf8").trimEnd().split("\n");
   rmSync(dir, { recursive: true });
   return lines;
 }
 
-test("writes one readable line each, with an error's message and the fields", () => {
-  const [line] = logged({}, (log) =>
+test("writes one readable line each, with an error's message and the fields", async () => {
+  const [line] = await logged({}, (log) =>
     log.warn({ err: new Error("no route"), node: "a b", port: 80 }, "can't connect"),
   );
   expect(line).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z WARN {2}can't connect: no route node="a b" port=80$/);
 });
 
-test("lets no text from elsewhere begin a line or colour the terminal", () => {
-  const lines = logged({}, (log) => log.info({ name: "x\n\u001b[31m" }, "one\ntwo\u001b[2J"));
+test("lets no text from elsewhere begin a line or colour the terminal", async () => {
+  const lines = await logged({}, (log) => log.info({ name: "x\n\u001b[31m" }, "one\ntwo\u001b[2J"));
   expect(lines).toHaveLength(1);
   expect(lines[0]).not.toContain("\u001b");
 });
 
-test("writes JSON where that is wanted, and keeps to its level", () => {
-  const lines = logged({ format: "json", level: "warn" }, (log) => {
+test("writes JSON where that is wanted, and keeps to its level", async () => {
+  const lines = await logged({ format: "json", level: "warn" }, (log) => {
     log.info("left out");
     log.error({ node: "a" }, "told");
   });
@@ -44,18 +44,30 @@ test("writes JSON where that is wanted, and keeps to its level", () => {
   ]);
 });
 
-test.each(["text", "json"] as const)("makes one harmless line of each of 10,000 entries, as %s", (format) => {
-  const entry = fc.record({ message: fc.string({ unit: "binary" }), name: fc.string({ unit: "binary" }) });
-  // As many at a time as surely fit what may wait for the reader.
-  for (let part = 0; part < 10; part++) {
-    const entries = fc.sample(entry, 1_000);
-    const lines = logged({ format }, (log) => {
-      for (const { message, name } of entries) log.info({ name, err: new Error(message) }, message);
+test.each(["text", "json"] as const)(
+  "makes one harmless line of each of 10,000 entries, as %s",
+  async (format) => {
+    const entry = fc.record({ message: fc.string({ unit: "binary" }), name: fc.string({ unit: "binary" }) });
+    // As many at a time as surely fit what may wait for the reader.
+    for (let part = 0; part < 10; part++) {
+      const entries = fc.sample(entry, 1_000);
+      const lines = await logged({ format }, (log) => {
+        for (const { message, name } of entries) log.info({ name, err: new Error(message) }, message);
+      });
+      expect(lines).toHaveLength(entries.length);
+      expect(lines.join("")).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
+      if (format === "text") continue;
+      const names = lines.map((line) => (JSON.parse(line) as { name: string }).name.length);
+      expect(names).toEqual(entries.map(({ name }) => name.length));
+    }
+  },
+);
+
+test("keeps the order of the last lines, however busy the process is when it ends", async () => {
+  for (let round = 0; round < 20; round++) {
+    const lines = await logged({ format: "json" }, (log) => {
+      for (let line = 0; line < 3; line++) log.info({ line }, "one of the last");
     });
-    expect(lines).toHaveLength(entries.length);
-    expect(lines.join("")).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
-    if (format === "text") continue;
-    const names = lines.map((line) => (JSON.parse(line) as { name: string }).name.length);
-    expect(names).toEqual(entries.map(({ name }) => name.length));
+    expect(lines.map((line) => (JSON.parse(line) as { line: number }).line)).toEqual([0, 1, 2]);
   }
 });
