@@ -1,5 +1,6 @@
 import type * as Rules from "@msdha/postgresql";
 import type { Heard, Position } from "@msdha/postgresql";
+import { checkPromotion, checkRecord } from "./losses.ts";
 import { openMasterServer } from "./master-server.ts";
 import type { Random } from "./random.ts";
 import { createEtcd, type SimulatedEtcd } from "./record-store.ts";
@@ -67,7 +68,10 @@ export function createWorld(
   },
 ): World {
   const tasks = createTasks(random);
-  const etcd = createEtcd(random, tasks, { rules, onWrite: checkRecord });
+  const etcd = createEtcd(random, tasks, {
+    rules,
+    onWrite: (before, next) => checkRecord(world, before, next),
+  });
   const names = ["a", "b", "c", "d", "e"].slice(0, count);
   const nodes = names.map(
     (name): Node => ({
@@ -147,43 +151,6 @@ export function createWorld(
     };
   }
 
-  const missing = (server: Server): readonly number[] => {
-    const ids = new Set(server.log.map(({ id }) => id));
-    return [...world.acknowledged].filter((id) => !ids.has(id));
-  };
-
-  /** Nobody is promoted who lacks what a client saw acknowledged, unless the group knew that this could be. */
-  function check(server: Server, recordBefore: Rules.SyncRecord): void {
-    for (const id of missing(server)) {
-      if (recordBefore.kind === "sync" || mode === "strict") {
-        world.violations.push(`${server.name} was promoted without commit ${id}, which was acknowledged`);
-      }
-      world.acknowledged.delete(id);
-    }
-  }
-
-  function checkRecord(before: Rules.SyncRecord, next: Rules.SyncRecord): void {
-    permitLoss(before, next);
-    if (next.kind === "none") return;
-    const stranger = next.standbys.find((name) => !names.includes(name));
-    // It is asked before each promotion, and never answers.
-    if (stranger !== undefined) {
-      world.violations.push(`the record names ${stranger}, which is no node: nobody could be promoted`);
-    }
-  }
-
-  /** The group knew that commits may be on the master only; the next master's first record gives them up. */
-  function permitLoss(before: Rules.SyncRecord, next: Rules.SyncRecord): void {
-    if (before.kind === "sync" || next.kind === "none") return;
-    if (before.kind === "async" && before.token === next.token) return;
-    if (before.kind === "async" && mode === "preferred") world.givenUp.add(before.token);
-    const writer = nodes.find(({ server }) => server.name === next.master)?.server;
-    if (!writer || mode === "strict") return;
-    for (const id of missing(writer)) world.acknowledged.delete(id);
-    const kept = new Set(writer.log.map(({ id }) => id));
-    for (const { server } of nodes) for (const { id } of server.log) if (!kept.has(id)) world.lost.add(id);
-  }
-
   async function elect(node: Node): Promise<void> {
     const { server } = node;
     const candidate = candidateOf(node);
@@ -212,7 +179,7 @@ export function createWorld(
         promote: (standbys) => {
           server.configured = { kind: "sync", standbys };
           return tasks.ask(server, () => {
-            check(server, recordBefore);
+            checkPromotion(world, server, recordBefore);
             server.standby = false;
             server.timeline += 1;
             server.began = server.log.length;

@@ -76,6 +76,19 @@ export function startNode(
   });
 }
 
+/** Creates the table that is written to, once there is a master. */
+async function createTable(
+  query: (statement: string) => Promise<unknown>,
+  nodes: readonly Container[],
+): Promise<void> {
+  await waitFor(
+    () => query(`CREATE TABLE ${TABLE} (id bigint PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())`),
+    { what: "the first master", timeoutMs: 90_000, intervalMs: 200 },
+  ).catch(async (error: unknown) => {
+    throw new Error(`${String(error)}\n${await nodes[0]?.log()}`, { cause: error });
+  });
+}
+
 export async function startPostgresql({
   nodes: count = 3,
   sync = "strict",
@@ -118,12 +131,7 @@ export async function startPostgresql({
     }
   }
 
-  await waitFor(
-    () => query(`CREATE TABLE ${TABLE} (id bigint PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())`),
-    { what: "the first master", timeoutMs: 90_000, intervalMs: 200 },
-  ).catch(async (error: unknown) => {
-    throw new Error(`${String(error)}\n${await nodes[0]?.log()}`, { cause: error });
-  });
+  await createTable(query, nodes);
   let complaints: Record<string, number> = {};
   const writer = undo.use(
     startWriter(access, {
