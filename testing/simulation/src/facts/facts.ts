@@ -183,7 +183,7 @@ export interface Facts {
   readonly lastTokens: Map<number, number>;
   /** Every request that was ever written, by its revision. */
   readonly asked: Map<number, AskFacts>;
-  /** The revision in which each promotion was recorded first, by its token. */
+  /** The revision in which each promotion was recorded first, by its token; but for records that were deleted by hand. */
   readonly recorded: Map<number, number>;
   /** The runs that have accepted an order to be promoted. */
   readonly promotedByOrder: Set<string>;

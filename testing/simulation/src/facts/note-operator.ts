@@ -35,5 +35,7 @@ export function noteOperator(facts: Facts, keys: GroupKeys, kv: KeyValue, put: b
     if (term && !facts.recorded.has(token)) facts.recorded.set(token, kv.modRevision);
     if (term) terms.set(token, term);
     else terms.delete(token);
+    // Nobody can know of a master whose record was deleted by hand.
+    if (!put && facts.byHand) facts.recorded.delete(token);
   }
 }
