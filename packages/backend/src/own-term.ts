@@ -30,7 +30,7 @@ export function beginTerm(
   };
 }
 
-/** Who has accepted a loss comes first: a record has a limit. */
+/** Describes the possible losses for the history. The operator who accepted them comes first: a record has a limit. */
 function describeLosses(losses: readonly PossibleLoss[], order: Ask | undefined): string | undefined {
   const why = order === undefined || order.why === "" ? "" : `: ${order.why}`;
   const accepted = order ? [`accepted by ${order.by === "" ? "an operator" : order.by}${why}`] : [];

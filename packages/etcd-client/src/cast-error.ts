@@ -48,7 +48,7 @@ export function isAuthOff(error: unknown): boolean {
   return detailsOf(error).includes("authentication is not enabled");
 }
 
-/** Whether etcd knows the user, who has no right to what was asked for. */
+/** Whether etcd accepted the login but refused the request: the user lacks the permission. */
 export function isPermissionDenied(error: unknown): boolean {
   if (!isEtcdError(error, "ERR_ETCD_AUTH")) return false;
   return isServiceError(error.cause) && error.cause.code === status.PERMISSION_DENIED;

@@ -58,6 +58,22 @@ async function start(): Promise<void> {
 }
 
 const lastStream = (): FakeStream => etcd.streams.at(-1) as FakeStream;
+/**
+ * Starts the watch and writes a key that a snapshot from before does not have. Returns a function that restores the snapshot
+ * and writes other keys, so that the revisions that were told are reached again.
+ */
+async function saveAndWriteMore(): Promise<() => void> {
+  const saved = etcd.save();
+  await start();
+  etcd.write({ put: "/p/b", value: "lost" });
+  await clock.advance(0);
+  return () => {
+    etcd.restore(saved);
+    etcd.write({ put: "/p/c", value: "new" });
+    etcd.write({ put: "/p/d", value: "new" });
+  };
+}
+
 const lastChanges = (): WatchChanges => told.at(-1) as WatchChanges;
 const changes = (): WatchEvent[] => told.flatMap((batch) => (batch.type === "changes" ? batch.events : []));
 const words = (events: readonly WatchEvent[]): string[] =>
@@ -412,13 +428,8 @@ describe("a restored etcd", () => {
 
   test("that has reached the told revision again by other writes is noticed before a stream is followed", async () => {
     etcd.write({ put: "/p/a", value: "1" });
-    const saved = etcd.save();
-    await start();
-    etcd.write({ put: "/p/b", value: "lost" });
-    await clock.advance(0);
-    etcd.restore(saved);
-    etcd.write({ put: "/p/c", value: "new" });
-    etcd.write({ put: "/p/d", value: "new" });
+    const restore = await saveAndWriteMore();
+    restore();
     await clock.advance(100);
     expect(told.slice(2)).toMatchObject([{ revision: 4, resync: true, restored: true }]);
     expect(words(lastChanges().events)).toEqual(["DELETE /p/b @4", "PUT /p/c=new @3", "PUT /p/d=new @4"]);
@@ -426,13 +437,8 @@ describe("a restored etcd", () => {
 
   test("is noticed within some intervals where the prefix is too large to be read before each stream", async () => {
     etcd.write({ put: "/p/large", value: "x".repeat(300_000) });
-    const saved = etcd.save();
-    await start();
-    etcd.write({ put: "/p/b", value: "lost" });
-    await clock.advance(0);
-    etcd.restore(saved);
-    etcd.write({ put: "/p/c", value: "new" });
-    etcd.write({ put: "/p/d", value: "new" });
+    const restore = await saveAndWriteMore();
+    restore();
     await clock.advance(100);
     expect(told.filter((batch) => batch.type === "changes" && batch.restored)).toHaveLength(0);
     await clock.advance(20_000);
@@ -453,19 +459,14 @@ describe("a restored etcd", () => {
 
   test("is noticed within some intervals if it was restored after the read before a stream", async () => {
     etcd.write({ put: "/p/a", value: "1" });
-    const saved = etcd.save();
-    await start();
-    etcd.write({ put: "/p/b", value: "lost" });
-    await clock.advance(0);
+    const restore = await saveAndWriteMore();
     let reads = 0;
     etcd.onAnswer = async () => {
       reads += 1;
       // The first one only looks how much there is.
       if (reads < 2) return;
       etcd.onAnswer = async () => {};
-      etcd.restore(saved);
-      etcd.write({ put: "/p/c", value: "new" });
-      etcd.write({ put: "/p/d", value: "new" });
+      restore();
     };
     lastStream().fail(broken);
     await clock.advance(16_000);

@@ -4,7 +4,7 @@ import { parseObject } from "./parse-object.ts";
 /** What one process knows of its group: for people where etcd does not answer. Nothing is decided by it. */
 export interface LocalView {
   readonly group: string;
-  /** Who knows it: "node one", or "the frontend". */
+  /** The process that this view is from: "node one", or "the frontend". */
   readonly by: string;
   /** How long ago etcd confirmed this process's lease or read by a quorum, in ms; undefined: it never has. */
   readonly ageMs: number | undefined;

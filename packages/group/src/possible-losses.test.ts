@@ -45,7 +45,7 @@ describe("listPossibleLosses", () => {
     ).toEqual([]);
   });
 
-  test("lists nobody who takes part while the node's own answer is on its way", () => {
+  test("does not list participants before the node's own answer is in its view", () => {
     const b = { answer: { round: ROUND, rank: 7n } };
     expect(losers(viewOf({ a: {}, b }, { lastMaster: "b" }))).toEqual([]);
     expect(losers(viewOf({ a: { answer: { round: FORMER_ROUND, rank: 9n } }, b }))).toEqual([]);

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { readTraffic } from "./traffic.ts";
 
 describe("readTraffic", () => {
-  it("takes for waiting who has come to the backend and is with no master", async () => {
+  it("counts connections in the backend that have no server yet as waiting", async () => {
     const row = { status: "", totalSessions: 9, bytesIn: 1, bytesOut: 2, connectionErrors: 0, retries: 0 };
     const rows = [
       { ...row, proxy: "fe", server: "FRONTEND", currentSessions: 5 },
