@@ -67,6 +67,15 @@ describe.concurrent("a node refuses, with one line and its data untouched,", () 
     const cases: readonly [Record<string, string>, string][] = [
       [{ MSDHA_PG_RECLONE: "maybe" }, "MSDHA_PG_RECLONE: expected yes or no, got maybe"],
       [{ MSDHA_PG_SYNC: "sometimes" }, "MSDHA_PG_SYNC: expected off, preferred or strict, got sometimes"],
+      [{ MSDHA_PG_SYNC_NODES: "0" }, "MSDHA_PG_SYNC_NODES: expected a number from 1 to 9, got 0"],
+      [
+        { MSDHA_PG_SYNC_NODES: "2" },
+        "MSDHA_PG_SYNC_NODES: expected none, since MSDHA_PG_SYNC is off and commits wait for no standby, got 2",
+      ],
+      [
+        { MSDHA_PG_SYNC: "strict", MSDHA_PG_SYNC_NODES: "2", MSDHA_PG_SLOT_KEEP: "0" },
+        "MSDHA_PG_SLOT_KEEP: expected more than 0, since MSDHA_PG_SYNC_NODES is 2: without a slot a standby may count twice",
+      ],
       [{ MSDHA_PG_SNYC: "strict" }, "MSDHA_PG_SNYC: there is no such setting"],
       [{ MSDHA_PG_HANDOVER: "x" }, "MSDHA_PG_HANDOVER: expected received or clean, got x"],
       [{ MSDHA_PG_STOP_WAIT: "3s" }, "MSDHA_PG_STOP_WAIT: expected a whole number, got 3s"],

@@ -1,5 +1,6 @@
 import type { CandidateServer } from "./candidacy.ts";
 import type { HookContext } from "./context.ts";
+import { enoughOf } from "./enough-of.ts";
 import { fail } from "./failure.ts";
 import { heardFile, letGo } from "./follow.ts";
 import { requireLittleLag } from "./little-lag.ts";
@@ -25,15 +26,15 @@ export function openCandidate(context: HookContext): CandidateServer {
     letGo: () => letGo(context),
     seen: async () => (context.env["MSDHA_FENCING_TOKEN"] ? undefined : await store.seen()),
     freePosition: () => freePosition(context),
-    async hear(standbys) {
-      const nodes = standbys.length > 0 ? await store.nodes() : [];
-      const positions = standbys.map(async (standby): Promise<[string, Position]> => {
+    async hear({ others, enough }) {
+      const nodes = others.length > 0 ? await store.nodes() : [];
+      const positions = others.map(async (standby): Promise<[string, Position]> => {
         const node = nodes.find(({ name }) => memberOf(name) === standby);
         if (!node)
           return fail(`can't tell what ${standby} has, which was in sync too: the node is not there`);
         return [standby, await hear(context, standby, node.address)];
       });
-      return new Map(await Promise.all(positions));
+      return new Map(await enoughOf(positions, enough, { sleep: context.sleep }));
     },
     requireLittleLag: (own) => requireLittleLag(context, own),
     recall() {

@@ -1,7 +1,14 @@
 import { HookFailure } from "./failure.ts";
 import { isOver, type SeenGroup } from "./master-over.ts";
 import { type Position, rankOf } from "./position.ts";
-import { compareWithHeard, formatRecord, type OwnPart, type SyncRecord, whomToHear } from "./quorum.ts";
+import {
+  compareWithHeard,
+  formatRecord,
+  type Hearing,
+  type OwnPart,
+  type SyncRecord,
+  whomToHear,
+} from "./quorum.ts";
 import type { RecordStore } from "./synchronous-master.ts";
 
 /** Why a candidate may be promoted: it has every commit that any master has acknowledged, or its loss is accepted. */
@@ -24,8 +31,8 @@ export interface CandidateServer {
   seen(): Promise<SeenGroup | undefined>;
   /** Resolves with this node's position once its receiver has ended: all that it will ever have acknowledged. */
   freePosition(): Promise<Position>;
-  /** Resolves with the positions of other standbys, each once it follows no server and so gets no more log. */
-  hear(standbys: readonly string[]): Promise<ReadonlyMap<string, Position>>;
+  /** Resolves with the positions of enough other standbys, each once it follows no server and so gets no more log. */
+  hear(hearing: Hearing): Promise<ReadonlyMap<string, Position>>;
   /** Rejects if this node is too far behind to be promoted, for the case in which the record does not name a node that has every commit. */
   requireLittleLag(own: Position): Promise<void>;
   /** Returns what was noted, unless this node has followed a server since, or there is a master. */
@@ -90,7 +97,7 @@ async function findAcknowledged(server: CandidateServer, store: Pick<RecordStore
   const hearing = whomToHear(record, server.own());
   if ("refusal" in hearing) throw new HookFailure(hearing.refusal);
   await requireOver(server, record);
-  const [own, heard] = await Promise.all([server.freePosition(), server.hear(hearing.others)]);
+  const [own, heard] = await Promise.all([server.freePosition(), server.hear(hearing)]);
   const compared = compareWithHeard(own, heard);
   if ("refusal" in compared) throw new HookFailure(compared.refusal);
   if (record.kind === "async") await server.requireLittleLag(own);

@@ -9,7 +9,7 @@ const KNOWN = new Set(
     CHECKPOINT_TIMEOUT CLONE_COMMAND CLONE_MAX_RATE HANDOVER INITDB_COMMAND INITDB_DIR
     LISTEN MASTER_WAIT MAX_LAG OS_USER PRIORITY RECLONE REPLICATION_PASSWORD REPLICATION_PASSWORD_FILE
     REPLICATION_USER RESTORE_COMMAND SLOT_FORGET SLOT_KEEP SSL_CA SSL_CERT SSL_KEY SSL_MODE STOP_WAIT STREAM_PATIENCE
-    SYNC SYNC_PATIENCE WAL_KEEP WAL_SENDER_TIMEOUT
+    SYNC SYNC_NODES SYNC_PATIENCE WAL_KEEP WAL_SENDER_TIMEOUT
   `
     .trim()
     .split(/\s+/)
@@ -77,8 +77,25 @@ export function checkSettings(env: Environment, settings: Settings): void {
       "MSDHA_PG_REPLICATION_PASSWORD or MSDHA_PG_REPLICATION_PASSWORD_FILE: expected a password, got none",
     );
   }
+  checkSync(settings, env);
   checkTls(env);
   checkArchive(settings);
+}
+
+function checkSync({ slotKeep, sync, syncNodes }: Settings, env: Environment): void {
+  const name = "MSDHA_PG_SYNC_NODES";
+  if (!/^[1-9]?$/.test(env[name] ?? "")) fail(`${name}: expected a number from 1 to 9, got ${env[name]}`);
+  if (syncNodes === 1) return;
+  if (sync === "off") {
+    fail(
+      `${name}: expected none, since MSDHA_PG_SYNC is off and commits wait for no standby, got ${syncNodes}`,
+    );
+  }
+  if (slotKeep === "0") {
+    fail(
+      `MSDHA_PG_SLOT_KEEP: expected more than 0, since ${name} is ${syncNodes}: without a slot a standby may count twice`,
+    );
+  }
 }
 
 const DURATIONS = ["STREAM_PATIENCE", "SLOT_FORGET", "ARCHIVE_KEEP_TIME", "BACKUP_INTERVAL", "MASTER_WAIT"];

@@ -1,11 +1,13 @@
 export { askCandidate, type CandidateServer, type Heard } from "./candidacy.ts";
+export { enoughOf } from "./enough-of.ts";
 export { HookFailure } from "./failure.ts";
 export type { SeenGroup } from "./master-over.ts";
 export { comparePositions, type Position, rankOf } from "./position.ts";
-export { type PromotedServer, promoteInSync } from "./promotion.ts";
+export { type PromotedServer, type PromotionOptions, promoteInSync } from "./promotion.ts";
 export {
   compareWithHeard,
   formatRecord,
+  type Hearing,
   type OwnPart,
   parseRecord,
   type SyncRecord,

@@ -46,6 +46,7 @@ export function createKeeper(): Keeper {
     const server = openSynchronousServer(using);
     const state = createSynchronousMaster({
       mode,
+      nodes: context.settings.syncNodes,
       patienceMs: context.settings.syncPatienceMs,
       token,
       server,

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
-import { memberOf, slotOf } from "./names.ts";
+import { applicationName, isNeverPromoted, memberOf, neverPromoted, slotOf } from "./names.ts";
 
 test.each([
   ["a", "a"],
@@ -26,3 +26,19 @@ test.each(["a", "DB-1", "x".repeat(70), "nöde", ""])(
 test("gives two names that have the same letters two slots", () => {
   expect(slotOf("a.b")).not.toBe(slotOf("a-b"));
 });
+
+const LONG = "x".repeat(60);
+test.each([
+  ["b", "normal", 1, "", "b"],
+  ["b", "normal", 2, "msdha_b_1", "b"],
+  ["b", "normal", 2, "", "b (without slot)"],
+  ["b", "never", 1, "msdha_b_1", "b (never the master)"],
+  [LONG, "never", 2, "", `${LONG} (n`],
+] as const)(
+  "has %s with priority %s, %d nodes and slot %j connect as %s",
+  (member, priority, syncNodes, slot, name) => {
+    expect(applicationName(member, { priority, syncNodes }, slot)).toBe(name);
+    expect(isNeverPromoted(name)).toBe(priority === "never");
+    if (priority === "never") expect(neverPromoted(member)).toBe(name);
+  },
+);

@@ -23,9 +23,9 @@ interface Told {
 }
 
 /** Node `b` with 100 bytes is to be promoted with token 2. */
-function promoteB(told: Told) {
+function promoteB(told: Told, { nodes = 1 } = {}) {
   const { did, server, store } = nodeB(told);
-  return { did, promoted: promoteInSync(server, store, { token: "2", member: "b" }) };
+  return { did, promoted: promoteInSync(server, store, { token: "2", member: "b", mode: "strict", nodes }) };
 }
 
 function nodeB({ record, heard, others = {}, mark, seen }: Told) {
@@ -37,15 +37,14 @@ function nodeB({ record, heard, others = {}, mark, seen }: Told) {
     letGo: async () => void did.push("let go"),
     seen: async () => seen,
     freePosition: async () => position(100n),
-    async hear(standbys) {
-      did.push(`hear ${standbys.join(" ")}`);
-      return new Map(
-        standbys.map((standby) => {
-          const bytes = others[standby];
-          if (bytes === undefined) throw new Error(`can't tell what ${standby} has`);
-          return [standby, position(bytes)];
-        }),
-      );
+    async hear({ others: asked, enough }) {
+      did.push(`hear ${asked.join(" ")}`);
+      const found = asked.flatMap((standby): [string, Position][] => {
+        const bytes = others[standby];
+        return bytes === undefined ? [] : [[standby, position(bytes)]];
+      });
+      if (found.length < enough) throw new Error(`can't tell what ${asked.join(" ")} have`);
+      return new Map(found);
     },
     requireLittleLag: async () => {},
     recall: () => noted,
@@ -59,7 +58,7 @@ function nodeB({ record, heard, others = {}, mark, seen }: Told) {
       own = "b 2";
       did.push("mark");
     },
-    promote: async (standbys) => void did.push(`promote ${standbys.join(" ")}`),
+    promote: async (needed, standbys) => void did.push(`promote ${needed} ${standbys.join(" ")}`),
   };
   const store = {
     read: async () => record,
@@ -68,13 +67,13 @@ function nodeB({ record, heard, others = {}, mark, seen }: Told) {
   return { did, server, store };
 }
 
-const former = { kind: "sync", token: "1", master: "a", standbys: ["b", "c"] } as const;
+const former = { kind: "sync", needed: 1, token: "1", master: "a", standbys: ["b", "c"] } as const;
 
 test("counts on those that were as far when the node was asked for its candidacy, and asks nobody again", async () => {
   const heard = { rank: "1", record: formatRecord(former), asFar: ["c"], lossAccepted: false };
   const { did, promoted } = promoteB({ record: former, heard });
   await promoted;
-  expect(did).toEqual(["mark", "sync 2 b c", "promote c"]);
+  expect(did).toEqual(["mark", "sync 2 b c", "promote 1 c"]);
 });
 
 test("hears the others now where nothing was heard before, or not under this record", async () => {
@@ -82,7 +81,7 @@ test("hears the others now where nothing was heard before, or not under this rec
   for (const heard of [undefined, outdated]) {
     const { did, promoted } = promoteB({ record: former, others: { c: 100n }, ...(heard && { heard }) });
     await promoted;
-    expect(did).toEqual(["let go", "hear c", "mark", "sync 2 b c", "promote c"]);
+    expect(did).toEqual(["let go", "hear c", "mark", "sync 2 b c", "promote 1 c"]);
   }
 });
 
@@ -95,6 +94,25 @@ test.each([
   expect(did).toEqual(["let go", "hear c"]);
 });
 
+describe("where each commit is on two standbys", () => {
+  const record = { ...former, needed: 2, standbys: ["b", "c", "d"] };
+
+  test("hears as many as can't all lack one, and waits for two again", async () => {
+    const { did, promoted } = promoteB({ record, others: { d: 100n } }, { nodes: 2 });
+    await promoted;
+    expect(did).toEqual(["let go", "hear c d", "mark", "sync:2 2 b d", "promote 2 d"]);
+  });
+
+  test.each([
+    ["none of the others answers", {}],
+    ["the one that does has more", { d: 108n }],
+  ])("promotes nobody where %s", async (_, others) => {
+    const { did, promoted } = promoteB({ record, others }, { nodes: 2 });
+    await expect(promoted).rejects.toThrow(/d/);
+    expect(did).toEqual(["let go", "hear c d"]);
+  });
+});
+
 test("does not promote a node that was not in sync", async () => {
   const { did, promoted } = promoteB({ record: { ...former, standbys: ["c"] }, others: { c: 8n } });
   await expect(promoted).rejects.toThrow("was not in sync with a");
@@ -102,13 +120,14 @@ test("does not promote a node that was not in sync", async () => {
 });
 
 test("knows the former master's own data by the mark, which it replaces afterwards", async () => {
-  const own = { kind: "sync", token: "1", master: "b", standbys: ["c"] } as const;
+  const own = { kind: "sync", needed: 1, token: "1", master: "b", standbys: ["c"] } as const;
   const { did, promoted } = promoteB({ record: own, mark: "b 1" });
   await promoted;
-  expect(did).toEqual(["let go", "hear ", "mark", "sync 2 b", "promote "]);
+  expect(did).toEqual(["let go", "hear ", "mark", "sync 2 b", "promote 1 "]);
 });
 
 describe("under an operator's order", () => {
+  const nodes = 1;
   const record = { ...former, standbys: ["c"] };
 
   test("a node that was not in sync is promoted, and commits wait until another node has them", async () => {
@@ -116,22 +135,26 @@ describe("under an operator's order", () => {
     await expect(askCandidate(server, store, { acceptLoss: true })).resolves.toMatchObject({
       rank: expect.any(String),
     });
-    await promoteInSync(server, store, { token: "2", member: "b" });
-    expect(did).toEqual(["let go", "mark", "sync 2 b", "promote "]);
+    await promoteInSync(server, store, { token: "2", member: "b", mode: "strict", nodes });
+    expect(did).toEqual(["let go", "mark", "sync 2 b", "promote 1 "]);
   });
 
   test("a yes counts no more when the node is asked again without the order", async () => {
     const { server, store } = nodeB({ record, others: { c: 108n } });
     await askCandidate(server, store, { acceptLoss: true });
     await expect(askCandidate(server, store)).rejects.toThrow("was not in sync with a");
-    await expect(promoteInSync(server, store, { token: "2", member: "b" })).rejects.toThrow(/not in sync/);
+    await expect(
+      promoteInSync(server, store, { token: "2", member: "b", mode: "strict", nodes }),
+    ).rejects.toThrow(/not in sync/);
   });
 
   test("a yes counts for no later record", async () => {
     const { server, store } = nodeB({ record, others: { c: 108n } });
     await askCandidate(server, store, { acceptLoss: true });
     const later = { ...store, read: async () => ({ ...record, token: "5", master: "d" }) };
-    await expect(promoteInSync(server, later, { token: "6", member: "b" })).rejects.toThrow(/not in sync/);
+    await expect(
+      promoteInSync(server, later, { token: "6", member: "b", mode: "strict", nodes }),
+    ).rejects.toThrow(/not in sync/);
   });
 });
 

@@ -1,5 +1,5 @@
 import { type CandidateServer, confirmCandidate } from "./candidacy.ts";
-import type { SyncRecord } from "./quorum.ts";
+import { firstNeeded, type SyncRecord } from "./quorum.ts";
 import type { RecordStore } from "./synchronous-master.ts";
 
 /** The server of a node that has the lock. */
@@ -7,10 +7,18 @@ export interface PromotedServer {
   /** Writes into the data, on the disk, that they are those of this master. */
   leaveMark(): void;
   /**
-   * Promotes the server and lets commits wait for these standbys. Before that they wait for a name that no node can have,
-   * with which every node is started.
+   * Promotes the server and lets commits wait for so many of these standbys. Before that they wait for a name that no node
+   * can have, with which every node is started.
    */
-  promote(standbys: readonly string[]): Promise<void>;
+  promote(needed: number, standbys: readonly string[]): Promise<void>;
+}
+
+export interface PromotionOptions {
+  readonly token: string;
+  readonly member: string;
+  readonly mode: "preferred" | "strict";
+  /** How many standbys each commit is to be on. */
+  readonly nodes: number;
 }
 
 /**
@@ -21,13 +29,14 @@ export interface PromotedServer {
 export async function promoteInSync(
   server: PromotedServer & CandidateServer,
   store: RecordStore,
-  { token, member }: { readonly token: string; readonly member: string },
+  { token, member, mode, nodes }: PromotionOptions,
 ): Promise<Exclude<SyncRecord, { kind: "none" }>> {
   // Before the mark, which is that of the former master in its own data.
   const { asFar: standbys } = await confirmCandidate(server, store);
   server.leaveMark();
-  const record = { kind: "sync", token, master: member, standbys } as const;
+  const needed = firstNeeded(mode, nodes, standbys);
+  const record = { kind: "sync", needed, token, master: member, standbys } as const;
   await store.write(record);
-  await server.promote(standbys);
+  await server.promote(needed, standbys);
   return record;
 }

@@ -1,29 +1,42 @@
 import { describe, expect, test } from "vitest";
-import { compareWithHeard, formatRecord, parseRecord, standbyNames, whomToHear } from "./quorum.ts";
+import {
+  compareWithHeard,
+  firstNeeded,
+  formatRecord,
+  parseRecord,
+  standbyNames,
+  whomToHear,
+} from "./quorum.ts";
 
-test.each(["sync 7 a", "sync 7 a b c", "async 7 a"])("reads and writes %s", (line) => {
+test.each(["sync 7 a", "sync 7 a b c", "sync:2 7 a b c", "async 7 a"])("reads and writes %s", (line) => {
   const record = parseRecord(line);
   if (record.kind === "none") throw new Error("expected a record");
   expect(formatRecord(record)).toBe(line);
 });
 
-test.each(["", "sync", "sync 7", "strict 7 a"])("refuses the record %j", (line) => {
-  expect(() => parseRecord(line)).toThrow(/^expected "sync TOKEN MASTER/);
-});
+test.each(["", "sync", "sync 7", "strict 7 a", "sync:1 7 a", "sync:x 7 a"])(
+  "refuses the record %j",
+  (line) => {
+    expect(() => parseRecord(line)).toThrow(/^expected "sync TOKEN MASTER/);
+  },
+);
 
 describe("whom a candidate has to hear", () => {
   const own = { member: "b", mark: undefined, fromArchive: false };
   test.each([
-    ["nobody where there is no record", undefined, own, { others: [] }],
-    ["nobody where commits were acknowledged without a standby", "async 1 a", own, { others: [] }],
+    ["nobody where there is no record", undefined, own, { others: [], enough: 0 }],
+    ["nobody where commits were acknowledged without a standby", "async 1 a", own, { others: [], enough: 0 }],
     [
       "nobody, as the master with the data that it had",
       "sync 1 b c",
       { ...own, mark: "b 1" },
-      { others: [] },
+      { others: [], enough: 0 },
     ],
-    ["all others that were in sync", "sync 1 a b c d", own, { others: ["c", "d"] }],
-    ["nobody, as the only one that was in sync", "sync 1 a b", own, { others: [] }],
+    ["all others that were in sync", "sync 1 a b c d", own, { others: ["c", "d"], enough: 2 }],
+    ["one of them, where each commit is on two", "sync:2 1 a b c d", own, { others: ["c", "d"], enough: 1 }],
+    ["nobody, where each commit is on all", "sync:2 1 a b c", own, { others: ["c"], enough: 0 }],
+    ["nobody, where no commit was on enough", "sync:3 1 a b c", own, { others: ["c"], enough: 0 }],
+    ["nobody, as the only one that was in sync", "sync 1 a b", own, { others: [], enough: 0 }],
     [
       "not at all, where it was not in sync",
       "sync 1 a c",
@@ -42,7 +55,12 @@ describe("whom a candidate has to hear", () => {
       { ...own, mark: "b 1" },
       { refusal: "was not in sync with b (in sync: c)" },
     ],
-    ["the others, with another master's mark", "sync 2 a b c", { ...own, mark: "a 2" }, { others: ["c"] }],
+    [
+      "the others, with another master's mark",
+      "sync 2 a b c",
+      { ...own, mark: "a 2" },
+      { others: ["c"], enough: 1 },
+    ],
     [
       "not at all, with data from an archive",
       "sync 1 a b",
@@ -76,9 +94,23 @@ describe("what a candidate makes of what it has heard", () => {
 });
 
 test.each([
-  ["sync", ["a", "b"], 'ANY 1 ("a", "b")'],
-  ["sync", [], 'ANY 1 ("msdha nobody")'],
-  ["async", [], ""],
-] as const)("has %s of %j written as %s", (kind, standbys, names) => {
-  expect(standbyNames(kind, standbys)).toBe(names);
+  [1, ["a", "b"], 'ANY 1 ("a", "b")'],
+  [2, ["a", "b", "c"], 'ANY 2 ("a", "b", "c")'],
+  [1, [], 'ANY 1 ("msdha nobody")'],
+  [0, [], ""],
+] as const)("has %s of %j written as %s", (needed, standbys, names) => {
+  expect(standbyNames(needed, standbys)).toBe(names);
 });
+
+test.each([
+  ["strict", 2, ["b"], 2],
+  ["strict", 1, [], 1],
+  ["preferred", 2, ["b"], 1],
+  ["preferred", 2, ["b", "c", "d"], 2],
+  ["preferred", 2, [], 1],
+] as const)(
+  "with %s and %d nodes, a master that begins with %j waits for %d",
+  (mode, nodes, standbys, needed) => {
+    expect(firstNeeded(mode, nodes, standbys)).toBe(needed);
+  },
+);

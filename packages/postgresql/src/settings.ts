@@ -25,6 +25,8 @@ export interface Settings {
   readonly osUser: string;
   readonly sync: "off" | "preferred" | "strict";
   readonly syncPatienceMs: number;
+  /** How many standbys each commit waits for, where commits wait. */
+  readonly syncNodes: number;
   /** How many bytes of the master's log a node may lack that is promoted, where commits did not wait for it. */
   readonly maxLag: number;
   readonly reclone: boolean;
@@ -93,6 +95,7 @@ export function readSettings(env: Environment): Settings {
     sync: (env["MSDHA_PG_SYNC"] || "off") as Settings["sync"],
     maxLag: parseSize(env["MSDHA_PG_MAX_LAG"] || "1MB") ?? Number.NaN,
     syncPatienceMs: seconds("MSDHA_PG_SYNC_PATIENCE", 5),
+    syncNodes: Number(env["MSDHA_PG_SYNC_NODES"] || 1),
     reclone: env["MSDHA_PG_RECLONE"] === "yes",
     handover: (env["MSDHA_PG_HANDOVER"] || "received") as Settings["handover"],
     stopWaitMs: seconds("MSDHA_PG_STOP_WAIT", 3),

@@ -1,5 +1,6 @@
 import { conninfo } from "./conninfo.ts";
 import type { HookContext } from "./context.ts";
+import { applicationName } from "./names.ts";
 import { standbyNames } from "./quorum.ts";
 import { quoteSql } from "./quoting.ts";
 
@@ -32,12 +33,8 @@ export function writeStandbySettings(
 }
 
 /** Writes whom commits wait for; the server reads it at its next reload. */
-export function writeSyncSettings(
-  context: HookContext,
-  kind: "sync" | "async",
-  standbys: readonly string[],
-): string {
-  const names = standbyNames(kind, standbys);
+export function writeSyncSettings(context: HookContext, needed: number, standbys: readonly string[]): string {
+  const names = standbyNames(needed, standbys);
   context.files.write(syncSettingsFile(context), `synchronous_standby_names = '${names}'\n`);
   return names;
 }
@@ -48,7 +45,8 @@ function standbySettings(
 ): string {
   const { settings, member, files } = context;
   const address = master?.address ?? "";
-  const primary = master ? conninfo(settings, address, { standby: member }) : "";
+  const standby = applicationName(member, settings, master?.slot ?? "");
+  const primary = master ? conninfo(settings, address, { standby }) : "";
   const version = Number.parseInt(files.read(`${settings.data}/PG_VERSION`) ?? "", 10);
   return [
     `# Follows: ${address}`,

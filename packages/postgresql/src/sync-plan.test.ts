@@ -26,7 +26,14 @@ test.each([
   ["never forgets the last one", "sync 1 a b", [], 1_000_000, { ...nothing, missing: true }],
   ["does nothing without any standby ever", "sync 1 a", [], 1_000_000, { ...nothing, missing: true }],
 ] as const)("with strict, %s", (_what, line, connected, missingMs, expected) => {
-  const step = planSync({ mode: "strict", record: record(line), connected, missingMs, patienceMs: 5_000 });
+  const step = planSync({
+    mode: "strict",
+    nodes: 1,
+    record: record(line),
+    connected,
+    missingMs,
+    patienceMs: 5_000,
+  });
   expect(step).toMatchObject(expected);
 });
 
@@ -39,9 +46,58 @@ test.each([
     "async 1 a",
     ["b", "c"],
     0,
-    { step: "wait-again", standbys: ["b", "c"] },
+    { step: "wait-again", needed: 1, standbys: ["b", "c"] },
   ],
 ] as const)("with preferred, %s", (_what, line, connected, missingMs, expected) => {
-  const step = planSync({ mode: "preferred", record: record(line), connected, missingMs, patienceMs: 5_000 });
+  const step = planSync({
+    mode: "preferred",
+    nodes: 1,
+    record: record(line),
+    connected,
+    missingMs,
+    patienceMs: 5_000,
+  });
+  expect(step).toMatchObject(expected);
+});
+
+test.each([
+  [
+    "strict",
+    "waits while fewer are there",
+    "sync:2 1 a b c",
+    ["b"],
+    1_000_000,
+    { ...nothing, missing: true },
+  ],
+  [
+    "strict",
+    "forgets one that is gone while there are enough",
+    "sync:2 1 a b c d",
+    ["b", "c"],
+    LONGEST_AWAY_MS,
+    { step: "forget", gone: ["d"], staying: ["b", "c"] },
+  ],
+  ["preferred", "waits for its patience", "sync:2 1 a b c", ["b"], 4_999, { ...nothing, missing: true }],
+  [
+    "preferred",
+    "then does with fewer",
+    "sync:2 1 a b c",
+    ["b"],
+    5_000,
+    { step: "wait-for-fewer", needed: 1 },
+  ],
+  ["preferred", "does with none at last", "sync:2 1 a b c", [], 5_000, { step: "acknowledge-alone" }],
+  ["preferred", "waits for more again", "sync 1 a b c", ["b", "c"], 0, { step: "wait-for-more", needed: 2 }],
+  ["preferred", "counts on who joins first", "sync 1 a b", ["b", "c"], 0, { step: "count-on" }],
+  [
+    "preferred",
+    "waits again for as many as there are",
+    "async 1 a",
+    ["b"],
+    0,
+    { step: "wait-again", needed: 1 },
+  ],
+] as const)("with %s and two nodes, %s", (mode, _what, line, connected, missingMs, expected) => {
+  const step = planSync({ mode, nodes: 2, record: record(line), connected, missingMs, patienceMs: 5_000 });
   expect(step).toMatchObject(expected);
 });

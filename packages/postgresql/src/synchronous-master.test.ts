@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { formatRecord, type SyncRecord } from "./quorum.ts";
 import { createSynchronousMaster, type SynchronousServer } from "./synchronous-master.ts";
 
@@ -7,18 +7,25 @@ type Written = Exclude<SyncRecord, { kind: "none" }>;
 /** A master `a` with token 1 whose record names these standbys, and what it does, in order. */
 function masterOf(
   standbys: readonly string[],
-  { mode = "strict" as "preferred" | "strict", kind = "sync" as "sync" | "async" } = {},
+  { mode = "strict" as "preferred" | "strict", needed = 1, nodes = 1 } = {},
 ) {
   const did: string[] = [];
   const state = { connected: standbys, has: true, now: 0, failsToWrite: false };
-  let record: Written = { kind, token: "1", master: "a", standbys };
+  let record: Written = {
+    kind: needed === 0 ? "async" : "sync",
+    needed,
+    token: "1",
+    master: "a",
+    standbys,
+  };
   const server: SynchronousServer = {
     flushed: async () => 100n,
     connected: async () => state.connected,
     waitFor: async (next, names) => void did.push(`S ${next} ${names.join(" ")}`.trim()),
+    nobodyCounts: async () => void did.push("nobody counts"),
     disconnect: async (names) => void did.push(`end ${names.join(" ")}`),
-    oneHas: async (_, names) => {
-      did.push(`has ${names.join(" ")}`);
+    enoughHave: async (_, enough, names) => {
+      did.push(`${enough} have ${names.join(" ")}`);
       return state.has;
     },
     checkpoint: async () => void did.push("checkpoint"),
@@ -32,7 +39,17 @@ function masterOf(
     },
   };
   const now = (): number => state.now;
-  const options = { mode, patienceMs: 5_000, token: "1", server, store, now, log: () => {}, written: record };
+  const options = {
+    mode,
+    nodes,
+    patienceMs: 5_000,
+    token: "1",
+    server,
+    store,
+    now,
+    log: () => {},
+    written: record,
+  };
   return { did, state, master: createSynchronousMaster(options) };
 }
 
@@ -40,7 +57,7 @@ test("writes the record before a standby that joins counts", async () => {
   const { did, state, master } = masterOf(["b"]);
   state.connected = ["b", "c"];
   await master.round();
-  expect(did).toEqual(["V sync 1 a b c", "S sync b c"]);
+  expect(did).toEqual(["V sync 1 a b c", "S 1 b c"]);
 });
 
 test("ends the connections of one that leaves, and has another one have everything, before it writes the record", async () => {
@@ -50,7 +67,7 @@ test("ends the connections of one that leaves, and has another one have everythi
   expect(did).toEqual([]);
   state.now = 2_000;
   await master.round();
-  expect(did).toEqual(["S sync b", "end c", "has b", "V sync 1 a b"]);
+  expect(did).toEqual(["S 1 b", "end c", "1 have b", "V sync 1 a b"]);
 });
 
 test("leaves the record as it is where no other one has everything", async () => {
@@ -60,7 +77,7 @@ test("leaves the record as it is where no other one has everything", async () =>
   await master.round();
   state.now = 2_000;
   await expect(master.round()).rejects.toThrow("no standby of b has all commits yet");
-  expect(did).toEqual(["S sync b", "end c", "has b"]);
+  expect(did).toEqual(["S 1 b", "end c", "1 have b"]);
 });
 
 test("waits with strict when the last one leaves; says so before it acknowledges alone with preferred", async () => {
@@ -73,14 +90,14 @@ test("waits with strict when the last one leaves; says so before it acknowledges
     await master.round();
   }
   expect(strict.did).toEqual([]);
-  expect(preferred.did).toEqual(["V async 1 a", "S async"]);
+  expect(preferred.did).toEqual(["V async 1 a", "S 0"]);
 });
 
 test("waits again before it says so, with a checkpoint between, and for all that are there", async () => {
-  const { did, state, master } = masterOf([], { mode: "preferred", kind: "async" });
+  const { did, state, master } = masterOf([], { mode: "preferred", needed: 0 });
   state.connected = ["b", "c"];
   await master.round();
-  expect(did).toEqual(["S sync b c", "checkpoint", "has b c", "V sync 1 a b c", "S sync b c"]);
+  expect(did).toEqual(["S 1 b c", "checkpoint", "1 have b c", "V sync 1 a b c", "S 1 b c"]);
 });
 
 test("writes the record again as it is, before it changes the server, when a write has failed", async () => {
@@ -91,5 +108,32 @@ test("writes the record again as it is, before it changes the server, when a wri
   state.failsToWrite = false;
   did.length = 0;
   await master.round();
-  expect(did).toEqual(["V sync 1 a b", "S sync b", "V sync 1 a b c", "S sync b c"]);
+  expect(did).toEqual(["V sync 1 a b", "S 1 b", "V sync 1 a b c", "S 1 b c"]);
+});
+
+describe("with two standbys for each commit", () => {
+  test("has nobody count for a moment before a larger number does, and all commits on as many before it says so", async () => {
+    const { did, master } = masterOf(["b", "c"], { mode: "preferred", nodes: 2 });
+    await master.round();
+    expect(did).toEqual(["S 1", "nobody counts", "S 2 b c", "2 have b c", "V sync:2 1 a b c"]);
+  });
+
+  test("says so before a smaller number does", async () => {
+    const { did, state, master } = masterOf(["b", "c"], { mode: "preferred", nodes: 2, needed: 2 });
+    state.connected = ["b"];
+    await master.round();
+    state.now = 5_000;
+    await master.round();
+    expect(did).toEqual(["V sync 1 a b c", "S 1 b c"]);
+  });
+
+  test("forgets one that leaves only when two of the others have everything", async () => {
+    const { did, state, master } = masterOf(["b", "c", "d"], { nodes: 2, needed: 2 });
+    state.connected = ["b", "c"];
+    state.has = false;
+    await master.round();
+    state.now = 2_000;
+    await expect(master.round()).rejects.toThrow("fewer than 2 standbys of b c have all commits yet");
+    expect(did).toEqual(["S 2 b c", "end d", "2 have b c"]);
+  });
 });

@@ -4,6 +4,7 @@ import { formatLsn, type Lsn, parseLsn } from "./lsn.ts";
 import { createMembers } from "./members.ts";
 import { standbyNames } from "./quorum.ts";
 import { quoteSql } from "./quoting.ts";
+import type { Settings } from "./settings.ts";
 import { writeSyncSettings } from "./standby-settings.ts";
 import type { SynchronousServer } from "./synchronous-master.ts";
 
@@ -35,19 +36,26 @@ export function openSynchronousServer(using: () => HookContext): SynchronousServ
     flushed: async () => parseLsn((await value("SELECT pg_current_wal_flush_lsn()")) ?? ""),
     connected: async (since, known) => {
       const { server, settings } = using();
-      const rows = await server.query(connectedSql(settings.replicator, since, known));
+      const rows = await server.query(connectedSql(settings, since, known));
       return await members.among(
         using(),
         rows.map(([name]) => name ?? ""),
       );
     },
-    async waitFor(kind, standbys) {
+    async waitFor(needed, standbys) {
       const context = using();
-      const names = writeSyncSettings(context, kind, standbys);
+      const names = writeSyncSettings(context, needed, standbys);
       context.server.reload();
       const knows = await until(LONGEST_KNOWS_MS, () => newSessionsKnow(context, names));
       if (!knows) throw new Error(STANDBYS_OVERRIDDEN);
-      if (kind === "sync" && standbys.length > 0) await writeSomethingNew(context);
+      if (needed > 0 && standbys.length > 0) await writeSomethingNew(context);
+    },
+    async nobodyCounts() {
+      const nobody = await until(
+        LONGEST_KNOWS_MS,
+        async () => (await value("SELECT count(*) FROM pg_stat_replication WHERE sync_priority > 0")) === "0",
+      );
+      if (!nobody) throw new Error("a connection of a standby does not read its settings");
     },
     async disconnect(standbys) {
       const { server } = using();
@@ -61,11 +69,11 @@ export function openSynchronousServer(using: () => HookContext): SynchronousServ
       );
       if (!ended) throw new Error("a connection of a standby does not end");
     },
-    oneHas: (position, standbys) =>
+    enoughHave: (position, needed, standbys) =>
       until(LONGEST_WAIT_MS, async () => {
-        const found = await value(`SELECT count(*) FROM pg_stat_replication
+        const found = await value(`SELECT count(DISTINCT application_name) FROM pg_stat_replication
           WHERE flush_lsn >= '${formatLsn(position)}'::pg_lsn AND ${isOneOf(standbys)}`);
-        return found !== "0";
+        return Number(found) >= needed;
       }),
     async checkpoint() {
       await using().server.query("CHECKPOINT", { timeoutMs: CHECKPOINT_MS });
@@ -77,11 +85,16 @@ function isOneOf(standbys: readonly string[]): string {
   return `application_name = ANY ('{${standbys.map((name) => `"${quoteSql(name)}"`).join()}}')`;
 }
 
-function connectedSql(replicator: string, since: Lsn, known: readonly string[]): string {
+/** Where a commit has to be on several, only standbys with a slot count: a slot serves one connection at a time. */
+function connectedSql({ replicator, syncNodes }: Settings, since: Lsn, known: readonly string[]): string {
+  const once =
+    syncNodes === 1
+      ? "true"
+      : "pid IN (SELECT active_pid FROM pg_replication_slots WHERE slot_name LIKE 'msdha\\_%')";
   return `SELECT application_name FROM pg_stat_replication
     WHERE state = 'streaming' AND usename = '${quoteSql(replicator)}'
       AND application_name ~ '^[a-z0-9_.-]+$' AND flush_lsn >= '${formatLsn(since)}'::pg_lsn
-      AND (pg_wal_lsn_diff(pg_current_wal_flush_lsn(), flush_lsn) < ${CLOSE_BYTES} OR ${isOneOf(known)})
+      AND ${once} AND (pg_wal_lsn_diff(pg_current_wal_flush_lsn(), flush_lsn) < ${CLOSE_BYTES} OR ${isOneOf(known)})
     GROUP BY application_name ORDER BY application_name COLLATE "C"`;
 }
 
@@ -102,6 +115,6 @@ async function writeSomethingNew({ server }: HookContext): Promise<void> {
 }
 
 /** Returns what the server may say for whom commits wait while a promotion sets it. */
-export function namesDuringPromotion(standbys: readonly string[]): readonly string[] {
-  return [standbyNames("sync", []), standbyNames("sync", standbys)];
+export function namesDuringPromotion(needed: number, standbys: readonly string[]): readonly string[] {
+  return [standbyNames(1, []), standbyNames(needed, standbys)];
 }

@@ -26,7 +26,7 @@ function end(node: Node): void {
 export const restart: Event = (world) => {
   const node = world.random.pick(world.nodes.filter(({ server }) => !server.alive));
   if (!node) return false;
-  startServer(node.server, world.rules.startsWithNobody ? undefined : { kind: "async", standbys: [] });
+  startServer(node.server, world.rules.startsWithNobody ? undefined : { needed: 0, standbys: [] });
   node.heard = undefined;
   return true;
 };

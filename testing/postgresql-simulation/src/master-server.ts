@@ -1,6 +1,6 @@
 import type { SynchronousServer } from "@msdha/postgresql";
 import type { Random } from "./random.ts";
-import type { Server, Walsender } from "./server.ts";
+import { counts, type Server, type Walsender } from "./server.ts";
 import { NOT_YET, type Owner, type Tasks } from "./tasks.ts";
 
 /** What of a server's behaviour can be switched off, to see whether the rule that rests on it is needed. */
@@ -38,10 +38,16 @@ export function openMasterServer(
           .map(({ standby }) => standby);
         return [...new Set(names)].sort();
       }),
-    async waitFor(kind, standbys) {
-      server.configured = { kind, standbys };
+    async waitFor(needed, standbys) {
+      server.configured = { needed, standbys };
       await ask(() => (server.known === server.configured ? undefined : NOT_YET));
     },
+    nobodyCounts: () =>
+      ask(() => {
+        if (!server.walsenders.some(counts)) return undefined;
+        if (random.oneIn(8)) throw new Error("a connection of a standby does not read its settings");
+        return NOT_YET;
+      }),
     disconnect: (standbys) =>
       ask(() => {
         const ended = server.walsenders.filter(({ standby }) => standbys.includes(standby));
@@ -49,16 +55,17 @@ export function openMasterServer(
         server.walsenders = server.walsenders.filter((sender) => !ended.includes(sender));
         return undefined;
       }),
-    oneHas: (position, standbys) =>
+    enoughHave: (position, needed, standbys) =>
       ask(() => {
-        const has = open().some(
+        const having = open().filter(
           ({ standby, flushed }) => standbys.includes(standby) && BigInt(flushed) >= position,
         );
+        const has = new Set(having.map(({ standby }) => standby)).size >= needed;
         return has || random.oneIn(4) ? has : NOT_YET;
       }),
     checkpoint: () =>
       ask(() => {
-        server.waits = server.configured.kind === "sync";
+        server.waits = server.configured.needed > 0;
         return undefined;
       }),
   };

@@ -10,19 +10,21 @@ export type Mutation =
   | { readonly file: string; readonly from: string; readonly to: string }
   | { readonly rule: keyof WorldRules };
 
-const JOIN = "    await put(kind, standbys);\n    await server.waitFor(kind, standbys);\n";
-const LEAVE = '    await server.waitFor("sync", staying);\n';
+const JOIN = "    await put(needed, standbys);\n    await server.waitFor(needed, standbys);\n";
+const LEAVE = "    await server.waitFor(needed, staying);\n";
+const AGAIN =
+  "if (await server.enoughHave(await server.flushed(), needed, standbys)) await countOn(needed, standbys);";
 
 export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   joinsServerFirst: {
     file: "synchronous-master.ts",
     from: JOIN,
-    to: "    await server.waitFor(kind, standbys);\n    await put(kind, standbys);\n",
+    to: "    await server.waitFor(needed, standbys);\n    await put(needed, standbys);\n",
   },
   leavesRecordFirst: {
     file: "synchronous-master.ts",
     from: LEAVE,
-    to: `    await put("sync", staying);\n${LEAVE}`,
+    to: `    await put(needed, staying);\n${LEAVE}`,
   },
   leavesWithoutEndingConnections: {
     file: "synchronous-master.ts",
@@ -31,8 +33,8 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
   leavesWithoutAnotherThatHasAll: {
     file: "synchronous-master.ts",
-    from: "if (!(await server.oneHas(await server.flushed(), staying)))",
-    to: "if (staying.length === 0)",
+    from: "    await requireEnough(needed, staying);\n",
+    to: "",
   },
   waitsAgainWithoutCheckpoint: {
     file: "synchronous-master.ts",
@@ -41,13 +43,13 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
   waitsAgainWithoutOneThatHasAll: {
     file: "synchronous-master.ts",
-    from: 'if (await server.oneHas(await server.flushed(), standbys)) await countOn("sync", standbys);',
-    to: 'if (standbys.length > 0) await countOn("sync", standbys);',
+    from: AGAIN,
+    to: "if (standbys.length > 0) await countOn(needed, standbys);",
   },
   waitsAgainWithSomeOfThem: {
     file: "synchronous-master.ts",
-    from: 'if (await server.oneHas(await server.flushed(), standbys)) await countOn("sync", standbys);',
-    to: 'if (await server.oneHas(await server.flushed(), standbys)) await put("sync", standbys.slice(0, 1));',
+    from: AGAIN,
+    to: "if (await server.enoughHave(await server.flushed(), needed, standbys)) await put(needed, standbys.slice(0, needed));",
   },
   beginsAgainWithoutWriting: {
     file: "synchronous-master.ts",
@@ -61,8 +63,33 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
   hearsNobody: {
     file: "quorum.ts",
-    from: "  return { others: standbys.filter((standby) => standby !== member) };",
-    to: "  return { others: [] };",
+    from: "  return { others: standbys.filter((standby) => standby !== member), enough };",
+    to: "  return { others: [], enough: 0 };",
+  },
+  hearsOneTooFew: {
+    file: "quorum.ts",
+    from: "Math.max(standbys.length - needed, 0);",
+    to: "Math.max(standbys.length - needed - 1, 0);",
+  },
+  waitsForMoreWithoutAMomentOfNobody: {
+    file: "synchronous-master.ts",
+    from: "    await server.waitFor(1, []);\n    await server.nobodyCounts();\n",
+    to: "",
+  },
+  waitsForMoreBeforeAllCount: {
+    file: "synchronous-master.ts",
+    from: "    await server.nobodyCounts();\n",
+    to: "",
+  },
+  waitsForMoreWithoutEnough: {
+    file: "synchronous-master.ts",
+    from: "    await requireEnough(needed, standbys);\n",
+    to: "",
+  },
+  hearsEnoughBeforeTheyAnswer: {
+    file: "enough-of.ts",
+    from: "    if (enough === 0) resolve();",
+    to: "    resolve();",
   },
   promotesWhoWasNotInSync: {
     file: "quorum.ts",
@@ -91,14 +118,15 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
   promotesBeforeTheRecord: {
     file: "promotion.ts",
-    from: "  await store.write(record);\n  await server.promote(standbys);\n",
-    to: "  await server.promote(standbys);\n  await store.write(record);\n",
+    from: "  await store.write(record);\n  await server.promote(needed, standbys);\n",
+    to: "  await server.promote(needed, standbys);\n  await store.write(record);\n",
   },
   writesWithoutToken: { rule: "compareToken" },
   writesWithoutRevision: { rule: "compareRevision" },
   countsForeignStreams: { rule: "onlyMembers" },
   startsWithoutAList: { rule: "startsWithNobody" },
   hearsWhoStillFollows: { rule: "hearsFreeOnly" },
+  countsAConnectionTwice: { rule: "oneConnectionPerSlot" },
 };
 
 const SOURCES = fileURLToPath(new URL("../../../packages/postgresql/src", import.meta.url));
@@ -121,8 +149,9 @@ export async function loadMutated(mutation: Mutation): Promise<{ code: SyncRules
     const { askCandidate } = await load("candidacy.ts");
     const { promoteInSync } = await load("promotion.ts");
     const { createSynchronousMaster } = await load("synchronous-master.ts");
+    const { enoughOf } = await load("enough-of.ts");
     const rules = "rule" in mutation ? { ...ALL_RULES, [mutation.rule]: false } : ALL_RULES;
-    return { code: { askCandidate, promoteInSync, createSynchronousMaster }, rules };
+    return { code: { askCandidate, promoteInSync, createSynchronousMaster, enoughOf }, rules };
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }

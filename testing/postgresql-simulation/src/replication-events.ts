@@ -1,5 +1,5 @@
 import { type Event, isMaster, running } from "./event.ts";
-import { commonLength, type Server, type Walsender } from "./server.ts";
+import { commonLength, counts, type Server, type Walsender } from "./server.ts";
 import { mayFollow, type Node, type World } from "./world.ts";
 
 /** A client commits on a server that believes to be the master; only new ones through frontends, but who knows. */
@@ -58,13 +58,23 @@ export const reply: Event = (world) => {
   if (!found) return false;
   const [master, sender, node] = found;
   sender.flushed = Math.max(sender.flushed, sender.replies.shift() ?? 0);
-  if (sender.kind !== "sync" || !sender.standbys.includes(sender.standby)) return true;
+  if (!counts(sender)) return true;
+  const reached = reachedBy(master, sender);
   for (const { id, at } of master.waiting)
-    if (at <= sender.flushed && !world.givenUp.has(node.token) && !world.lost.has(id))
-      world.acknowledged.add(id);
-  master.waiting = master.waiting.filter(({ at }) => at > sender.flushed);
+    if (at <= reached && !world.givenUp.has(node.token) && !world.lost.has(id)) world.acknowledged.add(id);
+  master.waiting = master.waiting.filter(({ at }) => at > reached);
   return true;
 };
+
+/**
+ * How far as many connections are as this process waits for. It takes the number from its own settings, and whether another
+ * connection counts from that one's.
+ */
+function reachedBy({ walsenders }: Server, { flushed, needed }: Walsender): number {
+  if (needed === 1) return flushed;
+  const all = walsenders.filter(counts).map((one) => one.flushed);
+  return all.sort((one, other) => other - one)[needed - 1] ?? 0;
+}
 
 /** A server's first process reads the settings, and gives them to those that it starts. */
 export const readSettings: Event = (world) => {
@@ -79,7 +89,7 @@ export const readWhetherToWait: Event = (world) => {
   const node = world.random.pick(world.nodes.filter(running));
   if (!node) return false;
   const { server } = node;
-  server.waits = server.configured.kind === "sync";
+  server.waits = server.configured.needed > 0;
   // Commits stop waiting when the checkpointer publishes that none has to.
   if (!server.waits && !server.standby) {
     acknowledgeAlone(
@@ -97,7 +107,7 @@ export const readWhomToWaitFor: Event = (world) => {
   const server = world.random.pick(world.nodes.filter(running))?.server;
   const sender = world.random.pick(server?.walsenders.filter(({ frozen }) => !frozen) ?? []);
   if (!server || !sender) return false;
-  Object.assign(sender, { kind: server.configured.kind, standbys: server.configured.standbys });
+  Object.assign(sender, { needed: server.configured.needed, standbys: server.configured.standbys });
   return true;
 };
 
@@ -127,10 +137,12 @@ export const connect: Event = (world) => {
   if (!master) return false;
   const followers = world.nodes.filter(({ server }) => server.follows === master.name && server.alive);
   const standby = world.random.oneIn(12) ? "foreign" : world.random.pick(followers)?.server.name;
-  const taken = master.walsenders.some((sender) => sender.open && sender.standby === standby);
+  // A slot serves one connection at a time, also one that ends.
+  const hasSlots = world.nodesNeeded > 1 && world.rules.oneConnectionPerSlot;
+  const taken = master.walsenders.some((sender) => (sender.open || hasSlots) && sender.standby === standby);
   if (standby === undefined || taken) return false;
-  const { kind, standbys } = master.known;
-  master.walsenders.push({ standby, kind, standbys, flushed: 0, replies: [], frozen: false, open: true });
+  const { needed, standbys } = master.known;
+  master.walsenders.push({ standby, needed, standbys, flushed: 0, replies: [], frozen: false, open: true });
   return true;
 };
 

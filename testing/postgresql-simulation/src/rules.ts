@@ -7,6 +7,8 @@ export interface WorldRules extends EtcdRules, ServerRules {
   readonly startsWithNobody: boolean;
   /** A standby tells how far it is only when it follows nobody. */
   readonly hearsFreeOnly: boolean;
+  /** Where a commit has to be on several standbys, no standby has two connections at a time. */
+  readonly oneConnectionPerSlot: boolean;
 }
 
 export const ALL_RULES: WorldRules = {
@@ -15,4 +17,5 @@ export const ALL_RULES: WorldRules = {
   onlyMembers: true,
   startsWithNobody: true,
   hearsFreeOnly: true,
+  oneConnectionPerSlot: true,
 };

@@ -6,7 +6,7 @@ export interface Entry {
 /** A process of a master that serves a standby, with the list of standbys that it knows. */
 export interface Walsender {
   readonly standby: string;
-  kind: "sync" | "async";
+  needed: number;
   standbys: readonly string[];
   /** The standby's last reported end of the log. */
   flushed: number;
@@ -33,7 +33,7 @@ export interface Server {
   standby: boolean;
   follows: string | undefined;
   /** In the settings' file. */
-  configured: { readonly kind: "sync" | "async"; readonly standbys: readonly string[] };
+  configured: { readonly needed: number; readonly standbys: readonly string[] };
   /** What the first process knows, and gives to those that it starts. */
   known: Server["configured"];
   /** Whether commits wait at all, as the checkpointer has told the others. */
@@ -43,7 +43,7 @@ export interface Server {
   waiting: { readonly id: number; readonly at: number }[];
 }
 
-const NOBODY = { kind: "sync", standbys: [] } as const;
+const NOBODY = { needed: 1, standbys: [] } as const;
 
 export function createServer(name: string): Server {
   return {
@@ -66,6 +66,11 @@ export function createServer(name: string): Server {
   };
 }
 
+/** Returns whether its standby is one of those that commits wait for, as far as the process knows. */
+export function counts({ needed, standby, standbys }: Walsender): boolean {
+  return needed > 0 && standbys.includes(standby);
+}
+
 /** Ends the server and its helper; the data stay. */
 export function killServer(server: Server): void {
   server.alive = false;
@@ -83,7 +88,7 @@ export function startServer(server: Server, first: Server["configured"] = NOBODY
   server.follows = undefined;
   server.configured = first;
   server.known = first;
-  server.waits = first.kind === "sync";
+  server.waits = first.needed > 0;
 }
 
 /** Returns whether everything in the first log is in the second, in its place. */

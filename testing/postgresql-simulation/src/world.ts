@@ -9,7 +9,10 @@ import { createServer, isPrefix, type Server } from "./server.ts";
 import { createTasks, NOT_YET, type Tasks } from "./tasks.ts";
 
 /** The code under test. */
-export type SyncRules = Pick<typeof Rules, "askCandidate" | "promoteInSync" | "createSynchronousMaster">;
+export type SyncRules = Pick<
+  typeof Rules,
+  "askCandidate" | "promoteInSync" | "createSynchronousMaster" | "enoughOf"
+>;
 
 /** A node with what its helper keeps. */
 export interface Node {
@@ -27,6 +30,8 @@ export interface World {
   readonly etcd: SimulatedEtcd;
   readonly nodes: readonly Node[];
   readonly mode: "preferred" | "strict";
+  /** How many standbys each commit is to be on. */
+  readonly nodesNeeded: number;
   readonly rules: WorldRules;
   /** Commits that a client saw acknowledged and that must not be missing. */
   readonly acknowledged: Set<number>;
@@ -57,11 +62,13 @@ export function createWorld(
   random: Random,
   {
     mode,
+    nodesNeeded,
     rules,
     code,
     count,
   }: {
     readonly mode: "preferred" | "strict";
+    readonly nodesNeeded: number;
     readonly rules: WorldRules;
     readonly code: SyncRules;
     readonly count: number;
@@ -126,8 +133,8 @@ export function createWorld(
       seen: () => tasks.ask(server, () => (etcd.lock === node.token ? undefined : seenBy(blind))),
       freePosition: () =>
         tasks.ask(server, () => (server.follows === undefined ? position(server) : NOT_YET)),
-      async hear(standbys) {
-        const heard = standbys.map(async (standby): Promise<[string, Position]> => {
+      async hear({ others, enough }) {
+        const heard = others.map(async (standby): Promise<[string, Position]> => {
           const other = nodes.find((one) => one.server.name === standby)?.server;
           const answer = await tasks.ask(server, () => {
             const answers = other?.alive && !other.frozen && other.standby;
@@ -138,7 +145,9 @@ export function createWorld(
           });
           return [standby, answer];
         });
-        return new Map(await Promise.all(heard));
+        return new Map(
+          await code.enoughOf(heard, enough, { sleep: () => tasks.ask(server, () => undefined) }),
+        );
       },
       requireLittleLag: () => Promise.resolve(),
       recall: () => (seen() || server.follows !== undefined ? undefined : node.heard),
@@ -176,8 +185,8 @@ export function createWorld(
         leaveMark: () => {
           server.mark = `${server.name} ${token}`;
         },
-        promote: (standbys) => {
-          server.configured = { kind: "sync", standbys };
+        promote: (needed, standbys) => {
+          server.configured = { needed, standbys };
           return tasks.ask(server, () => {
             checkPromotion(world, server, recordBefore);
             server.standby = false;
@@ -190,7 +199,7 @@ export function createWorld(
         },
       },
       store,
-      { token, member: server.name },
+      { token, member: server.name, mode, nodes: nodesNeeded },
     );
     node.master = masterOf(node, token, written);
   }
@@ -207,6 +216,7 @@ export function createWorld(
   ): Rules.SynchronousMaster {
     return code.createSynchronousMaster({
       mode,
+      nodes: nodesNeeded,
       patienceMs: 1_000,
       token,
       server: openMasterServer(node.server, { tasks, random, members: names, rules }),
@@ -218,7 +228,7 @@ export function createWorld(
   }
 
   const world: World = {
-    ...{ random, tasks, etcd, nodes, mode, rules, position, elect, askBlindly },
+    ...{ random, tasks, etcd, nodes, mode, nodesNeeded, rules, position, elect, askBlindly },
     acknowledged: new Set(),
     givenUp: new Set(),
     lost: new Set(),

@@ -30,7 +30,7 @@ export async function master(
   const token =
     context.env["MSDHA_FENCING_TOKEN"] ?? fail("MSDHA_FENCING_TOKEN: expected the lock's, got none");
   if (context.settings.sync === "off") await promoteAlone(context, token);
-  else await promoteWaiting(context, token, keeper);
+  else await promoteWaiting(context, token, keeper, context.settings.sync);
   background(async (later) => {
     // Whoever has to rewind reads the new timeline from the control file, which the next checkpoint writes; the clients
     // that have waited for a master come first.
@@ -46,7 +46,7 @@ export async function master(
 export type BackgroundWork = (context: HookContext) => Promise<void>;
 
 async function promoteAlone(context: HookContext, token: string): Promise<void> {
-  const record = { kind: "async", token, master: context.member, standbys: [] } as const;
+  const record = { kind: "async", needed: 0, token, master: context.member, standbys: [] } as const;
   const told = context.store.record.write(record).catch((error: unknown) => {
     context.log(
       `the group was not told that commits are acknowledged without a standby: ${messageOf(error)}`,
@@ -57,24 +57,34 @@ async function promoteAlone(context: HookContext, token: string): Promise<void> 
   await told;
 }
 
-async function promoteWaiting(context: HookContext, token: string, keeper: Keeper): Promise<void> {
+async function promoteWaiting(
+  context: HookContext,
+  token: string,
+  keeper: Keeper,
+  mode: "preferred" | "strict",
+): Promise<void> {
   const { files, member, store } = context;
   // This node is the master, although the files may still name the one before.
   const group = { ...context.group, master: () => undefined };
   const server = {
     ...openCandidate({ ...context, group }),
     leaveMark: () => files.write(masterMark(context), `${member} ${token}\n`, { sync: true }),
-    async promote(standbys: readonly string[]) {
+    async promote(needed: number, standbys: readonly string[]) {
       // Until now the server waits for nobody who can be: pre_start has seen to it.
-      writeSyncSettings(context, "sync", standbys);
+      writeSyncSettings(context, needed, standbys);
       context.server.reload();
       files.remove(incompleteMark(context));
-      const names = namesDuringPromotion(standbys).map((one) => `'${one}'`);
+      const names = namesDuringPromotion(needed, standbys).map((one) => `'${one}'`);
       const condition = `current_setting('synchronous_standby_names') IN (${names.join(", ")})`;
       if (!(await promote(context, condition))) fail(STANDBYS_OVERRIDDEN);
     },
   };
-  const record = await promoteInSync(server, store.record, { token, member });
+  const record = await promoteInSync(server, store.record, {
+    token,
+    member,
+    mode,
+    nodes: context.settings.syncNodes,
+  });
   context.log(describeRecord(record));
   keeper.begin(token, record);
 }

@@ -126,7 +126,7 @@ async function configure(context: HookContext): Promise<void> {
     files.remove(syncSettingsFile(context));
   } else {
     owned.push("synchronous_standby_names");
-    writeSyncSettings(context, "sync", []);
+    writeSyncSettings(context, 1, []);
   }
   // A tool that restored these data may have left its own.
   if (settings.restoreCommand !== "" || settings.archive !== "") owned.push("restore_command");

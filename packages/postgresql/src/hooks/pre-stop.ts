@@ -2,6 +2,7 @@ import type { GroupNode } from "../backend-command.ts";
 import type { HookContext } from "../context.ts";
 import { answerOf } from "../local-server.ts";
 import { type Lsn, parseLsn } from "../lsn.ts";
+import { isNeverPromoted, memberOf, neverPromoted } from "../names.ts";
 import { describeBehind, standbysBehind, tellShutdown } from "../stop-progress.ts";
 import type { BackgroundWork } from "./master.ts";
 import { plannedMark } from "./pre-start.ts";
@@ -22,9 +23,11 @@ export async function preStop(
   files.write(plannedMark(context), "");
   if (!group.isMaster()) return "";
   // Whom `stopped` asks.
-  const noted = context.store.nodes().then(
-    (nodes) => {
-      files.write(nodesFile(context), JSON.stringify(nodes));
+  const noted = Promise.all([context.store.nodes(), standbysBehind(context, 0n)]).then(
+    ([nodes, standbys]) => {
+      const never = new Set(standbys?.map(({ name }) => name).filter(isNeverPromoted));
+      const heirs = nodes.filter(({ name }) => !never.has(neverPromoted(memberOf(name))));
+      files.write(nodesFile(context), JSON.stringify(heirs));
       return nodes;
     },
     (error: unknown): readonly GroupNode[] => {
@@ -46,7 +49,7 @@ async function waitForStandby(context: HookContext, target: Lsn): Promise<void> 
   const { clock, log, settings } = context;
   const began = clock.now();
   for (let next = began + FIRST_LINE_MS; ; ) {
-    const standbys = await standbysBehind(context, target);
+    const standbys = (await standbysBehind(context, target))?.filter(({ name }) => !isNeverPromoted(name));
     // A standby that is gone is not waited for.
     if (!standbys || standbys.length === 0 || standbys.some(({ bytes }) => bytes <= 0)) return;
     const waitedMs = clock.now() - began;
@@ -65,7 +68,7 @@ async function waitForStandby(context: HookContext, target: Lsn): Promise<void> 
   }
 }
 
-/** The group's nodes when the stop began. */
+/** The group's nodes when the stop began, without those that are never promoted. */
 export function nodesFile({ settings }: Pick<HookContext, "settings">): string {
   return `${settings.home}/nodes`;
 }

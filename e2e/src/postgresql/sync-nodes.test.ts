@@ -1,0 +1,118 @@
+import { waitFor } from "@msdha/testkit";
+import { describe, expect, test } from "vitest";
+import { createHookGroup, type HookNode } from "./hook-node.ts";
+import { becomeReady, inSync, joinGroup, logOf, startFirst, waitsForStandby } from "./stages.ts";
+
+describe.concurrent("a PostgreSQL master whose commits wait for two standbys", () => {
+  test("acknowledges nothing that fewer have, and a standby that can hear enough others is promoted", async () => {
+    await using group = await createHookGroup({ MSDHA_PG_SYNC: "strict", MSDHA_PG_SYNC_NODES: "2" });
+    const a = await startFirst(group, "a");
+    expect(group.value("postgresql-sync")).toBe("sync:2 1 a");
+    const written = a.sql("CREATE TABLE t AS SELECT 1");
+    await joinGroup(group, "b");
+    await inSync(group, "sync:2 1 a b");
+    await waitsForStandby(a);
+    const c = await joinGroup(group, "c");
+    await written;
+    const d = await joinGroup(group, "d");
+    await inSync(group, "sync:2 1 a b c d");
+    expect(await a.sql("SHOW synchronous_standby_names")).toBe('ANY 2 ("b", "c", "d")');
+
+    // Two nodes at once, and what was acknowledged is not lost.
+    await a.sql("INSERT INTO t VALUES (2)");
+    await Promise.all([a.stop("SIGKILL"), c.stop("SIGKILL")]);
+    group.setMaster(undefined);
+    const b = group.node("b");
+    const [ofB, ofD] = await Promise.all([b.hook("candidate"), d.hook("candidate")]);
+    expect([ofB.exitCode, ofD.exitCode]).toContain(0);
+    const best = ofB.exitCode === 0 && Number(ofB.output) >= Number(ofD.output) ? b : d;
+    expect(await best.sql("SELECT count(*) FROM t")).toBe("2");
+
+    // With two more gone nobody knows.
+    await d.stop("SIGKILL");
+    group.setValue("postgresql-sync", "sync:2 2 a b c d");
+    expect(await b.hook("candidate")).toEqual({
+      exitCode: 1,
+      output: expect.stringMatching(/^can't tell what [cd] has, which was in sync too$/),
+    });
+  });
+
+  test("goes on with one of them after a while with preferred, and waits for two again", async () => {
+    await using group = await createHookGroup({
+      MSDHA_PG_SYNC: "preferred",
+      MSDHA_PG_SYNC_NODES: "2",
+      MSDHA_PG_SYNC_PATIENCE: "1",
+    });
+    const a = await startFirst(group, "a");
+    await joinGroup(group, "b");
+    const c = await joinGroup(group, "c");
+    await inSync(group, "sync:2 1 a b c");
+    await c.stop("SIGKILL");
+    await a.sql("CREATE TABLE t AS SELECT 1");
+    await inSync(group, "sync 1 a b");
+    expect(await a.sql("SHOW synchronous_standby_names")).toBe('ANY 1 ("b")');
+
+    expect(await c.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    await becomeReady(c, { master: "a", group });
+    await inSync(group, "sync:2 1 a b c");
+    expect(await a.sql("SHOW synchronous_standby_names")).toBe('ANY 2 ("b", "c")');
+    await a.sql("INSERT INTO t VALUES (2)");
+    expect(logOf(a)).toMatch(/commits wait for one of: b c[\s\S]*commits wait for 2 of: b c/);
+  });
+
+  test("does not count a standby that has no slot: two connections of it would be two", async () => {
+    await using group = await createHookGroup({ MSDHA_PG_SYNC: "strict", MSDHA_PG_SYNC_NODES: "2" });
+    const a = await startFirst(group, "a");
+    await joinGroup(group, "b");
+    const c = await joinGroup(group, "c", { MSDHA_PG_SLOT_KEEP: "0", MSDHA_PG_SYNC_NODES: "1" });
+    await joinGroup(group, "d");
+    await inSync(group, "sync:2 1 a b d");
+    await streams(a, c.name);
+  });
+});
+
+describe.concurrent("a PostgreSQL standby that is never promoted", () => {
+  const never = { MSDHA_PG_PRIORITY: "never" };
+
+  test("acknowledges nothing: it might be the only one that has it", async () => {
+    await using group = await createHookGroup({ MSDHA_PG_SYNC: "strict" });
+    const a = await startFirst(group, "a");
+    await joinGroup(group, "b", never);
+    await streams(a, "b (never the master)");
+    const written = a.sql("CREATE TABLE t AS SELECT 1");
+    await waitsForStandby(a);
+    expect(group.value("postgresql-sync")).toBe("sync 1 a");
+    await joinGroup(group, "c");
+    await written;
+    await inSync(group, "sync 1 a c");
+  });
+
+  test("is no reason for a master that stops to hand over", async () => {
+    await using group = await createHookGroup();
+    const a = await startFirst(group, "a");
+    await joinGroup(group, "b", never);
+    const c = await joinGroup(group, "c");
+    await streams(a, "b (never the master)");
+    await c.stop("SIGINT");
+    await a.sql("CREATE TABLE not_on_c AS SELECT 1");
+    expect(await a.hook("pre_stop")).toMatchObject({ exitCode: 0 });
+    await a.stop("SIGINT");
+    group.setMaster(undefined);
+    expect(await c.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    await becomeReady(c);
+    expect(await a.hook("stopped")).toMatchObject({
+      exitCode: 1,
+      output: expect.stringMatching(/^no ready standby has received everything: no hand-over .*; c lacks /),
+    });
+  });
+});
+
+async function streams(master: HookNode, name: string): Promise<void> {
+  await waitFor(
+    async () =>
+      (await master.sql(
+        `SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming' AND application_name = '${name}'`,
+      )) === "1",
+    { what: `${name} to stream` },
+  );
+}
