@@ -2,8 +2,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { ALL_RULES, type WorldRules } from "./rules.ts";
-import type { SyncRules } from "./world.ts";
+import { ALL_RULES, type SyncRules, type WorldRules } from "./rules.ts";
 
 /** One rule of docs/postgresql-sync.md that is switched off: in the code, by a change of its text, or in the world. */
 export type Mutation =

@@ -1,6 +1,6 @@
 import { type Event, isMaster, running } from "./event.ts";
-import { commonLength, counts, type Server, type Walsender } from "./server.ts";
-import { mayFollow, type Node, type World } from "./world.ts";
+import { commonLength, counts, mayFollow, type Server, type Walsender } from "./server.ts";
+import type { Node, World } from "./world.ts";
 
 /** A client commits on a server that believes to be the master; only new ones through frontends, but who knows. */
 export const commit: Event = (world) => {

@@ -1,5 +1,12 @@
+import type * as Rules from "@msdha/postgresql";
 import type { ServerRules } from "./master-server.ts";
 import type { EtcdRules } from "./record-store.ts";
+
+/** The code under test. */
+export type SyncRules = Pick<
+  typeof Rules,
+  "askCandidate" | "promoteInSync" | "createSynchronousMaster" | "enoughOf"
+>;
 
 /** What of the surroundings can be switched off, to see whether the rule that rests on it is needed. */
 export interface WorldRules extends EtcdRules, ServerRules {

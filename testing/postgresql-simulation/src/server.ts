@@ -102,3 +102,8 @@ export function commonLength(one: readonly Entry[], other: readonly Entry[]): nu
   while (length > 0 && one[length - 1]?.id !== other[length - 1]?.id) length -= 1;
   return length;
 }
+
+/** Returns whether this standby may follow that master: it has nothing that the master does not have. */
+export function mayFollow(standby: Server, master: Server): boolean {
+  return isPrefix(standby.log, master.log);
+}

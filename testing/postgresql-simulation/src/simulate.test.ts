@@ -31,6 +31,7 @@ const SEEDS: Readonly<Record<string, number>> = {
   waitsAgainWithoutOneThatHasAll: 150,
   leavesRecordFirst: 226,
   leavesWithoutAnotherThatHasAll: 501,
+  hearsOneTooFew: 639,
   waitsAgainWithoutCheckpoint: 696,
   writesWithoutRevision: 1626,
   beginsAgainWithoutWriting: 2613,

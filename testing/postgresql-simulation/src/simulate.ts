@@ -1,9 +1,9 @@
 import { formatRecord } from "@msdha/postgresql";
 import { EVENTS } from "./events.ts";
 import { createRandom } from "./random.ts";
-import { ALL_RULES, type WorldRules } from "./rules.ts";
+import { ALL_RULES, type SyncRules, type WorldRules } from "./rules.ts";
 import { settle } from "./tasks.ts";
-import { createWorld, type SyncRules, type World } from "./world.ts";
+import { createWorld, type World } from "./world.ts";
 
 export interface SimulationResult {
   readonly violations: readonly string[];

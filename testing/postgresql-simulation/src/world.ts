@@ -4,15 +4,9 @@ import { checkPromotion, checkRecord } from "./losses.ts";
 import { openMasterServer } from "./master-server.ts";
 import type { Random } from "./random.ts";
 import { createEtcd, type SimulatedEtcd } from "./record-store.ts";
-import type { WorldRules } from "./rules.ts";
-import { createServer, isPrefix, type Server } from "./server.ts";
+import type { SyncRules, WorldRules } from "./rules.ts";
+import { createServer, type Server } from "./server.ts";
 import { createTasks, NOT_YET, type Tasks } from "./tasks.ts";
-
-/** The code under test. */
-export type SyncRules = Pick<
-  typeof Rules,
-  "askCandidate" | "promoteInSync" | "createSynchronousMaster" | "enoughOf"
->;
 
 /** A node with what its helper keeps. */
 export interface Node {
@@ -250,9 +244,4 @@ export function createWorld(
     },
   };
   return world;
-}
-
-/** Returns whether this standby may follow that master: it has nothing that the master does not have. */
-export function mayFollow(standby: Server, master: Server): boolean {
-  return isPrefix(standby.log, master.log);
 }
