@@ -1,5 +1,6 @@
 import { Channel, type Client, connectivityState } from "@grpc/grpc-js";
 import { Etcd3, type Services } from "etcd3";
+import { EtcdUnavailableError } from "./errors.ts";
 import type { EtcdTarget, EtcdTlsFiles } from "./settings.ts";
 import { trackSockets } from "./sockets.ts";
 
@@ -7,7 +8,10 @@ import { trackSockets } from "./sockets.ts";
 export interface Connection {
   /** The client of one of etcd's gRPC services. */
   client(service: keyof typeof Services): Promise<Client>;
-  /** Runs what begins a call: the sockets that are opened on its account are the connection's own. */
+  /**
+   * Runs what begins a call: the sockets that are opened on its account are the connection's own. Throws an `EtcdUnavailableError` once
+   * it was closed.
+   */
   run<T>(begin: () => T): T;
   /** How many bytes have come in so far. */
   readonly bytesRead: number;
@@ -42,9 +46,13 @@ export function openConnection(target: EtcdTarget, tls?: EtcdTlsFiles): Connecti
   const channel = new Channel(target.dial, sockets.credentials, channelOptions);
   // All of etcd's services share the one channel, so there is one TCP connection for a member.
   const etcd = new PooledEtcd({ hosts: target.dial, grpcOptions: { channelOverride: channel } });
+  let closed = false;
   return {
     client: (service) => etcd.client(service),
-    run: (begin) => sockets.run(begin),
+    run(begin) {
+      if (closed) throw new EtcdUnavailableError(`etcd at ${target.name}: the connection was closed`);
+      return sockets.run(begin);
+    },
     get bytesRead() {
       return sockets.bytesRead;
     },
@@ -55,9 +63,12 @@ export function openConnection(target: EtcdTarget, tls?: EtcdTlsFiles): Connecti
       return sockets.tlsError;
     },
     close() {
-      channel.close();
+      closed = true;
       // gRPC closes in good order, which a silent peer never lets it finish.
       sockets.destroy();
+      // @grpc/grpc-js 1.14 delivers an address in the next turn, also to a channel that was closed meanwhile: that one would dial for
+      // ever.
+      setImmediate(() => channel.close());
     },
   };
 }

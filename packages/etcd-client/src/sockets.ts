@@ -47,7 +47,10 @@ export function trackSockets({ host, secure }: EtcdTarget, tls: EtcdTlsFiles = {
     socket.once("close", () => {
       if (sockets.delete(socket)) bytesOfClosed += socket.bytesRead;
     });
-    if (closed || ended) socket.destroy();
+    if (!closed && !ended) return;
+    // Node announces a socket before it connects it, and connects one all the same that was destroyed by then.
+    if (socket.connecting || socket.pending) process.nextTick(() => socket.destroy());
+    else socket.destroy();
   }
 
   async function secureSocket(socket: Socket): Promise<{ socket: Socket; secure: boolean }> {
