@@ -22,6 +22,7 @@ function holder(more: object = {}) {
   const node = {
     role: MASTER,
     lease: { id: "7", ttlMs: 3_000 },
+    membership: { modRevision: 36 },
     follower: { view: createGroupView("db") },
     log: { debug() {} },
     succession: {
@@ -64,6 +65,22 @@ describe("in a view of the watch", () => {
     expect(seen).toHaveLength(2);
   });
 
+  test("a record of the TTL that we have not written is left of a successor that lost the lock again", () => {
+    const { node, seen } = holder();
+    checkSuccessor(node, { ...view(), lock: undefined, ttl: { seconds: 3, modRevision: 40 } });
+    expect(seen).toEqual(["lost", "locked: another node has had the lock meanwhile (revision 40)"]);
+  });
+
+  test.each([
+    ["a record of our own take", 34],
+    ["a record of our own publication", 36],
+    ["no record", 0],
+  ])("%s is no successor's", (_, modRevision) => {
+    const { node, seen } = holder();
+    checkSuccessor(node, { ...view(), lock: undefined, ttl: { seconds: 3, modRevision } });
+    expect(seen).toEqual([]);
+  });
+
   test.each([
     ["our own lock", {}, view({ token: 34, lease: "7" })],
     ["a lock of before ours", {}, view({ token: 20, revision: 30 })],
@@ -78,7 +95,9 @@ describe("in a view of the watch", () => {
 });
 
 function etcdWith(
-  values: Readonly<Record<string, { value: string; lease: string; createRevision: number }>>,
+  values: Readonly<
+    Record<string, { value: string; lease: string; createRevision: number; modRevision?: number }>
+  >,
 ) {
   return {
     range: async ({ key }: KeyRange) => ({
@@ -90,10 +109,18 @@ function etcdWith(
 
 const othersLock = { value: '{"node":"b","takenAfter":"wait"}', lease: "8", createRevision: 40 };
 
+const record = { value: "3", lease: "0", createRevision: 5 };
+
 describe("asked of etcd itself", () => {
   test.each([
     ["our own lock", { [KEYS.lock]: { ...othersLock, lease: "7", createRevision: 34 } }, []],
     ["no lock", {}, ["lost"]],
+    ["no lock, and our own record", { [KEYS.ttl]: { ...record, modRevision: 36 } }, ["lost"]],
+    [
+      "no lock, and another's record",
+      { [KEYS.ttl]: record },
+      ["lost", "locked: another node has had the lock meanwhile (revision 41)"],
+    ],
     ["another's lock", { [KEYS.lock]: othersLock }, ["lost", 'locked: node "b" holds the lock (token 40)']],
     [
       "another master",

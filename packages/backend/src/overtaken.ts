@@ -6,18 +6,33 @@ import { settledLock } from "./role.ts";
 import type { Successor } from "./succession.ts";
 
 /** The parts of a node that has, or had, the lock. */
-export type LockHolder = Pick<Node, "role" | "lease">;
+export type LockHolder = Pick<Node, "role" | "lease" | "membership">;
 
 /**
  * Looks in a view for a successor. A node that had settled and sees one is late, whatever its own clock says (it may
  * have stood still with its machine): there is no grace, everything is killed at once.
  */
-export function findSuccessor({ role, lease }: LockHolder, view: GroupView): Successor | undefined {
+export function findSuccessor(node: LockHolder, view: GroupView): Successor | undefined {
+  const { role, lease } = node;
   const lock = settledLock(role);
-  if (!lock || !view.lock || view.revision < lock.token) return undefined;
+  if (!lock || view.revision < lock.token) return undefined;
+  if (!view.lock) return findFormerSuccessor(node, lock.token, view.ttl.modRevision);
   if (view.lock.token === lock.token && view.lock.lease === lease.id) return undefined;
   const published = mastership(view).kind === "master";
   return { name: view.lock.node ?? "unknown", token: view.lock.token, published };
+}
+
+/**
+ * Returns a successor that has lost the lock by now, of which only the record of the TTL is left: who takes the lock writes it, and
+ * besides only who is published as the master, with its node key.
+ */
+function findFormerSuccessor(
+  { membership }: Pick<LockHolder, "membership">,
+  ownToken: number,
+  recordRevision: number,
+): Successor | undefined {
+  if (recordRevision <= Math.max(ownToken, membership.modRevision)) return undefined;
+  return { name: undefined, token: recordRevision, published: false };
 }
 
 /** Ends a node that has a successor. */
@@ -45,7 +60,12 @@ export async function askForSuccessor(
     const held = await read({ key: keys.lock });
     if (held?.createRevision === lock.token && held.lease === lease.id) return;
     node.end.because({ kind: "lost", error: new LockLostError(lock.token) });
-    if (!held) return;
+    if (!held) {
+      const record = await read({ key: keys.ttl });
+      const former = findFormerSuccessor(node, lock.token, record?.modRevision ?? 0);
+      if (former) node.succession.begin(former);
+      return;
+    }
     const name = parseLock(held.value)?.node ?? "unknown";
     const key = await read({ key: keys.node(name) });
     const published = key?.value === "master" && key.lease === held.lease;

@@ -2,9 +2,11 @@ import type { Guard } from "@msdha/guard";
 import type { Log } from "@msdha/log";
 import type { Fence } from "./fence.ts";
 
-/** Another node that holds the lock which this one had. */
+/** Another node that holds, or held, the lock which this one had. */
 export interface Successor {
-  readonly name: string;
+  /** undefined for one that has lost the lock by now. */
+  readonly name: string | undefined;
+  /** The revision in which it took the lock, or in which it became the master if it has lost the lock by now. */
   readonly token: number;
   /** Whether it is the master, too. */
   readonly published: boolean;
@@ -16,7 +18,12 @@ export class OvertakenError extends Error {
   readonly code = "ERR_OVERTAKEN";
 
   constructor({ name, token, published }: Successor) {
-    super(`node ${JSON.stringify(name)} ${published ? "is the master" : "holds the lock"} (token ${token})`);
+    const what = published ? "is the master" : "holds the lock";
+    super(
+      name === undefined
+        ? `another node has had the lock meanwhile (revision ${token})`
+        : `node ${JSON.stringify(name)} ${what} (token ${token})`,
+    );
   }
 }
 
