@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
 import { createHookGroup, type HookNode } from "./hook-node.ts";
-import { becomeReady, joinGroup, promote, startFirst } from "./stages.ts";
+import { becomeReady, expectSuccess, joinGroup, promote, startFirst } from "./stages.ts";
 
 describe.skipIf(process.getuid?.() !== 0)("a volume of the official PostgreSQL image", () => {
   test("is refused as it is, and taken into a group when its data are where they belong", async () => {
@@ -61,7 +61,7 @@ describe.skipIf(process.getuid?.() !== 0)("a volume of the official PostgreSQL i
     await becomeReady(a);
     await promote(group, a);
     b.start();
-    expect(await b.hook("running_not_ready")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await b.hook("running_not_ready"));
     expect(await a.sql("SELECT application_name FROM pg_stat_replication")).toBe("b");
 
     await using other = await createHookGroup();
@@ -108,7 +108,7 @@ describe.concurrent("max_connections of a PostgreSQL group", () => {
 /** What the page has one put into postgresql.conf. */
 async function restartWith(node: HookNode, maxConnections: number): Promise<void> {
   writeFileSync(join(node.data, "postgresql.conf"), `\nmax_connections = ${maxConnections}\n`, { flag: "a" });
-  expect(await node.hook("pre_start")).toMatchObject({ exitCode: 0 });
+  expectSuccess(await node.hook("pre_start"));
   await becomeReady(node);
 }
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { tempDir, waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
 import { createHookGroup, type HookNode } from "./hook-node.ts";
-import { becomeReady, joinGroup, logOf, startFirst, takeConnections } from "./stages.ts";
+import { becomeReady, expectSuccess, joinGroup, logOf, startFirst, takeConnections } from "./stages.ts";
 
 const READY = { MSDHA_STATE: "ready" };
 
@@ -28,7 +28,7 @@ describe.concurrent("the alive hook of a PostgreSQL master", () => {
     expect(last.output).toMatch(/^the server hangs: killed its \d+ processes, so that the node ends now\n/);
     await a.ended;
     group.setMaster(undefined);
-    expect(await a.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await a.hook("pre_start"));
     await becomeReady(a);
     expect(await a.sql("SELECT x FROM t")).toBe("1");
   });
@@ -76,7 +76,7 @@ describe.concurrent("the alive hook of a PostgreSQL master", () => {
     });
     const a = await startFirst(group, "a");
     writeFileSync(file, "second\n");
-    expect(await a.hook("alive")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await a.hook("alive"));
     const copy = join(a.runDir, "postgresql/pgpass");
     await waitFor(() => readFileSync(copy, "utf8").endsWith(":second\n"), { what: "the new password" });
     expect(logOf(a)).toMatch(/took over renewed secrets: pgpass/);
@@ -98,7 +98,7 @@ describe.concurrent("the alive hook of a PostgreSQL standby", () => {
     expect(logOf(b)).toMatch(/has received no log from a for \d+ s \(MSDHA_PG_STREAM_PATIENCE\): ending/);
 
     await admit(a, true);
-    expect(await b.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await b.hook("pre_start"));
     await becomeReady(b);
     expect(await a.sql("SELECT application_name FROM pg_stat_replication")).toBe("b");
   });

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { tempDir, waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
 import { createHookGroup } from "./hook-node.ts";
-import { becomeReady, joinGroup, promote, startFirst } from "./stages.ts";
+import { becomeReady, expectSuccess, joinGroup, promote, startFirst } from "./stages.ts";
 
 describe.concurrent("a PostgreSQL group with an archive", () => {
   test("keeps the log and some base backups in it, and makes new data from it where there is no master", async () => {
@@ -29,14 +29,14 @@ describe.concurrent("a PostgreSQL group with an archive", () => {
 
     const b = group.node("b");
     const restored = await b.hook("pre_start");
-    expect(restored).toMatchObject({ exitCode: 0 });
+    expectSuccess(restored);
     expect(restored.output).toMatch(/there is no master: restoring the data from/);
     await becomeReady(b);
     expect(await b.sql("SELECT count(*) FROM t")).toBe("1000");
     expect((await b.hook("candidate")).output).toMatch(
       /^the data are from the archive and may lack what was ack/,
     );
-    expect(await b.hookWith({ MSDHA_PG_ARCHIVE_PROMOTE: "yes" }, "candidate")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await b.hookWith({ MSDHA_PG_ARCHIVE_PROMOTE: "yes" }, "candidate"));
     await promote(group, b);
     await waitFor(() => backups().length === 1 && backups()[0]?.startsWith("00000003-"), {
       what: "the next base backup in the place of the first",
@@ -46,6 +46,6 @@ describe.concurrent("a PostgreSQL group with an archive", () => {
     });
     // With a master, data are cloned from it.
     const c = await joinGroup(group, "c");
-    expect(await c.hook("candidate")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await c.hook("candidate"));
   });
 });

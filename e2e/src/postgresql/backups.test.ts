@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { tempDir, waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
 import { createHookGroup, type HookNode } from "./hook-node.ts";
-import { becomeReady, joinGroup, logOf, promote, startFirst } from "./stages.ts";
+import { becomeReady, expectSuccess, joinGroup, logOf, promote, startFirst } from "./stages.ts";
 
 const MASTER = { MSDHA_STATE: "master" };
 
@@ -147,7 +147,7 @@ describe.concurrent("the backup commands of a PostgreSQL group", () => {
     expect(logOf(b)).toMatch(/cloning the data from a backup \(MSDHA_PG_CLONE_COMMAND\)/);
     expect(logOf(b)).not.toMatch(/no clone from a backup/);
     expect(await b.sql("SELECT count(*) FROM precious")).toBe("1000");
-    expect(await b.hook("candidate")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await b.hook("candidate"));
 
     const time = await secondAfter(a);
     await a.sql("DROP TABLE precious");
@@ -165,7 +165,7 @@ describe.concurrent("the backup commands of a PostgreSQL group", () => {
     group.setMaster(undefined);
     const c = group.node("c");
     const restored = await c.hook("pre_start");
-    expect(restored).toMatchObject({ exitCode: 0 });
+    expectSuccess(restored);
     expect(restored.output).toMatch(/there is no master: restoring the data from a backup/);
     await becomeReady(c);
     await waitFor(async () => (await c.sql("SELECT to_regclass('precious') IS NULL")) === "t", {
@@ -178,7 +178,7 @@ describe.concurrent("the backup commands of a PostgreSQL group", () => {
     });
     const d = other.node("d");
     const made = await d.hook("pre_start");
-    expect(made).toMatchObject({ exitCode: 0 });
+    expectSuccess(made);
     await becomeReady(d);
     await promote(other, d);
     expect(await d.sql("SELECT count(*) FROM precious")).toBe("1000");
@@ -258,6 +258,6 @@ async function failOver(
 ): Promise<void> {
   await from.stop("SIGINT");
   await promote(group, to);
-  expect(await from.hook("pre_start")).toMatchObject({ exitCode: 0 });
+  expectSuccess(await from.hook("pre_start"));
   await becomeReady(from);
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
 import { createHookGroup, type HookNode } from "./hook-node.ts";
-import { becomeReady, inSync, joinGroup, promote, startFirst } from "./stages.ts";
+import { becomeReady, expectSuccess, inSync, joinGroup, promote, startFirst } from "./stages.ts";
 
 describe.concurrent("a PostgreSQL node that is asked whether it may be the master", () => {
   test("ranks by what it has received, and by its timeline before all", async () => {
@@ -17,7 +17,7 @@ describe.concurrent("a PostgreSQL node that is asked whether it may be the maste
     await caughtUp(a, ["b"]);
     await a.stop("SIGKILL");
     group.setMaster(undefined);
-    expect(await c.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await c.hook("pre_start"));
     await becomeReady(c);
     const received = await rankOf(b);
     expect(received).toBeGreaterThan(await rankOf(c));
@@ -26,7 +26,7 @@ describe.concurrent("a PostgreSQL node that is asked whether it may be the maste
     await promote(group, c);
     await c.stop("SIGINT");
     group.setMaster(undefined);
-    expect(await c.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await c.hook("pre_start"));
     await becomeReady(c);
     expect(await rankOf(c)).toBeGreaterThan(received);
     expect(await rankOf(b)).toBe(received);
@@ -98,7 +98,7 @@ describe.concurrent("a PostgreSQL node that is asked whether it may be the maste
       output: "can't tell what c has, which was in sync too",
     });
     group.setValue("postgresql-sync", "async 1 a");
-    expect(await b.hook("candidate")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await b.hook("candidate"));
   });
 
   test("with strict, still knows what it has heard of a node that is gone, until there was another master", async () => {
@@ -110,11 +110,11 @@ describe.concurrent("a PostgreSQL node that is asked whether it may be the maste
     await a.stop("SIGKILL");
     group.setMaster(undefined);
     const [first] = await Promise.all([b.hook("candidate"), c.hook("candidate")]);
-    expect(first).toMatchObject({ exitCode: 0 });
+    expectSuccess(first);
     await c.stop("SIGKILL");
     expect(await b.hook("candidate")).toEqual(first);
 
-    expect(await c.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await c.hook("pre_start"));
     await becomeReady(c);
     group.setMaster("c");
     const told = b.hook("node_state_change", "PUT", "c", "master");
@@ -142,7 +142,7 @@ describe.concurrent("a PostgreSQL node that is asked whether it may be the maste
     await caughtUp(a, ["b", "c"]);
     await a.stop("SIGKILL");
     group.setMaster(undefined);
-    expect(await d.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await d.hook("pre_start"));
     await becomeReady(d);
     const answers = await Promise.all([b, c, d].map((node) => node.hook("candidate")));
     expect(answers.map(({ exitCode }) => exitCode)).toEqual([0, 0, 1]);
@@ -150,7 +150,7 @@ describe.concurrent("a PostgreSQL node that is asked whether it may be the maste
     expect(group.value("postgresql-sync")).toBe("sync 1 b c");
     expect(await b.sql("SHOW synchronous_standby_names")).toBe('ANY 1 ("c")');
     const committed = b.sql("CREATE TABLE u ()");
-    expect(await c.hook("node_state_change", "PUT", "b", "master")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await c.hook("node_state_change", "PUT", "b", "master"));
     await committed;
   });
 
@@ -165,10 +165,10 @@ describe.concurrent("a PostgreSQL node that is asked whether it may be the maste
     group.setValue("postgresql-sync", "sync 1 a c");
     const refusal = { exitCode: 1, output: "was not in sync with a (in sync: c)" };
     expect(await b.hook("candidate")).toEqual(refusal);
-    expect(await b.hookWith({ MSDHA_ACCEPT_LOSS: "1" }, "candidate")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await b.hookWith({ MSDHA_ACCEPT_LOSS: "1" }, "candidate"));
     // The order is withdrawn, and given again.
     expect(await b.hook("candidate")).toEqual(refusal);
-    expect(await b.hookWith({ MSDHA_ACCEPT_LOSS: "1" }, "candidate")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await b.hookWith({ MSDHA_ACCEPT_LOSS: "1" }, "candidate"));
     await promote(group, b);
     expect(group.value("postgresql-sync")).toMatch(/^sync \d+ b$/);
     expect(await b.sql("SELECT pg_is_in_recovery()")).toBe("f");
@@ -181,9 +181,9 @@ describe.concurrent("a PostgreSQL node that is asked whether it may be the maste
     await inSync(group, "sync 1 a b");
     await a.stop("SIGKILL");
     group.setMaster(undefined);
-    expect(await a.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await a.hook("pre_start"));
     await becomeReady(a);
-    expect(await a.hook("candidate")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await a.hook("candidate"));
     group.setValue("postgresql-sync", "sync 2 a b");
     expect(await a.hook("candidate")).toMatchObject({ exitCode: 1 });
   });

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { createTlsFiles, tempDir } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
 import { createHookGroup } from "./hook-node.ts";
-import { becomeReady, joinGroup, promote, startFirst } from "./stages.ts";
+import { becomeReady, expectSuccess, joinGroup, promote, startFirst } from "./stages.ts";
 
 describe.concurrent("a PostgreSQL group that is made", () => {
   test("takes its settings and passwords from files, and the official image's variables", async () => {
@@ -70,7 +70,7 @@ describe.concurrent("a PostgreSQL group that is made", () => {
     );
     await using group = await createHookGroup({ MSDHA_PG_INITDB_DIR: dir.path, POSTGRES_DB: "postgres" });
     const a = group.node("a");
-    expect(await a.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await a.hook("pre_start"));
     await becomeReady(a);
     await promote(group, a);
     const b = await joinGroup(group, "b");
@@ -87,7 +87,7 @@ describe.concurrent("a PostgreSQL group that is made", () => {
     expect(exitCode).toBe(1);
     expect(output).toMatch(/1\.sql failed: the data that it was to fill are not taken into use$/);
     writeFileSync(join(dir.path, "1.sql"), "SELECT 1;\n");
-    expect(await a.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await a.hook("pre_start"));
     expect(a.folders()).toEqual(["data", "run"]);
   });
 });

@@ -4,7 +4,15 @@ import { dirname, join } from "node:path";
 import { waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
 import { createHookGroup, type HookGroup, type HookNode } from "./hook-node.ts";
-import { becomeReady, hookProcesses, joinGroup, logOf, promote, startFirst } from "./stages.ts";
+import {
+  becomeReady,
+  expectSuccess,
+  hookProcesses,
+  joinGroup,
+  logOf,
+  promote,
+  startFirst,
+} from "./stages.ts";
 
 describe.concurrent("a PostgreSQL group", () => {
   test("has every row but those of the dead after ten failovers, each former master rewound", async () => {
@@ -57,7 +65,7 @@ describe.concurrent("a PostgreSQL group", () => {
     });
     group.setMaster("b");
     const back = await waiting;
-    expect(back).toMatchObject({ exitCode: 0 });
+    expectSuccess(back);
     expect(back.output).toMatch(
       /^waiting for a master: an earlier pg_rewind was cut halfway\npg_rewind: making/,
     );
@@ -82,10 +90,10 @@ describe.concurrent("a PostgreSQL group", () => {
     await a.stop("SIGINT");
     execFileSync("cp", ["-a", a.data, copy.data]);
     group.setMaster(undefined);
-    expect(await a.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await a.hook("pre_start"));
     await becomeReady(a);
     await promote(group, a);
-    expect(await copy.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await copy.hook("pre_start"));
     await becomeReady(copy);
     await a.sql("INSERT INTO t VALUES (2)");
     await waitFor(async () => (await copy.sql("SELECT max(x) FROM t")) === "2", { what: "the row on b" });
@@ -108,7 +116,7 @@ describe.concurrent("a PostgreSQL group", () => {
       if (full.exitCode !== 0)
         expect(full.output.split("\n").at(-1)).toMatch(/No space left|ENOSPC|no space/);
       disk.enlarge("1g");
-      expect(await b.hook("pre_start")).toMatchObject({ exitCode: 0 });
+      expectSuccess(await b.hook("pre_start"));
       await becomeReady(b);
       expect(await b.sql("SELECT count(*) FROM t")).toBe("80001");
       expect(await a.sql("SELECT application_name FROM pg_stat_replication")).toBe("b");
@@ -122,7 +130,7 @@ describe.concurrent("a PostgreSQL group", () => {
     await a.sql("ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'");
     await a.stop("SIGKILL");
     group.setMaster(undefined);
-    expect(await a.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await a.hook("pre_start"));
     await becomeReady(a);
     await promote(group, a);
     await a.sql("CREATE EXTENSION pg_stat_statements");
@@ -153,9 +161,9 @@ async function failOver(
   { from, to }: { readonly from: HookNode; readonly to: HookNode },
 ): Promise<void> {
   group.setMaster(undefined);
-  expect(await to.hook("candidate")).toMatchObject({ exitCode: 0 });
+  expectSuccess(await to.hook("candidate"));
   await promote(group, to);
-  expect(await from.hook("pre_start")).toMatchObject({ exitCode: 0 });
+  expectSuccess(await from.hook("pre_start"));
   await becomeReady(from);
 }
 

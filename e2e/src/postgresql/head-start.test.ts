@@ -1,7 +1,7 @@
 import { waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
 import { createHookGroup, type HookGroup, type HookNode } from "./hook-node.ts";
-import { joinGroup, logOf, promote, startFirst } from "./stages.ts";
+import { expectSuccess, joinGroup, logOf, promote, startFirst } from "./stages.ts";
 
 describe.concurrent("a PostgreSQL group that starts again as a whole", () => {
   test("waits for the node that was its master as long as that starts", async () => {
@@ -21,7 +21,7 @@ describe.concurrent("a PostgreSQL group that starts again as a whole", () => {
     // Longer than its TTL of a second.
     expect(ready).toBe(false);
     group.setState("a", "ready");
-    expect(await becameReady).toMatchObject({ exitCode: 0 });
+    expectSuccess(await becameReady);
     expect(logOf(b)).toMatch(/this node lacks at most what a wrote in its last second/);
   });
 
@@ -30,11 +30,11 @@ describe.concurrent("a PostgreSQL group that starts again as a whole", () => {
     const b = await loseAll(group, { missing: true });
     group.setState("a", "pre_start");
     b.start();
-    expect(await b.hook("running_not_ready")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await b.hook("running_not_ready"));
     expect(logOf(b)).toMatch(
       /a, which was the master, is not ready after \d s \(MSDHA_PG_MASTER_WAIT\): going on without it\. this node lacks \d+ kB of what a had/,
     );
-    expect(await b.hook("candidate")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await b.hook("candidate"));
     await promote(group, b);
     const loss = await waitFor(() => group.value("postgresql-losses"), { what: "the loss to be noted" });
     expect(loss).toMatch(/^\d{4}-[\d-]+T[\d:.]+Z b [1-9]\d{4,5} a$/);
@@ -46,9 +46,9 @@ describe.concurrent("a PostgreSQL group that starts again as a whole", () => {
     const b = await loseAll(group);
     group.setState("a", "ready");
     b.start();
-    expect(await b.hook("running_not_ready")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await b.hook("running_not_ready"));
     expect(logOf(b)).not.toMatch(/waiting for a, which was the master/);
-    expect(await b.hook("candidate")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await b.hook("candidate"));
     await promote(group, b);
     await waitFor(() => group.value("postgresql-position")?.startsWith("3 "), {
       what: "b to tell where it is",
@@ -75,6 +75,6 @@ async function loseAll(group: HookGroup, { missing = false } = {}): Promise<Hook
   }
   await a.stop("SIGKILL");
   group.setMaster(undefined);
-  expect(await b.hook("pre_start")).toMatchObject({ exitCode: 0 });
+  expectSuccess(await b.hook("pre_start"));
   return b;
 }

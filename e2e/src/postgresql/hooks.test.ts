@@ -4,7 +4,15 @@ import { waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
 import { createHookGroup } from "./hook-node.ts";
 import { send } from "./server-processes.ts";
-import { becomeReady, hookProcesses, joinGroup, partTimelines, promote, startFirst } from "./stages.ts";
+import {
+  becomeReady,
+  expectSuccess,
+  hookProcesses,
+  joinGroup,
+  partTimelines,
+  promote,
+  startFirst,
+} from "./stages.ts";
 
 describe.concurrent("a group of PostgreSQL nodes", () => {
   test("has one node that initialises the data; the others clone them and stream", async () => {
@@ -25,9 +33,9 @@ describe.concurrent("a group of PostgreSQL nodes", () => {
     const a = await startFirst(group, "a");
     const b = await joinGroup(group, "b");
     await a.sql("CREATE TABLE t AS SELECT generate_series(1, 1000) AS x");
-    expect(await a.hook("pre_stop")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await a.hook("pre_stop"));
     await a.stop("SIGINT");
-    expect(await a.hook("stopped")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await a.hook("stopped"));
     await promote(group, b);
     expect(await b.sql("SELECT count(*) FROM t")).toBe("1000");
     const back = await a.hook("pre_start");
@@ -44,7 +52,7 @@ describe.concurrent("a group of PostgreSQL nodes", () => {
     const before = await c.sql("SELECT pg_postmaster_start_time()");
     await a.stop("SIGINT");
     await promote(group, b);
-    expect(await c.hook("node_state_change", "PUT", "b", "master")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await c.hook("node_state_change", "PUT", "b", "master"));
     expect(await b.sql("SELECT application_name FROM pg_stat_replication")).toBe("c");
     expect(await c.sql("SELECT pg_postmaster_start_time()")).toBe(before);
   });
@@ -56,11 +64,11 @@ describe.concurrent("a group of PostgreSQL nodes", () => {
     await b.stop("SIGINT");
     await a.sql("CREATE TABLE only_here AS SELECT 1");
     await a.stop("SIGKILL");
-    expect(await b.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await b.hook("pre_start"));
     await becomeReady(b, { master: undefined, group });
     await promote(group, b);
     const back = await a.hook("pre_start");
-    expect(back).toMatchObject({ exitCode: 0 });
+    expectSuccess(back);
     expect(back.output).toMatch(/pg_rewind: Done!/);
     await becomeReady(a);
     expect(await a.sql("SELECT to_regclass('only_here') IS NULL")).toBe("t");
@@ -75,7 +83,7 @@ describe.concurrent("a group of PostgreSQL nodes", () => {
     await a.sql("CREATE TABLE not_on_b AS SELECT 1");
     await waitFor(() => c.sql("SELECT count(*) FROM not_on_b"), { what: "the table on c" });
     await a.stop("SIGKILL");
-    expect(await b.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await b.hook("pre_start"));
     await becomeReady(b, { master: undefined, group });
     await promote(group, b);
     const change = await c.hook("node_state_change", "PUT", "b", "master");
@@ -110,9 +118,9 @@ describe.concurrent("a group of PostgreSQL nodes", () => {
     expect(rest.length).toBeGreaterThan(0);
     for (const file of rest) rmSync(join(log, file));
 
-    expect(await b.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await b.hook("pre_start"));
     await becomeReady(b, { master: undefined, group });
-    expect(await c.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await c.hook("pre_start"));
     await becomeReady(c);
     await promote(group, b);
     const change = await c.hook("node_state_change", "PUT", "b", "master");
@@ -135,14 +143,14 @@ describe.concurrent("a group of PostgreSQL nodes", () => {
     const log = join(a.data, "pg_wal");
     for (const file of readdirSync(log).filter((name) => name.startsWith("00000002")))
       rmSync(join(log, file));
-    expect(await b.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await b.hook("pre_start"));
     await becomeReady(b, { master: undefined, group });
     await promote(group, b);
     const refused = await a.hook("pre_start");
     expect(refused.exitCode).toBe(1);
     expect(refused.output).toMatch(/pg_rewind can't make the data fit.*with MSDHA_PG_RECLONE=yes/);
     expect(a.folders()).toContain("data");
-    expect(await a.hookWith({ MSDHA_PG_RECLONE: "yes" }, "pre_start")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await a.hookWith({ MSDHA_PG_RECLONE: "yes" }, "pre_start"));
     await becomeReady(a);
     expect(a.folders()).toEqual(["data", expect.stringMatching(/^data\.msdha-old-/), "run"]);
   });
@@ -162,7 +170,7 @@ describe.concurrent("a group of PostgreSQL nodes", () => {
     const refused = await b.hook("pre_start");
     expect(refused.exitCode).toBe(1);
     expect(refused.output).toMatch(/this node and c have different timelines of the same number/);
-    expect(await b.hookWith({ MSDHA_PG_RECLONE: "yes" }, "pre_start")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await b.hookWith({ MSDHA_PG_RECLONE: "yes" }, "pre_start"));
     await becomeReady(b);
     expect(await b.sql("SELECT to_regclass('only_here') IS NULL")).toBe("t");
   });
@@ -212,7 +220,7 @@ describe.concurrent("a group of PostgreSQL nodes", () => {
     mkdirSync(join(left, "data", "global"), { recursive: true });
     for (const file of ["msdha-temporary", "data/PG_VERSION", "data/global/pg_control"])
       writeFileSync(join(left, file), "");
-    expect(await b.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await b.hook("pre_start"));
     await becomeReady(b);
     expect(b.folders()).toEqual(["data", "run"]);
   });
@@ -220,31 +228,31 @@ describe.concurrent("a group of PostgreSQL nodes", () => {
   test("hands over only when a clean stop left a ready standby with everything", async () => {
     await using group = await createHookGroup();
     const a = await startFirst(group, "a");
-    expect(await a.hook("pre_stop")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await a.hook("pre_stop"));
     await a.stop("SIGKILL");
     expect(await a.hook("stopped")).toEqual({
       exitCode: 1,
       output: "not a clean shutdown (in production): no hand-over",
     });
-    expect(await a.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await a.hook("pre_start"));
     await becomeReady(a, { master: undefined, group });
     await promote(group, a);
 
     // The only node of the group.
-    expect(await a.hook("pre_stop")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await a.hook("pre_stop"));
     await a.stop("SIGINT");
     expect(await a.hook("stopped")).toEqual({ exitCode: 0, output: "" });
 
-    expect(await a.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await a.hook("pre_start"));
     await becomeReady(a, { master: undefined, group });
     await promote(group, a);
     const b = await joinGroup(group, "b");
     await b.stop("SIGINT");
     await a.sql("CREATE TABLE not_on_b AS SELECT 1");
-    expect(await a.hook("pre_stop")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await a.hook("pre_stop"));
     await a.stop("SIGINT");
     group.setMaster(undefined);
-    expect(await b.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await b.hook("pre_start"));
     await becomeReady(b);
     const refused = {
       exitCode: 1,
@@ -259,7 +267,7 @@ describe.concurrent("a group of PostgreSQL nodes", () => {
   test("leaves nothing that runs when a node has stopped", async () => {
     await using group = await createHookGroup();
     const a = await startFirst(group, "a");
-    expect(await a.hook("pre_stop")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await a.hook("pre_stop"));
     await a.stop("SIGINT");
     // As a node does before its `stopped` hook.
     for (const pid of hookProcesses(a, "pre_start")) send(pid, "SIGKILL");

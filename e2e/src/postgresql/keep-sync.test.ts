@@ -5,6 +5,7 @@ import { cutClone } from "./cut-clone.ts";
 import { createHookGroup } from "./hook-node.ts";
 import {
   becomeReady,
+  expectSuccess,
   hookProcesses,
   inSync,
   joinGroup,
@@ -33,7 +34,7 @@ describe.concurrent("a PostgreSQL master with strict", () => {
     const second = a.sql("INSERT INTO t VALUES (2)");
     await waitsForStandby(a);
     expect(group.value("postgresql-sync")).toBe("sync 1 a b");
-    expect(await b.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await b.hook("pre_start"));
     await becomeReady(b, { master: "a", group });
     await second;
   });
@@ -80,7 +81,7 @@ describe.concurrent("a PostgreSQL master with strict", () => {
     await a.sql("CREATE TABLE t (x int)");
     await a.signalServer("SIGSTOP");
     group.setMaster(undefined);
-    expect(await b.hook("candidate")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await b.hook("candidate"));
     await a.signalServer("SIGCONT");
     let acknowledged = false;
     const write = a.sql("INSERT INTO t VALUES (1)").then(

@@ -1,7 +1,7 @@
 import { waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
 import { createHookGroup, type HookNode } from "./hook-node.ts";
-import { becomeReady, joinGroup, promote, startFirst } from "./stages.ts";
+import { becomeReady, expectSuccess, joinGroup, promote, startFirst } from "./stages.ts";
 
 describe.concurrent("a PostgreSQL standby that has fallen behind", () => {
   test("is no candidate when it lacks more of the master's log than MSDHA_PG_MAX_LAG", async () => {
@@ -19,12 +19,12 @@ describe.concurrent("a PostgreSQL standby that has fallen behind", () => {
     const { exitCode, output } = await b.hook("candidate");
     expect(exitCode).toBe(1);
     expect(output).toMatch(/^lacks \d+ MB of what a had, more than MSDHA_PG_MAX_LAG \(1 MB\): waiting for/);
-    expect(await b.hookWith({ MSDHA_PG_MAX_LAG: "infinity" }, "candidate")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await b.hookWith({ MSDHA_PG_MAX_LAG: "infinity" }, "candidate"));
 
     // The master itself has it all.
-    expect(await a.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await a.hook("pre_start"));
     await becomeReady(a);
-    expect(await a.hook("candidate")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await a.hook("candidate"));
   });
 
   test("is no candidate while its replay is paused", async () => {
@@ -36,7 +36,7 @@ describe.concurrent("a PostgreSQL standby that has fallen behind", () => {
     group.setMaster(undefined);
     expect((await b.hook("candidate")).output).toMatch(/^the replay of the log is paused/);
     await b.sql("SELECT pg_wal_replay_resume()");
-    expect(await b.hook("candidate")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await b.hook("candidate"));
   });
 
   test("is cloned anew where nobody has the log any more that it lacks, if that is allowed", async () => {
@@ -49,7 +49,7 @@ describe.concurrent("a PostgreSQL standby that has fallen behind", () => {
       await a.sql("SELECT pg_switch_wal()");
     }
     await a.sql("CHECKPOINT");
-    expect(await b.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await b.hook("pre_start"));
     b.start();
     const ended = await b.hook("running_not_ready");
     expect(ended.exitCode).toBe(1);
@@ -58,7 +58,7 @@ describe.concurrent("a PostgreSQL standby that has fallen behind", () => {
     const refused = await b.hook("pre_start");
     expect(refused.exitCode).toBe(1);
     expect(refused.output).toMatch(/^PGDATA: a has removed log .*with MSDHA_PG_RECLONE=yes/);
-    expect(await b.hookWith({ MSDHA_PG_RECLONE: "yes" }, "pre_start")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await b.hookWith({ MSDHA_PG_RECLONE: "yes" }, "pre_start"));
     await becomeReady(b);
     expect(await b.sql("SELECT x FROM t2")).toBe("1");
     expect(b.folders()).toEqual(["data", expect.stringMatching(/^data\.msdha-old-/), "run"]);
@@ -84,7 +84,7 @@ describe.concurrent("a PostgreSQL group that lost its power", () => {
     await a.stop("SIGKILL");
     await cut;
     group.setMaster(undefined);
-    expect(await a.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await a.hook("pre_start"));
     await becomeReady(a);
     await promote(group, a);
     expect(await a.sql("SELECT to_regclass('half') IS NULL")).toBe("t");

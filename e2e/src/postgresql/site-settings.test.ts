@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
 import { createHookGroup } from "./hook-node.ts";
-import { inSync, joinGroup, promote, startFirst, waitsForStandby } from "./stages.ts";
+import { expectSuccess, inSync, joinGroup, promote, startFirst, waitsForStandby } from "./stages.ts";
 
 describe.concurrent("PostgreSQL hooks on a site of its own ways", () => {
   test("work with settings of roles and databases that would break them", async () => {
@@ -25,12 +25,12 @@ describe.concurrent("PostgreSQL hooks on a site of its own ways", () => {
     await a.sql(`DO $do$ BEGIN ${statements.join(" ")} END $do$`);
     await a.stop("SIGKILL");
     group.setMaster(undefined);
-    expect(await b.hook("candidate")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await b.hook("candidate"));
     group.setMaster("b");
-    expect(await b.hook("master")).toMatchObject({ exitCode: 0 });
-    expect(await a.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await b.hook("master"));
+    expectSuccess(await a.hook("pre_start"));
     a.start();
-    expect(await a.hook("running_not_ready")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await a.hook("running_not_ready"));
     await inSync(group, "sync 1 b a");
   });
 

@@ -2,7 +2,12 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { waitFor } from "@msdha/testkit";
 import { expect } from "vitest";
-import type { HookGroup, HookNode } from "./hook-node.ts";
+import type { HookGroup, HookNode, HookResult } from "./hook-node.ts";
+
+/** Asserts that a hook succeeded; what it printed is in the message. */
+export function expectSuccess({ exitCode, output }: HookResult): void {
+  expect(exitCode, output).toBe(0);
+}
 
 /** Brings up the group's first node, as its master. */
 export async function startFirst(group: HookGroup, name: string, user?: string): Promise<HookNode> {
@@ -135,12 +140,12 @@ export async function partTimelines(
   await a.stop("SIGINT");
   await before(d);
   await promote(group, b);
-  expect(await d.hook("node_state_change", "PUT", "b", "master")).toMatchObject({ exitCode: 0 });
+  expectSuccess(await d.hook("node_state_change", "PUT", "b", "master"));
   await b.sql("CREATE TABLE only_here AS SELECT 1");
   await waitFor(() => d.sql("SELECT count(*) FROM only_here"), { what: "the table on d" });
   await b.stop("SIGKILL");
   group.setMaster(undefined);
-  expect(await c.hook("pre_start")).toMatchObject({ exitCode: 0 });
+  expectSuccess(await c.hook("pre_start"));
   await becomeReady(c);
   await promote(group, c);
   await c.sql("CREATE TABLE other AS SELECT generate_series(1, 1000)");

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
 import { createHookGroup } from "./hook-node.ts";
-import { becomeReady, joinGroup, logOf, promote, startFirst } from "./stages.ts";
+import { becomeReady, expectSuccess, joinGroup, logOf, promote, startFirst } from "./stages.ts";
 
 describe.concurrent("a planned stop of a PostgreSQL master", () => {
   test("loses no row with a standby that is slow and far behind, and says what it waits for", async () => {
@@ -47,7 +47,7 @@ describe.concurrent("a planned stop of a PostgreSQL master", () => {
       { what: "the long transaction" },
     );
     await a.sql("BEGIN; INSERT INTO t VALUES (3); PREPARE TRANSACTION 'p'");
-    expect(await a.hook("pre_stop")).toMatchObject({ exitCode: 0 });
+    expectSuccess(await a.hook("pre_stop"));
     await a.stop("SIGINT");
     expect(await cut).toBe("cut");
     expect(await a.hook("stopped")).toEqual({ exitCode: 0, output: "" });
@@ -98,6 +98,6 @@ describe.concurrent("a clone of PostgreSQL's data that can't succeed", () => {
       "2",
     ]);
     await a.sql("DROP TABLESPACE elsewhere");
-    expect(await cloning).toMatchObject({ exitCode: 0 });
+    expectSuccess(await cloning);
   });
 });

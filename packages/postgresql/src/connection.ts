@@ -1,4 +1,5 @@
 import pg from "pg";
+import { SESSION_OPTIONS } from "./session-options.ts";
 
 /** Where a server is, and as whom it is asked. */
 export interface ServerAddress {
@@ -24,21 +25,6 @@ export interface Connection {
 }
 
 const CONNECT_MS = 3_000;
-
-/** A site's own settings for the database or the role must not change what these sessions do. */
-const SESSION_OPTIONS = [
-  ["statement_timeout", "0"],
-  ["lock_timeout", "0"],
-  ["idle_in_transaction_session_timeout", "0"],
-  ["default_transaction_isolation", "read\\ committed"],
-  ["default_transaction_read_only", "off"],
-  ["default_transaction_deferrable", "off"],
-  ["search_path", "pg_catalog"],
-  ["standard_conforming_strings", "on"],
-  ["DateStyle", "ISO"],
-]
-  .map(([name, value]) => `-c ${name}=${value}`)
-  .join(" ");
 
 const TEXT = { getTypeParser: () => String };
 

@@ -1,4 +1,5 @@
 import { quoteConninfo } from "./quoting.ts";
+import { SESSION_OPTIONS } from "./session-options.ts";
 import type { Settings } from "./settings.ts";
 
 /**
@@ -16,7 +17,8 @@ export function conninfo(
     `host='${quoteConninfo(address)}' port=${port} user='${quoteConninfo(replicator)}'`,
     `passfile='${quoteConninfo(`${home}/pgpass`)}' application_name='${standby ?? "msdha hook"}' connect_timeout=3`,
   ];
-  if (standby !== undefined) parts.push(`options='-c tcp_user_timeout=${2 * walSenderTimeoutMs}'`);
+  const options = standby === undefined ? SESSION_OPTIONS : `-c tcp_user_timeout=${2 * walSenderTimeoutMs}`;
+  parts.push(`options='${quoteConninfo(options)}'`);
   if (tls) parts.push(`sslmode=${tls.mode}`);
   if (tls?.ca !== undefined) parts.push(`sslrootcert='${quoteConninfo(`${home}/tls.ca`)}'`);
   return parts.join(" ");
