@@ -31,6 +31,7 @@ test("a switchover moves the master to the node that it names, and the history s
   const listed = await msdha("list", "--json");
   const status = JSON.parse(listed.out) as Status;
   expect(status.master).toBe(target);
+  expect(await msdha("master")).toMatchObject({ code: 0, out: `${target}\n`, err: "" });
   const [now, before] = status.history;
   expect(now).toMatchObject({ node: target, ended: null });
   expect(now?.withoutMasterMs).toBeLessThan(5_000);

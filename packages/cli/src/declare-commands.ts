@@ -25,6 +25,14 @@ export function declareCommands(
     });
 
   program
+    .command("master")
+    .description("print the master's name, for scripts; 1: there is none")
+    .action(async (_options, command: Command) => {
+      const { master } = await import("./commands/master.ts");
+      await master(context, command.optsWithGlobals());
+    });
+
+  program
     .command("history")
     .description("list the masters so far: when each began and ended, and why")
     .option("-n, --count <number>", "how many masters at most", readCount, 200)
