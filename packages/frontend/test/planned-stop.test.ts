@@ -48,24 +48,26 @@ describe("a frontend in a planned stop", () => {
     await waitFor(async () => (await left(group)) === undefined, { what: "the key to go" });
   });
 
-  it("confirms only when a session that had just begun was answered", async () => {
-    await using group = openGroup(etcd, "young");
+  it.each([1, 60])("confirms only when %i sessions that had just begun were answered", async (sessions) => {
+    await using group = openGroup(etcd, `young${sessions}`);
     await using frontend = await startFrontend(etcd.endpoint, group.name);
     await using slow = await startSilentServer({ address: "127.0.0.2", port: frontend.port });
     const term = await group.becomeMaster("a", { address: "127.0.0.2" });
     await serving(frontend, "a");
     await waitFor(async () => (await left(group)) === 0, { what: "the frontend's key" });
-    const client = connect(frontend.port, "127.0.0.1");
-    client.on("error", () => {});
-    client.write("hello");
-    await waitFor(() => slow.sockets.length === 1, { what: "the client at the server" });
+    const clients = Array.from({ length: sessions }, () => connect(frontend.port, "127.0.0.1"));
+    for (const client of clients) {
+      client.on("error", () => {});
+      client.write("hello");
+    }
+    await waitFor(() => slow.sockets.length === sessions, { what: "the clients at the server" });
     await term.beginStop();
     await frontend.until("a drain", ({ route, haproxy }) => route === "drain" && haproxy.settled);
     await sleep(400);
     expect(await left(group)).toBe(0);
-    slow.sockets[0]?.write("welcome");
+    for (const socket of slow.sockets) socket.write("welcome");
     await waitFor(async () => (await left(group)) === term.token, { what: "the confirmation" });
-    client.destroy();
+    for (const client of clients) client.destroy();
   });
 });
 

@@ -22,8 +22,14 @@ it("reads the sessions that have a server, with their age", () => {
   ]);
 });
 
-it("reads how far a session is", () => {
-  expect(parseProgress(ONE)).toEqual({ server: "m0", sent: 5, answered: 10 });
+it("reads how far each of several sessions is, and leaves out one that has ended", () => {
+  const other = ONE.replace("0x5581cd032840", "0x5581cd032999").replace("total=5", "total=7");
+  expect(parseProgress(`${ONE}\nSession not found.\n\n${other}\n`)).toEqual(
+    new Map([
+      ["0x5581cd032840", { server: "m0", sent: 5, answered: 10 }],
+      ["0x5581cd032999", { server: "m0", sent: 7, answered: 10 }],
+    ]),
+  );
 });
 
 it.each([
@@ -32,5 +38,5 @@ it.each([
   ONE.replace("server=m0", "server=<NONE>"),
   ONE.replaceAll("total", "sum"),
 ])("knows no session by %j", (answer) => {
-  expect(parseProgress(answer)).toBeUndefined();
+  expect(parseProgress(answer).size).toBe(0);
 });

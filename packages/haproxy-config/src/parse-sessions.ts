@@ -27,13 +27,21 @@ export function parseSessions(answer: string): SessionRow[] {
   });
 }
 
-/** Reads `show sess ID`; undefined for a session that has ended or has no server, or a form that is not known here. */
-export function parseProgress(answer: string): SessionProgress | undefined {
-  const [, server] = /^ +server=([\w.-]+) /m.exec(answer) ?? [];
-  const [, sent] = /^ +req=0x[\da-f]+ \(.*\btotal=(\d+)/m.exec(answer) ?? [];
-  const [, answered] = /^ +res=0x[\da-f]+ \(.*\btotal=(\d+)/m.exec(answer) ?? [];
-  if (server === undefined || sent === undefined || answered === undefined) return undefined;
-  return { server, sent: Number(sent), answered: Number(answered) };
+/**
+ * Reads the answers to several `show sess ID`, by ID. Leaves out a session that has ended or has no server, and a form that is
+ * not known here.
+ */
+export function parseProgress(answers: string): Map<string, SessionProgress> {
+  const progress = new Map<string, SessionProgress>();
+  for (const answer of answers.split(/^(?=0x)/m)) {
+    const [, id] = /^(0x[\da-f]+): /.exec(answer) ?? [];
+    const [, server] = /^ +server=([\w.-]+) /m.exec(answer) ?? [];
+    const [, sent] = /^ +req=0x[\da-f]+ \(.*\btotal=(\d+)/m.exec(answer) ?? [];
+    const [, answered] = /^ +res=0x[\da-f]+ \(.*\btotal=(\d+)/m.exec(answer) ?? [];
+    if (id === undefined || server === undefined || sent === undefined || answered === undefined) continue;
+    progress.set(id, { server, sent: Number(sent), answered: Number(answered) });
+  }
+  return progress;
 }
 
 /** `4s` is 4, `2m10s` is 130; what is neither is infinitely old. */

@@ -68,8 +68,11 @@ export interface RuntimeApi {
   shutdownFrontend(frontend: string, options?: RuntimeCallOptions): Promise<void>;
   /** The sessions that have a server, or are connecting to one. */
   showSessions(options?: RuntimeCallOptions): Promise<SessionRow[]>;
-  /** How far a session is; undefined when it has ended, or has no server any more. */
-  showProgress(id: string, options?: RuntimeCallOptions): Promise<SessionProgress | undefined>;
+  /** How far each of these sessions is, by its ID; a session that has ended, or has no server any more, is left out. */
+  showProgress(
+    ids: readonly string[],
+    options?: RuntimeCallOptions,
+  ): Promise<ReadonlyMap<string, SessionProgress>>;
   showStat(options?: RuntimeCallOptions): Promise<StatRow[]>;
   showInfo(options?: RuntimeCallOptions): Promise<ReadonlyMap<string, string>>;
   /**
@@ -84,6 +87,8 @@ export interface RuntimeApiOptions {
   readonly timeoutMs?: number;
 }
 
+/** HAProxy reads a line into a buffer of 16 kB, and a session takes less than 32 bytes of it. */
+const MOST_SESSIONS_A_LINE = 250;
 const REFUSAL = /^(invalid|no such|permission|unknown|require|can't|cannot|unable|backend|server)/im;
 
 /**
@@ -143,8 +148,15 @@ export function createRuntimeApi(
     shutdownFrontend: async (frontend, options) =>
       sendExpectingNothing(`shutdown frontend ${sectionName("frontend", frontend)}`, options, /already/i),
     showSessions: async (options) => parseSessions(await send("show sess", options)),
-    showProgress: async (id, options) =>
-      parseProgress(await send(`show sess ${sessionId("id", id)}`, options)),
+    showProgress: async (ids, options) => {
+      const progress = new Map<string, SessionProgress>();
+      for (let at = 0; at < ids.length; at += MOST_SESSIONS_A_LINE) {
+        const asked = ids.slice(at, at + MOST_SESSIONS_A_LINE);
+        const line = asked.map((id) => `show sess ${sessionId("id", id)}`).join(";");
+        for (const [id, now] of parseProgress(await send(line, options))) progress.set(id, now);
+      }
+      return progress;
+    },
     showStat: async (options) => parseStat(await send("show stat", options)),
     showInfo: async (options) => parseInfo(await send("show info", options)),
     command: async (line, options) => send(commandLine("line", line), options),

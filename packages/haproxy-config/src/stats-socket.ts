@@ -1,4 +1,4 @@
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { HaproxyUnavailableError } from "./errors.ts";
 
 export interface AskOptions {
@@ -6,9 +6,12 @@ export interface AskOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** HAProxy takes ten connections at once, and some more wait. Above that the kernel refuses with EAGAIN. */
+const BUSY_AGAIN_MS = 2;
+
 /**
- * Sends one line to a stats socket on a connection of its own and resolves with all that is answered.
- * Rejects with a `HaproxyUnavailableError`, or with the reason of `signal`.
+ * Sends one line to a stats socket on a connection of its own and resolves with all that is answered. Connects again while too
+ * many others are connected. Rejects with a `HaproxyUnavailableError`, or with the reason of `signal`.
  */
 export function ask(path: string, line: string, { timeoutMs, signal }: AskOptions): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -16,27 +19,36 @@ export function ask(path: string, line: string, { timeoutMs, signal }: AskOption
       reject(signal.reason);
       return;
     }
-    const chunks: Buffer[] = [];
-    const socket = connect({ path });
+    let socket: Socket | undefined;
+    let again: NodeJS.Timeout | undefined;
     const timer = setTimeout(() => fail(unavailable(path, `no answer within ${timeoutMs} ms`)), timeoutMs);
     const abort = (): void => fail(signal?.reason);
     const done = (): void => {
       clearTimeout(timer);
+      clearTimeout(again);
       signal?.removeEventListener("abort", abort);
-      socket.destroy();
+      socket?.destroy();
     };
     const fail = (reason: unknown): void => {
       done();
       reject(reason);
     };
+    const attempt = (): void => {
+      const chunks: Buffer[] = [];
+      socket = connect({ path });
+      socket.on("error", (error: NodeJS.ErrnoException) => {
+        if (error.code === "EAGAIN") again = setTimeout(attempt, BUSY_AGAIN_MS);
+        else fail(unavailable(path, error.message, { cause: error }));
+      });
+      socket.on("data", (chunk) => chunks.push(chunk));
+      socket.on("end", () => {
+        done();
+        resolve(Buffer.concat(chunks).toString());
+      });
+      socket.write(`${line}\n`);
+    };
     signal?.addEventListener("abort", abort, { once: true });
-    socket.on("error", (error) => fail(unavailable(path, error.message, { cause: error })));
-    socket.on("data", (chunk) => chunks.push(chunk));
-    socket.on("end", () => {
-      done();
-      resolve(Buffer.concat(chunks).toString());
-    });
-    socket.write(`${line}\n`);
+    attempt();
   });
 }
 

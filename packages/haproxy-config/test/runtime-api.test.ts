@@ -9,7 +9,7 @@ import {
   maxConnectionsFor,
   parseVersion,
 } from "../src/index.ts";
-import { askName, startHaproxy, startNamedServer } from "./support.ts";
+import { askName, openSession, startHaproxy, startNamedServer } from "./support.ts";
 
 describe("the runtime API of a real HAProxy", () => {
   it("shows the two slots that the configuration laid out, in maintenance", async () => {
@@ -94,6 +94,27 @@ describe("the runtime API of a real HAProxy", () => {
     expect(row).toMatchObject({ totalSessions: 1, status: "no check" });
     const [major = 0] = parseVersion((await haproxy.api.showInfo()).get("Version") ?? "") ?? [];
     expect(major).toBeGreaterThanOrEqual(2);
+  });
+
+  it("says how far each of many sessions is, and leaves out those that are gone", async () => {
+    await using server = await startNamedServer("a");
+    await using haproxy = await startHaproxy();
+    await haproxy.api.setServerAddress("be", "m0", server);
+    await haproxy.api.setServerStates("be", [{ server: "m0", state: "ready" }]);
+    await using clients = new AsyncDisposableStack();
+    const sessions = Array.from({ length: 300 }, () => clients.use(openSession(haproxy.port)));
+    await Promise.all(sessions.map(({ name }) => name));
+    const ids = (await haproxy.api.showSessions()).map(({ id }) => id);
+    const progress = await haproxy.api.showProgress([...ids, "0x1"]);
+    expect(ids).toHaveLength(300);
+    expect([...progress.keys()].toSorted()).toEqual(ids.toSorted());
+    expect(new Set([...progress.values()].map(({ server: name }) => name))).toEqual(new Set(["m0"]));
+  });
+
+  it("answers many who ask at once: HAProxy takes ten connections", async () => {
+    await using haproxy = await startHaproxy();
+    const answers = await Promise.all(Array.from({ length: 200 }, () => haproxy.api.showInfo()));
+    expect(answers).toHaveLength(200);
   });
 
   it("asks for no more descriptors than there are", async () => {

@@ -124,7 +124,7 @@ function start(
       if (broken) throw new HaproxyUnavailableError("gone");
       return rows;
     },
-    showProgress: async (id: string) => sessions.get(id),
+    showProgress: async (ids: readonly string[]) => new Map([...sessions].filter(([id]) => ids.includes(id))),
   };
   void settleYoung(api, { clock, signal: new AbortController().signal, strain }).then(() => {
     settledAt = clock.now();

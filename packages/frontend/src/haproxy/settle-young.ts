@@ -11,9 +11,10 @@ export interface SettleOptions {
 
 /** Sessions of this age are young, in HAProxy's whole seconds: up to two seconds old. */
 const YOUNG_SECONDS = 1;
+/** The pause between two looks, and at least as long as a look takes: HAProxy has other work. */
 const LOOK_MS = 15;
-/** With more young sessions than these, looking at each would itself take the time that they need. */
-const MOST_WATCHED = 100;
+/** With more young sessions than these, looking at them would itself take the time that they need. */
+const MOST_WATCHED = 1_000;
 const LONGEST_MS = 10_000;
 
 /**
@@ -27,11 +28,17 @@ export async function settleYoung(
   const until = clock.now() + LONGEST_MS;
   const slots: readonly string[] = names.slots;
 
-  async function look(id: string, before: YoungSession | undefined): Promise<YoungSession | undefined> {
-    const progress = await api.showProgress(id, { signal });
-    if (!progress || !slots.includes(progress.server)) return undefined;
+  /** Looks at these sessions at once; those that have ended are left out. */
+  async function look(ids: readonly string[], before: readonly YoungSession[] = []): Promise<YoungSession[]> {
+    const progress = await api.showProgress(ids, { signal });
     const now = clock.now();
-    return before ? lookAgain(before, progress, now) : beginWatching(id, progress, now);
+    const known = new Map(before.map((session) => [session.id, session]));
+    return ids.flatMap((id) => {
+      const found = progress.get(id);
+      if (!found || !slots.includes(found.server)) return [];
+      const earlier = known.get(id);
+      return [earlier ? lookAgain(earlier, found, now) : beginWatching(id, found, now)];
+    });
   }
 
   try {
@@ -40,21 +47,19 @@ export async function settleYoung(
       ({ server, ageSeconds }) => slots.includes(server) && ageSeconds <= YOUNG_SECONDS,
     );
     // The youngest come last.
-    let watched: readonly YoungSession[] = await present(
-      begun.slice(-MOST_WATCHED).map(({ id }) => look(id, undefined)),
-    );
+    let watched = await look(begun.slice(-MOST_WATCHED).map(({ id }) => id));
+    let tookMs = 0;
     while (watched.length > 0 && clock.now() < until) {
-      await clock.sleep(LOOK_MS, { signal });
-      const now = await present(watched.map((session) => look(session.id, session)));
+      await clock.sleep(Math.max(LOOK_MS, tookMs), { signal });
+      const begunAt = clock.now();
+      const now = await look(
+        watched.map(({ id }) => id),
+        watched,
+      );
+      tookMs = clock.now() - begunAt;
       watched = now.filter((session) => !isAtRest(session, clock.now(), strain));
     }
   } catch {
     signal.throwIfAborted();
   }
-}
-
-async function present(
-  looks: readonly Promise<YoungSession | undefined>[],
-): Promise<readonly YoungSession[]> {
-  return (await Promise.all(looks)).filter((session) => session !== undefined);
 }
