@@ -8,7 +8,7 @@ const KNOWN = new Set(
     ARCHIVE ARCHIVE_COMMAND ARCHIVE_KEEP ARCHIVE_KEEP_TIME ARCHIVE_PROMOTE ARGS BACKUP_COMMAND BACKUP_INTERVAL BIN
     CHECKPOINT_TIMEOUT CLONE_COMMAND CLONE_MAX_RATE HANDOVER INITDB_COMMAND INITDB_DIR
     LISTEN MASTER_WAIT MAX_LAG OS_USER PRIORITY RECLONE REPLICATION_PASSWORD REPLICATION_PASSWORD_FILE
-    REPLICATION_USER RESTORE_COMMAND SLOT_FORGET SLOT_KEEP SSL_CA SSL_CERT SSL_KEY SSL_MODE STOP_WAIT STREAM_PATIENCE
+    REPLICATION_USER RESTART_FIRST RESTORE_COMMAND SLOT_FORGET SLOT_KEEP SSL_CA SSL_CERT SSL_KEY SSL_MODE STOP_WAIT STREAM_PATIENCE
     SYNC SYNC_NODES SYNC_PATIENCE WAL_KEEP WAL_SENDER_TIMEOUT
   `
     .trim()
@@ -31,6 +31,7 @@ const WHOLE_NUMBERS = [
   "SYNC_PATIENCE",
   "ARCHIVE_KEEP",
   "WAL_SENDER_TIMEOUT",
+  "RESTART_FIRST",
 ];
 
 /**
@@ -82,7 +83,12 @@ export function checkSettings(env: Environment, settings: Settings): void {
   checkArchive(settings);
 }
 
-function checkSync({ slotKeep, sync, syncNodes }: Settings, env: Environment): void {
+function checkSync({ restartFirstSeconds, slotKeep, sync, syncNodes }: Settings, env: Environment): void {
+  if (restartFirstSeconds > 0 && sync !== "off") {
+    fail(
+      `MSDHA_PG_RESTART_FIRST: expected 0, since MSDHA_PG_SYNC is ${sync} and another node takes over without a loss, got ${restartFirstSeconds}`,
+    );
+  }
   const name = "MSDHA_PG_SYNC_NODES";
   if (!/^[1-9]?$/.test(env[name] ?? "")) fail(`${name}: expected a number from 1 to 9, got ${env[name]}`);
   if (syncNodes === 1) return;

@@ -103,8 +103,12 @@ export function openLocalServer(
     kill() {
       const first = postmaster();
       const others = processes().filter((pid) => worksIn(pid, data) && isPostgres(pid));
-      // The first one first: it would take the end of the others for a crash, and clean up after them.
-      const pids = [...(first === undefined ? [] : [first]), ...others.filter((pid) => pid !== first)];
+      // The first one first: it would take the end of the others for a crash, and clean up after them. And before that what
+      // would start it again.
+      const pids = [
+        ...(first === undefined ? [] : [...restarterOf(first), first]),
+        ...others.filter((pid) => pid !== first),
+      ];
       for (const pid of pids) send(pid, "SIGKILL");
       return pids.length;
     },
@@ -135,6 +139,12 @@ function worksIn(pid: number, data: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Returns the shell of `restart-first.sh` that started the server, where one did. */
+function restarterOf(pid: number): readonly number[] {
+  const parent = Number(/^PPid:\s*(\d+)/m.exec(readText(`/proc/${pid}/status`) ?? "")?.[1]);
+  return readText(`/proc/${parent}/cmdline`)?.includes("/restart-first.sh\0") ? [parent] : [];
 }
 
 /** A shell of an operator may stand there. */

@@ -35,6 +35,8 @@ export interface Settings {
   readonly checkpointTimeoutMs: number;
   /** How long a standby may receive nothing from a master before its node ends, so that it is not `ready` any more. */
   readonly streamPatienceMs: number;
+  /** How many seconds a master that has crashed may take to be back where it was, before another node takes over. */
+  readonly restartFirstSeconds: number;
   /** Where a whole group starts again: how long the node that was its master is waited for while it starts. */
   readonly masterWaitMs: number;
   /** After so long without a sign of each other, master and standby give up their connection; 0: never. */
@@ -101,6 +103,7 @@ export function readSettings(env: Environment): Settings {
     stopWaitMs: seconds("MSDHA_PG_STOP_WAIT", 3),
     checkpointTimeoutMs: seconds("MSDHA_PG_CHECKPOINT_TIMEOUT", 5),
     streamPatienceMs: duration(env, "MSDHA_PG_STREAM_PATIENCE", "60"),
+    restartFirstSeconds: Number(env["MSDHA_PG_RESTART_FIRST"] || 0),
     masterWaitMs: duration(env, "MSDHA_PG_MASTER_WAIT", "5m"),
     walSenderTimeoutMs: seconds("MSDHA_PG_WAL_SENDER_TIMEOUT", 6),
     slotForgetMs: duration(env, "MSDHA_PG_SLOT_FORGET", "1d"),

@@ -32,6 +32,7 @@ const SEEDS: Readonly<Record<string, number>> = {
   leavesRecordFirst: 226,
   leavesWithoutAnotherThatHasAll: 501,
   hearsOneTooFew: 639,
+  hearsEnoughBeforeTheyAnswer: 639,
   waitsAgainWithoutCheckpoint: 696,
   writesWithoutRevision: 1626,
   beginsAgainWithoutWriting: 2613,
@@ -39,6 +40,7 @@ const SEEDS: Readonly<Record<string, number>> = {
   writesWithoutToken: 3080,
   promotesBeforeTheRecord: 4056,
   waitsAgainWithSomeOfThem: 4158,
+  countsAConnectionTwice: 11723,
 };
 
 test.each(Object.entries(SEEDS))("notices %s by seed %d", async (name, seed) => {

@@ -28,6 +28,7 @@ export async function start(context: HookContext): Promise<string> {
   ];
   const words = [
     ...["env", "-u", "POSTGRES_PASSWORD", "-u", "MSDHA_PG_REPLICATION_PASSWORD"],
+    ...restartFirst(context),
     ...account.prefix,
     ...(locks ? lockPrefix(data) : []),
     ...[context.program("postgres"), "-D", data],
@@ -35,4 +36,11 @@ export async function start(context: HookContext): Promise<string> {
     ...values.flatMap((value) => ["-c", value]),
   ];
   return words.map(quoteShell).join(" ");
+}
+
+/** Returns what goes before the command of the server, so that a master that crashes is started again where it was. */
+function restartFirst({ scripts, settings }: HookContext): readonly string[] {
+  const { data, restartFirstSeconds, runDir } = settings;
+  if (restartFirstSeconds === 0) return [];
+  return ["sh", `${scripts}/restart-first.sh`, String(restartFirstSeconds), data, runDir];
 }
