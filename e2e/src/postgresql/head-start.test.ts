@@ -38,6 +38,9 @@ describe.concurrent("a PostgreSQL group that starts again as a whole", () => {
     await promote(group, b);
     const loss = await waitFor(() => group.value("postgresql-losses"), { what: "the loss to be noted" });
     expect(loss).toMatch(/^\d{4}-[\d-]+T[\d:.]+Z b [1-9]\d{4,5} a$/);
+    expect(group.value("history-notes")).toMatch(
+      /^1 lost \d+ kB \([1-9]\d{4,5} bytes\) of the log that a had$/,
+    );
     expect(logOf(b)).toMatch(/promoted without \d+ kB \([1-9]\d{4,5} bytes\) of the log that a had/);
   });
 

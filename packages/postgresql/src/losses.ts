@@ -8,6 +8,8 @@ import { formatSize } from "./sizes.ts";
 /** Lines `TIME NEW-MASTER BYTES FORMER-MASTER`, the newest last. */
 const KEY = "postgresql-losses";
 const KEPT = 20;
+/** What `msdha history` shows beside a master's time: lines `TOKEN TEXT`. */
+const NOTES_KEY = "history-notes";
 
 /** Returns the group's losses with one more, without the oldest beyond twenty. */
 export function addLoss(
@@ -17,6 +19,12 @@ export function addLoss(
   const lines = (before ?? "").split("\n").filter((line) => line !== "");
   lines.push(`${loss.time} ${loss.master} ${loss.bytes} ${loss.former}`);
   return lines.slice(-KEPT).join("\n");
+}
+
+/** Returns the notes of the group's history with one more, without the oldest beyond twenty. */
+export function addNote(before: string | undefined, token: string, note: string): string {
+  const lines = (before ?? "").split("\n").filter((line) => line !== "");
+  return [...lines, `${token} ${note}`].slice(-KEPT).join("\n");
 }
 
 /**
@@ -38,6 +46,10 @@ export async function noteLoss(context: HookContext): Promise<void> {
       "second: commits in there are lost, unless it comes back as the master (msdha-backend get postgresql-losses)",
   );
   try {
+    const { env } = context;
+    const note = `lost ${formatSize(bytes)} (${bytes} bytes) of the log that ${former.master} had`;
+    const notes = addNote(await store.get(NOTES_KEY), env["MSDHA_FENCING_TOKEN"] ?? "", note);
+    await store.put(NOTES_KEY, notes);
     const loss = { time: new Date().toISOString(), master: member, bytes, former: former.master };
     await store.put(KEY, addLoss(await store.get(KEY), loss));
   } catch (error) {

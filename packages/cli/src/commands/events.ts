@@ -7,22 +7,24 @@ import { renderHistory } from "../render/history.ts";
 import { createStyle } from "../render/style.ts";
 import { schema, termsToJson } from "../render/to-json.ts";
 import type { GroupOptions } from "../settings.ts";
+import { readNotes } from "./history-notes.ts";
 
-/** Lists the masters so far: when each began and ended. */
+/** Lists the masters so far: when each began and ended, and what their hooks noted. */
 export async function history(
   context: Context,
   options: GroupOptions & { readonly count: number; readonly json?: boolean },
 ): Promise<void> {
   await using group = openGroup(context, options);
-  const status = await group.read();
+  const [status, notes] = await Promise.all([group.read(), readNotes(group, context.signal)]);
   if (options.json) {
-    const shown = termsToJson(status).slice(0, options.count);
+    const shown = termsToJson(status, notes).slice(0, options.count);
     context.write(`${JSON.stringify({ schema, group: group.group, history: shown })}\n`);
     return;
   }
   const { terminal, now } = context;
   const style = createStyle(terminal.isColourful);
-  const lines = renderHistory(status, { now: now(), width: terminal.width, style, count: options.count });
+  const { count } = options;
+  const lines = renderHistory(status, { now: now(), width: terminal.width, style, count, notes });
   context.write(`${lines.join("\n")}\n`);
 }
 

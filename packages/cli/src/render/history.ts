@@ -23,7 +23,15 @@ export function renderHistory(
     width,
     style,
     count,
-  }: { readonly now: number; readonly width: number; readonly style: Style; readonly count: number },
+    notes = new Map(),
+  }: {
+    readonly now: number;
+    readonly width: number;
+    readonly style: Style;
+    readonly count: number;
+    /** What hooks noted, by token. */
+    readonly notes?: ReadonlyMap<number, string>;
+  },
 ): readonly string[] {
   if (terms.length === 0) return ["no master of this group is known"];
   const shown = terms.slice(0, count);
@@ -33,16 +41,17 @@ export function renderHistory(
     { text: plain(term.node, 253) },
     { text: describeLength(term, { now, isCurrent: isCurrent(term), next: terms[index - 1] }) },
     { text: describeGap(term) },
-    {
-      text:
-        describeBeginning(term) +
-        (term.losses === undefined ? "" : `; may have lost data: ${plain(term.losses)}`),
-    },
+    { text: describeBegan(term, notes.get(term.token)) },
     { text: describeEnd(term, { isCurrent: isCurrent(term) }) ?? "is master now" },
     { text: String(term.token) },
   ]);
   const [titles = "", ...lines] = renderTable(COLUMNS, rows, width);
   return [style("dim", titles), ...lines];
+}
+
+function describeBegan(term: Term, note: string | undefined): string {
+  const losses = term.losses === undefined ? [] : [`may have lost data: ${plain(term.losses)}`];
+  return [describeBeginning(term), ...losses, ...(note === undefined ? [] : [plain(note)])].join("; ");
 }
 
 /** A time whose end nobody wrote is at most as long as until the next one began. */

@@ -212,4 +212,8 @@ test("the history lists when each master began and ended", () => {
     /^2026-01-06T20:00:00Z {2}two +3 d 4 h +28.4 s +after the wait +is master now +8812$/,
   );
   expect(lines[2]).toMatch(/one +6 d +not known +by a hand-over +the lease was not proved.* 8000$/);
+
+  const notes = new Map([[8812, "lost 40 kB of the log that one had"]]);
+  const noted = renderHistory(status, { now: NOW, width: 250, style: createStyle(false), count: 9, notes });
+  expect(noted[1]).toMatch(/ after the wait; lost 40 kB of the log that one had +is master now/);
 });

@@ -22,9 +22,15 @@ export function toJson(status: GroupStatus): object {
   };
 }
 
-/** The masters that there were, the newest first. */
-export function termsToJson({ terms, master }: Pick<GroupStatus, "terms" | "master">): readonly object[] {
-  return terms.map((term) => termToJson(term, master.kind === "master" && master.token === term.token));
+/** The masters that there were, the newest first; with `notes`, what their hooks noted. */
+export function termsToJson(
+  { terms, master }: Pick<GroupStatus, "terms" | "master">,
+  notes?: ReadonlyMap<number, string>,
+): readonly object[] {
+  return terms.map((term) => ({
+    ...termToJson(term, master.kind === "master" && master.token === term.token),
+    ...(notes ? { note: notes.get(term.token) ?? null } : {}),
+  }));
 }
 
 function termToJson({ end, ...term }: Term, isCurrent: boolean): object {
