@@ -83,7 +83,12 @@ describe.concurrent("a node refuses, with one line and its data untouched,", () 
         { MSDHA_PG_REPLICATION_USER: "postgres" },
         "MSDHA_PG_REPLICATION_USER: expected another user than the superuser postgres",
       ],
-      [{ POSTGRES_INITDB_WALDIR: "/wal" }, "POSTGRES_INITDB_WALDIR: not supported, the log stays in PGDATA"],
+      [{ MSDHA_PG_WAL_DIR: "wal" }, "MSDHA_PG_WAL_DIR: expected an absolute path, got wal"],
+      [{ MSDHA_PG_WAL_DIR: "/nowhere" }, "MSDHA_PG_WAL_DIR: there is no folder /nowhere"],
+      [
+        { MSDHA_PG_WAL_DIR: `${a.data}/wal` },
+        `MSDHA_PG_WAL_DIR: expected a folder outside of PGDATA, got ${a.data}/wal`,
+      ],
       [
         { MSDHA_PG_SSL_CERT: "/cert" },
         "MSDHA_PG_SSL_KEY: expected a file, since other settings of TLS are given",

@@ -9,7 +9,7 @@ const KNOWN = new Set(
     CHECKPOINT_TIMEOUT CLONE_COMMAND CLONE_MAX_RATE HANDOVER INITDB_COMMAND INITDB_DIR
     LISTEN MASTER_WAIT MAX_LAG OS_USER PRIORITY RECLONE REPLICATION_PASSWORD REPLICATION_PASSWORD_FILE
     REPLICATION_USER RESTART_FIRST RESTORE_COMMAND SLOT_FORGET SLOT_KEEP SSL_CA SSL_CERT SSL_KEY SSL_MODE STOP_WAIT STREAM_PATIENCE
-    SYNC SYNC_NODES SYNC_PATIENCE WAL_KEEP WAL_SENDER_TIMEOUT
+    SYNC SYNC_NODES SYNC_PATIENCE WAL_DIR WAL_KEEP WAL_SENDER_TIMEOUT
   `
     .trim()
     .split(/\s+/)
@@ -62,9 +62,6 @@ export function checkSettings(env: Environment, settings: Settings): void {
   if (settings.archiveKeep === 0) fail("MSDHA_PG_ARCHIVE_KEEP: expected at least 1, got 0");
   if (settings.superuser === settings.replicator) {
     fail(`MSDHA_PG_REPLICATION_USER: expected another user than the superuser ${settings.superuser}`);
-  }
-  if (env["POSTGRES_INITDB_WALDIR"]) {
-    fail("POSTGRES_INITDB_WALDIR: not supported, the log stays in PGDATA");
   }
   for (const value of [settings.superuser, settings.replicator, settings.database]) {
     if (/["\\'\n]/.test(value)) {

@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "@msdha/clock";
 import { type Account, openAccount } from "./account.ts";
@@ -117,5 +118,7 @@ function readOptionalSecret(env: Environment, name: string): string {
 
 /** Returns when a file or folder, with all that is in it, is on the disk: the whole file system at once. */
 export function writeOut(path: string): void {
-  if (spawnSync("sync", ["-f", path], { stdio: "ignore" }).status !== 0) spawnSync("sync");
+  // The log of a data directory may be on another file system.
+  const places = [path, join(path, "pg_wal")].filter((place) => existsSync(place));
+  if (spawnSync("sync", ["-f", ...places], { stdio: "ignore" }).status !== 0) spawnSync("sync");
 }

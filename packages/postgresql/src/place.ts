@@ -4,6 +4,7 @@ import {
   lstatSync,
   mkdirSync,
   readdirSync,
+  readlinkSync,
   renameSync,
   rmdirSync,
   rmSync,
@@ -119,8 +120,16 @@ export function takeIntoUse(context: HookContext): void {
 export function setAside(context: HookContext): void {
   const { data } = context.settings;
   const aside = `${data}.msdha-old-${timestamp()}`;
+  const log = logFolder(context);
   context.inParent(() => renameSync(data, aside));
-  context.log(`the old data are kept in ${aside}; remove them when nothing in them is missed`);
+  const andLog = log.startsWith(`${data}/`) ? "" : ` and ${log}`;
+  context.log(`the old data are kept in ${aside}${andLog}; remove them when nothing in them is missed`);
+}
+
+/** Returns the folder that has the log of the data: of a volume of its own, where `pg_wal` is a link. */
+export function logFolder({ account, settings }: Pick<HookContext, "account" | "settings">): string {
+  const log = join(settings.data, "pg_wal");
+  return account.act(() => (lstatSync(log).isSymbolicLink() ? readlinkSync(log) : log));
 }
 
 /** Returns the local time as YYYYMMDDTHHMMSS. */

@@ -7,7 +7,7 @@ import { fail } from "./failure.ts";
 import { walFiles } from "./history.ts";
 import { parseLsn, segmentNumber } from "./lsn.ts";
 import { leftAt, timelineOf } from "./parted.ts";
-import { timestamp } from "./place.ts";
+import { logFolder, timestamp } from "./place.ts";
 import { newestTimeline } from "./timeline.ts";
 
 /**
@@ -28,15 +28,18 @@ export async function setLogAside(context: HookContext, { name, address }: Maste
   if (left === null) return true;
   const segmentBytes = Number((await readControlData(context)).get("Bytes per WAL segment"));
   const first = segmentNumber(parseLsn(left), segmentBytes);
-  const aside = `${settings.data}.msdha-old-wal-${timestamp()}`;
+  // Beside the folder that they are in: files can't be renamed from one volume to another.
+  const folder = logFolder(context);
+  const isLinked = folder !== join(settings.data, "pg_wal");
+  const aside = `${isLinked ? folder : settings.data}.msdha-old-wal-${timestamp()}`;
   for (const file of names.filter((one) => isFrom(one, first, timeline))) {
     try {
-      context.inParent(() => {
+      (isLinked ? account.act : context.inParent)(() => {
         if (!existsSync(aside)) mkdirSync(aside, { mode: 0o700 });
-        renameSync(join(settings.data, "pg_wal", file), join(aside, file));
+        renameSync(join(folder, file), join(aside, file));
       });
     } catch (error) {
-      fail(`PGDATA: can't move ${join(settings.data, "pg_wal", file)} to ${aside}`, { cause: error });
+      fail(`PGDATA: can't move ${join(folder, file)} to ${aside}`, { cause: error });
     }
     context.log(`${file}, in which the history of ${name} left ours, is kept in ${aside}`);
   }

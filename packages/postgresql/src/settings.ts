@@ -47,6 +47,8 @@ export interface Settings {
   readonly cloneMaxRate: string;
   readonly priority: "low" | "normal" | "high" | "never";
   readonly walKeep: string;
+  /** The folder of a volume for the log; empty: it is in the data directory. */
+  readonly walDir: string;
   /** `0`: no slots. */
   readonly slotKeep: string;
   readonly archive: string;
@@ -109,6 +111,7 @@ export function readSettings(env: Environment): Settings {
     slotForgetMs: duration(env, "MSDHA_PG_SLOT_FORGET", "1d"),
     cloneMaxRate: env["MSDHA_PG_CLONE_MAX_RATE"] ?? "",
     priority: (env["MSDHA_PG_PRIORITY"] || "normal") as Settings["priority"],
+    walDir: env["MSDHA_PG_WAL_DIR"] || env["POSTGRES_INITDB_WALDIR"] || "",
     walKeep: env["MSDHA_PG_WAL_KEEP"] || "128MB",
     slotKeep: env["MSDHA_PG_SLOT_KEEP"] || "1GB",
     archive: env["MSDHA_PG_ARCHIVE"] ?? "",

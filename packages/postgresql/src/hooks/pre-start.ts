@@ -10,6 +10,7 @@ import { checkDataLock } from "../data-lock.ts";
 import { followMaster, heardFile } from "../follow.ts";
 import { checkData } from "../identity.ts";
 import { initialise } from "../initialise.ts";
+import { checkLogPlace, placeLog } from "../log-place.ts";
 import { hasData, prepareHome, preparePlace, setAside, takeIntoUse } from "../place.ts";
 import { recoverCrash } from "../recover-crash.ts";
 import { removeAutoSettings } from "../recovery-settings.ts";
@@ -28,6 +29,7 @@ export async function preStart(context: HookContext): Promise<string> {
   const { env, files, settings } = context;
   checkSettings(env, settings);
   prepareArchive(context);
+  checkLogPlace(context);
   prepareHome(context);
   for (const file of [plannedMark(context), standbyMark(context), heardFile(context)]) files.remove(file);
   writeSecrets(context);
@@ -42,6 +44,7 @@ export async function preStart(context: HookContext): Promise<string> {
   if (files.exists(settingsFile(context)) && !(await wasMaster(context)))
     files.write(standbyMark(context), "");
   await rejoin(context);
+  await placeLog(context);
   await recoverCrash(context);
   await configure(context);
   return "";
