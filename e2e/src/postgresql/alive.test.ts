@@ -66,6 +66,20 @@ describe.concurrent("the alive hook of a PostgreSQL master", () => {
     expect(logOf(a)).toMatch(/dropped the slot msdha_retired_1, as its node has been gone/);
   });
 
+  test("warns of libraries that sort text otherwise than those that the data were made with, on a standby too", async () => {
+    await using group = await createHookGroup();
+    const a = await startFirst(group, "a");
+    expect(await a.hook("alive")).toEqual({ exitCode: 0, output: "" });
+    await a.sql("UPDATE pg_collation SET collversion = '1.0' WHERE collname = 'und-x-icu'");
+    const b = await joinGroup(group, "b");
+    await b.hook("alive");
+    await waitFor(() => /sorted by other versions than .* \(ICU 1\.0, here [\d.]+\)/.test(logOf(b)), {
+      what: "the warning",
+    });
+    expect((await b.hook("report")).output).toMatch(/collations differ from those of the data$/);
+    expect(logOf(a)).not.toMatch(/sorted by other versions/);
+  });
+
   test("takes over a renewed password without a restart", async () => {
     await using dir = tempDir();
     const file = join(dir.path, "password");

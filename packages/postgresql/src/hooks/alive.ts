@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Backups } from "../backups.ts";
+import { createCollationWatch } from "../collations.ts";
 import type { HookContext } from "../context.ts";
 import { fail } from "../failure.ts";
 import { lookForAnswer } from "../hang.ts";
@@ -24,7 +25,12 @@ const USUAL_FAILURES = 3;
 export function createAlive(backups: Backups): Alive {
   let failures = 0;
   let looking = false;
-  const watches = { standby: createStandbyWatch(), slots: createSlotWatch(), secrets: createSecretsWatch() };
+  const watches = {
+    standby: createStandbyWatch(),
+    slots: createSlotWatch(),
+    secrets: createSecretsWatch(),
+    collations: createCollationWatch(),
+  };
 
   async function lookAfter(context: HookContext): Promise<void> {
     if (looking) return;
@@ -33,6 +39,7 @@ export function createAlive(backups: Backups): Alive {
       watches.secrets.look(context);
       await watches.standby.look(context);
       await watches.slots.look(context);
+      await watches.collations.look(context);
     } finally {
       looking = false;
     }
