@@ -8,7 +8,7 @@ export interface ControlCommands {
   readonly status: () => Promise<string>;
   readonly view: () => Promise<string>;
   readonly nodes: () => Promise<string>;
-  readonly healthcheck: () => Promise<string>;
+  readonly healthcheck: (options: { readonly ready?: boolean }) => Promise<string>;
 }
 
 /** Which of the commands was given, and with what. */
@@ -57,5 +57,6 @@ export function declareControlCommands(program: Command, act: (call: Call) => Pr
   program
     .command("healthcheck")
     .description("Succeed when the node of this container runs and is not about to end.")
-    .action(() => act((commands) => commands.healthcheck()));
+    .option("--ready", "only when it is the master and takes traffic, or could take over from it")
+    .action((options: { ready?: boolean }) => act((commands) => commands.healthcheck(options)));
 }

@@ -10,6 +10,7 @@ import { CONTROL_SOCKET } from "./control-protocol.ts";
 import { describeKnown, describeNode } from "./describe-node.ts";
 import type { Node } from "./node.ts";
 import { settledLock } from "./role.ts";
+import { judgeReady } from "./standing.ts";
 
 const key = z.string().refine(isName, "expected a key without / or white space, not beginning with _ . or -");
 const value = z.string().max(65_536, "expected a value of at most 65536 characters");
@@ -164,10 +165,12 @@ function commandsOf(node: Node, inTurn: InTurn): ControlCommands {
         )
         .join("");
     },
-    async healthcheck() {
+    async healthcheck({ ready = false }) {
       if (node.end.begun.aborted) throw new Error("the node is ending");
       const { failure } = node.liveness.latest ?? {};
       if (failure !== undefined) throw new Error(`the program does not seem to be alive: ${failure}`);
+      const verdict = judgeReady(node);
+      if (ready && !verdict.yes) throw new Error(`the node is not ready: ${verdict.why}`);
       return `${node.membership.state}\n`;
     },
   };
