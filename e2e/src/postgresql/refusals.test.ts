@@ -83,6 +83,7 @@ describe.concurrent("a node refuses, with one line and its data untouched,", () 
         { MSDHA_PG_REPLICATION_USER: "postgres" },
         "MSDHA_PG_REPLICATION_USER: expected another user than the superuser postgres",
       ],
+      [{ MSDHA_PG_METRICS_PORT: "http" }, "MSDHA_PG_METRICS_PORT: expected a port from 1 to 65535, got http"],
       [{ MSDHA_PG_WAL_DIR: "wal" }, "MSDHA_PG_WAL_DIR: expected an absolute path, got wal"],
       [{ MSDHA_PG_WAL_DIR: "/nowhere" }, "MSDHA_PG_WAL_DIR: there is no folder /nowhere"],
       [

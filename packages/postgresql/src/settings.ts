@@ -67,6 +67,10 @@ export interface Settings {
   readonly initdbCommand: string;
   readonly initdbDir: string;
   readonly tls: TlsSettings | undefined;
+  /** 0: the server's numbers are not served. */
+  readonly metricsPort: number;
+  /** Empty: on all addresses. */
+  readonly metricsAddress: string;
 }
 
 /** Files that were given; the server and the nodes use copies of them in `home`. */
@@ -126,6 +130,8 @@ export function readSettings(env: Environment): Settings {
     initdbCommand: env["MSDHA_PG_INITDB_COMMAND"] ?? "",
     initdbDir: env["MSDHA_PG_INITDB_DIR"] || "/docker-entrypoint-initdb.d",
     tls: readTls(env),
+    metricsPort: Number(env["MSDHA_PG_METRICS_PORT"] || 0),
+    metricsAddress: env["MSDHA_STATUS_BIND"] ?? "",
   };
 }
 

@@ -4,6 +4,7 @@ import { createCollationWatch } from "../collations.ts";
 import type { HookContext } from "../context.ts";
 import { fail } from "../failure.ts";
 import { lookForAnswer } from "../hang.ts";
+import { createMetricsPort } from "../metrics-port.ts";
 import { createSecretsWatch } from "../secrets.ts";
 import { createSlotWatch } from "../slots-of-the-gone.ts";
 import { createStandbyWatch } from "../standby-watch.ts";
@@ -30,6 +31,7 @@ export function createAlive(backups: Backups): Alive {
     slots: createSlotWatch(),
     secrets: createSecretsWatch(),
     collations: createCollationWatch(),
+    metrics: createMetricsPort(),
   };
 
   async function lookAfter(context: HookContext): Promise<void> {
@@ -40,6 +42,7 @@ export function createAlive(backups: Backups): Alive {
       await watches.standby.look(context);
       await watches.slots.look(context);
       await watches.collations.look(context);
+      await watches.metrics.look(context);
     } finally {
       looking = false;
     }

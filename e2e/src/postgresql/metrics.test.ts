@@ -1,0 +1,56 @@
+import { getFreePort, waitFor } from "@msdha/testkit";
+import { expect, test } from "vitest";
+import { createHookGroup, type HookNode } from "./hook-node.ts";
+import { joinGroup, logOf, startFirst } from "./stages.ts";
+
+/** Resolves with what the node's port answers, once it listens: a node asks for it every few seconds. */
+async function metricsOf(node: HookNode, port: number): Promise<string> {
+  return await waitFor(
+    async () => {
+      expect(await node.hook("alive")).toMatchObject({ exitCode: 0 });
+      const response = await fetch(`http://127.0.0.1:${port}/metrics`).catch(() => undefined);
+      return response?.ok ? await response.text() : undefined;
+    },
+    { what: `the metrics of ${node.name}` },
+  );
+}
+
+test("a PostgreSQL node answers with numbers of its server, as the master, as a standby, and without a server", async () => {
+  const [ofA, ofB] = [await getFreePort(), await getFreePort()];
+  await using group = await createHookGroup({ MSDHA_STATUS_BIND: "127.0.0.1" });
+  const a = group.node("a", { MSDHA_PG_METRICS_PORT: String(ofA) });
+  await startFirst(group, "a");
+  const b = await joinGroup(group, "b", { MSDHA_PG_METRICS_PORT: String(ofB) });
+  const [master, standby] = [await metricsOf(a, ofA), await metricsOf(b, ofB)];
+  for (const line of [
+    'up{group="g",node="a"} 1',
+    'in_recovery{group="g",node="a"} 0',
+    'standby_behind_bytes{group="g",node="a",standby="b"} 0',
+    'database_size_bytes{group="g",node="a",database="postgres"} ',
+    'max_connections{group="g",node="a"} 100',
+  ]) {
+    expect(master).toContain(`\nmsdha_postgresql_${line}`);
+  }
+  expect(master).toMatch(/\nmsdha_postgresql_slot_active\{group="g",node="a",slot="msdha_b_\d+"\} 1\n/);
+  expect(master).not.toContain("replay_behind_bytes");
+  expect(standby).toContain('\nmsdha_postgresql_in_recovery{group="g",node="b"} 1\n');
+  expect(standby).toContain('\nmsdha_postgresql_replay_behind_bytes{group="g",node="b"} 0\n');
+
+  // Another node took the port.
+  const c = await joinGroup(group, "c", { MSDHA_PG_METRICS_PORT: String(ofB) });
+  expect(await c.hook("alive")).toMatchObject({ exitCode: 0 });
+  const why = `the metrics of PostgreSQL are not served: can't listen on MSDHA_PG_METRICS_PORT ${ofB}: the port is in use`;
+  await waitFor(() => logOf(c).includes(why), {
+    what: "c to say why it does not listen",
+  });
+
+  await b.stop("SIGKILL");
+  expect(await metricsOf(b, ofB)).toBe(
+    [
+      "# HELP msdha_postgresql_up 1 while the server answers",
+      "# TYPE msdha_postgresql_up gauge",
+      'msdha_postgresql_up{group="g",node="b"} 0',
+      "",
+    ].join("\n"),
+  );
+});

@@ -1,0 +1,51 @@
+import { type Reply, serveRoutes } from "@msdha/status-port";
+import type { HookContext } from "./context.ts";
+import { messageOf } from "./failure.ts";
+import { answerOf } from "./local-server.ts";
+import { formatMetrics, METRICS_SQL, readSamples } from "./metrics.ts";
+
+/** Serves the server's numbers on a port of the node (MSDHA_PG_METRICS_PORT). */
+export interface MetricsPort {
+  /** Called every few seconds. Begins to listen once; says once why it can't, and tries again. */
+  look(context: HookContext): Promise<void>;
+}
+
+const QUERY_MS = 3_000;
+
+/** Makes one. It listens until the helper ends. */
+export function createMetricsPort(): MetricsPort {
+  let latest: HookContext | undefined;
+  let listens = false;
+  let complaint = "";
+
+  async function answer(): Promise<Reply> {
+    const rows =
+      latest?.server.takesConnections() === true
+        ? await answerOf(latest.server.query(METRICS_SQL, { timeoutMs: QUERY_MS }))
+        : undefined;
+    const up = { name: "up", labels: {}, value: rows ? "1" : "0" };
+    const common = { group: latest?.env["MSDHA_GROUP"] ?? "", node: latest?.settings.name ?? "" };
+    const body = formatMetrics([up, ...readSamples(rows ?? [])], common);
+    return { code: 200, type: "text/plain; version=0.0.4; charset=utf-8", body };
+  }
+
+  return {
+    async look(context) {
+      latest = context;
+      const { metricsPort: port, metricsAddress: host } = context.settings;
+      if (listens || port === 0) return;
+      listens = true;
+      try {
+        const place = host === "" ? { port } : { port, host };
+        await serveRoutes({ answers: { "/metrics": answer } }, place, {
+          name: `MSDHA_PG_METRICS_PORT ${port}`,
+        });
+      } catch (error) {
+        listens = false;
+        const message = messageOf(error);
+        if (message !== complaint) context.log(`the metrics of PostgreSQL are not served: ${message}`);
+        complaint = message;
+      }
+    },
+  };
+}
