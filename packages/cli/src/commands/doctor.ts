@@ -71,7 +71,7 @@ async function readOrSayWhy(group: OpenGroup): Promise<GroupStatus | Finding> {
     if (!isEtcdError(error, "ERR_ETCD_AUTH")) throw error;
     const user = plain(group.etcd.user?.name ?? "without a name");
     return failure(
-      `user ${user} may not read group ${plain(group.group)}`,
+      `user ${user} may not read group ${plain(group.group)}: ${plain(error.message)}`,
       "give it read on the group's prefix: docs/etcd-keys.md has roles",
     );
   }

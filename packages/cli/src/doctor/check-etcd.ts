@@ -84,7 +84,12 @@ function checkLatency({ endpoint, readMs = 0 }: EndpointFacts, ttlSeconds: numbe
 
 function checkSpace({ endpoint, alarm, bytes, quotaBytes }: EndpointFacts): readonly Finding[] {
   if (alarm !== undefined)
-    return [failure(`etcd ${endpoint}: ${plain(alarm)}`, "compact, defragment, then etcdctl alarm disarm")];
+    return [
+      failure(
+        `etcd ${endpoint}: ${plain(alarm)}`,
+        "see etcdctl alarm list; if it is full: compact, defragment, then etcdctl alarm disarm",
+      ),
+    ];
   if (bytes === undefined || quotaBytes === undefined || quotaBytes === 0) return [];
   const share = bytes / quotaBytes;
   const what = `etcd ${endpoint}: ${Math.round(bytes / 1e6)} MB of ${Math.round(quotaBytes / 1e6)} MB are used`;

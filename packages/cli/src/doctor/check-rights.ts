@@ -6,11 +6,11 @@ import { type Finding, failure, ok, warning } from "./finding.ts";
 export interface RightsFacts {
   /** The user's name; undefined: none is given. */
   readonly user: string | undefined;
-  readonly mayAsk: boolean;
-  /** Whether it may write the lock, as nodes do. */
-  readonly mayWrite: boolean;
+  readonly mayAsk: boolean | undefined;
+  /** Whether it may write the lock, as nodes do. These two are undefined while etcd takes no writes from anybody. */
+  readonly mayWrite: boolean | undefined;
   /** Whether it may read the keys of other groups. */
-  readonly readsOthers: boolean;
+  readonly readsOthers: boolean | undefined;
 }
 
 const CALL_MS = 3_000;
@@ -21,7 +21,7 @@ export async function findRights(
   keys: GroupKeys,
   user: string | undefined,
 ): Promise<RightsFacts> {
-  const mayPut = (key: string): Promise<boolean> =>
+  const mayPut = (key: string): Promise<boolean | undefined> =>
     isAllowed(() =>
       etcd.txn(
         {
@@ -53,28 +53,40 @@ export function checkRights({ user, mayAsk, mayWrite, readsOthers }: RightsFacts
       ),
     ];
   }
-  return [
-    mayAsk
-      ? ok(`user ${user} may make requests`)
-      : failure(`user ${user} may only look`, "give it readwrite on _ask/, if it is to operate the group"),
-    mayWrite
-      ? ok(`user ${user} may write the group's keys, as nodes must`)
-      : ok(`user ${user} may not write the group's other keys`),
-    readsOthers
-      ? warning(
-          `user ${user} may read other groups`,
-          "give it a role with /msdha/GROUP/ and the slash at its end",
-        )
-      : ok(`user ${user} may not read other groups`),
-  ];
+  const findings: Finding[] = [];
+  if (mayAsk === undefined || mayWrite === undefined)
+    findings.push(
+      warning(
+        `what user ${user} may write can't be found out: etcd takes no writes`,
+        "look again when it does",
+      ),
+    );
+  if (mayAsk === true) findings.push(ok(`user ${user} may make requests`));
+  if (mayAsk === false)
+    findings.push(
+      failure(`user ${user} may only look`, "give it readwrite on _ask/, if it is to operate the group"),
+    );
+  if (mayWrite === true) findings.push(ok(`user ${user} may write the group's keys, as nodes must`));
+  if (mayWrite === false) findings.push(ok(`user ${user} may not write the group's other keys`));
+  if (readsOthers === true)
+    findings.push(
+      warning(
+        `user ${user} may read other groups`,
+        "give it a role with /msdha/GROUP/ and the slash at its end",
+      ),
+    );
+  if (readsOthers === false) findings.push(ok(`user ${user} may not read other groups`));
+  return findings;
 }
 
-async function isAllowed(act: () => Promise<unknown>): Promise<boolean> {
+/** Whether etcd does it; undefined: it refuses for another reason than the user, such as a full database. */
+async function isAllowed(act: () => Promise<unknown>): Promise<boolean | undefined> {
   try {
     await act();
     return true;
   } catch (error) {
     if (isEtcdError(error, "ERR_ETCD_AUTH")) return false;
+    if (isEtcdError(error, "ERR_ETCD_REQUEST")) return undefined;
     throw error;
   }
 }

@@ -107,6 +107,18 @@ describe("a group", () => {
   test.each<[string, Partial<GroupStatus>, Finding["level"], RegExp]>([
     ["without nodes", { nodes: [] }, "error", /no node has joined/],
     ["without a master", { master: { kind: "none" } }, "error", /no master: nobody has the lock/],
+    [
+      "with a holder of the lock alone",
+      { master: { kind: "none" }, holder: "one" },
+      "error",
+      /one has the lock/,
+    ],
+    [
+      "with no ready node",
+      { master: { kind: "none" }, nodes: [{ ...node, state: "start" }] },
+      "warning",
+      /no node is ready/,
+    ],
     ["without a master under a pause", { master: { kind: "none" }, pause }, "error", /the group is paused/],
     ["with nobody to take over", { nodes: group.nodes.slice(1) }, "warning", /no node could take over/],
     ["with different TTLs", { nodes: [...group.nodes, { ...node, ttlSeconds: 10 }] }, "warning", /3, 10 s/],
@@ -156,6 +168,7 @@ describe("rights", () => {
     ["no user", { user: undefined }, "warning", /asks for no user/],
     ["no right to ask", { mayAsk: false }, "error", /may only look/],
     ["too many rights", { readsOthers: true }, "warning", /may read other groups/],
+    ["an etcd that takes no writes", { mayAsk: undefined }, "warning", /can't be found out/],
   ])("%s", (_what, change, level, text) => {
     expectFinding(checkRights({ ...rights, ...change }), level, text);
   });

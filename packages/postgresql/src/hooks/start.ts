@@ -15,8 +15,7 @@ export async function start(context: HookContext): Promise<string> {
   // The server starts all the same: the next hook asks again, and says why it can't.
   await followMaster(context).catch(() => {});
   if (!files.exists(`${data}/standby.signal`)) files.write(`${data}/standby.signal`, "");
-  // A process id in a container is soon another process's.
-  if (files.exists(`${data}/postmaster.pid`) && !server.isRunning()) files.remove(`${data}/postmaster.pid`);
+  if (!server.isRunning()) removeLocks(context);
   const values = [
     `port=${port}`,
     `listen_addresses=${listen}`,
@@ -43,4 +42,11 @@ function restartFirst({ scripts, settings }: HookContext): readonly string[] {
   const { data, restartFirstSeconds, runDir } = settings;
   if (restartFirstSeconds === 0) return [];
   return ["sh", `${scripts}/restart-first.sh`, String(restartFirstSeconds), data, runDir];
+}
+
+/** Removes what a killed server has left: in a container its process id is soon another process's, and the next server refuses to start. */
+function removeLocks({ files, settings: { data, home, port } }: HookContext): void {
+  for (const lock of [`${data}/postmaster.pid`, `${home}/.s.PGSQL.${port}.lock`]) {
+    if (files.exists(lock)) files.remove(lock);
+  }
 }
