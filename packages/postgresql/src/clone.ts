@@ -1,6 +1,7 @@
 import { statfsSync } from "node:fs";
 import { readProgress } from "./activity.ts";
 import { makeDataByCommand } from "./backup-commands.ts";
+import { findCloneSource } from "./clone-source.ts";
 import { conninfo } from "./conninfo.ts";
 import { type HookContext, writeOut } from "./context.ts";
 import type { Master } from "./current-master.ts";
@@ -49,7 +50,7 @@ export async function clone(
   }
   clearTemporary(context);
   newTemporary(context);
-  const why = noRoom(context, Number(needed)) ?? (await makeCopy(context, peer, name));
+  const why = noRoom(context, Number(needed)) ?? (await makeCopy(context, peer, { name, address }, notes));
   if (why === undefined) {
     writeOut(newData(context));
     return true;
@@ -72,10 +73,18 @@ function noRoom(context: HookContext, needed: number): string | undefined {
 }
 
 /** From a backup, where MSDHA_PG_CLONE_COMMAND says how: the master then sends only what is newer. */
-async function makeCopy(context: HookContext, peer: Peer, name: string): Promise<string | undefined> {
+async function makeCopy(
+  context: HookContext,
+  peer: Peer,
+  master: Master,
+  { failures }: CloneNotes,
+): Promise<string | undefined> {
   const { settings } = context;
-  if (settings.cloneCommand !== "" && (await copyBackup(context, peer, name))) return undefined;
-  return await copyData(context, peer, name);
+  if (settings.cloneCommand !== "" && (await copyBackup(context, peer, master.name))) return undefined;
+  const slot = await reserveLog(context, peer);
+  // What failed once is not tried again.
+  const source = failures === 0 ? await findCloneSource(context, master) : master;
+  return await copyData(context, source, source.address === master.address ? slot : "");
 }
 
 /** Resolves with whether a backup of this group is there now. */
@@ -100,16 +109,19 @@ async function copyBackup(context: HookContext, peer: Peer, name: string): Promi
 }
 
 /** Resolves with why the data could not be copied; undefined when they are there. */
-async function copyData(context: HookContext, peer: Peer, name: string): Promise<string | undefined> {
+async function copyData(
+  context: HookContext,
+  { name, address }: Master,
+  slot: string,
+): Promise<string | undefined> {
   const { log, settings } = context;
-  const slot = await reserveLog(context, peer);
-  log(`cloning the data of ${name} (${peer.address})`);
+  log(`cloning the data of ${name} (${address})`);
   using activity = context.activity.begin(`cloning from ${name}`);
   let last = "";
   const { code } = await context.run(
     [
       ...["env", "LC_ALL=C", context.program("pg_basebackup")],
-      ...["-w", "-d", conninfo(settings, peer.address), "-D", newData(context)],
+      ...["-w", "-d", conninfo(settings, address), "-D", newData(context)],
       ...["-X", "stream", "-c", "fast", "--no-sync", "--progress"],
       ...(slot === "" ? [] : ["-S", slot]),
       ...(settings.cloneMaxRate === "" ? [] : ["--max-rate", settings.cloneMaxRate]),

@@ -45,6 +45,8 @@ export interface Settings {
   readonly slotForgetMs: number;
   /** `pg_basebackup --max-rate`; empty: as fast as it can. */
   readonly cloneMaxRate: string;
+  /** Whose data are cloned. */
+  readonly cloneFrom: "master" | "standby";
   readonly priority: "low" | "normal" | "high" | "never";
   readonly walKeep: string;
   /** The folder of a volume for the log; empty: it is in the data directory. */
@@ -114,6 +116,7 @@ export function readSettings(env: Environment): Settings {
     walSenderTimeoutMs: seconds("MSDHA_PG_WAL_SENDER_TIMEOUT", 6),
     slotForgetMs: duration(env, "MSDHA_PG_SLOT_FORGET", "1d"),
     cloneMaxRate: env["MSDHA_PG_CLONE_MAX_RATE"] ?? "",
+    cloneFrom: (env["MSDHA_PG_CLONE_FROM"] || "master") as Settings["cloneFrom"],
     priority: (env["MSDHA_PG_PRIORITY"] || "normal") as Settings["priority"],
     walDir: env["MSDHA_PG_WAL_DIR"] || env["POSTGRES_INITDB_WALDIR"] || "",
     walKeep: env["MSDHA_PG_WAL_KEEP"] || "128MB",
