@@ -39,6 +39,8 @@ export interface HookNode {
   hook(name: string, ...args: readonly string[]): Promise<HookResult>;
   /** Runs the hook with other settings. `undefined` takes one away. */
   hookWith(settings: Readonly<Record<string, string | undefined>>, name: string): Promise<HookResult>;
+  /** Runs `msdha-postgresql` with these arguments, as an operator does in the node's container. */
+  command(...args: readonly string[]): Promise<HookResult>;
   /** Runs the `start` hook, which becomes the server. */
   start(): void;
   /** Ends the server and resolves when it has ended. SIGINT is its fast stop; SIGKILL goes to all its processes. */
@@ -133,13 +135,14 @@ export async function createHookGroup(settings: Readonly<Record<string, string>>
       settings: Readonly<Record<string, string | undefined>>,
       hook: string,
       args: readonly string[] = [],
+      path = join(hooksDir, hook),
     ): Promise<HookResult> {
       const env = { ...environment, MSDHA_HOOK: hook, ...settings };
       // A file and no pipe: what a hook leaves running would keep that open.
       runs += 1;
       const output = join(runDir, `output-${runs}-${hook}`);
       const log = openSync(output, "a");
-      const child = spawn(join(hooksDir, hook), args, { env, stdio: ["ignore", log, log] });
+      const child = spawn(path, args, { env, stdio: ["ignore", log, log] });
       closeSync(log);
       const exitCode = await new Promise<number>((resolve, reject) => {
         child.once("error", reject);
@@ -163,6 +166,7 @@ export async function createHookGroup(settings: Readonly<Record<string, string>>
       folders: () => readdirSync(own).sort(),
       hook: (hook: string, ...args: readonly string[]) => run({}, hook, args),
       hookWith: run,
+      command: (...args: readonly string[]) => run({}, "command", args, join(programDir, "msdha-postgresql")),
       start() {
         const log = openSync(join(runDir, "server.log"), "a");
         const started = spawn(join(hooksDir, "start"), {

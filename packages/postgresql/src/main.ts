@@ -4,6 +4,7 @@ import { createActivity } from "./activity.ts";
 import { createBackups } from "./backups.ts";
 import { createContext, type HookContext, type Shared } from "./context.ts";
 import { HookFailure, messageOf } from "./failure.ts";
+import { settingsCommand } from "./group-settings.ts";
 import { createAlive } from "./hooks/alive.ts";
 import { candidate } from "./hooks/candidate.ts";
 import { type BackgroundWork, master } from "./hooks/master.ts";
@@ -58,6 +59,7 @@ const hooks: Readonly<Record<string, (context: HookContext, question: Question) 
   node_state_change: nodeStateChange,
   pre_stop: (context, question) => preStop(context, inBackground(question)),
   stopped,
+  settings: settingsCommand,
   keep: async (context) => {
     await keeper.round(context);
     return "";

@@ -14,6 +14,11 @@ export function syncSettingsFile({ settings }: Pick<HookContext, "settings">): s
   return `${settings.data}/msdha-sync.conf`;
 }
 
+/** The settings that the operator has for the whole group. */
+export function groupSettingsFile({ settings }: Pick<HookContext, "settings">): string {
+  return `${settings.data}/msdha-group.conf`;
+}
+
 /** In data of a master: whose they are. */
 export function masterMark({ settings }: Pick<HookContext, "settings">): string {
   return `${settings.data}/msdha.master`;
@@ -51,6 +56,8 @@ function standbySettings(
   return [
     `# Follows: ${address}`,
     "# Written by MSDHA whenever the master changes. Do not edit: put your settings into postgresql.conf.",
+    // Before MSDHA's own: the last value counts.
+    "include_if_exists = 'msdha-group.conf'",
     `primary_conninfo = '${quoteSql(primary)}'`,
     `msdha.follows = '${quoteSql(address)}'`,
     `primary_slot_name = '${master?.slot ?? ""}'`,

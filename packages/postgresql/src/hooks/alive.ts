@@ -3,6 +3,7 @@ import type { Backups } from "../backups.ts";
 import { createCollationWatch } from "../collations.ts";
 import type { HookContext } from "../context.ts";
 import { fail } from "../failure.ts";
+import { createGroupSettingsWatch } from "../group-settings.ts";
 import { lookForAnswer } from "../hang.ts";
 import { createMetricsPort } from "../metrics-port.ts";
 import { createSecretsWatch } from "../secrets.ts";
@@ -32,6 +33,7 @@ export function createAlive(backups: Backups): Alive {
     secrets: createSecretsWatch(),
     collations: createCollationWatch(),
     metrics: createMetricsPort(),
+    settings: createGroupSettingsWatch(),
   };
 
   async function lookAfter(context: HookContext): Promise<void> {
@@ -43,6 +45,7 @@ export function createAlive(backups: Backups): Alive {
       await watches.slots.look(context);
       await watches.collations.look(context);
       await watches.metrics.look(context);
+      await watches.settings.look(context);
     } finally {
       looking = false;
     }

@@ -8,6 +8,7 @@ import type { HookContext } from "../context.ts";
 import { wasMaster } from "../control-data.ts";
 import { checkDataLock } from "../data-lock.ts";
 import { followMaster, heardFile } from "../follow.ts";
+import { writeGroupSettings } from "../group-settings.ts";
 import { checkData } from "../identity.ts";
 import { initialise } from "../initialise.ts";
 import { checkLogPlace, placeLog } from "../log-place.ts";
@@ -45,6 +46,7 @@ export async function preStart(context: HookContext): Promise<string> {
     files.write(standbyMark(context), "");
   await rejoin(context);
   await placeLog(context);
+  await writeGroupSettings(context);
   await recoverCrash(context);
   await configure(context);
   return "";
