@@ -33,6 +33,9 @@ try {
   }
 }
 
+// What is still on its way, such as the answer of a resolver, must not hold the command up.
+process.stderr.write("", () => stdout.write("", () => process.exit()));
+
 async function askYesOrNo(question: string): Promise<boolean> {
   const { createInterface } = await import("node:readline/promises");
   const lines = createInterface({ input: process.stdin, output: stdout });
