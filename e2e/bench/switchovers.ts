@@ -73,7 +73,7 @@ for (let run = 1; run <= runs; run += 1) {
   differences.push(Math.abs(longest - withoutMasterMs));
   const strain = `${loadavg()[0]?.toFixed(1)} processes wait`;
   say(
-    `switchover ${run} to ${to}: ${ms(withoutMasterMs)} without a master, clients saw ${ms(longest)} (${strain})`,
+    `switchover ${run} to ${to}: ${ms(withoutMasterMs)} without a master, clients saw ${ms(longest)}, ${refusals.length} of ${sent} refused so far (${strain})`,
   );
 }
 const tookMs = performance.now() - begun;
