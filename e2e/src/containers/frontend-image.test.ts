@@ -88,7 +88,7 @@ test("works under --init", async () => {
   expect(await frontend.exited()).toBe(0);
 });
 
-test("is no larger than 200 MB, and the backend no more than 140 MB above its base", async () => {
+test("is no larger than 200 MB, and the backend no more than 120 MB above its base", async () => {
   const [frontend, backend, base] = (await Promise.all(
     ["msdha-frontend", "msdha-backend", "debian:bookworm-slim"].map(imageSize),
   )) as [number, number, number];
@@ -97,5 +97,5 @@ test("is no larger than 200 MB, and the backend no more than 140 MB above its ba
     `msdha-frontend: ${mb(frontend)}; msdha-backend: ${mb(backend - base)} above its base\n`,
   );
   expect(frontend).toBeLessThan(200e6);
-  expect(backend - base).toBeLessThan(140e6);
+  expect(backend - base).toBeLessThan(120e6);
 });
