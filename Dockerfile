@@ -90,7 +90,7 @@ COPY --from=postgresql-files /files/opt /opt
 COPY images/backend-postgresql/hooks /etc/msdha/hooks
 USER root
 # The server's folder belongs below the mount point: data are made beside it and renamed when they are whole.
-RUN ln -s /opt/msdha/bin/msdha-backend /usr/local/bin/ \
+RUN ln -s /opt/msdha/bin/msdha-backend /opt/msdha/bin/msdha-postgresql /opt/msdha/bin/msdha /usr/local/bin/ \
   && mkdir -p /run/msdha && chmod 1777 /run/msdha \
   && mkdir -p /var/lib/postgresql/data /var/lib/postgresql/archive \
   && chown postgres:postgres /var/lib/postgresql/data /var/lib/postgresql/archive \

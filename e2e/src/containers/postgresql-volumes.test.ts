@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { waitFor } from "@msdha/testkit";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Container, runContainer } from "./support/container.ts";
 import { type ContainerGroup, startGroup } from "./support/group.ts";
@@ -94,7 +95,7 @@ test("a second node with the volume of one that runs refuses to start, though it
   expect(await sql(first, "SELECT pg_is_in_recovery()")).toBe("f");
 });
 
-test("the log is on a volume of its own where the node is given one", async () => {
+test("the group's settings are given to it on the master, and the log is on a volume of its own", async () => {
   await using log = await createVolume({});
   await using group = await newGroup();
   const node = await startNode(group, "a", {
@@ -102,5 +103,12 @@ test("the log is on a volume of its own where the node is given one", async () =
     env: { MSDHA_PG_WAL_DIR: "/wal" },
   });
   await group.masterAmong([node]);
+  const give = "echo 'work_mem = 16MB' | msdha-postgresql settings -";
+  expect(await node.exec(["sh", "-c", give])).toMatchObject({ code: 0 });
+  expect((await node.exec(["msdha-postgresql", "settings"])).output.trim()).toBe("work_mem = 16MB");
+  await waitFor(async () => (await sql(node, "SHOW work_mem")) === "16MB", {
+    what: "the group's setting",
+    timeoutMs: 40_000,
+  });
   expect((await node.exec(["readlink", `${DATA}/pgdata/pg_wal`])).output).toMatch(/^\/wal\/pg_wal-\w+/);
 });

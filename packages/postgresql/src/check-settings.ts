@@ -7,7 +7,7 @@ const KNOWN = new Set(
   `
     ARCHIVE ARCHIVE_COMMAND ARCHIVE_KEEP ARCHIVE_KEEP_TIME ARCHIVE_PROMOTE ARGS BACKUP_COMMAND BACKUP_INTERVAL BIN
     CHECKPOINT_TIMEOUT CLONE_COMMAND CLONE_FROM CLONE_MAX_RATE HANDOVER INITDB_COMMAND INITDB_DIR
-    LISTEN MASTER_WAIT MAX_LAG METRICS_PORT OS_USER PRIORITY RECLONE REPLICATION_PASSWORD REPLICATION_PASSWORD_FILE
+    LISTEN LOGICAL_SLOTS MASTER_WAIT MAX_LAG METRICS_PORT OS_USER PRIORITY RECLONE REPLICATION_PASSWORD REPLICATION_PASSWORD_FILE
     REPLICATION_USER RESTART_FIRST RESTORE_COMMAND SLOT_FORGET SLOT_KEEP SSL_CA SSL_CERT SSL_KEY SSL_MODE STOP_WAIT STREAM_PATIENCE
     SYNC SYNC_NODES SYNC_PATIENCE WAL_DIR WAL_KEEP WAL_SENDER_TIMEOUT
   `
@@ -20,6 +20,7 @@ const CHOICES: Readonly<Record<string, readonly string[]>> = {
   MSDHA_PG_SYNC: ["off", "preferred", "strict"],
   MSDHA_PG_RECLONE: ["yes", "no"],
   MSDHA_PG_HANDOVER: ["received", "clean"],
+  MSDHA_PG_LOGICAL_SLOTS: ["yes", "no"],
   MSDHA_PG_CLONE_FROM: ["master", "standby"],
   MSDHA_PG_ARCHIVE_PROMOTE: ["yes", "no"],
   MSDHA_PG_PRIORITY: ["low", "normal", "high", "never"],
@@ -80,6 +81,9 @@ export function checkSettings(env: Environment, settings: Settings): void {
     );
   }
   checkSync(settings, env);
+  if (settings.logicalSlots && settings.slotKeep === "0") {
+    fail("MSDHA_PG_SLOT_KEEP: expected more than 0, since MSDHA_PG_LOGICAL_SLOTS is yes");
+  }
   checkTls(env);
   checkArchive(settings);
 }

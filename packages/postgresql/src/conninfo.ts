@@ -9,7 +9,7 @@ import type { Settings } from "./settings.ts";
  * would hold up its checkpoints), as late as twice `wal_sender_timeout`.
  */
 export function conninfo(
-  { port, replicator, home, tls, walSenderTimeoutMs }: Settings,
+  { port, replicator, home, logicalSlots, tls, walSenderTimeoutMs }: Settings,
   address: string,
   { standby }: { readonly standby?: string } = {},
 ): string {
@@ -19,6 +19,8 @@ export function conninfo(
   ];
   const options = standby === undefined ? SESSION_OPTIONS : `-c tcp_user_timeout=${2 * walSenderTimeoutMs}`;
   parts.push(`options='${quoteConninfo(options)}'`);
+  // A standby asks the master for its logical slots over this.
+  if (standby !== undefined && logicalSlots) parts.push("dbname=postgres");
   if (tls) parts.push(`sslmode=${tls.mode}`);
   if (tls?.ca !== undefined) parts.push(`sslrootcert='${quoteConninfo(`${home}/tls.ca`)}'`);
   return parts.join(" ");

@@ -71,6 +71,8 @@ export interface Settings {
   readonly tls: TlsSettings | undefined;
   /** 0: the server's numbers are not served. */
   readonly metricsPort: number;
+  /** Standbys keep the master's logical slots. */
+  readonly logicalSlots: boolean;
   /** Empty: on all addresses. */
   readonly metricsAddress: string;
 }
@@ -133,6 +135,7 @@ export function readSettings(env: Environment): Settings {
     initdbCommand: env["MSDHA_PG_INITDB_COMMAND"] ?? "",
     initdbDir: env["MSDHA_PG_INITDB_DIR"] || "/docker-entrypoint-initdb.d",
     tls: readTls(env),
+    logicalSlots: env["MSDHA_PG_LOGICAL_SLOTS"] === "yes",
     metricsPort: Number(env["MSDHA_PG_METRICS_PORT"] || 0),
     metricsAddress: env["MSDHA_STATUS_BIND"] ?? "",
   };

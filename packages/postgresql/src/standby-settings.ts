@@ -1,5 +1,6 @@
 import { conninfo } from "./conninfo.ts";
 import type { HookContext } from "./context.ts";
+import { logicalSlotSettings } from "./logical-slots.ts";
 import { applicationName } from "./names.ts";
 import { standbyNames } from "./quorum.ts";
 import { quoteSql } from "./quoting.ts";
@@ -71,6 +72,7 @@ function standbySettings(
     "restart_after_crash = off",
     // Before it recovers, a server writes all its data out: the file system at once, not one file after another.
     ...(version >= 14 ? ["recovery_init_sync_method = 'syncfs'"] : []),
+    ...logicalSlotSettings(context),
     ...archiveSettings(context),
     ...(settings.sync === "off" ? [] : ["include_if_exists = 'msdha-sync.conf'"]),
     "",

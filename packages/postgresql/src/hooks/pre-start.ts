@@ -12,6 +12,7 @@ import { writeGroupSettings } from "../group-settings.ts";
 import { checkData } from "../identity.ts";
 import { initialise } from "../initialise.ts";
 import { checkLogPlace, placeLog } from "../log-place.ts";
+import { checkLogicalSlots } from "../logical-slots.ts";
 import { hasData, prepareHome, preparePlace, setAside, takeIntoUse } from "../place.ts";
 import { recoverCrash } from "../recover-crash.ts";
 import { removeAutoSettings } from "../recovery-settings.ts";
@@ -31,6 +32,7 @@ export async function preStart(context: HookContext): Promise<string> {
   checkSettings(env, settings);
   prepareArchive(context);
   checkLogPlace(context);
+  await checkLogicalSlots(context);
   prepareHome(context);
   for (const file of [plannedMark(context), standbyMark(context), heardFile(context)]) files.remove(file);
   writeSecrets(context);

@@ -4,6 +4,7 @@ import { fail } from "../failure.ts";
 import { followMaster } from "../follow.ts";
 import { giveHeadStart } from "../head-start.ts";
 import { answerOf } from "../local-server.ts";
+import { dropOwnLogicalSlots } from "../logical-slots.ts";
 import { describeCannotFollow, streamsFrom, whyItCannotFollow } from "../parted.ts";
 import { POSITION_SQL, readPosition } from "../position.ts";
 import { forgetMark, leaveMark } from "../rejoin-mark.ts";
@@ -40,6 +41,7 @@ export async function runningNotReady(context: HookContext): Promise<string> {
     await group.change(LOOK_MS, signal);
   }
   await dropSlots(context);
+  await dropOwnLogicalSlots(context);
   return "";
 }
 
