@@ -43,4 +43,8 @@ test("says what happened to nodes, master and requests", () => {
     "a is not the master any more",
   ]);
   expect(texts(master, master)).toEqual([]);
+  const asked = (accepted: boolean, revision: number): GroupStatus =>
+    status(lock, kv(keys.ask("switchover"), { token: 7, why: "work", accepted }, "1", revision));
+  expect(texts(status(lock), asked(false, 8))).toEqual(["switchover asked for: work"]);
+  expect(texts(asked(false, 8), asked(true, 9))).toEqual(["switchover accepted"]);
 });

@@ -75,17 +75,20 @@ function sayMaster(name: string, token: number): string {
   return `${plain(name)} is the master (token ${token})`;
 }
 
-function listAskChanges(before: GroupStatus, after: GroupStatus): readonly GroupChange[] {
+function listAskChanges(earlier: GroupStatus, later: GroupStatus): readonly GroupChange[] {
   const asks = (status: GroupStatus): ReadonlyMap<string, Ask> =>
     new Map(
       [status.pause, status.switchover, ...status.nodes.map(({ hold }) => hold)]
         .filter((ask) => ask !== undefined)
         .map((ask) => [`${ask.kind}${ask.node === undefined ? "" : ` of ${plain(ask.node)}`}`, ask]),
     );
-  const [was, is] = [asks(before), asks(after)];
+  const [was, is] = [asks(earlier), asks(later)];
   return [
     ...[...is].flatMap(([name, ask]) => {
-      if (was.get(name)?.revision === ask.revision) return [];
+      const before = was.get(name);
+      if (before?.revision === ask.revision) return [];
+      if (before && ask.accepted && !before.accepted)
+        return [{ kind: "ask" as const, text: `${name} accepted` }];
       const why = ask.why === "" ? "" : `: ${plain(ask.why)}`;
       return [{ kind: "ask" as const, text: `${name} asked for${why}` }];
     }),

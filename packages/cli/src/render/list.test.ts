@@ -87,6 +87,11 @@ test("shows a group in 200 columns", () => {
   ]);
 });
 
+test("shows who holds a node back where nobody said why", () => {
+  const nodes = [node("four", "ready", { hold: { ...hold, why: "" } })];
+  expect(show({ ...status, nodes }, 200)[2]).toMatch(/10\.0\.0\.4 {2}by eve@desk, 58 min left$/);
+});
+
 test("shows how far nodes are behind, and what they say of themselves", () => {
   const nodes = [
     node("one", "ready", { report: { behind: 0, note: "" } }),

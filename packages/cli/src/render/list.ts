@@ -80,7 +80,8 @@ function describeAsk(ask: Ask, { now }: Pick<ListOptions, "now">): string {
 
 function whoAndWhy({ why, by }: Ask): string {
   const reason = why === "" ? "" : `, "${plain(why, 100)}"`;
-  return `${reason}${by === "" ? "" : ` by ${plain(by, 60)}`}`;
+  if (by === "") return reason;
+  return reason === "" ? `, by ${plain(by, 60)}` : `${reason} by ${plain(by, 60)}`;
 }
 
 /** What a node is, at a glance: a sign and a colour that say the same. */

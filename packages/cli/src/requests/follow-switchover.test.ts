@@ -60,6 +60,20 @@ test("steps that one view shows together have one time", () => {
   expect(progress).toMatchObject({ leftAt: 10, freeAt: 10, openAt: 10 });
 });
 
+test("one that was over between two views was accepted if the master's own record says so", () => {
+  const why = "asked to stop: switchover to b: kernel update";
+  const end = (by: string, why: string): KeyValue =>
+    kv(keys.term(7), { node: "a", run: "r", beganAt: 1, takenAfter: "wait", end: { why, by } });
+  const begin = kv(keys.term(20), { node: "b", run: "s", beganAt: 9, takenAfter: "handover", gapMs: 45 });
+  const fast = follow(view(lockOfA, a, b, ask), view(lockOfB, masterB, end("itself", why), begin));
+  expect(fast).toMatchObject({ acceptedAt: 10, leftAt: 10, openAt: 10 });
+  expect(withoutMasterMs(fast)).toBe(45);
+  for (const lost of [end("itself", "the lease was not proved"), end("next_run", why)]) {
+    expect(follow(view(lockOfA, a, b, ask), view(lockOfB, masterB, lost)).acceptedAt).toBeUndefined();
+  }
+  expect(withoutMasterMs(follow(view(lockOfA, a, b, ask), view(lockOfB, masterB)))).toBeUndefined();
+});
+
 test("a view that is older than the request says nothing", () => {
   const old = { ...view(lockOfA, a, b), revision: 9 };
   expect(follow(old)).toEqual({ token: 7, request: 10 });

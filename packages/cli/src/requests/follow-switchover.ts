@@ -1,4 +1,4 @@
-import { type GroupView, mastership } from "@msdha/group";
+import { type GroupView, mastership, type Term } from "@msdha/group";
 
 /** What has come of a switchover, with the time of each step by this machine's clock. Later steps imply earlier ones. */
 export interface Progress {
@@ -19,6 +19,8 @@ export interface Progress {
   readonly published?: { readonly node: string; readonly token: number; readonly at: number };
   /** And takes connections. */
   readonly openAt?: number;
+  /** How long nobody was the master, as the group's history has it. */
+  readonly recordedGapMs?: number;
 }
 
 /** Returns the progress as a later view shows it. */
@@ -32,19 +34,31 @@ export function advance(before: Progress, view: GroupView, now: number): Progres
   const add = (step: Partial<Progress>): void => {
     next = { ...step, ...next };
   };
-  if (ask?.accepted && ask.token === token) add({ acceptedAt: now });
+  // A fast one takes its request away before a view has shown that it was accepted: how its time ended says so.
+  const isSwitchover = isEndOfSwitchover(view.terms.get(token));
+  if ((ask?.accepted && ask.token === token) || isSwitchover) add({ acceptedAt: now });
   if (!ask && isStill && next.acceptedAt === undefined) add({ refusedAt: now });
   if (!isStill) add({ leftAt: now });
   if (view.lock?.token !== token) add({ freeAt: now });
   if (view.lock && view.lock.token > token) add({ taken: { node: view.lock.node ?? "?", at: now } });
   if (master.kind === "master" && master.token > token) {
     add({ published: { node: master.name, token: master.token, at: now } });
+    const gapMs = view.terms.get(master.token)?.gapMs;
+    if (gapMs !== undefined) add({ recordedGapMs: gapMs });
     if (!master.held) add({ openAt: now });
   }
   return next;
 }
 
-/** How long no master took connections; undefined before the end. */
-export function withoutMasterMs({ leftAt, openAt }: Progress): number | undefined {
-  return leftAt === undefined || openAt === undefined ? undefined : openAt - leftAt;
+/**
+ * How long no master took connections; undefined before the end. One that was over between two views was shorter than could be
+ * measured here: then it is what the group's history has, if it has it.
+ */
+export function withoutMasterMs({ leftAt, openAt, recordedGapMs }: Progress): number | undefined {
+  if (leftAt === undefined || openAt === undefined) return undefined;
+  return openAt > leftAt ? openAt - leftAt : recordedGapMs;
+}
+
+function isEndOfSwitchover(term: Term | undefined): boolean {
+  return term?.end?.by === "itself" && /^asked to stop: switchover\b/.test(term.end.why);
 }
