@@ -1,7 +1,7 @@
 import { waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
 import { createHookGroup, type HookNode } from "./hook-node.ts";
-import { becomeReady, inSync, joinGroup, logOf, startFirst, waitsForStandby } from "./stages.ts";
+import { becomeReady, inSync, joinGroup, logOf, promote, startFirst, waitsForStandby } from "./stages.ts";
 
 describe.concurrent("a PostgreSQL master whose commits wait for two standbys", () => {
   test("acknowledges nothing that fewer have, and a standby that can hear enough others is promoted", async () => {
@@ -85,6 +85,28 @@ describe.concurrent("a PostgreSQL standby that is never promoted", () => {
     await joinGroup(group, "c");
     await written;
     await inSync(group, "sync 1 a c");
+  });
+
+  test("is the first node of a group of its own when its site is taken into service", async () => {
+    await using first = await createHookGroup();
+    const a = await startFirst(first, "a");
+    const b = await joinGroup(first, "b", never);
+    await a.sql("CREATE TABLE t AS SELECT generate_series(1, 1000)");
+    await waitFor(() => b.sql("SELECT count(*) FROM t").then((rows) => rows === "1000"), {
+      what: "the rows on b",
+    });
+    await a.stop("SIGKILL");
+    expect(await b.hook("candidate")).toMatchObject({ exitCode: 1 });
+    await b.stop("SIGINT");
+
+    await using second = await createHookGroup();
+    const served = second.node("b", { PGDATA: b.data });
+    expect(await served.hook("pre_start")).toMatchObject({ exitCode: 0 });
+    await becomeReady(served);
+    expect(await served.hook("candidate")).toMatchObject({ exitCode: 0 });
+    await promote(second, served);
+    const c = await joinGroup(second, "c");
+    expect(await c.sql("SELECT count(*) FROM t")).toBe("1000");
   });
 
   test("is no reason for a master that stops to hand over", async () => {
