@@ -76,9 +76,11 @@ EOF`;
   await group.inState(second, "ready");
   for (const node of [first, second]) expect(await sql(node, "SELECT count(*) FROM t")).toBe("1000");
 
-  // What the report hook says is in the group's list.
-  const list = await first.exec(["msdha", "list"]);
-  expect(list.output).toMatch(/\bb\b.*\b0 B\b.*streams from a/);
+  // What the report hook says is in the group's list, within some seconds.
+  await waitFor(
+    async () => /\bb +ready\b.*\b0 B\b.*streams from a/.test((await first.exec(["msdha", "list"])).output),
+    { what: "the report of b in the list", timeoutMs: 40_000 },
+  );
 });
 
 test("a second node with the volume of one that runs refuses to start, though it is another container", async () => {
