@@ -97,6 +97,35 @@ describe("a PostgreSQL group with strict whose master crashes", () => {
   });
 });
 
+describe("a PostgreSQL group with strict and two standbys for each commit", () => {
+  test("loses no acknowledged row when its master and a standby die at the same moment", async () => {
+    await using running = await startRunningGroup({ ...strict, MSDHA_PG_SYNC_NODES: "2" }, { nodes: 4 });
+    const { group, writer } = running;
+    const { master } = running;
+    const [standby = "", ...others] = running.nodes.filter((name) => name !== master);
+    await waitFor(async () => /^sync:2( \S+){5}$/.test(await running.record()), {
+      what: "all standbys to be in sync",
+    });
+    await Promise.all([group.killNode(master), group.killNode(standby)]);
+    const next = await waitFor(() => others.find((name) => name === running.watch.view.master?.name), {
+      what: "one of the other two to be the master",
+      timeoutMs: 60_000,
+    });
+    // With one standby left commits wait.
+    await waitFor(async () => /^ANY 2 /.test(await running.sql(next, "SHOW synchronous_standby_names")), {
+      what: `${next} to wait for two`,
+    });
+    await group.startNode(standby);
+    await running.served();
+    expect(await running.missingRows()).toBe(0);
+    await group.startNode(master);
+    await running.whole();
+    expect(await running.missingRows()).toBe(0);
+    expect(writer.overlaps).toBe(0);
+    expect(writer.total).toBeGreaterThan(20);
+  });
+});
+
 /** Resolves when every client waits for a standby. */
 async function waits({ sql, writer }: RunningGroup, master: string): Promise<void> {
   await waitFor(
