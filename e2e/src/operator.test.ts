@@ -133,7 +133,7 @@ test("the doctor finds what is not well, and says what to do", async () => {
   expect(what("ok")).toMatch(/the group is paused by/);
   expect(what("ok")).toMatch(/revisions are kept/);
   expect(what("ok")).toMatch(/the wall clock here is that of etcd's members/);
-  expect(what("ok")).toMatch(/the node here may signal all \d+ processes that it runs/);
+  expect(what("ok")).toMatch(/the node here \(process \d+\) may signal all \d+ processes that it runs/);
   expect(what("warning")).toMatch(/endpoints of etcd: 1/);
   expect(what("warning")).toMatch(/etcd asks for no user/);
   // Nodes of a test have names that resolve nowhere.

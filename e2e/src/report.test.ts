@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -34,7 +34,8 @@ test("msdha report writes one archive with all that a bug report needs, and no s
   expect(run.out).toMatch(/settings\.txt.*list\.txt.*history\.txt.*doctor\.txt.*program\.log/);
   expect(statSync(archive).mode & 0o077).toBe(0);
 
-  execFileSync("tar", ["-xzf", archive, "-C", folder]);
+  const unpacked = spawnSync("tar", ["-xzf", archive, "-C", folder], { encoding: "utf8" });
+  expect(unpacked).toMatchObject({ status: 0, stderr: "" });
   const [name = ""] = readdirSync(folder).filter((entry) => entry.startsWith("msdha-report-db-"));
   const read = (file: string): string => readFileSync(join(folder, name, file), "utf8");
   expect(read("list.txt")).toMatch(/^db {3}master one/);

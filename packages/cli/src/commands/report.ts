@@ -1,5 +1,7 @@
 import { writeFile } from "node:fs/promises";
-import { createTarGzip } from "nanotar";
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
+import { createTar } from "nanotar";
 import { refuse } from "../command-error.ts";
 import type { Context } from "../context.ts";
 import { collectReport } from "../report/collect-report.ts";
@@ -12,6 +14,9 @@ export interface ReportOptions extends GroupOptions {
   readonly log?: readonly string[];
 }
 
+/** Zeros that end an archive; tar complains of fewer. */
+const END_BYTES = 1_024;
+
 /** Writes one archive with what a bug report needs: group, history, doctor, settings, and the ends of logs; no secrets. */
 export async function report(context: Context, options: ReportOptions): Promise<void> {
   const { group } = readSettings(context.environment, options);
@@ -19,10 +24,11 @@ export async function report(context: Context, options: ReportOptions): Promise<
   const folder = `msdha-report-${group}-${stamp}`;
   const { output = `${folder}.tar.gz`, log = [] } = options;
   const files = await collectReport(context, { ...options, logs: log });
-  const archive = await createTarGzip(
+  const tar = createTar(
     files.map(({ name, text }) => ({ name: `${folder}/${name}`, data: text })),
     { attrs: { mtime: context.now(), uid: 0, gid: 0 } },
   );
+  const archive = await promisify(gzip)(Buffer.concat([tar, Buffer.alloc(END_BYTES)]));
   if (output === "-") {
     await new Promise((resolve) => process.stdout.write(archive, resolve));
     return;

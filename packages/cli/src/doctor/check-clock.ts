@@ -20,7 +20,12 @@ const FAR_MS = 5_000;
 export function checkClock(facts: readonly ClockFacts[]): readonly Finding[] {
   const rates = facts.flatMap(({ rate }) => (rate === undefined ? [] : [rate])).sort((a, b) => a - b);
   const rate = rates[Math.floor(rates.length / 2)];
-  const findings: Finding[] = rate === undefined ? [] : [checkRate(rate)];
+  const findings: Finding[] = [];
+  if (rate !== undefined) findings.push(checkRate(rate));
+  else if (facts.length > 0) {
+    const what = "how fast the clock here goes could not be measured: this machine or etcd is too busy";
+    findings.push(warning(what, "run msdha doctor again when it is not"));
+  }
   const far = facts.find(({ aheadMs }) => Math.abs(aheadMs) > FAR_MS);
   if (far) {
     const which = far.aheadMs > 0 ? "ahead of" : "behind";

@@ -13,7 +13,7 @@ describe("the processes of a node", () => {
 
   test("that it may signal", () => {
     expect(checkProcesses([supervisor, guard, program])).toEqual([
-      { level: "ok", what: "the node here may signal all 2 processes that it runs" },
+      { level: "ok", what: "the node here (process 7) may signal all 2 processes that it runs" },
     ]);
     expect(checkProcesses([{ ...supervisor, ...root }, guard, { ...program, ...other }])[0]?.level).toBe(
       "ok",

@@ -18,12 +18,13 @@ export function checkProcesses(processes: readonly ProcessFacts[]): readonly Fin
 }
 
 function checkNode(node: ProcessFacts, processes: readonly ProcessFacts[]): Finding {
+  const which = `the node here (process ${node.pid})`;
   const below = listBelow(node.pid, processes);
   const denied = below.filter((one) => !maySignal(node, one));
-  if (denied.length === 0) return ok(`the node here may signal all ${below.length} processes that it runs`);
+  if (denied.length === 0) return ok(`${which} may signal all ${below.length} processes that it runs`);
   const names = denied.map(({ pid, users }) => `${pid} (user ${users[0]})`).join(", ");
   return failure(
-    `the node here may not signal what it runs: process ${names}`,
+    `${which} may not signal what it runs: process ${names}`,
     "run both as one user, or give the node CAP_KILL: it ends itself as soon as it notices",
   );
 }
