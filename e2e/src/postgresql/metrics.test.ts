@@ -1,3 +1,5 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { getFreePort, waitFor } from "@msdha/testkit";
 import { expect, test } from "vitest";
 import { createHookGroup, type HookNode } from "./hook-node.ts";
@@ -21,7 +23,9 @@ test("a PostgreSQL node answers with numbers of its server, as the master, as a 
   const a = group.node("a", { MSDHA_PG_METRICS_PORT: String(ofA) });
   await startFirst(group, "a");
   const b = await joinGroup(group, "b", { MSDHA_PG_METRICS_PORT: String(ofB) });
+  void a.sql("SELECT pg_sleep(600)").catch(() => {});
   const [master, standby] = [await metricsOf(a, ofA), await metricsOf(b, ofB)];
+  expect(master).toContain('\nmsdha_postgresql_connections{group="g",node="a",state="active"} 1\n');
   for (const line of [
     'up{group="g",node="a"} 1',
     'in_recovery{group="g",node="a"} 0',
@@ -33,6 +37,14 @@ test("a PostgreSQL node answers with numbers of its server, as the master, as a 
   }
   expect(master).toMatch(/\nmsdha_postgresql_slot_active\{group="g",node="a",slot="msdha_b_\d+"\} 1\n/);
   expect(master).not.toContain("replay_behind_bytes");
+  for (const scraped of [master, standby]) {
+    execFileSync("promtool", ["check", "metrics"], { input: scraped, stdio: ["pipe", "pipe", "pipe"] });
+  }
+  // The alerts ask for no others.
+  const alerts = readFileSync(new URL("../../../monitoring/alerts.yml", import.meta.url), "utf8");
+  const asked = alerts.match(/\bmsdha_postgresql_\w+/g) ?? [];
+  expect(asked.filter((name) => !master.includes(`\n# TYPE ${name} `))).toEqual([]);
+  expect(asked.length).toBeGreaterThan(5);
   expect(standby).toContain('\nmsdha_postgresql_in_recovery{group="g",node="b"} 1\n');
   expect(standby).toContain('\nmsdha_postgresql_replay_behind_bytes{group="g",node="b"} 0\n');
 

@@ -18,7 +18,7 @@ const METRICS: Readonly<Record<string, readonly ["gauge" | "counter", string]>> 
   waiting_for_lock: ["gauge", "Sessions that wait for a lock"],
   longest_transaction_seconds: ["gauge", "For how long the oldest open transaction has been open"],
   prepared_transactions: ["gauge", "Prepared transactions that are neither committed nor rolled back"],
-  wal_position_bytes: ["counter", "The end of the log: written on a master, received on a standby"],
+  wal_position_bytes: ["gauge", "The end of the log: written on a master, received on a standby"],
   replay_behind_bytes: ["gauge", "On a standby: what was received and is not replayed"],
   standby_behind_bytes: ["gauge", "On a master: what each standby has not replayed"],
   slot_retained_bytes: ["gauge", "Log that each replication slot keeps"],
