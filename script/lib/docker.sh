@@ -3,10 +3,11 @@
 # started here and stopped again.
 DOCKER_ROOT=$TOOLS/docker
 engine_pid=''
+has_docker=''
 
 # start_docker: true when `docker` works from now on; else it has said why it does not.
 start_docker() {
-  if command -v docker >/dev/null && docker info >/dev/null 2>&1; then return; fi
+  if command -v docker >/dev/null && docker info >/dev/null 2>&1; then has_docker=yes; return; fi
   if [ "$(id -u)" -ne 0 ]; then say "no Docker here, and only root can start it"; return 1; fi
   if ! command -v dockerd >/dev/null || ! command -v iptables >/dev/null; then
     [ -e /etc/debian_version ] || { say "no Docker here, and this is not Debian, whose packages would be installed"; return 1; }
@@ -39,7 +40,7 @@ start_engine() {
   engine_pid=$!
   export DOCKER_HOST=unix://$engine_dir/docker.sock MSDHA_OWN_ENGINE=yes
   for _ in $(seq 300); do
-    docker info >/dev/null 2>&1 && return
+    if docker info >/dev/null 2>&1; then has_docker=yes; return; fi
     kill -0 $engine_pid 2>/dev/null || break
     sleep 0.1
   done
@@ -48,8 +49,11 @@ start_engine() {
   return 1
 }
 
-# stop_docker ends the engine if it was started here.
+# stop_docker removes what tests have left behind that were interrupted, and ends the engine if it was started here: the next
+# one would start what is to be restarted.
 stop_docker() {
+  [ -z "$has_docker" ] || script/lib/remove-leftovers ${engine_pid:+--all} || :
+  has_docker=''
   [ -n "$engine_pid" ] || return 0
   kill "$engine_pid" 2>/dev/null || :
   wait "$engine_pid" 2>/dev/null || :
