@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type EtcdMember, getFreePort, startEtcd, tempDir, waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
@@ -94,6 +94,18 @@ describe.concurrent("the doctor looks at the real thing, and says", () => {
     expectFound(findings, "error", /hooks that can't be executed: master/);
     expectFound(findings, "warning", /MSDHA_PARK is 5 s, three TTLs are 30 s/);
   });
+});
+
+test("says how to look at a compose file where there is no docker", async () => {
+  await using folder = tempDir();
+  symlinkSync("/usr/bin/readlink", join(folder.path, "readlink"));
+  const env = { PATH: folder.path, MSDHA_NODE: process.execPath };
+  const place = { endpoint: "http://127.0.0.1:1", group: "db", env };
+  const { code, out, err } = await runMsdha(place, "doctor", "--compose", "compose.yaml");
+  expect({ code, out }).toEqual({ code: 1, out: "" });
+  expect(err).toMatch(
+    /^msdha: .*"compose.yaml": docker is not here; pipe .* into `msdha doctor --compose -`\n$/,
+  );
 });
 
 async function allow(etcd: EtcdMember, name: string, right: string, prefix: string): Promise<void> {

@@ -88,9 +88,15 @@ async function readCompose(file: string): Promise<string> {
     const { stdout } = await promisify(execFile)("docker", args, { maxBuffer: LONGEST_FILE });
     return stdout;
   } catch (error) {
-    const why = error instanceof Error ? error.message.split("\n").at(-2) || error.message : String(error);
+    const why = whyUnread(error as NodeJS.ErrnoException);
     throw refuse(`docker compose can't read ${JSON.stringify(file)}: ${why.trim()}`);
   }
+}
+
+function whyUnread({ code, message }: NodeJS.ErrnoException): string {
+  if (code === "ENOENT")
+    return "docker is not here; pipe `docker compose config --format json` into `msdha doctor --compose -`";
+  return message.split("\n").at(-2) || message;
 }
 
 const SIGNS = { ok: ["✓", "green"], warning: ["▲", "yellow"], error: ["✗", "red"] } as const;
