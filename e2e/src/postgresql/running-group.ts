@@ -14,6 +14,7 @@ import {
 import { type GroupWatch, watchGroup } from "../postgresql-group/group-watch.ts";
 import { makeLayout } from "../postgresql-group/layout.ts";
 import { type Access, startWriter, TABLE, type Writer } from "../postgresql-group/writer.ts";
+import { runMsdha } from "../support/msdha.ts";
 
 const PASSWORD = "it's a:secret\\";
 export const TTL_SECONDS = 2;
@@ -39,6 +40,8 @@ export interface RunningGroup extends AsyncDisposable {
   /** What the group knows of who is in sync. */
   record(): Promise<string>;
   log(node: string): Promise<string>;
+  /** What `msdha history` prints. */
+  history(): Promise<string>;
 }
 
 /** Starts one, and resolves when it is whole. */
@@ -125,6 +128,7 @@ export async function startRunningGroup(
     },
     sql: (name, statement) => ask({ ...access, host: place(name).address }, statement),
     record: async () => (await client.get(`/msdha/${GROUP_NAME}/_value/postgresql-sync`).string()) ?? "",
+    history: async () => (await runMsdha({ endpoint: etcd, group: GROUP_NAME }, "history")).out,
     log: (name) => readFile(place(name).logFile, "utf8"),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };

@@ -3,7 +3,7 @@ import { describeBeginning, describeEnd, describeGap } from "./describe-term.ts"
 import { formatDuration, formatTime } from "./duration.ts";
 import { plain } from "./plain.ts";
 import type { Style } from "./style.ts";
-import { type Column, renderTable } from "./table.ts";
+import { type Column, cutToWidth, renderTable } from "./table.ts";
 
 const COLUMNS: readonly Column[] = [
   { title: "FROM", dropped: 0, atLeast: 20 },
@@ -14,6 +14,9 @@ const COLUMNS: readonly Column[] = [
   { title: "ENDED", dropped: 0, atLeast: 10 },
   { title: "TOKEN", dropped: 5, atLeast: 4 },
 ];
+
+/** A note is a line of its own: no column is too narrow for it. */
+const NOTE_INDENT = "  └ ";
 
 /** Lists the masters so far, the newest first: when each began and ended, why, and what may be lost. */
 export function renderHistory(
@@ -41,17 +44,20 @@ export function renderHistory(
     { text: plain(term.node, 253) },
     { text: describeLength(term, { now, isCurrent: isCurrent(term), next: terms[index - 1] }) },
     { text: describeGap(term) },
-    { text: describeBegan(term, notes.get(term.token)) },
+    {
+      text:
+        describeBeginning(term) +
+        (term.losses === undefined ? "" : `; may have lost data: ${plain(term.losses)}`),
+    },
     { text: describeEnd(term, { isCurrent: isCurrent(term) }) ?? "is master now" },
     { text: String(term.token) },
   ]);
   const [titles = "", ...lines] = renderTable(COLUMNS, rows, width);
-  return [style("dim", titles), ...lines];
-}
-
-function describeBegan(term: Term, note: string | undefined): string {
-  const losses = term.losses === undefined ? [] : [`may have lost data: ${plain(term.losses)}`];
-  return [describeBeginning(term), ...losses, ...(note === undefined ? [] : [plain(note)])].join("; ");
+  const noted = lines.flatMap((line, index) => {
+    const note = notes.get(shown[index]?.token ?? 0);
+    return note === undefined ? [line] : [line, cutToWidth(`${NOTE_INDENT}${plain(note)}`, width)];
+  });
+  return [style("dim", titles), ...noted];
 }
 
 /** A time whose end nobody wrote is at most as long as until the next one began. */
