@@ -1,4 +1,6 @@
-import { waitFor } from "@msdha/testkit";
+import { join } from "node:path";
+import { tempDir, waitFor } from "@msdha/testkit";
+import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Container } from "./support/container.ts";
 import { buildTeller, TELLER, TELLER_PORT } from "./support/examples.ts";
@@ -98,4 +100,17 @@ test("is no larger than 200 MB, and the backend no more than 120 MB above its ba
   );
   expect(frontend).toBeLessThan(200e6);
   expect(backend - base).toBeLessThan(120e6);
+});
+
+test("the programs of both images run on a host that has no Node, from one folder", async () => {
+  await using host = tempDir();
+  for (const image of ["msdha-backend", "msdha-frontend"]) {
+    const copy = `docker run --rm --entrypoint tar ${image} -C / -c opt/msdha | tar -C ${host.path} -x`;
+    await execa("bash", ["-euo", "pipefail", "-c", copy]);
+  }
+  for (const program of ["msdha", "msdha-backend", "msdha-frontend"]) {
+    const file = join(host.path, "opt/msdha/bin", program);
+    const { stdout } = await execa(file, ["--help"], { env: { PATH: "/usr/bin:/bin" }, extendEnv: false });
+    expect(stdout).toMatch(new RegExp(`^Usage: ${program} `));
+  }
 });
