@@ -15,7 +15,8 @@ export interface Keeper {
 
 /** How often a master tells the group how far it is. */
 const PUBLISH_MS = 1_000;
-const LOOK_MS = 100;
+/** A standby that comes may be counted so late; one that goes is missed after two seconds. */
+const LOOK_MS = 250;
 /** While commits wait for the first standby. */
 const ALONE_LOOK_MS = 10;
 const LONGEST_MS = 5_000;
