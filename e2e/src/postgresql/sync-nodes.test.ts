@@ -71,6 +71,33 @@ describe.concurrent("a PostgreSQL master whose commits wait for two standbys", (
   });
 });
 
+test("counts a standby that got no slot at first as soon as the master has room for one", async () => {
+  await using group = await createHookGroup({ MSDHA_PG_SYNC: "strict", MSDHA_PG_SYNC_NODES: "2" });
+  const a = await startFirst(group, "a");
+  await joinGroup(group, "b");
+  const c = await joinGroup(group, "c");
+  await inSync(group, "sync:2 1 a b c");
+  await c.stop("SIGINT");
+  const all = "FROM generate_series(1, current_setting('max_replication_slots')::int - 1) AS i";
+  await a.sql("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE NOT active");
+  await a.sql(`SELECT pg_create_physical_replication_slot('other_' || i) ${all}`);
+  expect(await c.hook("pre_start")).toMatchObject({ exitCode: 0 });
+  await becomeReady(c, { master: "a", group });
+  await streams(a, "c (without slot)");
+  const ready = { MSDHA_STATE: "ready" };
+  expect(await c.hookWith(ready, "alive")).toMatchObject({ exitCode: 0 });
+  await streams(a, "c (without slot)");
+  await a.sql(`SELECT pg_drop_replication_slot('other_' || i) ${all}`);
+  await waitFor(
+    async () => {
+      expect(await c.hookWith(ready, "alive")).toMatchObject({ exitCode: 0 });
+      return (await streaming(a, "c")) === "1";
+    },
+    { what: "c to stream under a name that counts", intervalMs: 500 },
+  );
+  await inSync(group, "sync:2 1 a b c");
+});
+
 describe.concurrent("a PostgreSQL standby that is never promoted", () => {
   const never = { MSDHA_PG_PRIORITY: "never" };
 
@@ -130,11 +157,11 @@ describe.concurrent("a PostgreSQL standby that is never promoted", () => {
 });
 
 async function streams(master: HookNode, name: string): Promise<void> {
-  await waitFor(
-    async () =>
-      (await master.sql(
-        `SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming' AND application_name = '${name}'`,
-      )) === "1",
-    { what: `${name} to stream` },
+  await waitFor(async () => (await streaming(master, name)) === "1", { what: `${name} to stream` });
+}
+
+async function streaming(master: HookNode, name: string): Promise<string> {
+  return await master.sql(
+    `SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming' AND application_name = '${name}'`,
   );
 }

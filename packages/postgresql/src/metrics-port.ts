@@ -1,4 +1,5 @@
 import { type Reply, serveRoutes } from "@msdha/status-port";
+import type { Rows } from "./connection.ts";
 import type { HookContext } from "./context.ts";
 import { messageOf } from "./failure.ts";
 import { answerOf } from "./local-server.ts";
@@ -10,7 +11,9 @@ export interface MetricsPort {
   look(context: HookContext): Promise<void>;
 }
 
-const QUERY_MS = 3_000;
+/** Sizes of databases with very many files may take longer. Both together are shorter than the port's own limit. */
+const QUERY_MS = 2_500;
+const UP_MS = 1_500;
 
 /** Makes one. It listens until the helper ends. */
 export function createMetricsPort(): MetricsPort {
@@ -18,12 +21,14 @@ export function createMetricsPort(): MetricsPort {
   let listens = false;
   let complaint = "";
 
+  async function ask(statement: string, timeoutMs: number): Promise<Rows | undefined> {
+    if (!latest?.server.takesConnections()) return undefined;
+    return await answerOf(latest.server.query(statement, { timeoutMs }));
+  }
+
   async function answer(): Promise<Reply> {
-    const rows =
-      latest?.server.takesConnections() === true
-        ? await answerOf(latest.server.query(METRICS_SQL, { timeoutMs: QUERY_MS }))
-        : undefined;
-    const up = { name: "up", labels: {}, value: rows ? "1" : "0" };
+    const rows = await ask(METRICS_SQL, QUERY_MS);
+    const up = { name: "up", labels: {}, value: (rows ?? (await ask("SELECT 1", UP_MS))) ? "1" : "0" };
     const common = { group: latest?.env["MSDHA_GROUP"] ?? "", node: latest?.settings.name ?? "" };
     const body = formatMetrics([up, ...readSamples(rows ?? [])], common);
     return { code: 200, type: "text/plain; version=0.0.4; charset=utf-8", body };

@@ -74,6 +74,7 @@ export function createStandbyWatch(): StandbyWatch {
       await lookAtReplay(context);
       if (await receives(context, current)) {
         if (logged) log(`receives the log from ${current.name} again`);
+        await askForSlot(context);
         return forget();
       }
       silentSince ??= clock.now();
@@ -97,6 +98,19 @@ async function receives({ server, settings }: HookContext, { address }: Master):
       AND sender_host = '${quoteSql(address)}' AND ${recent}`),
   );
   return receivers === "1";
+}
+
+/**
+ * Asks the master again for a slot that it could not make: where a commit has to be on several standbys, one without a slot does not
+ * count.
+ */
+async function askForSlot(context: HookContext): Promise<void> {
+  const { files, log, server, settings } = context;
+  const hasNone = (): boolean => /^primary_slot_name = ''$/m.test(files.read(settingsFile(context)) ?? "");
+  if (settings.sync === "off" || settings.syncNodes === 1 || !hasNone()) return;
+  if ((await followMaster(context, { again: true })) !== "written" || hasNone()) return;
+  log("has a replication slot on the master now, and so counts as a synchronous standby");
+  server.reload();
 }
 
 /** What was found out about a standby that receives nothing. */
