@@ -14,8 +14,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { getFreePort, tempDir } from "@msdha/testkit";
-import pg from "pg";
 import { noteSharedMemory } from "../postgresql-group/server-memory.ts";
+import { askServer } from "./ask-server.ts";
 import { backendStandIn } from "./backend-stand-in.ts";
 import { childrenOf, send } from "./server-processes.ts";
 
@@ -187,7 +187,7 @@ export async function createHookGroup(settings: Readonly<Record<string, string>>
         return ended;
       },
       sql: (statement: string, user = "postgres") =>
-        ask({ host: join(runDir, "postgresql"), port: Number(port), user }, statement),
+        askServer({ host: join(runDir, "postgresql"), port: Number(port), user }, statement),
     };
     nodes.set(name, node);
     writeNodes();
@@ -230,22 +230,4 @@ export async function createHookGroup(settings: Readonly<Record<string, string>>
       await place[Symbol.asyncDispose]();
     },
   };
-}
-
-async function ask(
-  server: { readonly host: string; readonly port: number; readonly user: string },
-  statement: string,
-): Promise<string> {
-  const asText = { getTypeParser: () => String };
-  const client = new pg.Client({ ...server, database: "postgres", types: asText });
-  // A server that is killed under a statement: the statement says so.
-  client.on("error", () => {});
-  await client.connect();
-  try {
-    // Several statements have several results.
-    const results = [await client.query<[string]>({ text: statement, rowMode: "array" })].flat();
-    return results.at(-1)?.rows[0]?.[0] ?? "";
-  } finally {
-    await client.end();
-  }
 }
