@@ -78,21 +78,32 @@ install_old_node() {
   printf '%s\n' "$node"
 }
 
+# trixie_apt FOLDER ARGUMENT…: runs apt-get with the packages of Debian 13, without a look at what is installed here. Lists and archives
+# are below FOLDER.
+trixie_apt() {
+  local folder=$1
+  shift
+  [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || return 1
+  mkdir -p "$folder/lists/partial" "$folder/archives/partial"
+  : >"$folder/status"
+  printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian trixie main\n' >"$folder/sources.list"
+  apt-get -qq -o Dir::Etc::sourcelist="$folder/sources.list" -o Dir::Etc::sourceparts=- -o Dir::State::lists="$folder/lists" \
+    -o Dir::State::status="$folder/status" -o Dir::Cache="$folder" -o Dir::Cache::archives="$folder/archives" \
+    -o APT::Sandbox::User=root "$@"
+}
+
 # take_from_trixie PACKAGE FILE FOLDER: has a program of Debian 13 in a folder below .tools, where this Debian is older. Nothing
 # is installed, and it must run with the libraries that are there.
 take_from_trixie() {
   local package=$1 file=$2 folder=$3 made
   [ ! -x "$folder/${file##*/}" ] || return 0
-  command -v apt-get >/dev/null && [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || return 1
+  command -v apt-get >/dev/null || return 1
   say "taking ${file##*/} from Debian 13 into ${folder#"$PWD/"}"
   made=$(mktemp -d)
-  mkdir -p "$folder" "$made/lists/partial" "$made/archives/partial"
-  printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian trixie main\n' >"$made/sources.list"
+  mkdir -p "$folder"
   (
     cd "$made"
-    set -- -qq -o Dir::Etc::sourcelist="$PWD/sources.list" -o Dir::Etc::sourceparts=- -o Dir::State::lists="$PWD/lists" \
-      -o Dir::Cache="$PWD" -o Dir::Cache::archives="$PWD/archives" -o APT::Sandbox::User=root
-    apt-get "$@" update && apt-get "$@" download "$package" && dpkg-deb -x "$package"_*.deb unpacked &&
+    trixie_apt "$made" update && trixie_apt "$made" download "$package" && dpkg-deb -x "$package"_*.deb unpacked &&
       mv "unpacked/$file" "$folder/"
   ) >&2 || { say "${file##*/} can't be had"; rm -rf "$made"; return 1; }
   rm -rf "$made"
