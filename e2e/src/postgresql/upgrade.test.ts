@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { tempDir, waitFor } from "@msdha/testkit";
 import { expect, test } from "vitest";
@@ -7,20 +7,27 @@ import { createHookGroup } from "./hook-node.ts";
 import { becomeReady, expectSuccess, joinGroup, promote } from "./stages.ts";
 
 const PAGE = new URL("../../../docs/postgresql-upgrade.md", import.meta.url);
-const BIN = "/usr/lib/postgresql/15/bin";
+const OLD = "/usr/lib/postgresql/15/bin";
+/** Another version, where the PATH has one: script/postgresql-17. */
+const NEW =
+  (process.env["PATH"] ?? "").split(":").find((folder) => existsSync(join(folder, "pg_upgrade"))) ?? OLD;
 
-/** The commands of the page, for the version that is here. */
+/** The commands of the page, for the versions that are here. */
 function commandsOfPage(): string {
   const block = /^ {3}```sh\n([\s\S]*?)^ {3}```$/m.exec(readFileSync(PAGE, "utf8"))?.[1];
   if (!block) throw new Error("docs/postgresql-upgrade.md has no commands");
-  return block.replace(/^ {3}OLD=\S+ NEW=\S+$/m, `OLD=${BIN} NEW=${BIN}`);
+  return block.replace(/^ {3}OLD=\S+ NEW=\S+$/m, `OLD=${OLD} NEW=${NEW}`);
 }
 
 test("upgraded data make a new group, with every row, by the commands of the page", async () => {
   await using volume = tempDir({ prefix: "msdha-pg-volume-" });
   if (process.getuid?.() === 0) execFileSync("chown", ["postgres:", volume.path]);
   const data = join(volume.path, "pgdata");
-  await using before = await createHookGroup({ MSDHA_PG_SYNC: "preferred", MSDHA_PG_SYNC_PATIENCE: "0" });
+  await using before = await createHookGroup({
+    MSDHA_PG_SYNC: "preferred",
+    MSDHA_PG_SYNC_PATIENCE: "0",
+    MSDHA_PG_BIN: OLD,
+  });
   const old = before.node("a", { PGDATA: data });
   expectSuccess(await old.hook("pre_start"));
   await becomeReady(old);
@@ -36,7 +43,7 @@ test("upgraded data make a new group, with every row, by the commands of the pag
   const [command = "", ...args] = [...user, "sh", "-ec", commandsOfPage()];
   execFileSync(command, args, { cwd: dirname(data), stdio: "pipe" });
 
-  await using after = await createHookGroup();
+  await using after = await createHookGroup({ MSDHA_PG_BIN: NEW });
   const a = after.node("a", { PGDATA: data });
   expect((await a.hook("pre_start")).output).toMatch(/^taking the data in .* into the group/);
   await becomeReady(a);
