@@ -2,7 +2,9 @@
  * Measures the page of a frontend in a real browser, and what 32 open pages cost a change of the master; with
  * `--screenshot FILE` also has a failover happen and takes a picture of it:
  * `node --conditions=@msdha/source packages/frontend/bench/page.ts [--switches 60] [--screenshot docs/page.png]`.
+ * Ends with 1 if the page is slower than the bars below.
  */
+import { loadavg } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { getFreePort, startEtcd } from "@msdha/testkit";
@@ -12,6 +14,10 @@ import { takePicture } from "./picture.ts";
 import { quantile, report } from "./report.ts";
 import { measureSwitches } from "./switches.ts";
 
+const PAINT_MS = 200;
+const EVENT_MS = 100;
+/** Two medians of the same thing differ by so much. */
+const NOTICEABLE_MS = 2;
 const STREAMS = 32;
 const LOADS = 10;
 const EVENTS = 50;
@@ -28,6 +34,7 @@ await using frontend = await startFrontend(etcd.endpoint, group.name, {
   env: { MSDHA_STATUS_PORT: String(statusPort), MSDHA_STATUS_BIND: "127.0.0.1" },
 });
 await frontend.until("etcd to be followed", ({ following }) => following);
+const missed: string[] = [];
 const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
 try {
   const page = await browser.newPage({ viewport: { width: 1_100, height: 760 }, bypassCSP: true });
@@ -40,12 +47,17 @@ try {
   await browser.close();
 }
 const switches = Number(values.switches);
-await measureSwitches(frontend, group, { switches });
+const alone = await measureSwitches(frontend, group, { switches });
 const readers = Array.from({ length: STREAMS }, () => openStream(`${url}events`));
 await Promise.all(readers.map(({ opened }) => opened));
 process.stdout.write(`with ${STREAMS} open pages: `);
-await measureSwitches(frontend, group, { switches });
+const watched = await measureSwitches(frontend, group, { switches });
 for (const { close } of readers) close();
+expectAtMost(watched.medianMs - alone.medianMs, NOTICEABLE_MS, `ms that ${STREAMS} pages add to a switch`);
+expectAtMost(alone.failed + watched.failed, 0, "connections that failed");
+report("processes that wait for a processor, in the last minute", { mean: loadavg()[0] ?? Number.NaN });
+for (const line of missed) process.stdout.write(`missed: ${line}\n`);
+process.exitCode = missed.length > 0 ? 1 : 0;
 
 /** Reports the time from the request for the page to the first paint. */
 async function measurePaint(page: Page): Promise<void> {
@@ -56,6 +68,7 @@ async function measurePaint(page: Page): Promise<void> {
     paints.push(Number(await page.waitForFunction(entry).then((found) => found.jsonValue())));
   }
   report(`first paint, ms, of ${LOADS}`, { p50: quantile(paints, 0.5), max: Math.max(...paints) });
+  expectAtMost(quantile(paints, 0.5), PAINT_MS, "ms until the first paint (median)");
 }
 
 /** Reports the time from etcd's answer to a write, to the frame that shows it. */
@@ -82,6 +95,11 @@ async function measureEvents(page: Page): Promise<void> {
     p99: quantile(took, 0.99),
     max: Math.max(...took),
   });
+  expectAtMost(quantile(took, 0.99), EVENT_MS, "ms until an event is on the screen (99 of 100)");
+}
+
+function expectAtMost(value: number, most: number, what: string): void {
+  if (!(value <= most)) missed.push(`expected at most ${most} ${what}, got ${value.toFixed(1)}`);
 }
 
 /** Reads a stream of events as a page does, and does nothing with it. */
