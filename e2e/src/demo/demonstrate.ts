@@ -49,10 +49,7 @@ async function play(options: DemoOptions, screen: Screen, undo: AsyncDisposableS
   const access = accessOf(settings);
   const nodes = placeNodes(layout);
   const patienceMs = 30_000 + 10_000 * ttlSeconds;
-  screen.say(`a group of ${NODES} PostgreSQL nodes with a TTL of ${ttlSeconds} s; data in ${layout.storage}`);
-  screen.say(
-    "replication is asynchronous, as by default: a crash can lose the last rows, a planned stop and MSDHA_PG_SYNC=strict lose none",
-  );
+  introduce(screen, settings);
   const { etcd } = await group.open(settings);
   const watch = undo.use(watchGroup(etcd, nodes, access));
   screen.say("etcd answers; starting the nodes and the frontend");
@@ -95,6 +92,13 @@ async function play(options: DemoOptions, screen: Screen, undo: AsyncDisposableS
     keep = true;
     tellHowToConnect(say, settings, pid);
   }
+}
+
+function introduce(screen: Screen, { layout, ttlSeconds }: GroupSettings): void {
+  screen.say(`a group of ${NODES} PostgreSQL nodes with a TTL of ${ttlSeconds} s; data in ${layout.storage}`);
+  screen.say(
+    "replication is asynchronous, as by default: a crash can lose the last rows, a planned stop and MSDHA_PG_SYNC=strict lose none",
+  );
 }
 
 /** Prints the report where that is asked for. Throws when something went wrong. */
