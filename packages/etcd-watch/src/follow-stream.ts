@@ -103,7 +103,9 @@ export async function followStream(
       (answer) => {
         read = answer;
         const refuted =
-          replica.revision === emitted ? replica.isRefutedBy(answer) : answer.revision < emitted;
+          replica.revision === emitted
+            ? replica.isRefutedBy(answer, { whole: false })
+            : answer.revision < emitted;
         if (refuted) over.abort(new HistoryReplacedError("etcd was restored to an older state"));
       },
       () => {}, // The stream itself shows when etcd can't be reached.

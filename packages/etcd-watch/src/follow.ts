@@ -80,7 +80,7 @@ export async function follow(etcd: EtcdApi, range: KeyRange, options: FollowOpti
     const pageBytes = read === "done" ? RESUMED_PAGE_BYTES : undefined;
     const answer = await readAll(etcd, range, { timeoutMs: 2 * progressIntervalMs, signal, pageBytes });
     signal.throwIfAborted();
-    if (read === "done" && !replica.isRefutedBy(answer)) return;
+    if (read === "done" && !replica.isRefutedBy(answer, { whole: true })) return;
     emit(replica.load(answer, { restored: read === "needed-restored" }));
     read = "done";
     resumed = false;

@@ -15,8 +15,11 @@ export interface Replica {
   load(read: RangeResult, options?: { readonly restored?: boolean }): WatchBatch;
   /** Takes a message's events. Those that were emitted already are left out: etcd before 3.4.25 can repeat some. */
   apply(events: readonly WatchEvent[]): WatchChanges | undefined;
-  /** Whether a read that was requested at the present revision can't be of the history that was followed. */
-  isRefutedBy(read: RangeResult): boolean;
+  /**
+   * Whether a read that was requested at the present revision can't be of the history that was followed. `whole`: it was of the whole
+   * range, so that a key that it lacks is not there.
+   */
+  isRefutedBy(read: RangeResult, how: { readonly whole: boolean }): boolean;
   /** Returns the keys of the prefix that are not as in a read of it. With `keysOnly` values are not compared. */
   differing(kvs: readonly KeyValue[], how: { readonly keysOnly: boolean }): string[];
 }
@@ -25,13 +28,15 @@ export function createReplica(): Replica {
   let state = new Map<string, KeyValue>();
   let revision = 0;
 
-  function isRefutedBy(read: RangeResult): boolean {
-    return read.revision < revision || contradicts(state, revision, read.kvs);
+  function isRefutedBy(read: RangeResult, { whole }: { readonly whole: boolean }): boolean {
+    if (read.revision < revision || contradicts(state, revision, read.kvs)) return true;
+    // Later on a key can have been deleted in between.
+    return whole && read.revision === revision && read.kvs.length !== state.size;
   }
 
   function load(read: RangeResult, { restored = false } = {}): WatchBatch {
     const first = revision === 0;
-    const refuted = restored || isRefutedBy(read);
+    const refuted = restored || isRefutedBy(read, { whole: true });
     const events = difference(state, read.kvs, read.revision);
     state = new Map(read.kvs.map((kv) => [kv.key, kv]));
     revision = read.revision;

@@ -435,6 +435,23 @@ describe("a restored etcd", () => {
     expect(words(lastChanges().events)).toEqual(["DELETE /p/b @4", "PUT /p/c=new @3", "PUT /p/d=new @4"]);
   });
 
+  test("that has reached the told revision again by deletions is noticed before a stream is followed", async () => {
+    etcd.write({ put: "/p/b", value: "1" });
+    const saved = etcd.save();
+    await start();
+    etcd.write({ put: "/p/a", value: "lost" });
+    await clock.advance(0);
+    const emitted = told.length;
+    etcd.restore(saved);
+    etcd.write({ delete: "/p/b" });
+    await clock.advance(100);
+    expect(told.slice(emitted)).toMatchObject([{ resync: true, restored: true }]);
+    expect(words(lastChanges().events)).toEqual([
+      expect.stringContaining("DELETE /p/a"),
+      expect.stringContaining("DELETE /p/b"),
+    ]);
+  });
+
   test("is noticed within some intervals where the prefix is too large to be read before each stream", async () => {
     etcd.write({ put: "/p/large", value: "x".repeat(300_000) });
     const restore = await saveAndWriteMore();
