@@ -68,6 +68,8 @@ export interface HookGroup extends AsyncDisposable {
   setValue(key: string, value: string): void;
   /** Has the next put fail, but be kept as one that etcd may still carry out. */
   leavePutPending(): void;
+  /** Whether that put was sent and another one was carried out since. */
+  isPutOvertaken(): boolean;
   /** Carries that put out; false when another one was carried out after it was sent, undefined when there is none yet. */
   carryOutPut(): boolean | undefined;
 }
@@ -89,6 +91,15 @@ export async function createHookGroup(settings: Readonly<Record<string, string>>
   const states = new Map<string, string>();
   const leftMemory: (() => Promise<void>)[] = [];
   let master: string | undefined;
+
+  function readPending():
+    | { readonly key: string; readonly value: string; readonly overtaken: boolean }
+    | undefined {
+    const file = join(claims, "pending");
+    if (!existsSync(file)) return undefined;
+    const [key = "", sentAt = "", value = ""] = readFileSync(file, "utf8").split("\n");
+    return { key, value, overtaken: readFileSync(join(claims, `puts-${key}`)).length !== Number(sentAt) };
+  }
 
   function tell(node: { readonly name: string; readonly runDir: string }): void {
     const address = master === undefined ? "" : `${nodes.get(master)?.address}\n`;
@@ -213,12 +224,13 @@ export async function createHookGroup(settings: Readonly<Record<string, string>>
     },
     setValue: (key, value) => writeFileSync(join(claims, `value-${key}`), value),
     leavePutPending: () => writeFileSync(join(claims, "unanswered"), ""),
+    isPutOvertaken: () => readPending()?.overtaken ?? false,
     carryOutPut() {
-      const file = join(claims, "pending");
-      if (!existsSync(file)) return undefined;
-      const [key = "", sentAt = "", value = ""] = readFileSync(file, "utf8").split("\n");
-      rmSync(file);
-      if (readFileSync(join(claims, `puts-${key}`)).length !== Number(sentAt)) return false;
+      const pending = readPending();
+      if (!pending) return undefined;
+      const { key, value, overtaken } = pending;
+      rmSync(join(claims, "pending"));
+      if (overtaken) return false;
       writeFileSync(join(claims, `value-${key}`), value);
       return true;
     },
