@@ -3,7 +3,6 @@ import type { Rows } from "./connection.ts";
 import type { HookContext } from "./context.ts";
 import { messageOf } from "./failure.ts";
 import { answerOf } from "./local-server.ts";
-import { formatMetrics, METRICS_SQL, readSamples } from "./metrics.ts";
 
 /** Serves the server's numbers on a port of the node (MSDHA_PG_METRICS_PORT). */
 export interface MetricsPort {
@@ -27,10 +26,12 @@ export function createMetricsPort(): MetricsPort {
   }
 
   async function answer(): Promise<Reply> {
+    // Loaded only here: most helpers serve no metrics.
+    const { formatMetrics, METRICS_SQL, readSamples } = await import("./metrics.ts");
     const rows = await ask(METRICS_SQL, QUERY_MS);
     const up = { name: "up", labels: {}, value: (rows ?? (await ask("SELECT 1", UP_MS))) ? "1" : "0" };
     const common = { group: latest?.env["MSDHA_GROUP"] ?? "", node: latest?.settings.name ?? "" };
-    const body = formatMetrics([up, ...readSamples(rows ?? [])], common);
+    const body = await formatMetrics([up, ...readSamples(rows ?? [])], common);
     return { code: 200, type: "text/plain; version=0.0.4; charset=utf-8", body };
   }
 

@@ -1,14 +1,14 @@
 import { expect, test } from "vitest";
 import { formatMetrics, METRICS_SQL, readSamples } from "./metrics.ts";
 
-test("writes samples in Prometheus' text format, with the group's and the node's name", () => {
+test("writes samples in Prometheus' text format, with the group's and the node's name", async () => {
   const rows = [
     ["slot_active", "slot", 'a "b"\\', "1"],
     ["up", null, null, "1"],
     ["wal_position_bytes", null, null, null],
     ["nonsense", null, null, "1"],
   ];
-  expect(formatMetrics(readSamples(rows), { group: "g", node: "n" })).toBe(
+  expect(await formatMetrics(readSamples(rows), { group: "g", node: "n" })).toBe(
     [
       "# HELP msdha_postgresql_up 1 while the server answers",
       "# TYPE msdha_postgresql_up gauge",
@@ -21,10 +21,10 @@ test("writes samples in Prometheus' text format, with the group's and the node's
   );
 });
 
-test("asks for each of its numbers", () => {
+test("asks for each of its numbers", async () => {
   const asked = [...METRICS_SQL.matchAll(/SELECT '(\w+)',/g)].map(([, name]) => name ?? "");
   const samples = asked.map((name) => ({ name, labels: {}, value: "0" }));
-  const published = formatMetrics(samples, { group: "g", node: "n" }).match(/^# TYPE/gm);
+  const published = (await formatMetrics(samples, { group: "g", node: "n" })).match(/^# TYPE/gm);
   expect(published).toHaveLength(asked.length);
   expect(asked.length).toBeGreaterThan(20);
 });

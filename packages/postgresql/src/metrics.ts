@@ -1,3 +1,5 @@
+import { Counter, Gauge, Registry } from "prom-client";
+
 /** One number of the server. */
 export interface Sample {
   readonly name: string;
@@ -39,30 +41,23 @@ const METRICS: Readonly<Record<string, readonly ["gauge" | "counter", string]>> 
   ],
 };
 
-/** Returns samples in Prometheus' text format, each with the label `group` and `node`. What has no value is left out. */
-export function formatMetrics(
+/** Resolves with samples in Prometheus' text format, each with the label `group` and `node`. What has no value is left out. */
+export async function formatMetrics(
   samples: readonly Sample[],
   common: Readonly<Record<"group" | "node", string>>,
-): string {
-  const lines: string[] = [];
+): Promise<string> {
+  const registry = new Registry();
   for (const [name, [kind, help]] of Object.entries(METRICS)) {
     const found = samples.filter((sample) => sample.name === name);
     if (found.length === 0) continue;
-    lines.push(`# HELP ${PREFIX}${name} ${help}`, `# TYPE ${PREFIX}${name} ${kind}`);
-    for (const { labels, value } of found) {
-      lines.push(`${PREFIX}${name}{${formatLabels({ ...common, ...labels })}} ${value}`);
-    }
+    const labelNames = [...new Set(found.flatMap(({ labels }) => Object.keys({ ...common, ...labels })))];
+    const options = { name: `${PREFIX}${name}`, help, labelNames, registers: [registry] };
+    const metric = kind === "gauge" ? new Gauge(options) : new Counter(options);
+    for (const { labels, value } of found) metric.inc({ ...common, ...labels }, Number(value));
   }
-  return `${lines.join("\n")}\n`;
-}
-
-function formatLabels(labels: Readonly<Record<string, string>>): string {
-  return Object.entries(labels)
-    .map(
-      ([name, value]) =>
-        `${name}="${value.replace(/[\\"\n]/g, (char) => (char === "\n" ? "\\n" : `\\${char}`))}"`,
-    )
-    .join(",");
+  const names = registry.getMetricsAsArray().map(({ name }) => name);
+  const texts = await Promise.all(names.map((name) => registry.getSingleMetricAsString(name)));
+  return `${texts.join("\n")}\n`;
 }
 
 /** Returns the samples in an answer to `METRICS_SQL`. */
