@@ -1,8 +1,16 @@
 import { expect, test } from "vitest";
 import { parseRecord, type SyncRecord } from "./quorum.ts";
-import { LONGEST_AWAY_MS, planSync } from "./sync-plan.ts";
+import { LONGEST_AWAY_MS, planSync, type SyncSituation } from "./sync-plan.ts";
 
-const record = (line: string) => parseRecord(line) as Exclude<SyncRecord, { kind: "none" }>;
+/** Plans with the record of this line, and a patience of 5 s. */
+function plan({
+  line,
+  ...situation
+}: Omit<SyncSituation, "record" | "patienceMs"> & { readonly line: string }): ReturnType<typeof planSync> {
+  const record = parseRecord(line) as Exclude<SyncRecord, { kind: "none" }>;
+  return planSync({ ...situation, record, patienceMs: 5_000 });
+}
+
 const nothing = { step: "nothing" };
 
 test.each([
@@ -26,15 +34,7 @@ test.each([
   ["never forgets the last one", "sync 1 a b", [], 1_000_000, { ...nothing, missing: true }],
   ["does nothing without any standby ever", "sync 1 a", [], 1_000_000, { ...nothing, missing: true }],
 ] as const)("with strict, %s", (_what, line, connected, missingMs, expected) => {
-  const step = planSync({
-    mode: "strict",
-    nodes: 1,
-    record: record(line),
-    connected,
-    missingMs,
-    patienceMs: 5_000,
-  });
-  expect(step).toMatchObject(expected);
+  expect(plan({ mode: "strict", nodes: 1, line, connected, missingMs })).toMatchObject(expected);
 });
 
 test.each([
@@ -49,15 +49,7 @@ test.each([
     { step: "wait-again", needed: 1, standbys: ["b", "c"] },
   ],
 ] as const)("with preferred, %s", (_what, line, connected, missingMs, expected) => {
-  const step = planSync({
-    mode: "preferred",
-    nodes: 1,
-    record: record(line),
-    connected,
-    missingMs,
-    patienceMs: 5_000,
-  });
-  expect(step).toMatchObject(expected);
+  expect(plan({ mode: "preferred", nodes: 1, line, connected, missingMs })).toMatchObject(expected);
 });
 
 test.each([
@@ -98,6 +90,5 @@ test.each([
     { step: "wait-again", needed: 1 },
   ],
 ] as const)("with %s and two nodes, %s", (mode, _what, line, connected, missingMs, expected) => {
-  const step = planSync({ mode, nodes: 2, record: record(line), connected, missingMs, patienceMs: 5_000 });
-  expect(step).toMatchObject(expected);
+  expect(plan({ mode, nodes: 2, line, connected, missingMs })).toMatchObject(expected);
 });
