@@ -23,8 +23,8 @@ export function findSuccessor(node: LockHolder, view: GroupView): Successor | un
 }
 
 /**
- * Returns a successor that has lost the lock by now, of which only the record of the TTL is left: who takes the lock writes it, and
- * besides only who is published as the master, with its node key.
+ * Returns a successor that has lost the lock by now. It has left the record of the TTL: that is written when a node takes the lock, and
+ * when it is published as the master. A record that is newer than both of ours is another node's.
  */
 function findFormerSuccessor(
   { membership }: Pick<LockHolder, "membership">,
