@@ -16,15 +16,17 @@ export function addLoss(
   before: string | undefined,
   loss: { readonly time: string; readonly master: string; readonly bytes: number; readonly former: string },
 ): string {
-  const lines = (before ?? "").split("\n").filter((line) => line !== "");
-  lines.push(`${loss.time} ${loss.master} ${loss.bytes} ${loss.former}`);
-  return lines.slice(-KEPT).join("\n");
+  return addLine(before, `${loss.time} ${loss.master} ${loss.bytes} ${loss.former}`);
 }
 
 /** Returns the notes of the group's history with one more, without the oldest beyond twenty. */
 export function addNote(before: string | undefined, token: string, note: string): string {
-  const lines = (before ?? "").split("\n").filter((line) => line !== "");
-  return [...lines, `${token} ${note}`].slice(-KEPT).join("\n");
+  return addLine(before, `${token} ${note}`);
+}
+
+function addLine(before: string | undefined, line: string): string {
+  const lines = (before ?? "").split("\n").filter((known) => known !== "");
+  return [...lines, line].slice(-KEPT).join("\n");
 }
 
 /**
