@@ -1,6 +1,5 @@
 import { Channel, type Client, connectivityState } from "@grpc/grpc-js";
 import { Etcd3, type Services } from "etcd3";
-import { EtcdUnavailableError } from "./errors.ts";
 import type { EtcdTarget, EtcdTlsFiles } from "./settings.ts";
 import { trackSockets } from "./sockets.ts";
 
@@ -46,13 +45,9 @@ export function openConnection(target: EtcdTarget, tls?: EtcdTlsFiles): Connecti
   const channel = new Channel(target.dial, sockets.credentials, channelOptions);
   // All of etcd's services share the one channel, so there is one TCP connection for a member.
   const etcd = new PooledEtcd({ hosts: target.dial, grpcOptions: { channelOverride: channel } });
-  let closed = false;
   return {
     client: (service) => etcd.client(service),
-    run(begin) {
-      if (closed) throw new EtcdUnavailableError(`etcd at ${target.name}: the connection was closed`);
-      return sockets.run(begin);
-    },
+    run: (begin) => sockets.run(begin),
     get bytesRead() {
       return sockets.bytesRead;
     },
@@ -63,7 +58,6 @@ export function openConnection(target: EtcdTarget, tls?: EtcdTlsFiles): Connecti
       return sockets.tlsError;
     },
     close() {
-      closed = true;
       // gRPC closes in good order, which a silent peer never lets it finish.
       sockets.destroy();
       // @grpc/grpc-js 1.14 delivers an address in the next turn, also to a channel that was closed meanwhile: that one would dial for

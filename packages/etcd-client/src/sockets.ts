@@ -4,13 +4,14 @@ import { readFileSync } from "node:fs";
 import { isIP, type Socket } from "node:net";
 import { connect as connectTls, createSecureContext, getCACertificates, type SecureContext } from "node:tls";
 import { type ChannelCredentials, credentials } from "@grpc/grpc-js";
+import { EtcdUnavailableError } from "./errors.ts";
 import type { EtcdTarget, EtcdTlsFiles } from "./settings.ts";
 
 /** The sockets of one connection: gRPC opens them and keeps them to itself. */
 export interface TrackedSockets {
   /** To open a channel with. */
   readonly credentials: ChannelCredentials;
-  /** Runs what may make gRPC dial. */
+  /** Runs what may make gRPC dial. Throws an `EtcdUnavailableError` once the sockets were destroyed. */
   run<T>(begin: () => T): T;
   /** What came in on all of them so far. */
   readonly bytesRead: number;
@@ -30,7 +31,10 @@ const dialling = new AsyncLocalStorage<(socket: Socket) => void>();
 subscribe("net.client.socket", (message) => dialling.getStore()?.((message as { socket: Socket }).socket));
 
 /** Makes credentials for `target` that know every socket opened with them. Throws when a TLS file is no good. */
-export function trackSockets({ host, secure }: EtcdTarget, tls: EtcdTlsFiles = {}): TrackedSockets {
+export function trackSockets(
+  { host, name: member, secure }: EtcdTarget,
+  tls: EtcdTlsFiles = {},
+): TrackedSockets {
   const sockets = new Set<Socket>();
   const context = secure ? readSecureContext(tls) : undefined;
   const inner = context ? credentials.createFromSecureContext(context) : credentials.createInsecure();
@@ -97,7 +101,10 @@ export function trackSockets({ host, secure }: EtcdTarget, tls: EtcdTlsFiles = {
 
   return {
     credentials: tracking,
-    run: (begin) => dialling.run(track, begin),
+    run(begin) {
+      if (closed) throw new EtcdUnavailableError(`etcd at ${member}: the connection was closed`);
+      return dialling.run(track, begin);
+    },
     get bytesRead() {
       let sum = bytesOfClosed;
       for (const socket of sockets) sum += socket.bytesRead;
