@@ -45,25 +45,25 @@ function sleep(now: () => number, ms: number, { signal }: SleepOptions = {}): Pr
       reject(signal.reason);
       return;
     }
-    const until = now() + ms;
+    const until = ms === Number.POSITIVE_INFINITY ? ms : now() + ms;
     let timer: NodeJS.Timeout;
     const stop = (): void => {
       clearTimeout(timer);
       reject(signal?.reason);
     };
-    const arm = (): void => {
-      const left = until - now();
+    const arm = (left: number): void => {
       timer = setTimeout(look, Math.min(Math.max(Math.ceil(left), 0), LONGEST_TIMER_MS));
     };
     const look = (): void => {
-      if (now() < until) {
-        arm();
+      const left = until - now();
+      if (left > 0) {
+        arm(left);
         return;
       }
       signal?.removeEventListener("abort", stop);
       resolve();
     };
     signal?.addEventListener("abort", stop, { once: true });
-    arm();
+    arm(ms);
   });
 }

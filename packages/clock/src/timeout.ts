@@ -1,4 +1,5 @@
 import type { Clock } from "./clock.ts";
+import { notNeeded } from "./not-needed.ts";
 
 /** What `withTimeout` throws when the time is over. */
 export class TimeoutError extends Error {
@@ -42,6 +43,6 @@ export async function withTimeout<T>(
   try {
     return await Promise.race([work(limit), aborted]);
   } finally {
-    done.abort();
+    done.abort(notNeeded);
   }
 }

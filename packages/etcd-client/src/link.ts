@@ -1,5 +1,5 @@
 import { Metadata } from "@grpc/grpc-js";
-import { type Clock, isTimeoutError, withTimeout } from "@msdha/clock";
+import { type Clock, isTimeoutError, notNeeded, withTimeout } from "@msdha/clock";
 import { AuthClient, type IResponseHeader } from "etcd3";
 import type { CallOptions } from "./api.ts";
 import { type Callable, createCallable } from "./callable.ts";
@@ -199,7 +199,7 @@ export function createLink({ target, user, tls, clock, identity }: LinkOptions):
         }
         throw cast(error);
       } finally {
-        settled.abort();
+        settled.abort(notNeeded);
       }
     },
     async stream(signal) {

@@ -1,4 +1,4 @@
-import type { Clock } from "@msdha/clock";
+import { type Clock, notNeeded } from "@msdha/clock";
 
 export interface RoundsOptions {
   readonly clock: Clock;
@@ -50,7 +50,7 @@ export function startRounds(
   }
 
   function startIn(ms: number): void {
-    timer.abort();
+    timer.abort(notNeeded);
     timer = new AbortController();
     nextAt = clock.now() + ms;
     clock.sleep(ms, { signal: timer.signal }).then(startNow, () => {});
@@ -73,7 +73,7 @@ export function startRounds(
 
   function giveUp(own: AbortController): void {
     underWay.delete(own);
-    own.abort();
+    own.abort(notNeeded);
   }
 
   signal.addEventListener(

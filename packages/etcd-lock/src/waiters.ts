@@ -1,4 +1,4 @@
-import type { Clock } from "@msdha/clock";
+import { type Clock, notNeeded } from "@msdha/clock";
 
 /** Those who wait for the next change. */
 export interface Waiters {
@@ -13,14 +13,19 @@ export function createWaiters(clock: Clock): Waiters {
   return {
     async wait({ timeoutMs = Number.POSITIVE_INFINITY, signal }) {
       const over = new AbortController();
-      const end = signal ? AbortSignal.any([signal, over.signal]) : over.signal;
-      const { promise, resolve } = Promise.withResolvers<void>();
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      const stop = (): void => reject(signal?.reason);
+      if (signal?.aborted) stop();
+      signal?.addEventListener("abort", stop, { once: true });
       waiting.add(resolve);
+      if (timeoutMs < Number.POSITIVE_INFINITY)
+        clock.sleep(timeoutMs, { signal: over.signal }).then(resolve, () => {});
       try {
-        await Promise.race([promise, clock.sleep(timeoutMs, { signal: end })]);
+        await promise;
       } finally {
         waiting.delete(resolve);
-        over.abort();
+        signal?.removeEventListener("abort", stop);
+        over.abort(notNeeded);
       }
     },
     wake() {

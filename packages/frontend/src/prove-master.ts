@@ -1,4 +1,4 @@
-import type { Clock } from "@msdha/clock";
+import { type Clock, notNeeded } from "@msdha/clock";
 import type { EtcdApi } from "@msdha/etcd-client";
 import { createGroupView, type GroupView, mastership, readMaster } from "@msdha/group";
 import { type MasterRead, provenAt } from "./proven-at.ts";
@@ -42,8 +42,8 @@ export function proveMaster(etcd: EtcdApi, group: string, options: ProveMasterOp
   signal.addEventListener(
     "abort",
     () => {
-      expiry.abort();
-      pause.abort();
+      expiry.abort(notNeeded);
+      pause.abort(notNeeded);
     },
     { once: true },
   );
@@ -56,7 +56,7 @@ export function proveMaster(etcd: EtcdApi, group: string, options: ProveMasterOp
 
   /** Looks at the proof again, and once more when it will be over. */
   function judge(): void {
-    expiry.abort();
+    expiry.abort(notNeeded);
     if (signal.aborted) return;
     const leftMs = provenAt(latest, view) + BOUND_TTLS * ttlMs() - clock.now();
     if (leftMs > 0 !== proven) {
@@ -99,7 +99,7 @@ export function proveMaster(etcd: EtcdApi, group: string, options: ProveMasterOp
     watched(now) {
       view = now;
       judge();
-      if (!proven) pause.abort();
+      if (!proven) pause.abort(notNeeded);
     },
     get proven() {
       return proven;

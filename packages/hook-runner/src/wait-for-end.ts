@@ -1,4 +1,4 @@
-import type { Clock } from "@msdha/clock";
+import { type Clock, notNeeded } from "@msdha/clock";
 import { HookFailedError, type HookRun } from "./errors.ts";
 import type { LaunchedProcess } from "./launch.ts";
 
@@ -43,7 +43,7 @@ export async function waitForEnd(
     if (killAfterMs !== undefined) await killAfter(running, killAfterMs, clock);
     throw error;
   } finally {
-    over.abort();
+    over.abort(notNeeded);
   }
 }
 
