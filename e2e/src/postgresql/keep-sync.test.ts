@@ -46,13 +46,29 @@ describe.concurrent("a PostgreSQL master with strict", () => {
     await joinGroup(group, "b");
     const c = await joinGroup(group, "c");
     await inSync(group, "sync 1 a b c");
-    // The outer program of the hook sees to it that there is an inner one. A number tells nothing: they begin anew.
-    const programs = hookProcesses(a, "master");
-    const children = (await Promise.all(programs.map(childrenOf))).flat();
-    const [inner = Number.NaN] = await childrenOf(programs.find((pid) => !children.includes(pid)) ?? 0);
+    const { inner } = await keepingPrograms(a);
     process.kill(inner, "SIGKILL");
     await c.stop("SIGKILL");
     await inSync(group, "sync 1 a b");
+    expect(await a.sql("SHOW synchronous_standby_names")).toBe('ANY 1 ("b")');
+  });
+
+  test("goes on counting standbys when both programs that do so were killed", async () => {
+    await using group = await createHookGroup({ MSDHA_PG_SYNC: "strict" });
+    const a = await startFirst(group, "a");
+    await joinGroup(group, "b");
+    const c = await joinGroup(group, "c");
+    await inSync(group, "sync 1 a b c");
+    const { inner, outer } = await keepingPrograms(a);
+    for (const pid of [outer, inner]) process.kill(pid, "SIGKILL");
+    await c.stop("SIGKILL");
+    await waitFor(
+      async () => {
+        expectSuccess(await a.hook("alive"));
+        return group.value("postgresql-sync") === "sync 1 a b";
+      },
+      { what: "the alive hook to have the rounds go on", intervalMs: 1_000, timeoutMs: 60_000 },
+    );
     expect(await a.sql("SHOW synchronous_standby_names")).toBe('ANY 1 ("b")');
   });
 
@@ -154,3 +170,14 @@ describe.concurrent("a PostgreSQL master with preferred", () => {
     await a.sql("CREATE TABLE t ()");
   });
 });
+
+/** The program that the `master` hook has left, and the one that asks for a round for it. Numbers tell nothing: they begin anew. */
+async function keepingPrograms(
+  master: Parameters<typeof hookProcesses>[0],
+): Promise<{ readonly outer: number; readonly inner: number }> {
+  const programs = hookProcesses(master, "master");
+  const children = (await Promise.all(programs.map(childrenOf))).flat();
+  const outer = programs.find((pid) => !children.includes(pid)) ?? Number.NaN;
+  const [inner = Number.NaN] = await childrenOf(outer);
+  return { outer, inner };
+}

@@ -40,6 +40,7 @@ export const allVariables: readonly string[] = [
   "MSDHA_PARK",
   "MSDHA_PG_*",
   "MSDHA_PORT",
+  "MSDHA_READ_MAX_LAG",
   "MSDHA_READ_PORT",
   "MSDHA_REPORT_INTERVAL",
   "MSDHA_RUN_DIR",

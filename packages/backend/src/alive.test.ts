@@ -34,6 +34,7 @@ function setUp({ exists = true } = {}) {
       },
     },
     membership: { state: "master" },
+    role: { kind: "candidate" },
     follower: { view: createGroupView("db") },
     baseEnvironment: {},
     log: createLog({ level: "silent" }).log,

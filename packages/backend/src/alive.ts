@@ -3,6 +3,7 @@ import type { HookFailedError, HookNotRunnableError } from "@msdha/hook-runner";
 
 import { hookEnvironment } from "./hook-context.ts";
 import type { Node } from "./node.ts";
+import { settledLock } from "./role.ts";
 
 /**
  * Runs the `alive` hook every MSDHA_ALIVE_INTERVAL until the node ends, if there is one. Ends the node, as a failed hook
@@ -35,11 +36,12 @@ async function watch(node: Node): Promise<void> {
 
 /** Resolves with why the program does not seem to be alive, or with undefined. */
 async function askAlive(node: Node): Promise<Error | undefined> {
-  const { config, end, follower, hooks, membership } = node;
+  const { config, end, follower, hooks, membership, role } = node;
   const env = hookEnvironment(node.baseEnvironment, {
     hook: "alive",
     state: membership.state,
     view: follower.view,
+    fencingToken: settledLock(role)?.token,
   });
   try {
     await hooks.run("alive", { env, timeoutMs: config.aliveTimeoutMs, signal: end.begun });

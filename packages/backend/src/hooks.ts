@@ -1,6 +1,6 @@
 import { HookNotRunnableError, type HookRunner } from "@msdha/hook-runner";
 
-/** Every hook of a node. A new one is named here first; README.md and e2e/src/hooks.test.ts say what each does. */
+/** Every hook of a node. A new one is named here first; docs/backend.md says what each does. */
 export const hookNames = [
   "pre_start",
   "start",

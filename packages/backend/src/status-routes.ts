@@ -1,8 +1,8 @@
+import { parseBytes } from "@msdha/settings";
 import { json, plain, type Reply, type Routes } from "@msdha/status-port";
 import { describeNode } from "./describe-node.ts";
 import type { BackendMetrics } from "./metrics.ts";
 import type { Node } from "./node.ts";
-import { parseBytes } from "./parse-bytes.ts";
 import { judgePrimary, judgeReady, judgeReplica, judgeReplicaWithin, type Verdict } from "./standing.ts";
 
 /**

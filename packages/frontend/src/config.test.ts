@@ -25,6 +25,7 @@ describe("readConfig", () => {
       ttlSeconds: 10,
       ports: [{ listen: 5432, target: 5432 }],
       readPort: undefined,
+      readMaxLagBytes: Number.POSITIVE_INFINITY,
       addresses: [],
       parkMs: 40_000,
       tickMs: 100,
@@ -104,6 +105,7 @@ describe("readConfig", () => {
     ["MSDHA_PORT", Array.from({ length: 17 }, (_, index) => index + 1).join(","), PORTS],
     ["MSDHA_PORT", "5432,5432", "each port once"],
     ["MSDHA_TARGET_PORT", "65536", PORTS],
+    ["MSDHA_READ_MAX_LAG", "16 apples", "a number of bytes such as 512kB or 16MB, or infinity"],
     ["MSDHA_READ_PORT", "5432", "another port than MSDHA_PORT"],
     ["MSDHA_SEND_PROXY", "v3", "no, v1 or v2"],
     [

@@ -3,6 +3,7 @@ import { allVariables, bindAddress, groupName, hasCode } from "@msdha/app";
 import { type EtcdSettings, type EtcdSettingsError, readEtcdSettings } from "@msdha/etcd-client";
 import { logFormats, logLevels } from "@msdha/log";
 import {
+  byteCount,
   duration,
   type Environment,
   port,
@@ -28,6 +29,8 @@ export interface FrontendConfig {
   readonly ports: readonly PortPair[];
   /** A further port, for readers; undefined for none. */
   readonly readPort: number | undefined;
+  /** Readers go to no node that lacks more bytes than these, or does not say how many; Infinity for no bound. */
+  readonly readMaxLagBytes: number;
   /** IP addresses to listen on; none stands for all. */
   readonly addresses: readonly string[];
   readonly parkMs: number;
@@ -72,6 +75,7 @@ const schema = z.object({
   MSDHA_PORT: ports(),
   MSDHA_TARGET_PORT: ports().optional(),
   MSDHA_READ_PORT: port().optional(),
+  MSDHA_READ_MAX_LAG: byteCount().default(Number.POSITIVE_INFINITY),
   MSDHA_TTL: wholeNumber({ min: 1, max: 3_600 }).default(10),
   MSDHA_BIND: addresses().default([]),
   MSDHA_PARK: milliseconds({ maxMs: LONGEST_MS }).optional(),
@@ -135,6 +139,7 @@ export function readConfig(environment: Environment): { config: FrontendConfig; 
       ttlSeconds: value.MSDHA_TTL,
       ports: pairs,
       readPort,
+      readMaxLagBytes: value.MSDHA_READ_MAX_LAG,
       addresses: value.MSDHA_BIND,
       parkMs: value.MSDHA_PARK ?? 3_000 * value.MSDHA_TTL + 10_000,
       tickMs: value.MSDHA_CONNECT_TIMEOUT,

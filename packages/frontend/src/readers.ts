@@ -8,6 +8,8 @@ import type { ServerAddress } from "./proxy.ts";
 export interface ReadersOptions {
   /** The port of the nodes. */
   readonly port: number;
+  /** A node that lacks more bytes takes no readers, nor does one that does not say; Infinity: each that is ready does. */
+  readonly maxLagBytes: number;
   readonly lookup: Lookup;
   readonly lookupIntervalMs: number;
   readonly lookupKeepMs: number;
@@ -19,7 +21,7 @@ export interface ReadersOptions {
   readonly onServers: (servers: readonly ServerAddress[]) => void;
 }
 
-/** Follows which nodes take readers: those that are ready, or the master where none is. Disposing ends that. */
+/** Follows which nodes take readers: those that are ready and not too far behind, or the master where none is. Disposing ends that. */
 export interface Readers extends Disposable {
   see(view: GroupView): void;
   /** The names of the nodes that readers go to now. */
@@ -34,7 +36,7 @@ interface Reader {
 
 /** Makes it, without any node. What it follows is etcd's watch alone: a node may take readers for a while too long. */
 export function createReaders(options: ReadersOptions): Readers {
-  const { port, isOwn, clock, log, onServers } = options;
+  const { port, maxLagBytes, isOwn, clock, log, onServers } = options;
   const readers = new Map<string, Reader>();
   let published = "";
 
@@ -80,7 +82,7 @@ export function createReaders(options: ReadersOptions): Readers {
 
   return {
     see(view) {
-      const wanted = readersIn(view);
+      const wanted = readersIn(view, maxLagBytes);
       for (const [name, { host, following }] of readers) {
         if (wanted.get(name) === host) continue;
         following.abort();
@@ -99,8 +101,11 @@ export function createReaders(options: ReadersOptions): Readers {
 }
 
 /** Returns the nodes that take readers, and their hosts. */
-function readersIn(view: GroupView): ReadonlyMap<string, string> {
-  const ready = [...view.nodes].filter(([, { state }]) => state === "ready");
+function readersIn(view: GroupView, maxLagBytes: number): ReadonlyMap<string, string> {
+  const isNear = (name: string): boolean =>
+    maxLagBytes === Number.POSITIVE_INFINITY ||
+    (view.reports.get(name)?.behind ?? Number.POSITIVE_INFINITY) <= maxLagBytes;
+  const ready = [...view.nodes].filter(([name, { state }]) => state === "ready" && isNear(name));
   const hosts = ready.map(([name]) => [name, view.details.get(name)?.address ?? name] as const);
   if (hosts.length > 0) return new Map(hosts);
   const master = mastership(view);

@@ -115,7 +115,9 @@ function leadProxy(
     log,
   };
   const { routeReaders } = proxy;
-  const readers = routeReaders && stack.use(createReaders({ ...network, onServers: routeReaders }));
+  const readers =
+    routeReaders &&
+    stack.use(createReaders({ ...network, maxLagBytes: config.readMaxLagBytes, onServers: routeReaders }));
   let switches = 0;
   const guide = stack.use(
     createGuide({

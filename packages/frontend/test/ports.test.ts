@@ -86,13 +86,8 @@ describe("the port for readers", () => {
     await frontend.until("the master to take readers", ({ readers }) => readers.join() === "a");
     expect(await askName(readPort)).toBe("a");
 
-    for (const [name, address] of [
-      ["b", "127.0.0.3"],
-      ["c", "127.0.0.4"],
-    ] as const) {
-      await group.put(`_node/${name}`, JSON.stringify({ runId: "2", address, ttlSeconds: 10 }));
-      await group.put(name, "ready");
-    }
+    await group.becomeReady("b", "127.0.0.3");
+    await group.becomeReady("c", "127.0.0.4");
     await frontend.until("the others to take readers", ({ readers }) => readers.join() === "b,c");
     await waitFor(
       async () => {
@@ -112,6 +107,26 @@ describe("the port for readers", () => {
       },
     );
   });
+});
+
+it("readers go to no node that lacks too much, or does not say how much", async () => {
+  await using group = openGroup(etcd, "near-readers");
+  const readPort = await getFreePort();
+  await using frontend = await startFrontend(etcd.endpoint, group.name, {
+    env: { MSDHA_READ_PORT: String(readPort), MSDHA_READ_MAX_LAG: "1kB" },
+  });
+  await group.becomeMaster("a", { address: "127.0.0.2" });
+  await group.becomeReady("b", "127.0.0.3");
+  await group.becomeReady("c", "127.0.0.4");
+  await frontend.until("the master to take readers", ({ readers }) => readers.join() === "a");
+  await group.put("_report/b", JSON.stringify({ behind: 1024 }));
+  await frontend.until("the node that is near", ({ readers }) => readers.join() === "b");
+  await group.put("_report/c", JSON.stringify({ behind: 0 }));
+  await frontend.until("both", ({ readers }) => readers.join() === "b,c");
+  await group.put("_report/b", JSON.stringify({ behind: 1025 }));
+  await frontend.until("the other one", ({ readers }) => readers.join() === "c");
+  await group.put("_report/c", JSON.stringify({ note: "it has no master" }));
+  await frontend.until("the master again", ({ readers }) => readers.join() === "a");
 });
 
 describe("the PROXY protocol", () => {

@@ -103,6 +103,8 @@ export interface TestGroup extends AsyncDisposable {
   readonly etcd: EtcdApi;
   /** Takes the lock and publishes itself as master, all at once. */
   becomeMaster(node: string, options: { readonly address?: string }): Promise<Term>;
+  /** Puts the node's key in state `ready`, without a lease. */
+  becomeReady(node: string, address: string): Promise<void>;
   /** Puts a key of the group, without a lease. */
   put(key: string, value: string): Promise<void>;
 }
@@ -136,6 +138,13 @@ export function openGroup(member: EtcdMember, name: string): TestGroup {
         },
         vanish: () => etcd.leaseRevoke(lease, call),
       };
+    },
+    becomeReady: async (node, address) => {
+      const details = JSON.stringify({ runId: "2", address, ttlSeconds: 10 });
+      await write(
+        { type: "put", key: key(`_node/${node}`), value: details },
+        { type: "put", key: key(node), value: "ready" },
+      );
     },
     put: async (rest, value) => void (await write({ type: "put", key: key(rest), value })),
     [Symbol.asyncDispose]: () => etcd[Symbol.asyncDispose](),

@@ -2,7 +2,7 @@ import type { CandidateServer } from "./candidacy.ts";
 import type { HookContext } from "./context.ts";
 import { enoughOf } from "./enough-of.ts";
 import { fail } from "./failure.ts";
-import { heardFile, letGo } from "./follow.ts";
+import { eligibilityFile, letGo } from "./follow.ts";
 import { requireLittleLag } from "./little-lag.ts";
 import { answerOf } from "./local-server.ts";
 import { memberOf } from "./names.ts";
@@ -26,30 +26,30 @@ export function openCandidate(context: HookContext): CandidateServer {
     letGo: () => letGo(context),
     seen: async () => (context.env["MSDHA_FENCING_TOKEN"] ? undefined : await store.seen()),
     freePosition: () => freePosition(context),
-    async hear({ others, enough }) {
+    async positionsOf({ others, enough }) {
       const nodes = others.length > 0 ? await store.nodes() : [];
       const positions = others.map(async (standby): Promise<[string, Position]> => {
         const node = nodes.find(({ name }) => memberOf(name) === standby);
         if (!node)
           return fail(`can't tell what ${standby} has, which was in sync too: the node is not there`);
-        return [standby, await hear(context, standby, node.address)];
+        return [standby, await freePositionOf(context, standby, node.address)];
       });
       return new Map(await enoughOf(positions, enough, { sleep: context.sleep }));
     },
     requireLittleLag: (own) => requireLittleLag(context, own),
     recall() {
       if (context.group.master() || followedAddress(context) !== "") return undefined;
-      const lines = files.read(heardFile(context))?.split("\n") ?? [];
+      const lines = files.read(eligibilityFile(context))?.split("\n") ?? [];
       const [rank = "", record = "", asFar = "", how = ""] = lines;
       if (lines.length < 3) return undefined;
       return { rank, record, asFar: asFar.split(" ").filter(Boolean), lossAccepted: how === LOSS_ACCEPTED };
     },
     note: ({ rank, record, asFar, lossAccepted }) =>
       files.write(
-        heardFile(context),
+        eligibilityFile(context),
         `${rank}\n${record}\n${asFar.join(" ")}\n${lossAccepted ? `${LOSS_ACCEPTED}\n` : ""}`,
       ),
-    forget: () => files.remove(heardFile(context)),
+    forget: () => files.remove(eligibilityFile(context)),
   };
 }
 
@@ -62,7 +62,7 @@ async function freePosition(context: HookContext): Promise<Position> {
   return fail("still connected to a former master");
 }
 
-async function hear(context: HookContext, standby: string, address: string): Promise<Position> {
+async function freePositionOf(context: HookContext, standby: string, address: string): Promise<Position> {
   const peer = context.peer(address);
   for (let tries = TRIES; tries > 0; tries -= 1) {
     const rows = await answerOf(peer.query(POSITION_SQL));

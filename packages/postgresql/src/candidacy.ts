@@ -2,17 +2,17 @@ import { HookFailure } from "./failure.ts";
 import { isOver, type SeenGroup } from "./master-over.ts";
 import { type Position, rankOf } from "./position.ts";
 import {
-  compareWithHeard,
+  compareWithOthers,
   formatRecord,
-  type Hearing,
+  type NeededPositions,
+  neededPositions,
   type OwnPart,
   type SyncRecord,
-  whomToHear,
 } from "./quorum.ts";
 import type { RecordStore } from "./synchronous-master.ts";
 
 /** Why a candidate may be promoted: it has every commit that any master has acknowledged, or its loss is accepted. */
-export interface Heard {
+export interface Eligibility {
   readonly rank: string;
   /** The record that it was found out under. */
   readonly record: string;
@@ -32,12 +32,12 @@ export interface CandidateServer {
   /** Resolves with this node's position once its receiver has ended: all that it will ever have acknowledged. */
   freePosition(): Promise<Position>;
   /** Resolves with the positions of enough other standbys, each once it follows no server and so gets no more log. */
-  hear(hearing: Hearing): Promise<ReadonlyMap<string, Position>>;
+  positionsOf(needed: NeededPositions): Promise<ReadonlyMap<string, Position>>;
   /** Rejects if this node is too far behind to be promoted, for the case in which the record does not name a node that has every commit. */
   requireLittleLag(own: Position): Promise<void>;
   /** Returns what was noted, unless this node has followed a server since, or there is a master. */
-  recall(): Heard | undefined;
-  note(heard: Heard): void;
+  recall(): Eligibility | undefined;
+  note(eligibility: Eligibility): void;
   forget(): void;
 }
 
@@ -51,15 +51,15 @@ export async function askCandidate(
   server: CandidateServer,
   store: Pick<RecordStore, "read">,
   { acceptLoss = false }: AskCandidateOptions = {},
-): Promise<Heard> {
-  const before = await recallHeard(server, store);
+): Promise<Eligibility> {
+  const before = await recallEligibility(server, store);
   if (before && (acceptLoss || !before.lossAccepted)) return before;
   await server.letGo();
   // An order that was withdrawn, or is void by now, counts no more.
   if (before) server.forget();
-  const heard = acceptLoss ? await acceptOwn(server, store) : await findAcknowledged(server, store);
-  server.note(heard);
-  return heard;
+  const found = acceptLoss ? await acceptOwn(server, store) : await findAcknowledged(server, store);
+  server.note(found);
+  return found;
 }
 
 /**
@@ -69,36 +69,39 @@ export async function askCandidate(
 export async function confirmCandidate(
   server: CandidateServer,
   store: Pick<RecordStore, "read">,
-): Promise<Heard> {
-  return (await recallHeard(server, store)) ?? (await askCandidate(server, store));
+): Promise<Eligibility> {
+  return (await recallEligibility(server, store)) ?? (await askCandidate(server, store));
 }
 
 /**
  * Resolves with what was found out before, if it still holds: there was no master since, as the record is the same, and
- * this node has followed no server. So neither it nor any node that it has heard has got more log.
+ * this node has followed no server. So neither it nor any node whose position it has read has got more log.
  */
-async function recallHeard(
+async function recallEligibility(
   server: Pick<CandidateServer, "recall">,
   store: Pick<RecordStore, "read">,
-): Promise<Heard | undefined> {
-  const heard = server.recall();
-  return heard && lineOf(await store.read()) === heard.record ? heard : undefined;
+): Promise<Eligibility | undefined> {
+  const noted = server.recall();
+  return noted && lineOf(await store.read()) === noted.record ? noted : undefined;
 }
 
 /** Compares with nobody: no other node is known to have as much, so commits wait until one has. */
-async function acceptOwn(server: CandidateServer, store: Pick<RecordStore, "read">): Promise<Heard> {
+async function acceptOwn(server: CandidateServer, store: Pick<RecordStore, "read">): Promise<Eligibility> {
   const record = await store.read();
   const own = await server.freePosition();
   return { rank: String(rankOf(own)), record: lineOf(record), asFar: [], lossAccepted: true };
 }
 
-async function findAcknowledged(server: CandidateServer, store: Pick<RecordStore, "read">): Promise<Heard> {
+async function findAcknowledged(
+  server: CandidateServer,
+  store: Pick<RecordStore, "read">,
+): Promise<Eligibility> {
   const record = await store.read();
-  const hearing = whomToHear(record, server.own());
-  if ("refusal" in hearing) throw new HookFailure(hearing.refusal);
+  const needed = neededPositions(record, server.own());
+  if ("refusal" in needed) throw new HookFailure(needed.refusal);
   await requireOver(server, record);
-  const [own, heard] = await Promise.all([server.freePosition(), server.hear(hearing)]);
-  const compared = compareWithHeard(own, heard);
+  const [own, others] = await Promise.all([server.freePosition(), server.positionsOf(needed)]);
+  const compared = compareWithOthers(own, others);
   if ("refusal" in compared) throw new HookFailure(compared.refusal);
   if (record.kind === "async") await server.requireLittleLag(own);
   return {
@@ -111,7 +114,7 @@ async function findAcknowledged(server: CandidateServer, store: Pick<RecordStore
 
 /**
  * Rejects while the master of the record may still be there, or come: this node may have been asked before it was
- * promoted. A node that is heard now could follow it, and have commits acknowledged, and the record would be the same.
+ * promoted. A node whose position is read now could follow it, and have commits acknowledged, and the record would be the same.
  */
 async function requireOver(server: Pick<CandidateServer, "seen">, record: SyncRecord): Promise<void> {
   if (record.kind !== "sync") return;

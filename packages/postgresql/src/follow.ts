@@ -63,15 +63,15 @@ export async function letGo(context: HookContext): Promise<void> {
   });
 }
 
-/** Stops following, and forgets what this node has heard: that held only while it followed no server. */
+/** Stops following, and forgets why this node may be promoted: that held only while it followed no server. */
 function followNobody(context: HookContext): void {
   if (followedAddress(context) === "") return;
-  context.files.remove(heardFile(context));
+  context.files.remove(eligibilityFile(context));
   writeStandbySettings(context, undefined);
   context.server.reload();
 }
 
 /** What a candidate has found out, for its next run and for the `master` hook. */
-export function heardFile({ settings }: Pick<HookContext, "settings">): string {
-  return `${settings.home}/heard`;
+export function eligibilityFile({ settings }: Pick<HookContext, "settings">): string {
+  return `${settings.home}/eligibility`;
 }

@@ -1,18 +1,18 @@
-export { askCandidate, type CandidateServer, type Heard } from "./candidacy.ts";
+export { askCandidate, type CandidateServer, type Eligibility } from "./candidacy.ts";
 export { enoughOf } from "./enough-of.ts";
 export { HookFailure } from "./failure.ts";
 export type { SeenGroup } from "./master-over.ts";
 export { comparePositions, type Position, rankOf } from "./position.ts";
 export { type PromotedServer, type PromotionOptions, promoteInSync } from "./promotion.ts";
 export {
-  compareWithHeard,
+  compareWithOthers,
   formatRecord,
-  type Hearing,
+  type NeededPositions,
+  neededPositions,
   type OwnPart,
   parseRecord,
   type SyncRecord,
   standbyNames,
-  whomToHear,
 } from "./quorum.ts";
 export { planSync, type SyncSituation, type SyncStep } from "./sync-plan.ts";
 export {

@@ -1,16 +1,25 @@
+import type { Clock } from "@msdha/clock";
 import type { HookContext } from "./context.ts";
 import { fail, messageOf } from "./failure.ts";
 import { publishPosition } from "./little-lag.ts";
 import type { SyncRecord } from "./quorum.ts";
 import { createSynchronousMaster, type SynchronousMaster } from "./synchronous-master.ts";
 import { openSynchronousServer } from "./synchronous-server.ts";
+import { createTurns } from "./turns.ts";
 
 /** Keeps what the last round knew, for the next one. A helper that was started anew begins from the group's record. */
 export interface Keeper {
+  /** Runs the promotion of the `master` hook: until it is over nobody misses a round. */
+  promoting<T>(promotion: () => Promise<T>): Promise<T>;
   /** Called by the `master` hook with the record that it has written. */
   begin(token: string, record: Exclude<SyncRecord, { kind: "none" }>): void;
   /** Runs one round, and resolves when there may be something to do for the next. */
   round(context: HookContext): Promise<void>;
+  /**
+   * Runs the rounds of a master for which nobody has asked for a while, as the process that does was killed, until somebody
+   * asks again or the node is no master any more. Resolves at once where somebody asks.
+   */
+  goOn(context: HookContext): Promise<void>;
 }
 
 /** How often a master tells the group how far it is. */
@@ -23,12 +32,20 @@ const LONGEST_MS = 5_000;
 const LONGEST_MISSING_MS = 1_000;
 /** Commits need nothing in the first moments of a master whose record names standbys. */
 const FIRST_PAUSE_MS = 500;
+/** Rounds follow one another at once, or after a second where one has failed. */
+const QUIET_MS = 10_000;
+const AFTER_FAILURE_MS = 1_000;
 
-export function createKeeper(): Keeper {
+export function createKeeper({ now }: Pick<Clock, "now">): Keeper {
   let known: { readonly token: string; readonly record?: Exclude<SyncRecord, { kind: "none" }> } | undefined;
   let master: { readonly token: string; readonly state: SynchronousMaster } | undefined;
   let current: HookContext | undefined;
   let published: { readonly token: string; readonly line: string | undefined } | undefined;
+  const turns = createTurns();
+  /** Who may be waited for: questions for a round that are not answered, a promotion, and `goOn`. */
+  let busy = 0;
+  let asked = 0;
+  let lastBusyAt = now();
 
   /** At most once in this time, so that a busy master does not keep etcd busy. */
   async function publish(context: HookContext, token: string): Promise<void> {
@@ -63,31 +80,67 @@ export function createKeeper(): Keeper {
     return state;
   }
 
+  async function runRound(context: HookContext): Promise<void> {
+    const { clock, env, group, settings } = context;
+    const token = env["MSDHA_FENCING_TOKEN"] ?? fail("MSDHA_FENCING_TOKEN: expected the lock's, got none");
+    if (settings.sync !== "strict") await publish(context, token);
+    if (settings.sync === "off") return await context.sleep(PUBLISH_MS);
+    const fresh = master?.token !== token;
+    const state = stateFor(context, settings.sync, token);
+    current = context;
+    if (fresh && !state.alone) await context.sleep(FIRST_PAUSE_MS);
+    try {
+      await state.round();
+      const longestMs = state.missing || settings.sync === "preferred" ? LONGEST_MISSING_MS : LONGEST_MS;
+      const until = clock.now() + longestMs;
+      while (group.isMaster() && clock.now() < until && !(await state.changed())) {
+        await context.sleep(state.alone ? ALONE_LOOK_MS : LOOK_MS);
+      }
+    } catch (error) {
+      context.signal.throwIfAborted();
+      fail(`whom commits wait for could not be brought up to date: ${messageOf(error)}`, { cause: error });
+    }
+  }
+
+  async function whileBusy<T>(work: () => Promise<T>): Promise<T> {
+    busy += 1;
+    try {
+      return await work();
+    } finally {
+      busy -= 1;
+      lastBusyAt = now();
+    }
+  }
+
   return {
     begin(token, record) {
       known = { token, record };
       master = undefined;
     },
+    promoting: whileBusy,
     async round(context) {
-      const { clock, env, group, settings } = context;
-      const token = env["MSDHA_FENCING_TOKEN"] ?? fail("MSDHA_FENCING_TOKEN: expected the lock's, got none");
-      if (settings.sync !== "strict") await publish(context, token);
-      if (settings.sync === "off") return await context.sleep(PUBLISH_MS);
-      const fresh = master?.token !== token;
-      const state = stateFor(context, settings.sync, token);
-      current = context;
-      if (fresh && !state.alone) await context.sleep(FIRST_PAUSE_MS);
-      try {
-        await state.round();
-        const longestMs = state.missing || settings.sync === "preferred" ? LONGEST_MISSING_MS : LONGEST_MS;
-        const until = clock.now() + longestMs;
-        while (group.isMaster() && clock.now() < until && !(await state.changed())) {
-          await context.sleep(state.alone ? ALONE_LOOK_MS : LOOK_MS);
+      asked += 1;
+      await whileBusy(() => turns.take(() => runRound(context)));
+    },
+    async goOn(context) {
+      const { env, group, log, server, sleep } = context;
+      const isMissed = (): boolean => busy === 0 && now() - lastBusyAt >= QUIET_MS;
+      if (env["MSDHA_FENCING_TOKEN"] === undefined || !group.isMaster() || !isMissed()) return;
+      // A server that is not promoted yet has rounds when it is.
+      const rows = await server.query("SELECT NOT pg_is_in_recovery()");
+      if (rows[0]?.[0] !== "t" || !isMissed()) return;
+      log("the process of the master hook that asks for the next round is gone: going on without it");
+      const before = asked;
+      await whileBusy(async () => {
+        while (group.isMaster() && asked === before) {
+          await turns
+            .take(() => runRound(context))
+            .catch(async (error: unknown) => {
+              log(messageOf(error));
+              await sleep(AFTER_FAILURE_MS);
+            });
         }
-      } catch (error) {
-        context.signal.throwIfAborted();
-        fail(`whom commits wait for could not be brought up to date: ${messageOf(error)}`, { cause: error });
-      }
+      });
     },
   };
 }

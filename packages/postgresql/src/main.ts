@@ -28,9 +28,9 @@ const shared: Shared = {
   formerMaster: { position: undefined },
   scripts: join(import.meta.dirname, "../bin"),
 };
-const keeper = createKeeper();
+const keeper = createKeeper(systemClock);
 const backups = createBackups();
-const alive = createAlive(backups);
+const alive = createAlive({ backups, keeper });
 
 /** Runs what a hook leaves behind, until it is done or the helper ends. */
 function inBackground(question: Question): (work: BackgroundWork) => void {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { askCandidate, type CandidateServer, type Heard } from "./candidacy.ts";
+import { askCandidate, type CandidateServer, type Eligibility } from "./candidacy.ts";
 import type { SeenGroup } from "./master-over.ts";
 import type { Position } from "./position.ts";
 import { type PromotedServer, promoteInSync } from "./promotion.ts";
@@ -16,7 +16,7 @@ const position = (bytes: bigint): Position => ({
 
 interface Told {
   readonly record: SyncRecord;
-  readonly heard?: Heard;
+  readonly noted?: Eligibility;
   readonly others?: Readonly<Record<string, bigint>>;
   readonly mark?: string;
   readonly seen?: SeenGroup;
@@ -28,17 +28,17 @@ function promoteB(told: Told, { nodes = 1 } = {}) {
   return { did, promoted: promoteInSync(server, store, { token: "2", member: "b", mode: "strict", nodes }) };
 }
 
-function nodeB({ record, heard, others = {}, mark, seen }: Told) {
+function nodeB({ record, noted: before, others = {}, mark, seen }: Told) {
   const did: string[] = [];
   let own = mark;
-  let noted = heard;
+  let noted = before;
   const server: PromotedServer & CandidateServer = {
     own: () => ({ member: "b", mark: own, fromArchive: false }),
     letGo: async () => void did.push("let go"),
     seen: async () => seen,
     freePosition: async () => position(100n),
-    async hear({ others: asked, enough }) {
-      did.push(`hear ${asked.join(" ")}`);
+    async positionsOf({ others: asked, enough }) {
+      did.push(`ask ${asked.join(" ")}`);
       const found = asked.flatMap((standby): [string, Position][] => {
         const bytes = others[standby];
         return bytes === undefined ? [] : [[standby, position(bytes)]];
@@ -70,37 +70,37 @@ function nodeB({ record, heard, others = {}, mark, seen }: Told) {
 const former = { kind: "sync", needed: 1, token: "1", master: "a", standbys: ["b", "c"] } as const;
 
 test("counts on those that were as far when the node was asked for its candidacy, and asks nobody again", async () => {
-  const heard = { rank: "1", record: formatRecord(former), asFar: ["c"], lossAccepted: false };
-  const { did, promoted } = promoteB({ record: former, heard });
+  const noted = { rank: "1", record: formatRecord(former), asFar: ["c"], lossAccepted: false };
+  const { did, promoted } = promoteB({ record: former, noted });
   await promoted;
   expect(did).toEqual(["mark", "sync 2 b c", "promote 1 c"]);
 });
 
-test("hears the others now where nothing was heard before, or not under this record", async () => {
+test("asks the others now where nothing was noted before, or not under this record", async () => {
   const outdated = { rank: "1", record: "sync 0 z b", asFar: ["b"], lossAccepted: false };
-  for (const heard of [undefined, outdated]) {
-    const { did, promoted } = promoteB({ record: former, others: { c: 100n }, ...(heard && { heard }) });
+  for (const noted of [undefined, outdated]) {
+    const { did, promoted } = promoteB({ record: former, others: { c: 100n }, ...(noted && { noted }) });
     await promoted;
-    expect(did).toEqual(["let go", "hear c", "mark", "sync 2 b c", "promote 1 c"]);
+    expect(did).toEqual(["let go", "ask c", "mark", "sync 2 b c", "promote 1 c"]);
   }
 });
 
 test.each([
-  ["can't be heard", {}],
+  ["does not answer", {}],
   ["has more", { c: 108n }],
 ])("promotes nobody who may lack a commit, as another of the record %s", async (_, others) => {
   const { did, promoted } = promoteB({ record: former, others });
   await expect(promoted).rejects.toThrow(/c/);
-  expect(did).toEqual(["let go", "hear c"]);
+  expect(did).toEqual(["let go", "ask c"]);
 });
 
 describe("where each commit is on two standbys", () => {
   const record = { ...former, needed: 2, standbys: ["b", "c", "d"] };
 
-  test("hears as many as can't all lack one, and waits for two again", async () => {
+  test("asks as many as can't all lack one, and waits for two again", async () => {
     const { did, promoted } = promoteB({ record, others: { d: 100n } }, { nodes: 2 });
     await promoted;
-    expect(did).toEqual(["let go", "hear c d", "mark", "sync:2 2 b d", "promote 2 d"]);
+    expect(did).toEqual(["let go", "ask c d", "mark", "sync:2 2 b d", "promote 2 d"]);
   });
 
   test.each([
@@ -109,7 +109,7 @@ describe("where each commit is on two standbys", () => {
   ])("promotes nobody where %s", async (_, others) => {
     const { did, promoted } = promoteB({ record, others }, { nodes: 2 });
     await expect(promoted).rejects.toThrow(/d/);
-    expect(did).toEqual(["let go", "hear c d"]);
+    expect(did).toEqual(["let go", "ask c d"]);
   });
 });
 
@@ -123,7 +123,7 @@ test("knows the former master's own data by the mark, which it replaces afterwar
   const own = { kind: "sync", needed: 1, token: "1", master: "b", standbys: ["c"] } as const;
   const { did, promoted } = promoteB({ record: own, mark: "b 1" });
   await promoted;
-  expect(did).toEqual(["let go", "hear ", "mark", "sync 2 b", "promote 1 "]);
+  expect(did).toEqual(["let go", "ask ", "mark", "sync 2 b", "promote 1 "]);
 });
 
 describe("under an operator's order", () => {
@@ -158,7 +158,7 @@ describe("under an operator's order", () => {
   });
 });
 
-test("hears nobody for a question that is older than the record: its master may be there", async () => {
+test("asks nobody for a question that is older than the record: its master may be there", async () => {
   const before = { revision: 100, hasMaster: false, hasHolder: true, newestTerm: 0 };
   const early = nodeB({ record: former, others: { c: 100n }, seen: before });
   await expect(askCandidate(early.server, early.store)).rejects.toThrow("a may be the master by now");

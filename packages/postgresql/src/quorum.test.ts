@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import {
-  compareWithHeard,
+  compareWithOthers,
   firstNeeded,
   formatRecord,
+  neededPositions,
   parseRecord,
   standbyNames,
-  whomToHear,
 } from "./quorum.ts";
 
 test.each(["sync 7 a", "sync 7 a b c", "sync:2 7 a b c", "async 7 a"])("reads and writes %s", (line) => {
@@ -21,7 +21,7 @@ test.each(["", "sync", "sync 7", "strict 7 a", "sync:1 7 a", "sync:x 7 a"])(
   },
 );
 
-describe("whom a candidate has to hear", () => {
+describe("whose positions a candidate needs", () => {
   const own = { member: "b", mark: undefined, fromArchive: false };
   test.each([
     ["nobody where there is no record", undefined, own, { others: [], enough: 0 }],
@@ -68,11 +68,11 @@ describe("whom a candidate has to hear", () => {
       { refusal: "the data are from an archive, which may lack what was acknowledged" },
     ],
   ])("is %s", (_what, line, part, expected) => {
-    expect(whomToHear(parseRecord(line), part)).toEqual(expected);
+    expect(neededPositions(parseRecord(line), part)).toEqual(expected);
   });
 });
 
-describe("what a candidate makes of what it has heard", () => {
+describe("what a candidate makes of the others' positions", () => {
   const own = { timeline: 2, bytes: 80n };
   test.each([
     ["may be promoted alone", [], { asFar: [] }],
@@ -87,9 +87,9 @@ describe("what a candidate makes of what it has heard", () => {
     ["gives way to a node that has more", [["c", 2, 88n]], { refusal: "c has received more" }],
     ["gives way to a newer timeline", [["c", 3, 8n]], { refusal: "c has received more" }],
     ["is ahead of an older timeline", [["c", 1, 800n]], { asFar: [] }],
-  ] as const)("%s", (_what, heard, expected) => {
-    const positions = heard.map(([name, timeline, bytes]) => [name, { timeline, bytes }] as const);
-    expect(compareWithHeard(own, new Map(positions))).toEqual(expected);
+  ] as const)("%s", (_what, others, expected) => {
+    const positions = others.map(([name, timeline, bytes]) => [name, { timeline, bytes }] as const);
+    expect(compareWithOthers(own, new Map(positions))).toEqual(expected);
   });
 });
 

@@ -51,19 +51,19 @@ export interface OwnPart {
 }
 
 /** Of these standbys, so many positions have to be known before a node may be promoted. */
-export interface Hearing {
+export interface NeededPositions {
   readonly others: readonly string[];
   readonly enough: number;
 }
 
 /**
- * Returns whom a node has to hear before it may be promoted, or why it may not be. With those that it hears it is one more
+ * Returns whose positions a node has to know before it may be promoted, or why it may not be. With those nodes it is one more
  * than can lack a commit: one of them has each.
  */
-export function whomToHear(
+export function neededPositions(
   record: SyncRecord,
   { member, mark, fromArchive }: OwnPart,
-): Hearing | { readonly refusal: string } {
+): NeededPositions | { readonly refusal: string } {
   if (record.kind !== "sync") return { others: [], enough: 0 };
   const { master, needed, token, standbys } = record;
   if (fromArchive) return { refusal: "the data are from an archive, which may lack what was acknowledged" };
@@ -76,12 +76,12 @@ export function whomToHear(
 }
 
 /** Returns the standbys that have exactly as much as this node, or why this node may not be promoted. */
-export function compareWithHeard(
+export function compareWithOthers(
   own: Pick<Position, "timeline" | "bytes">,
-  heard: ReadonlyMap<string, Pick<Position, "timeline" | "bytes">>,
+  others: ReadonlyMap<string, Pick<Position, "timeline" | "bytes">>,
 ): { readonly asFar: readonly string[] } | { readonly refusal: string } {
   const asFar: string[] = [];
-  for (const [standby, position] of heard) {
+  for (const [standby, position] of others) {
     const compared = comparePositions(own, position);
     if (compared < 0) return { refusal: `${standby} has received more` };
     if (compared === 0) asFar.push(standby);

@@ -40,7 +40,7 @@ const PAUSE_MS = 10_000;
  * Logs what a server that shuts down still sends, until it has ended: it sends everything to its standbys first, and
  * takes no question meanwhile. So the standbys are asked.
  */
-export async function tellShutdown(
+export async function logShutdown(
   context: HookContext,
   target: Lsn,
   nodes: readonly { readonly name: string; readonly address: string }[],

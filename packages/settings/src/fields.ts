@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseBytes } from "./parse-bytes.ts";
 
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
@@ -41,6 +42,16 @@ export function wholeNumber({
     const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
     if (value >= min && value <= max) return value;
     context.addIssue({ code: "custom", message: `a whole number from ${min} to ${max}` });
+    return z.NEVER;
+  });
+}
+
+/** A number of bytes (`1048576`, `512kB`, `16MB`, `1.5GB`), or `infinity`. */
+export function byteCount(): z.ZodType<number, string> {
+  return z.string().transform((text, context) => {
+    const bytes = text === "infinity" ? Number.POSITIVE_INFINITY : parseBytes(text);
+    if (bytes !== undefined) return bytes;
+    context.addIssue({ code: "custom", message: "a number of bytes such as 512kB or 16MB, or infinity" });
     return z.NEVER;
   });
 }

@@ -27,7 +27,7 @@ export const restart: Event = (world) => {
   const node = world.random.pick(world.nodes.filter(({ server }) => !server.alive));
   if (!node) return false;
   startServer(node.server, world.rules.startsWithNobody ? undefined : { needed: 0, standbys: [] });
-  node.heard = undefined;
+  node.eligibility = undefined;
   return true;
 };
 

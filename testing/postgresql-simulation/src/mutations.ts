@@ -60,12 +60,12 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     from: 'if (mode === "strict" || missingMs < patienceMs)',
     to: "if (missingMs < patienceMs)",
   },
-  hearsNobody: {
+  asksNobody: {
     file: "quorum.ts",
     from: "  return { others: standbys.filter((standby) => standby !== member), enough };",
     to: "  return { others: [], enough: 0 };",
   },
-  hearsOneTooFew: {
+  asksOneTooFew: {
     file: "quorum.ts",
     from: "Math.max(standbys.length - needed, 0);",
     to: "Math.max(standbys.length - needed - 1, 0);",
@@ -85,7 +85,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     from: "    await requireEnough(needed, standbys);\n",
     to: "",
   },
-  hearsEnoughBeforeTheyAnswer: {
+  promotesBeforeEnoughAnswer: {
     file: "enough-of.ts",
     from: "    if (enough === 0) resolve();",
     to: "    resolve();",
@@ -105,15 +105,15 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     from: "if (compared === 0) asFar.push(standby);",
     to: "asFar.push(standby);",
   },
-  hearsUnderALivingMaster: {
+  asksUnderALivingMaster: {
     file: "candidacy.ts",
     from: "  await requireOver(server, record);\n",
     to: "",
   },
   recallsUnderAnotherRecord: {
     file: "candidacy.ts",
-    from: "return heard && lineOf(await store.read()) === heard.record ? heard : undefined;",
-    to: "return heard;",
+    from: "return noted && lineOf(await store.read()) === noted.record ? noted : undefined;",
+    to: "return noted;",
   },
   promotesBeforeTheRecord: {
     file: "promotion.ts",
@@ -124,7 +124,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   writesWithoutRevision: { rule: "compareRevision" },
   countsForeignStreams: { rule: "onlyMembers" },
   startsWithoutAList: { rule: "startsWithNobody" },
-  hearsWhoStillFollows: { rule: "hearsFreeOnly" },
+  countsWhoStillFollows: { rule: "countsFreeOnly" },
   countsAConnectionTwice: { rule: "oneConnectionPerSlot" },
 };
 

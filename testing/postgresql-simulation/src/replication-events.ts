@@ -125,7 +125,7 @@ export const follow: Event = (world) => {
     server.timeline = 1;
     server.began = 0;
   }
-  node.heard = undefined;
+  node.eligibility = undefined;
   server.follows = master.server.name;
   return true;
 };

@@ -13,7 +13,7 @@ export interface WorldRules extends EtcdRules, ServerRules {
   /** A server is started with a list of nobody, so that it acknowledges nothing before it knows better. */
   readonly startsWithNobody: boolean;
   /** A standby tells how far it is only when it follows nobody. */
-  readonly hearsFreeOnly: boolean;
+  readonly countsFreeOnly: boolean;
   /** Where a commit has to be on several standbys, no standby has two connections at a time. */
   readonly oneConnectionPerSlot: boolean;
 }
@@ -23,6 +23,6 @@ export const ALL_RULES: WorldRules = {
   compareRevision: true,
   onlyMembers: true,
   startsWithNobody: true,
-  hearsFreeOnly: true,
+  countsFreeOnly: true,
   oneConnectionPerSlot: true,
 };

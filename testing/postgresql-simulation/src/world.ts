@@ -1,5 +1,5 @@
 import type * as Rules from "@msdha/postgresql";
-import type { Heard, Position } from "@msdha/postgresql";
+import type { Eligibility, Position } from "@msdha/postgresql";
 import { checkPromotion, checkRecord } from "./losses.ts";
 import { openMasterServer } from "./master-server.ts";
 import type { Random } from "./random.ts";
@@ -12,7 +12,7 @@ import { createTasks, NOT_YET, type Tasks } from "./tasks.ts";
 export interface Node {
   readonly server: Server;
   token: string;
-  heard: Heard | undefined;
+  eligibility: Eligibility | undefined;
   master: Rules.SynchronousMaster | undefined;
   /** A round of the master, or a candidacy, runs. */
   busy: boolean;
@@ -78,7 +78,7 @@ export function createWorld(
     (name): Node => ({
       server: createServer(name),
       token: "",
-      heard: undefined,
+      eligibility: undefined,
       master: undefined,
       busy: false,
     }),
@@ -127,12 +127,12 @@ export function createWorld(
       seen: () => tasks.ask(server, () => (etcd.lock === node.token ? undefined : seenBy(blind))),
       freePosition: () =>
         tasks.ask(server, () => (server.follows === undefined ? position(server) : NOT_YET)),
-      async hear({ others, enough }) {
-        const heard = others.map(async (standby): Promise<[string, Position]> => {
+      async positionsOf({ others, enough }) {
+        const positions = others.map(async (standby): Promise<[string, Position]> => {
           const other = nodes.find((one) => one.server.name === standby)?.server;
           const answer = await tasks.ask(server, () => {
             const answers = other?.alive && !other.frozen && other.standby;
-            const free = !rules.hearsFreeOnly || other?.follows === undefined;
+            const free = !rules.countsFreeOnly || other?.follows === undefined;
             if (other && answers && free) return position(other);
             if (random.oneIn(3)) throw new Error(`can't tell what ${standby} has`);
             return NOT_YET;
@@ -140,16 +140,16 @@ export function createWorld(
           return [standby, answer];
         });
         return new Map(
-          await code.enoughOf(heard, enough, { sleep: () => tasks.ask(server, () => undefined) }),
+          await code.enoughOf(positions, enough, { sleep: () => tasks.ask(server, () => undefined) }),
         );
       },
       requireLittleLag: () => Promise.resolve(),
-      recall: () => (seen() || server.follows !== undefined ? undefined : node.heard),
-      note: (heard) => {
-        node.heard = heard;
+      recall: () => (seen() || server.follows !== undefined ? undefined : node.eligibility),
+      note: (eligibility) => {
+        node.eligibility = eligibility;
       },
       forget() {
-        node.heard = undefined;
+        node.eligibility = undefined;
       },
     };
   }

@@ -5,6 +5,7 @@ import type { HookContext } from "../context.ts";
 import { fail } from "../failure.ts";
 import { createGroupSettingsWatch } from "../group-settings.ts";
 import { lookForAnswer } from "../hang.ts";
+import type { Keeper } from "../keeper.ts";
 import { createMetricsPort } from "../metrics-port.ts";
 import { createSecretsWatch } from "../secrets.ts";
 import { createSlotWatch } from "../slots-of-the-gone.ts";
@@ -24,7 +25,13 @@ const USUAL_FAILURES = 3;
  * Makes one. A server hangs when it reacts to nothing for so many runs that the node would end. Its processes are killed
  * then, since one that hangs does not stop when it is asked, and the stop would last as long as it may.
  */
-export function createAlive(backups: Backups): Alive {
+export function createAlive({
+  backups,
+  keeper,
+}: {
+  readonly backups: Pick<Backups, "look">;
+  readonly keeper: Pick<Keeper, "goOn">;
+}): Alive {
   let failures = 0;
   let looking = false;
   const watches = {
@@ -61,6 +68,7 @@ export function createAlive(backups: Backups): Alive {
         background(lookAfter);
         // It may take hours.
         background((later) => backups.look(later));
+        background((later) => keeper.goOn(later));
         return "";
       }
       failures += 1;

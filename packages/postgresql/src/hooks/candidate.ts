@@ -47,7 +47,7 @@ export async function candidate(context: HookContext): Promise<string> {
     if (askedByMaster) context.formerMaster.position = undefined;
     return `${rankOf(own) + BONUS[settings.priority]}\n`;
   }
-  const heard = await askCandidate(openCandidate(context), context.store.record, { acceptLoss });
+  const { rank } = await askCandidate(openCandidate(context), context.store.record, { acceptLoss });
   if (acceptLoss) context.formerMaster.position = await readMasterPosition(context);
-  return `${BigInt(heard.rank) + BONUS[settings.priority]}\n`;
+  return `${BigInt(rank) + BONUS[settings.priority]}\n`;
 }

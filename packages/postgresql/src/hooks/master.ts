@@ -29,8 +29,11 @@ export async function master(
 ): Promise<string> {
   const token =
     context.env["MSDHA_FENCING_TOKEN"] ?? fail("MSDHA_FENCING_TOKEN: expected the lock's, got none");
-  if (context.settings.sync === "off") await promoteAlone(context, token);
-  else await promoteWaiting(context, token, keeper, context.settings.sync);
+  const { sync } = context.settings;
+  await keeper.promoting(async () => {
+    if (sync === "off") await promoteAlone(context, token);
+    else await promoteWaiting(context, token, keeper, sync);
+  });
   background(async (later) => {
     // Whoever has to rewind reads the new timeline from the control file, which the next checkpoint writes; the clients
     // that have waited for a master come first.

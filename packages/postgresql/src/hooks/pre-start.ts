@@ -7,7 +7,7 @@ import { type CloneNotes, clone, clonePause } from "../clone.ts";
 import type { HookContext } from "../context.ts";
 import { wasMaster } from "../control-data.ts";
 import { checkDataLock } from "../data-lock.ts";
-import { followMaster, heardFile } from "../follow.ts";
+import { eligibilityFile, followMaster } from "../follow.ts";
 import { writeGroupSettings } from "../group-settings.ts";
 import { checkData } from "../identity.ts";
 import { initialise } from "../initialise.ts";
@@ -34,7 +34,8 @@ export async function preStart(context: HookContext): Promise<string> {
   checkLogPlace(context);
   await checkLogicalSlots(context);
   prepareHome(context);
-  for (const file of [plannedMark(context), standbyMark(context), heardFile(context)]) files.remove(file);
+  for (const file of [plannedMark(context), standbyMark(context), eligibilityFile(context)])
+    files.remove(file);
   writeSecrets(context);
   preparePlace(context);
   const hadData = hasData(context);

@@ -3,7 +3,7 @@ import type { HookContext } from "../context.ts";
 import { answerOf } from "../local-server.ts";
 import { type Lsn, parseLsn } from "../lsn.ts";
 import { isNeverPromoted, memberOf, neverPromoted } from "../names.ts";
-import { describeBehind, standbysBehind, tellShutdown } from "../stop-progress.ts";
+import { describeBehind, logShutdown, standbysBehind } from "../stop-progress.ts";
 import type { BackgroundWork } from "./master.ts";
 import { plannedMark } from "./pre-start.ts";
 
@@ -40,7 +40,7 @@ export async function preStop(
   const position = await answerOf(server.value("SELECT pg_current_wal_flush_lsn()"));
   if (position) await waitForStandby(context, parseLsn(position));
   const nodes = await noted;
-  if (position) background((later) => tellShutdown(later, parseLsn(position), nodes));
+  if (position) background((later) => logShutdown(later, parseLsn(position), nodes));
   return "";
 }
 

@@ -20,6 +20,7 @@ export function frontendConfig(
     ttlSeconds: longestTtlMs / 1_000,
     ports: [{ listen: PORT, target: PORT }],
     readPort: undefined,
+    readMaxLagBytes: Number.POSITIVE_INFINITY,
     addresses: [],
     parkMs: 60_000,
     tickMs: 100,
