@@ -10,7 +10,13 @@ function masterOf(
   { mode = "strict" as "preferred" | "strict", needed = 1, nodes = 1 } = {},
 ) {
   const did: string[] = [];
-  const state = { connected: standbys, has: true, now: 0, failsToWrite: false };
+  const state = {
+    connected: standbys,
+    has: true,
+    now: 0,
+    failsToWrite: false,
+    found: undefined as SyncRecord | undefined,
+  };
   let record: Written = {
     kind: needed === 0 ? "async" : "sync",
     needed,
@@ -31,7 +37,7 @@ function masterOf(
     checkpoint: async () => void did.push("checkpoint"),
   };
   const store = {
-    read: async () => record,
+    read: async () => state.found ?? record,
     async write(next: Written) {
       did.push(`V ${formatRecord(next)}`);
       if (state.failsToWrite) throw new Error("etcd does not answer");
@@ -136,4 +142,34 @@ describe("with two standbys for each commit", () => {
     await expect(master.round()).rejects.toThrow("fewer than 2 standbys of b c have all commits yet");
     expect(did).toEqual(["S 2 b c", "end d", "2 have b c"]);
   });
+});
+
+test("changes nothing under another master's record", async () => {
+  const { did, state, master } = masterOf(["b"]);
+  state.connected = ["b", "c"];
+  state.failsToWrite = true;
+  await expect(master.round()).rejects.toThrow("etcd does not answer");
+  state.failsToWrite = false;
+  for (const found of [
+    { kind: "none" },
+    { kind: "sync", needed: 1, token: "2", master: "b", standbys: ["c"] },
+  ] as const) {
+    did.length = 0;
+    state.found = found;
+    await expect(master.round()).rejects.toThrow("the group has another master");
+    expect(did).toEqual([]);
+  }
+});
+
+test("says that standbys have come or gone since the last round, and whether it is alone", async () => {
+  const { state, master } = masterOf(["b"]);
+  await master.round();
+  expect([await master.changed(), master.alone, master.missing]).toEqual([false, false, false]);
+  state.connected = [];
+  expect(await master.changed()).toBe(true);
+  await master.round();
+  expect([await master.changed(), master.missing]).toEqual([false, true]);
+  const alone = masterOf([]);
+  await alone.master.round();
+  expect(alone.master.alone).toBe(true);
 });
