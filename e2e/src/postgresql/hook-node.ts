@@ -59,6 +59,8 @@ export interface HookGroup extends AsyncDisposable {
   node(name: string, settings?: Readonly<Record<string, string>>): HookNode;
   setMaster(name: string | undefined): void;
   setClaim(key: string, value: string): void;
+  /** Puts a script before the programs of this name, for all nodes. */
+  setProgram(name: string, script: string): void;
   /** What nodes see of the group, as `msdha-backend view` prints it. */
   setView(status: Readonly<Record<string, unknown>>): void;
   /** What the group says a node is; `ready` before. */
@@ -213,6 +215,7 @@ export async function createHookGroup(settings: Readonly<Record<string, string>>
       for (const node of nodes.values()) tell(node);
     },
     setClaim: (key, value) => writeFileSync(join(claims, key), value),
+    setProgram: (name, script) => writeFileSync(join(commands, name), script, { mode: 0o755 }),
     setView: (status) => writeFileSync(join(claims, "view"), JSON.stringify({ status })),
     setState(name, state) {
       states.set(name, state);

@@ -1,7 +1,8 @@
-import { mkdirSync, rmSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { HookContext } from "./context.ts";
 import { fail } from "./failure.ts";
+import { removeFolders } from "./folders.ts";
 import { newData } from "./place.ts";
 
 /*
@@ -36,7 +37,7 @@ export async function makeDataByCommand(context: HookContext, name: string, comm
   }
   const foreign = ["msdha.conf", "msdha-sync.conf", "msdha.master", "msdha.incomplete", "standby.signal"];
   for (const file of [...foreign, "postmaster.pid"]) context.files.remove(join(folder, file));
-  context.account.act(() => rmSync(join(folder, "pg_replslot"), { recursive: true, force: true }));
+  await removeFolders(context, [join(folder, "pg_replslot")]);
   context.account.act(() => mkdirSync(join(folder, "pg_replslot"), { mode: 0o700 }));
 }
 

@@ -1,8 +1,8 @@
-import { readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { type HookContext, writeOut } from "./context.ts";
+import type { HookContext } from "./context.ts";
 import { fail } from "./failure.ts";
 import { makeFolders } from "./files.ts";
+import { removeFolders, writeOut } from "./folders.ts";
 import { expiredBackups } from "./retention.ts";
 
 /*
@@ -26,36 +26,50 @@ export function prepareArchive({ account, settings: { archive } }: HookContext):
   }
 }
 
-/** Returns the folder of the newest base backup; undefined where there is none. */
-export function newestBaseBackup(context: HookContext): string | undefined {
-  const newest = baseBackups(context).at(-1);
-  return newest === undefined ? undefined : join(context.settings.archive, "base", newest);
+/** Resolves with the folder of the newest base backup; undefined where there is none. */
+export async function newestBaseBackup(context: HookContext): Promise<string | undefined> {
+  const { archive } = context.settings;
+  const newest = archive === "" ? undefined : (await baseBackups(context)).at(-1);
+  return newest === undefined ? undefined : join(archive, "base", newest);
 }
 
-function baseBackups({ account, settings: { archive } }: HookContext): readonly string[] {
-  if (archive === "") return [];
-  try {
-    return account.act(() =>
-      readdirSync(join(archive, "base"))
-        .filter((name) => !name.startsWith("."))
-        .sort(),
-    );
-  } catch {
-    return [];
-  }
+async function baseBackups({ run, settings }: HookContext): Promise<readonly string[]> {
+  const { stdout } = await run(["ls", join(settings.archive, "base")]);
+  return stdout
+    .split("\n")
+    .filter((name) => name !== "")
+    .sort();
 }
 
 /**
  * Adds a base backup to the archive, removes what it leaves of no use, and resolves with its label. Rejects with a
- * `HookFailure` where it fails.
+ * `HookFailure` where it fails. Programs do all that concerns the archive: it may be on a network that hangs.
  */
 export async function makeBaseBackup(context: HookContext): Promise<string> {
-  const { account, settings } = context;
-  const { archive, home, port, superuser } = settings;
-  const folder = join(archive, "base", ".new");
+  const base = join(context.settings.archive, "base");
+  const folder = join(base, ".new");
   using _ = context.activity.begin("making a base backup");
   // The one of a former master that did not finish.
-  account.act(() => rmSync(folder, { recursive: true, force: true }));
+  await removeFolders(context, [folder]);
+  await copyServer(context, folder);
+  await removeFolders(
+    context,
+    ["msdha.master", "msdha-sync.conf"].map((name) => join(folder, name)),
+  );
+  await writeOut(context, folder);
+  const timeline = await context.server.value(
+    "SELECT upper(lpad(to_hex(timeline_id), 8, '0')) FROM pg_control_checkpoint()",
+  );
+  const label = `${timeline}-${new Date().toISOString().replace(/\.\d+/, "").replace(/[-:]/g, "")}`;
+  const moved = await context.run(["mv", folder, join(base, label)]);
+  if (moved.code !== 0) fail(`can't rename ${folder} to ${label}: ${moved.stderr.trim()}`);
+  await writeOut(context, base);
+  await forgetOldBackups(context);
+  return label;
+}
+
+async function copyServer(context: HookContext, folder: string): Promise<void> {
+  const { home, port, superuser } = context.settings;
   let last = "";
   const made = await context.run(
     [
@@ -70,32 +84,22 @@ export async function makeBaseBackup(context: HookContext): Promise<string> {
     },
   );
   if (made.code !== 0) fail(last || "pg_basebackup was cut short");
-  for (const name of ["msdha.master", "msdha-sync.conf"]) context.files.remove(join(folder, name));
-  writeOut(folder);
-  const timeline = await context.server.value(
-    "SELECT upper(lpad(to_hex(timeline_id), 8, '0')) FROM pg_control_checkpoint()",
-  );
-  const label = `${timeline}-${new Date().toISOString().replace(/\.\d+/, "").replace(/[-:]/g, "")}`;
-  account.act(() => renameSync(folder, join(archive, "base", label)));
-  writeOut(join(archive, "base"));
-  await forgetOldBackups(context);
-  return label;
 }
 
 async function forgetOldBackups(context: HookContext): Promise<void> {
-  const { account, files, settings } = context;
-  const base = join(settings.archive, "base");
-  const { archiveKeep: keep, archiveKeepMs: keepMs } = settings;
-  const old = expiredBackups(baseBackups(context), { now: Date.now(), keep, keepMs });
-  account.act(() => {
-    for (const name of old) rmSync(join(base, name), { recursive: true, force: true });
-  });
-  const oldest = baseBackups(context)[0];
+  const { archive, archiveKeep: keep, archiveKeepMs: keepMs } = context.settings;
+  const base = join(archive, "base");
+  const old = expiredBackups(await baseBackups(context), { now: Date.now(), keep, keepMs });
+  await removeFolders(
+    context,
+    old.map((name) => join(base, name)),
+  );
+  const [oldest] = await baseBackups(context);
   if (oldest === undefined) return;
-  const label = files.read(join(base, oldest, "backup_label")) ?? "";
+  const { stdout: label } = await context.run(["cat", join(base, oldest, "backup_label")]);
   const first = /^START WAL LOCATION: .*\(file (.*)\)$/m.exec(label)?.[1];
   if (first === undefined) return;
-  await context.run([context.program("pg_archivecleanup"), join(settings.archive, "wal"), first], {
+  await context.run([context.program("pg_archivecleanup"), join(archive, "wal"), first], {
     log: context.log,
   });
 }

@@ -3,9 +3,10 @@ import { readProgress } from "./activity.ts";
 import { makeDataByCommand } from "./backup-commands.ts";
 import { findCloneSource } from "./clone-source.ts";
 import { conninfo } from "./conninfo.ts";
-import { type HookContext, writeOut } from "./context.ts";
+import type { HookContext } from "./context.ts";
 import type { Master } from "./current-master.ts";
 import { HookFailure, messageOf } from "./failure.ts";
+import { writeOut } from "./folders.ts";
 import { reserveLog } from "./history.ts";
 import { claimIdentity } from "./identity.ts";
 import type { Peer } from "./peer.ts";
@@ -48,18 +49,18 @@ export async function clone(
     notes.unreachable = address;
     return false;
   }
-  clearTemporary(context);
+  await clearTemporary(context);
   newTemporary(context);
   const why = noRoom(context, Number(needed)) ?? (await makeCopy(context, peer, { name, address }, notes));
   if (why === undefined) {
-    writeOut(newData(context));
+    await writeOut(context, newData(context));
     return true;
   }
   context.signal.throwIfAborted();
   notes.failures += 1;
   const seconds = clonePause(notes) / 1_000;
   context.log(`the clone failed and will be tried again in ${seconds} s: ${why}`);
-  clearTemporary(context);
+  await clearTemporary(context);
   return false;
 }
 
@@ -97,12 +98,12 @@ async function copyBackup(context: HookContext, peer: Peer, name: string): Promi
     await makeDataByCommand(context, "MSDHA_PG_CLONE_COMMAND", cloneCommand);
     const { ours, theirs } = await claimIdentity(context, newData(context));
     if (ours !== theirs) throw new Error(`it is of another cluster (system identifier ${ours})`);
-    markIncomplete(context);
+    await markIncomplete(context);
     return true;
   } catch (error) {
     context.signal.throwIfAborted();
     context.log(`no clone from a backup, so the data of ${name} are cloned: ${messageOf(error)}`);
-    clearTemporary(context);
+    await clearTemporary(context);
     newTemporary(context);
     return false;
   }

@@ -1,5 +1,3 @@
-import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "@msdha/clock";
 import { type Account, openAccount } from "./account.ts";
@@ -114,11 +112,4 @@ function readOptionalSecret(env: Environment, name: string): string {
   } catch {
     return "";
   }
-}
-
-/** Returns when a file or folder, with all that is in it, is on the disk: the whole file system at once. */
-export function writeOut(path: string): void {
-  // The log of a data directory may be on another file system.
-  const places = [path, join(path, "pg_wal")].filter((place) => existsSync(place));
-  if (spawnSync("sync", ["-f", ...places], { stdio: "ignore" }).status !== 0) spawnSync("sync");
 }

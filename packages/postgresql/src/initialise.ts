@@ -1,7 +1,8 @@
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
-import { type HookContext, writeOut } from "./context.ts";
+import type { HookContext } from "./context.ts";
 import { fail } from "./failure.ts";
+import { writeOut } from "./folders.ts";
 import { giveAccess } from "./group-access.ts";
 import { claimIdentity } from "./identity.ts";
 import { runInitScripts } from "./init-scripts.ts";
@@ -26,14 +27,14 @@ export async function initialise(context: HookContext): Promise<boolean> {
   }
   const { ours, theirs } = await claimIdentity(context, newData(context));
   if (ours === theirs) {
-    takeIntoUse(context);
+    await takeIntoUse(context);
     return true;
   }
   context.log(
     `the group has data already (system identifier ${theirs}): waiting for a master to clone them from`,
   );
   context.files.remove(initialisedMark(context));
-  clearTemporary(context);
+  await clearTemporary(context);
   return false;
 }
 
@@ -45,7 +46,7 @@ async function makeCluster(context: HookContext): Promise<void> {
   if (password === "" && auth !== "trust") {
     fail("POSTGRES_PASSWORD or POSTGRES_PASSWORD_FILE: expected the superuser's password, got none");
   }
-  clearTemporary(context);
+  await clearTemporary(context);
   newTemporary(context);
   using _ = context.activity.begin("initialising the data of the group");
   context.log(`initialising the group's data in ${settings.data}`);
@@ -71,5 +72,5 @@ async function makeCluster(context: HookContext): Promise<void> {
   const databases = database === "postgres" ? [] : [`CREATE DATABASE "${database}" OWNER "${superuser}"`];
   await giveAccess(context, newData(context), databases);
   await runInitScripts(context);
-  writeOut(newData(context));
+  await writeOut(context, newData(context));
 }

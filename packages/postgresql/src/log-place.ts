@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, realpathSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { type HookContext, writeOut } from "./context.ts";
+import type { HookContext } from "./context.ts";
 import { fail } from "./failure.ts";
+import { removeFolders, writeOut } from "./folders.ts";
 import { logFolder, timestamp } from "./place.ts";
 
 /*
@@ -34,8 +35,8 @@ export async function placeLog(context: HookContext): Promise<void> {
   const old = `${log}.msdha-old`;
   account.act(() => {
     if (existsSync(old) && !existsSync(log)) renameSync(old, log);
-    rmSync(old, { recursive: true, force: true });
   });
+  await removeFolders(context, [old]);
   if (walDir === "" || isIn(context, walDir)) return;
   checkLogPlace(context);
   using _ = context.activity.begin("moving the log to its volume");
@@ -43,17 +44,15 @@ export async function placeLog(context: HookContext): Promise<void> {
   const folder = join(walDir, `pg_wal-${timestamp()}`);
   context.log(`moving the log from ${before} to ${folder} (MSDHA_PG_WAL_DIR)`);
   const draft = join(walDir, "msdha-new");
-  account.act(() => {
-    rmSync(draft, { recursive: true, force: true });
-    mkdirSync(draft, { mode: 0o700 });
-  });
+  await removeFolders(context, [draft]);
+  account.act(() => mkdirSync(draft, { mode: 0o700 }));
   const { code, stderr } = await context.run(["cp", "-a", `${log}/.`, draft]);
   if (code !== 0) {
-    account.act(() => rmSync(draft, { recursive: true, force: true }));
+    await removeFolders(context, [draft]);
     fail(`MSDHA_PG_WAL_DIR: the log can't be copied to ${walDir}: ${stderr.trim().split("\n").at(-1)}`);
   }
   account.act(() => renameSync(draft, folder));
-  writeOut(folder);
+  await writeOut(context, folder);
   account.act(() => {
     const link = `${log}.msdha-new`;
     rmSync(link, { force: true });
@@ -61,8 +60,8 @@ export async function placeLog(context: HookContext): Promise<void> {
     renameSync(log, old);
     renameSync(link, log);
   });
-  writeOut(data);
-  account.act(() => rmSync(old, { recursive: true, force: true }));
+  await writeOut(context, data);
+  await removeFolders(context, [old]);
   if (before !== log) context.log(`the log that was in ${before} is not used any more: remove that folder`);
 }
 

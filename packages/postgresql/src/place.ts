@@ -14,6 +14,7 @@ import { dirname, join } from "node:path";
 import type { HookContext } from "./context.ts";
 import { fail } from "./failure.ts";
 import { makeFolders } from "./files.ts";
+import { removeInParent } from "./folders.ts";
 import { markFile } from "./rejoin-mark.ts";
 
 /*
@@ -41,7 +42,7 @@ export function hasData({ files, settings: { data } }: HookContext): boolean {
 }
 
 /** Makes sure that data can be put where they belong. Throws a `HookFailure` where they can't; what is there stays. */
-export function preparePlace(context: HookContext): void {
+export async function preparePlace(context: HookContext): Promise<void> {
   const { account, settings } = context;
   const { data, parent } = settings;
   if (!isFolder(parent)) attempt(() => makeFolders(parent), `PGDATA: can't create ${parent}`);
@@ -67,9 +68,9 @@ export function preparePlace(context: HookContext): void {
       `PGDATA: ${data} can't be replaced; where it is a mount point, set PGDATA to a folder inside of it`,
     );
   }
-  clearTemporary(context);
+  await clearTemporary(context);
   newTemporary(context);
-  if (!context.files.exists(initialisedMark(context))) clearTemporary(context);
+  if (!context.files.exists(initialisedMark(context))) await clearTemporary(context);
 }
 
 export function newTemporary(context: HookContext): void {
@@ -94,26 +95,26 @@ export function giveToServer({ account }: HookContext, path: string): void {
 }
 
 /** Removes what a cut `initdb` or clone left; a finished `initdb` is kept for its claim. */
-export function clearTemporary(context: HookContext): void {
+export async function clearTemporary(context: HookContext): Promise<void> {
   const folder = temporaryFolder(context);
   if (!isFolder(folder) || context.files.exists(initialisedMark(context))) return;
   if (context.files.exists(join(folder, "msdha-temporary"))) {
-    context.inParent(() => rmSync(folder, { recursive: true, force: true }));
+    await removeInParent(context, folder);
     return;
   }
   attempt(() => context.inParent(() => rmdirSync(folder)), `PGDATA: ${folder} is in the way and not ours`);
 }
 
 /** Puts new data in their place. */
-export function takeIntoUse(context: HookContext): void {
+export async function takeIntoUse(context: HookContext): Promise<void> {
   const { data } = context.settings;
   // What a clone brought along of its master's.
   for (const name of ["msdha.master", "msdha-sync.conf"]) context.files.remove(join(newData(context), name));
   context.inParent(() => {
     renameSync(newData(context), data);
-    rmSync(temporaryFolder(context), { recursive: true, force: true });
     rmSync(markFile(context), { force: true });
   });
+  await removeInParent(context, temporaryFolder(context));
 }
 
 /** Keeps data that can't be used any more under another name. */

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { makeDataByCommand } from "./backup-commands.ts";
-import { type HookContext, writeOut } from "./context.ts";
+import type { HookContext } from "./context.ts";
 import { fail } from "./failure.ts";
+import { writeOut } from "./folders.ts";
 import { giveAccess } from "./group-access.ts";
 import { clearTemporary, newData, newTemporary } from "./place.ts";
 import { forgetRecovery } from "./recovery-settings.ts";
@@ -18,7 +19,7 @@ const LINES = 5;
  */
 export async function recoverOtherGroup(context: HookContext): Promise<void> {
   const { initdbCommand } = context.settings;
-  clearTemporary(context);
+  await clearTemporary(context);
   newTemporary(context);
   using activity = context.activity.begin("restoring the data of another group");
   context.log("making the group's data by MSDHA_PG_INITDB_COMMAND");
@@ -27,7 +28,7 @@ export async function recoverOtherGroup(context: HookContext): Promise<void> {
   await runToTheEnd(context);
   forgetRecovery(context, newData(context));
   await giveAccess(context, newData(context));
-  writeOut(newData(context));
+  await writeOut(context, newData(context));
 }
 
 /** Runs a server that nobody reaches, until it has recovered, and stops it. */

@@ -1,9 +1,10 @@
 import { type CloneNotes, clone, clonePause } from "./clone.ts";
 import { conninfo } from "./conninfo.ts";
-import { type HookContext, writeOut } from "./context.ts";
+import type { HookContext } from "./context.ts";
 import { wasMaster } from "./control-data.ts";
 import type { Master } from "./current-master.ts";
 import { fail } from "./failure.ts";
+import { writeOut } from "./folders.ts";
 import { askHistory } from "./history.ts";
 import { answerOf } from "./local-server.ts";
 import { setAside, takeIntoUse } from "./place.ts";
@@ -101,7 +102,7 @@ async function rewind(
     return await replace(context, master, twinOf(master), notes);
   }
   if (mark === "beyond" && !(await setLogAside(context, master))) return false;
-  writeOut(data);
+  await writeOut(context, data);
   forgetMark(context);
   return true;
 }
@@ -124,6 +125,6 @@ async function replace(
   context.log(why);
   if (!(await clone(context, master, notes))) return false;
   setAside(context);
-  takeIntoUse(context);
+  await takeIntoUse(context);
   return true;
 }

@@ -2,8 +2,9 @@ import { join } from "node:path";
 import { makeDataByCommand } from "./backup-commands.ts";
 import { LAST_BACKUP_KEY } from "./backups.ts";
 import { newestBaseBackup } from "./base-backups.ts";
-import { type HookContext, writeOut } from "./context.ts";
+import type { HookContext } from "./context.ts";
 import { fail, messageOf } from "./failure.ts";
+import { writeOut } from "./folders.ts";
 import { claimIdentity } from "./identity.ts";
 import { clearTemporary, newData, newTemporary, temporaryFolder } from "./place.ts";
 import { forgetRecovery } from "./recovery-settings.ts";
@@ -15,7 +16,7 @@ export type BackupSource =
 
 /** Resolves with the source of the newest base backup; undefined where the group has made none. */
 export async function findBackup(context: HookContext): Promise<BackupSource | undefined> {
-  const folder = newestBaseBackup(context);
+  const folder = await newestBaseBackup(context);
   if (folder !== undefined) return { kind: "folder", folder };
   if (context.settings.cloneCommand === "") return undefined;
   return (await context.store.get(LAST_BACKUP_KEY)) === undefined ? undefined : { kind: "command" };
@@ -27,7 +28,7 @@ export async function findBackup(context: HookContext): Promise<BackupSource | u
  */
 export async function restoreBackup(context: HookContext, source: BackupSource): Promise<boolean> {
   const { cloneCommand } = context.settings;
-  clearTemporary(context);
+  await clearTemporary(context);
   newTemporary(context);
   const from = source.kind === "folder" ? source.folder : "a backup (MSDHA_PG_CLONE_COMMAND)";
   using _ = context.activity.begin("restoring a base backup");
@@ -38,22 +39,22 @@ export async function restoreBackup(context: HookContext, source: BackupSource):
   } catch (error) {
     context.signal.throwIfAborted();
     context.log(`the backup could not be restored: ${messageOf(error)}`);
-    clearTemporary(context);
+    await clearTemporary(context);
     return false;
   }
   const { ours, theirs } = await claimIdentity(context, newData(context));
   if (ours !== theirs) {
     fail(`${from} belongs to another cluster (system identifier ${ours}, the group's is ${theirs})`);
   }
-  markIncomplete(context);
+  await markIncomplete(context);
   return true;
 }
 
 /** Notes that new data came from a backup, and removes what would have them recover to some point by themselves. */
-export function markIncomplete(context: HookContext): void {
+export async function markIncomplete(context: HookContext): Promise<void> {
   forgetRecovery(context, newData(context));
   context.files.write(join(newData(context), "msdha.incomplete"), "");
-  writeOut(temporaryFolder(context));
+  await writeOut(context, temporaryFolder(context));
 }
 
 async function copyFolder(context: HookContext, base: string): Promise<void> {

@@ -37,7 +37,7 @@ export async function preStart(context: HookContext): Promise<string> {
   for (const file of [plannedMark(context), standbyMark(context), eligibilityFile(context)])
     files.remove(file);
   writeSecrets(context);
-  preparePlace(context);
+  await preparePlace(context);
   const hadData = hasData(context);
   if (hadData) await checkDataLock(context);
   if (env["MSDHA_REINIT"] === "1" && hasData(context)) await cloneAnew(context);
@@ -80,7 +80,7 @@ async function obtainData(context: HookContext): Promise<void> {
   while (!hasData(context)) {
     const master = context.group.master();
     if (master) {
-      if (await clone(context, master, notes)) takeIntoUse(context);
+      if (await clone(context, master, notes)) await takeIntoUse(context);
       else await context.sleep(clonePause(notes));
       continue;
     }
@@ -91,7 +91,7 @@ async function obtainData(context: HookContext): Promise<void> {
     if (backup) {
       // A master has more than the archive. It may need some time to be one.
       if (clock.now() - began > 3 * settings.ttlMs && (await restoreBackup(context, backup))) {
-        takeIntoUse(context);
+        await takeIntoUse(context);
         continue;
       }
     } else if (asked !== Number.POSITIVE_INFINITY && clock.now() - (asked ?? -ASK_AGAIN_MS) >= ASK_AGAIN_MS) {
@@ -116,7 +116,7 @@ async function cloneAnew(context: HookContext): Promise<void> {
     context.log(`an operator asks that the data are cloned anew from ${master.name}`);
     if (await clone(context, master, notes)) {
       setAside(context);
-      takeIntoUse(context);
+      await takeIntoUse(context);
       return;
     }
     await context.sleep(clonePause(notes));

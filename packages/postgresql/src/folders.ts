@@ -1,0 +1,42 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { HookContext } from "./context.ts";
+import { fail } from "./failure.ts";
+import { type ProgramResult, runProgram } from "./run-program.ts";
+
+/*
+ * What may take minutes with a whole folder, or on a file system that hangs. A program does it: the helper goes on answering,
+ * also the `alive` hook, for want of whose answer a node ends.
+ */
+
+/** Resolves when a file or folder, with all that is in it, is on the disk: the whole file system at once. */
+export async function writeOut({ env, signal }: HookContext, path: string): Promise<void> {
+  // The log of a data directory may be on another file system.
+  const places = [path, join(path, "pg_wal")].filter((place) => existsSync(place));
+  const { code } = await runProgram(["sync", "-f", ...places], { env, signal });
+  signal.throwIfAborted();
+  if (code !== 0) await runProgram(["sync"], { env, signal });
+  signal.throwIfAborted();
+}
+
+/** Removes files and folders, with all that is in them, as the server's user. Rejects with a `HookFailure` where it can't. */
+export async function removeFolders(context: HookContext, paths: readonly string[]): Promise<void> {
+  if (paths.length === 0) return;
+  finish(context, await context.run(removeCommand(paths)), paths);
+}
+
+/** The same beside the data directory, as the server's user where that may write there. */
+export async function removeInParent(context: HookContext, path: string): Promise<void> {
+  const { account, env, settings, signal } = context;
+  const prefix = account.may("w", settings.parent) ? account.prefix : [];
+  finish(context, await runProgram([...prefix, ...removeCommand([path])], { env, signal }), [path]);
+}
+
+function removeCommand(paths: readonly string[]): readonly string[] {
+  return ["rm", "-rf", "--", ...paths];
+}
+
+function finish({ signal }: HookContext, { code, stderr }: ProgramResult, paths: readonly string[]): void {
+  signal.throwIfAborted();
+  if (code !== 0) fail(`can't remove ${paths.join(", ")}: ${stderr.trim().split("\n").at(-1)}`);
+}
