@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import type { HookContext } from "./context.ts";
+import { type HookContext, readOptionalSecret } from "./context.ts";
 import { fail } from "./failure.ts";
 import { removeFolders } from "./folders.ts";
 import { newData } from "./place.ts";
@@ -13,11 +13,13 @@ import { newData } from "./place.ts";
 /** Runs MSDHA_PG_BACKUP_COMMAND, and resolves with a label for the log. Rejects with a `HookFailure` where it fails. */
 export async function runBackupCommand(context: HookContext): Promise<string> {
   const { home, port, superuser, data, backupCommand } = context.settings;
+  const password = readOptionalSecret(context.env, "POSTGRES_PASSWORD");
   using _ = context.activity.begin("making a base backup");
   await runCommand(context, "MSDHA_PG_BACKUP_COMMAND", backupCommand, {
     PGHOST: home,
     PGPORT: String(port),
     PGUSER: superuser,
+    ...(password === "" ? {} : { PGPASSWORD: password }),
     PGDATA: data,
   });
   return `of ${new Date().toISOString()} (MSDHA_PG_BACKUP_COMMAND)`;

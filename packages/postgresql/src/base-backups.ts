@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { conninfo } from "./conninfo.ts";
 import type { HookContext } from "./context.ts";
 import { fail } from "./failure.ts";
 import { makeFolders } from "./files.ts";
@@ -68,13 +69,14 @@ export async function makeBaseBackup(context: HookContext): Promise<string> {
   return label;
 }
 
+/** As the other nodes clone this one: what `pg_hba.conf` says of them is known, unlike what it says of local logins. */
 async function copyServer(context: HookContext, folder: string): Promise<void> {
-  const { home, port, superuser } = context.settings;
+  const { env, settings } = context;
   let last = "";
   const made = await context.run(
     [
       ...["env", "LC_ALL=C", context.program("pg_basebackup")],
-      ...["-w", "-h", home, "-p", String(port), "-U", superuser, "-D", folder],
+      ...["-w", "-d", conninfo(settings, env["MSDHA_ADDRESS"] ?? ""), "-D", folder],
       ...["-X", "stream", "-c", "fast", "--no-sync"],
     ],
     {

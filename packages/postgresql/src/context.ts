@@ -105,8 +105,8 @@ export function createContext(shared: Shared, { args, env, signal, log, sessions
   };
 }
 
-/** The server's socket needs no password where the data were made here. */
-function readOptionalSecret(env: Environment, name: string): string {
+/** Returns a secret; empty where it can't be read. The server's socket needs none where the data were made here. */
+export function readOptionalSecret(env: Environment, name: string): string {
   try {
     return readSecret(env, name);
   } catch {
