@@ -4,6 +4,53 @@ import { describe, expect, test } from "vitest";
 import { createHookGroup } from "./hook-node.ts";
 import { startFirst } from "./stages.ts";
 
+/** A server would not start with these. */
+const valuesOfTheServer: readonly [Record<string, string>, string][] = [
+  [{ MSDHA_PG_WAL_KEEP: "128m" }, "MSDHA_PG_WAL_KEEP: expected a size such as 128MB, or 0, got 128m"],
+  [{ MSDHA_PG_WAL_KEEP: "-1" }, "MSDHA_PG_WAL_KEEP: expected a size such as 128MB, or 0, got -1"],
+  [
+    { MSDHA_PG_WAL_KEEP: "9999999TB" },
+    "MSDHA_PG_WAL_KEEP: expected a size such as 128MB, or 0, got 9999999TB",
+  ],
+  [
+    { MSDHA_PG_SLOT_KEEP: "1G" },
+    "MSDHA_PG_SLOT_KEEP: expected a size such as 1GB, 0 for no slots, or -1 for no limit, got 1G",
+  ],
+  [
+    { MSDHA_PG_SLOT_KEEP: "0MB" },
+    "MSDHA_PG_SLOT_KEEP: expected a size such as 1GB, 0 for no slots, or -1 for no limit, got 0MB",
+  ],
+  [{ PGPORT: "postgres" }, "PGPORT: expected a port from 1 to 65535, got postgres"],
+  [{ PGPORT: "65536" }, "PGPORT: expected a port from 1 to 65535, got 65536"],
+  [{ PGDATA: "data" }, "PGDATA: expected an absolute path, got data"],
+  [
+    { MSDHA_PG_LISTEN: "::1," },
+    "MSDHA_PG_LISTEN: expected addresses with commas between them, or *, got ::1,",
+  ],
+  [
+    { POSTGRES_HOST_AUTH_METHOD: "scram" },
+    "POSTGRES_HOST_AUTH_METHOD: expected one of scram-sha-256, md5, password, trust, reject, ident, gss, pam, got scram",
+  ],
+  [
+    { MSDHA_PG_REPLICATION_PASSWORD: "two\nlines" },
+    "MSDHA_PG_REPLICATION_PASSWORD: expected one line, got several",
+  ],
+  [{ MSDHA_PG_ARGS: "-c 'a.b=1" }, "MSDHA_PG_ARGS: expected every ' to be closed, got -c 'a.b=1"],
+  [{ POSTGRES_INITDB_ARGS: '-"x' }, 'POSTGRES_INITDB_ARGS: expected every " to be closed, got -"x'],
+  [
+    { MSDHA_PG_ARGS: "-c work_mem=1G" },
+    'MSDHA_PG_ARGS: expected options that the postgres program takes, got -c work_mem=1G (invalid value for parameter "work_mem": "1G")',
+  ],
+  [
+    { MSDHA_PG_ARGS: "--wrok-mem=1GB" },
+    'MSDHA_PG_ARGS: expected options that the postgres program takes, got --wrok-mem=1GB (unrecognized configuration parameter "wrok_mem")',
+  ],
+  [
+    { MSDHA_PG_ARGS: "--config-file=/etc/our.conf" },
+    "MSDHA_PG_ARGS: expected no config_file, since PGDATA says where the data and their settings are",
+  ],
+];
+
 describe.concurrent("a node refuses, with one line and its data untouched,", () => {
   test("a folder with something else in it", async () => {
     await using group = await createHookGroup();
@@ -97,6 +144,7 @@ describe.concurrent("a node refuses, with one line and its data untouched,", () 
       [{ MSDHA_PG_SSL_CERT: "/nowhere", MSDHA_PG_SSL_KEY: "/key" }, "MSDHA_PG_SSL_CERT: can't read /nowhere"],
       [{ MSDHA_PG_ARCHIVE: "archive" }, "MSDHA_PG_ARCHIVE: expected an absolute path, got archive"],
       [{ MSDHA_PG_ARCHIVE: "/proc/x" }, "MSDHA_PG_ARCHIVE: the user postgres can't write to /proc/x"],
+      ...valuesOfTheServer,
       [{ POSTGRES_INITDB_ARGS: "--nonsense" }, "initdb failed"],
     ];
     for (const [settings, line] of cases) {

@@ -1,10 +1,18 @@
 import { spawn } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { waitFor } from "@msdha/testkit";
+import { tempDir, waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
 import { createHookGroup } from "./hook-node.ts";
-import { expectSuccess, inSync, joinGroup, promote, startFirst, waitsForStandby } from "./stages.ts";
+import {
+  becomeReady,
+  expectSuccess,
+  inSync,
+  joinGroup,
+  promote,
+  startFirst,
+  waitsForStandby,
+} from "./stages.ts";
 
 describe.concurrent("PostgreSQL hooks on a site of its own ways", () => {
   test("work with settings of roles and databases that would break them", async () => {
@@ -83,6 +91,35 @@ describe.concurrent("PostgreSQL hooks on a site of its own ways", () => {
     await a.stop("SIGINT");
     await promote(group, b);
     expect(await report).toBe("ended");
+  });
+
+  test("recover a crash by the settings of MSDHA_PG_ARGS, which the scripts of the first start have too", async () => {
+    await using scripts = tempDir();
+    chmodSync(scripts.path, 0o755);
+    const script = "CREATE TABLE at_first AS SELECT current_setting('max_prepared_transactions') AS x;";
+    writeFileSync(join(scripts.path, "1.sql"), script);
+    await using group = await createHookGroup({
+      MSDHA_PG_ARGS: "-c max_prepared_transactions=10",
+      MSDHA_PG_INITDB_DIR: scripts.path,
+    });
+    const a = group.node("a");
+    expectSuccess(await a.hook("pre_start"));
+    await becomeReady(a);
+    await promote(group, a);
+    expect(await a.sql("SELECT x FROM at_first")).toBe("10");
+    await a.sql("CREATE TABLE t (x int)");
+    await a.sql("BEGIN; INSERT INTO t VALUES (1); PREPARE TRANSACTION 'p'");
+    await a.stop("SIGKILL");
+    group.setMaster(undefined);
+    const { exitCode, output } = await a.hook("pre_start");
+    expect({ exitCode, output }).toEqual({
+      exitCode: 0,
+      output: "the server was the master and crashed, and there is no other: recovering its data first",
+    });
+    await becomeReady(a);
+    await promote(group, a);
+    await a.sql("COMMIT PREPARED 'p'");
+    expect(await a.sql("SELECT x FROM t")).toBe("1");
   });
 
   test("make no new cluster beside data in the volume itself", async () => {

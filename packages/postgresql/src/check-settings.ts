@@ -1,4 +1,5 @@
 import { accessSync, constants } from "node:fs";
+import { checkServerValues } from "./check-server-values.ts";
 import { parseDuration } from "./durations.ts";
 import { fail } from "./failure.ts";
 import { type Environment, readSecret, type Settings } from "./settings.ts";
@@ -80,6 +81,7 @@ export function checkSettings(env: Environment, settings: Settings): void {
       "MSDHA_PG_REPLICATION_PASSWORD or MSDHA_PG_REPLICATION_PASSWORD_FILE: expected a password, got none",
     );
   }
+  checkServerValues(env, settings);
   checkSync(settings, env);
   if (settings.logicalSlots && settings.slotKeep === "0") {
     fail("MSDHA_PG_SLOT_KEEP: expected more than 0, since MSDHA_PG_LOGICAL_SLOTS is yes");

@@ -9,6 +9,7 @@ import { HookFailure, messageOf } from "./failure.ts";
 import { writeOut } from "./folders.ts";
 import { reserveLog } from "./history.ts";
 import { claimIdentity } from "./identity.ts";
+import { majorVersion } from "./major-version.ts";
 import type { Peer } from "./peer.ts";
 import { clearTemporary, newData, newTemporary, temporaryFolder } from "./place.ts";
 import { markIncomplete } from "./restore-backup.ts";
@@ -119,10 +120,11 @@ async function copyData(
   log(`cloning the data of ${name} (${address})`);
   using activity = context.activity.begin(`cloning from ${name}`);
   let last = "";
+  const version = await majorVersion(context);
   const { code } = await context.run(
     [
       ...["env", "LC_ALL=C", context.program("pg_basebackup")],
-      ...["-w", "-d", conninfo(settings, address), "-D", newData(context)],
+      ...["-w", "-d", conninfo(settings, address, { version }), "-D", newData(context)],
       ...["-X", "stream", "-c", "fast", "--no-sync", "--progress"],
       ...(slot === "" ? [] : ["-S", slot]),
       ...(settings.cloneMaxRate === "" ? [] : ["--max-rate", settings.cloneMaxRate]),

@@ -1,5 +1,5 @@
 import pg from "pg";
-import { SESSION_OPTIONS } from "./session-options.ts";
+import { sessionOptions, TRANSACTION_TIMEOUT_SINCE } from "./session-options.ts";
 
 /** Where a server is, and as whom it is asked. */
 export interface ServerAddress {
@@ -29,7 +29,7 @@ const CONNECT_MS = 3_000;
 const TEXT = { getTypeParser: () => String };
 
 /**
- * Opens a session. Rejects within three seconds with the server's or the network's error. `connect` runs what opens the
+ * Opens a session. Rejects with the server's or the network's error, within three seconds (six from PostgreSQL 17 on). `connect` runs what opens the
  * socket, for a process that has to do so as another user.
  */
 export async function openConnection(
@@ -44,7 +44,7 @@ export async function openConnection(
     database: "postgres",
     ssl: address.tls ?? false,
     application_name: "msdha hook",
-    options: SESSION_OPTIONS,
+    options: sessionOptions(),
     connectionTimeoutMillis: CONNECT_MS,
     keepAlive: true,
     types: TEXT,
@@ -57,10 +57,15 @@ export async function openConnection(
   };
   client.on("error", giveUp);
   client.on("end", giveUp);
+  const version = watchVersion(client);
   try {
     await connect(async () => {
       await client.connect();
     });
+    if (version() >= TRANSACTION_TIMEOUT_SINCE) {
+      const options = { text: "SET transaction_timeout = 0", query_timeout: CONNECT_MS };
+      await client.query(options as pg.QueryConfig);
+    }
   } catch (error) {
     destroy(client);
     throw error;
@@ -96,6 +101,16 @@ export async function openConnection(
 /** Returns whether a server answered, with an error. */
 export function isServerError(error: unknown): error is pg.DatabaseError {
   return error instanceof pg.DatabaseError;
+}
+
+/** Returns a function for the major version that the server reports while a session begins; 0 before. */
+function watchVersion(client: pg.Client): () => number {
+  let version = 0;
+  const { connection } = client as unknown as { connection: NodeJS.EventEmitter };
+  connection.on("parameterStatus", (status: { parameterName: string; parameterValue: string }) => {
+    if (status.parameterName === "server_version") version = Number.parseInt(status.parameterValue, 10);
+  });
+  return () => version;
 }
 
 /** A goodbye could wait for a server that is frozen. */

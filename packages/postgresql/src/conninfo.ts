@@ -1,23 +1,24 @@
 import { quoteConninfo } from "./quoting.ts";
-import { SESSION_OPTIONS } from "./session-options.ts";
+import { sessionOptions } from "./session-options.ts";
 import type { Settings } from "./settings.ts";
 
 /**
  * Returns how PostgreSQL's own programs reach another server as the replication user; the password is in a file. Only
  * what streams for good is called by the node's member name (`standby`): a clone in the making must not count as one.
  * The server drops such a standby also when its connection takes no data (a process of the server that waits for that
- * would hold up its checkpoints), as late as twice `wal_sender_timeout`.
+ * would hold up its checkpoints), as late as twice `wal_sender_timeout`. `version`: the servers' major version, where it is known.
  */
 export function conninfo(
   { port, replicator, home, logicalSlots, tls, walSenderTimeoutMs }: Settings,
   address: string,
-  { standby }: { readonly standby?: string } = {},
+  { standby, version }: { readonly standby?: string; readonly version?: number } = {},
 ): string {
   const parts = [
     `host='${quoteConninfo(address)}' port=${port} user='${quoteConninfo(replicator)}'`,
     `passfile='${quoteConninfo(`${home}/pgpass`)}' application_name='${standby ?? "msdha hook"}' connect_timeout=3`,
   ];
-  const options = standby === undefined ? SESSION_OPTIONS : `-c tcp_user_timeout=${2 * walSenderTimeoutMs}`;
+  const options =
+    standby === undefined ? sessionOptions(version) : `-c tcp_user_timeout=${2 * walSenderTimeoutMs}`;
   parts.push(`options='${quoteConninfo(options)}'`);
   // A standby asks the master for its logical slots over this.
   if (standby !== undefined && logicalSlots) parts.push("dbname=postgres");

@@ -3,7 +3,9 @@ import { join } from "node:path";
 import type { HookContext } from "./context.ts";
 import { fail } from "./failure.ts";
 import { quoteSql } from "./quoting.ts";
+import { SESSION_SETTINGS } from "./session-options.ts";
 import { readSecret } from "./settings.ts";
+import { runSingleUser } from "./single-user.ts";
 
 /**
  * Gives the nodes of this group access to data that are not running: the replication user with this group's password and
@@ -16,7 +18,7 @@ export async function giveAccess(
   statements: readonly string[] = [],
 ): Promise<void> {
   const { replicator } = context.settings;
-  await runSingleUser(context, folder, [...statements, ...roleStatements(context)]);
+  await runStatements(context, folder, [...statements, ...roleStatements(context)]);
   context.account.act(() => {
     const file = join(folder, "pg_hba.conf");
     const rule = `host replication "${replicator}" all scram-sha-256`;
@@ -44,20 +46,18 @@ function roleStatements({ env, settings }: HookContext): readonly string[] {
   ];
 }
 
-/** In single-user mode nothing listens. */
-async function runSingleUser(
+async function runStatements(
   context: HookContext,
   folder: string,
   statements: readonly string[],
 ): Promise<void> {
-  const settings = ["log_min_error_statement=panic", "archive_mode=off", "synchronous_standby_names="];
-  const { code, stderr } = await context.run(
-    [
-      context.program("postgres"),
-      ...["--single", "-D", folder, ...settings.flatMap((setting) => ["-c", setting]), "postgres"],
-    ],
-    { input: `${statements.join("\n")}\n` },
-  );
+  // The database or the role may have settings too. Only a statement wins over those.
+  const own = [...SESSION_SETTINGS, "lc_messages=C"].map((one) => `SET ${one.replace(/=(.*)$/, " = '$1'")}`);
+  const { code, stderr } = await runSingleUser(context, folder, {
+    database: "postgres",
+    statements: [...own, ...statements],
+    settings: ["log_min_error_statement=panic", "archive_mode=off"],
+  });
   const complaints = stderr.split("\n").filter((line) => /ERROR|FATAL|PANIC/.test(line));
   for (const line of complaints) context.log(line);
   if (code !== 0 || complaints.length > 0) fail("the roles could not be made");

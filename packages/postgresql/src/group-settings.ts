@@ -3,6 +3,7 @@ import { readControlData } from "./control-data.ts";
 import { fail, messageOf } from "./failure.ts";
 import { answerOf } from "./local-server.ts";
 import { formatSettingLines, parseSettingLines, raiseToControl } from "./setting-lines.ts";
+import { settingOptions } from "./site-args.ts";
 import { groupSettingsFile } from "./standby-settings.ts";
 
 /** Lines `NAME = VALUE`, put by `msdha-postgresql settings`. */
@@ -84,7 +85,7 @@ export async function settingsCommand(context: HookContext): Promise<string> {
     return fail(messageOf(error));
   }
   // The server's own program knows each name and its values.
-  const given = lines.flatMap(({ name, value }) => ["-c", `${name}=${value}`]);
+  const given = settingOptions(["lc_messages=C", ...lines.map(({ name, value }) => `${name}=${value}`)]);
   const checked = await context.run([
     context.program("postgres"),
     "-D",

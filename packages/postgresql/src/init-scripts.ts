@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import type { HookContext } from "./context.ts";
 import { fail } from "./failure.ts";
 import { newData } from "./place.ts";
+import { pgCtlOptions } from "./site-args.ts";
 
 const UNPACKERS: Readonly<Record<string, string>> = {
   ".sql.gz": "gunzip -c",
@@ -21,7 +22,10 @@ export async function runInitScripts(context: HookContext): Promise<void> {
   if (scripts.length === 0) return;
   const pgCtl = [context.program("pg_ctl"), "-D", newData(context), "-w"];
   const log = join(home, "initdb.log");
-  const options = `-c listen_addresses='' -c unix_socket_directories='${home}' -c unix_socket_permissions=0700 -p ${port}`;
+  const options = pgCtlOptions(context, [
+    ...["listen_addresses=", `unix_socket_directories=${home}`, "unix_socket_permissions=0700"],
+    ...[`port=${port}`, "archive_mode=off"],
+  ]);
   const started = await context.run([...pgCtl, "-l", log, "start", "-o", options]);
   if (started.code !== 0) {
     const why = files.read(log)?.trimEnd().split("\n").at(-1) ?? started.stderr;

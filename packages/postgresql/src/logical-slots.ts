@@ -1,6 +1,7 @@
 import type { HookContext } from "./context.ts";
 import { fail } from "./failure.ts";
 import { answerOf } from "./local-server.ts";
+import { majorVersion } from "./major-version.ts";
 
 /** The first version whose standbys keep logical slots of their master. */
 const FIRST_VERSION = 17;
@@ -8,8 +9,7 @@ const FIRST_VERSION = 17;
 /** Throws a `HookFailure` where logical slots are to survive a fail-over and the programs are of a version that can't have them do so. */
 export async function checkLogicalSlots(context: HookContext): Promise<void> {
   if (!context.settings.logicalSlots) return;
-  const { stdout } = await context.run([context.program("postgres"), "--version"]);
-  const version = Number(/(\d+)/.exec(stdout)?.[1] ?? 0);
+  const version = await majorVersion(context);
   if (version >= FIRST_VERSION) return;
   fail(
     `MSDHA_PG_LOGICAL_SLOTS: expected no, since PostgreSQL ${version} does not keep logical slots over a fail-over (${FIRST_VERSION} does)`,

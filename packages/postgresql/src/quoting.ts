@@ -1,6 +1,11 @@
-/** Returns text for use between single quotes in SQL or in a settings file (`standard_conforming_strings` is on). */
+/** Returns text for use between single quotes in SQL (`standard_conforming_strings` is on). */
 export function quoteSql(text: string): string {
   return text.replaceAll("'", "''");
+}
+
+/** Returns text for use between single quotes in a settings file, where a backslash begins an escape. */
+export function quoteSetting(text: string): string {
+  return text.replaceAll("\\", "\\\\").replaceAll("'", "''").replaceAll("\n", "\\n");
 }
 
 /** Returns text for use between single quotes in a connection string of libpq. */

@@ -6,6 +6,7 @@ import { writeOut } from "./folders.ts";
 import { giveAccess } from "./group-access.ts";
 import { clearTemporary, newData, newTemporary } from "./place.ts";
 import { forgetRecovery } from "./recovery-settings.ts";
+import { pgCtlOptions } from "./site-args.ts";
 
 /** As long as the log since the backup takes. */
 const LONGEST_S = 7 * 86_400;
@@ -38,13 +39,13 @@ async function runToTheEnd(context: HookContext): Promise<void> {
   const log = join(home, "recovery.log");
   files.remove(log);
   const pgCtl = [context.program("pg_ctl"), "-D", newData(context), "-w", "-t", String(LONGEST_S)];
-  const options = [
-    ...["listen_addresses=''", `unix_socket_directories='${home}'`, "unix_socket_permissions=0700"],
+  const command = pgCtlOptions(context, [
+    ...["listen_addresses=", `unix_socket_directories=${home}`, "unix_socket_permissions=0700"],
     // It does not compare its settings with those of the former master then, and takes connections only in the end.
     ...["hot_standby=off", "recovery_target_action=promote", "archive_mode=off"],
-    ...["synchronous_standby_names=''", "logging_collector=off", "log_destination=stderr"],
-  ];
-  const command = `-p ${port} ${options.map((option) => `-c ${option}`).join(" ")}`;
+    ...["synchronous_standby_names=", "logging_collector=off", "log_destination=stderr", "lc_messages=C"],
+    `port=${port}`,
+  ]);
   const started = await context.run([...pgCtl, "-l", log, "start", "-o", command]);
   const recovered = started.code === 0 && (await waitUntilRecovered(context));
   const lines = files.read(log)?.trimEnd().split("\n") ?? [];

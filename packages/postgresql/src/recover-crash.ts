@@ -1,5 +1,6 @@
 import type { HookContext } from "./context.ts";
 import { readControlData } from "./control-data.ts";
+import { runSingleUser } from "./single-user.ts";
 
 /**
  * Recovers the data of a master that crashed, where no other node is the master, before they are started as a standby's.
@@ -15,13 +16,7 @@ export async function recoverCrash(context: HookContext): Promise<void> {
   using _ = context.activity.begin("recovering the data after a crash");
   context.log("the server was the master and crashed, and there is no other: recovering its data first");
   files.remove(`${data}/standby.signal`);
-  const { code, stderr } = await context.run(
-    [
-      context.program("postgres"),
-      ...["--single", "-D", data, "-c", "synchronous_standby_names=", "-c", "archive_mode=off", "template1"],
-    ],
-    { input: "" },
-  );
+  const { code, stderr } = await runSingleUser(context, data, { settings: ["archive_mode=off"] });
   if (code !== 0)
     context.log(`the recovery failed, and the start will tell why: ${stderr.trim().split("\n").at(-1)}`);
 }

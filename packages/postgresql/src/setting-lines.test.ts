@@ -15,10 +15,17 @@ test("reads lines as postgresql.conf has them, the last of a name", () => {
   );
 });
 
+test("reads and writes backslashes as PostgreSQL does", () => {
+  const settings = parseSettingLines(String.raw`a.b = 'it\'s \\d\101\n'`);
+  expect(settings).toEqual([{ name: "a.b", value: "it's \\dA\n" }]);
+  expect(formatSettingLines(settings)).toBe(String.raw`a.b = 'it''s \\dA\n'` + "\n");
+});
+
 test.each([
   ["work_mem", "line 1: expected NAME = VALUE, got work_mem"],
   ["work_mem = 8 MB", "line 1: expected NAME = VALUE, got work_mem = 8 MB"],
   ["x = 1\nwork_mem = 'a", "line 2: expected NAME = VALUE, got work_mem = 'a"],
+  ["work_mem = 'a\\'", "line 1: expected NAME = VALUE, got work_mem = 'a\\'"],
   ["port = 5433", "line 1: port is set by MSDHA, and can't be a setting of the group"],
   ["Fsync = off", "line 1: fsync is set by MSDHA, and can't be a setting of the group"],
   [

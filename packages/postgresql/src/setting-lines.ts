@@ -1,3 +1,5 @@
+import { quoteSetting } from "./quoting.ts";
+
 /** A setting of PostgreSQL that a group has. */
 export interface GroupSetting {
   readonly name: string;
@@ -44,11 +46,23 @@ function refuse(name: string, value: string): string | undefined {
   return undefined;
 }
 
-/** As in postgresql.conf: a word, or a text in single quotes, in which two of them are one. A comment may follow. */
+/**
+ * As in postgresql.conf: a word, or a text in single quotes, in which two of them are one and a backslash begins an
+ * escape. A comment may follow.
+ */
 function unquote(raw: string): string | undefined {
-  const quoted = /^'((?:[^']|'')*)'\s*(#.*)?$/.exec(raw);
-  if (quoted) return (quoted[1] ?? "").replaceAll("''", "'");
+  const quoted = /^'((?:[^'\\]|''|\\.)*)'\s*(#.*)?$/.exec(raw);
+  if (quoted) return (quoted[1] ?? "").replace(/''|\\([0-7]{1,3}|.)/g, (_, escaped) => decodeEscape(escaped));
   return /^([^\s'"#]+)\s*(#.*)?$/.exec(raw)?.[1];
+}
+
+const ESCAPES: Readonly<Record<string, string>> = { b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };
+
+/** Returns what is meant by what follows a backslash; without one it was two quotes. */
+function decodeEscape(escaped: string | undefined): string {
+  if (escaped === undefined) return "'";
+  if (/^[0-7]/.test(escaped)) return String.fromCharCode(Number.parseInt(escaped, 8));
+  return ESCAPES[escaped] ?? escaped;
 }
 
 /** A standby does not start with less of these than the master had whose log it replays. */
@@ -78,5 +92,5 @@ export function raiseToControl(
 
 /** Returns the lines of a file that PostgreSQL includes. */
 export function formatSettingLines(settings: readonly GroupSetting[]): string {
-  return settings.map(({ name, value }) => `${name} = '${value.replaceAll("'", "''")}'\n`).join("");
+  return settings.map(({ name, value }) => `${name} = '${quoteSetting(value)}'\n`).join("");
 }

@@ -3,7 +3,7 @@ import type { HookContext } from "./context.ts";
 import { logicalSlotSettings } from "./logical-slots.ts";
 import { applicationName } from "./names.ts";
 import { standbyNames } from "./quorum.ts";
-import { quoteSql } from "./quoting.ts";
+import { quoteSetting } from "./quoting.ts";
 
 /** What the helper writes into the data directory. */
 export function settingsFile({ settings }: Pick<HookContext, "settings">): string {
@@ -59,8 +59,8 @@ function standbySettings(
     "# Written by MSDHA whenever the master changes. Do not edit: put your settings into postgresql.conf.",
     // Before MSDHA's own: the last value counts.
     "include_if_exists = 'msdha-group.conf'",
-    `primary_conninfo = '${quoteSql(primary)}'`,
-    `msdha.follows = '${quoteSql(address)}'`,
+    `primary_conninfo = '${quoteSetting(primary)}'`,
+    `msdha.follows = '${quoteSetting(address)}'`,
     `primary_slot_name = '${master?.slot ?? ""}'`,
     "recovery_target_timeline = 'latest'",
     "hot_standby = on",
@@ -85,8 +85,8 @@ function archiveSettings({ settings, scripts }: HookContext): readonly string[] 
     return [
       ...(archiveCommand === ""
         ? []
-        : ["archive_mode = on", `archive_command = '${quoteSql(archiveCommand)}'`]),
-      ...(restoreCommand === "" ? [] : [`restore_command = '${quoteSql(restoreCommand)}'`]),
+        : ["archive_mode = on", `archive_command = '${quoteSetting(archiveCommand)}'`]),
+      ...(restoreCommand === "" ? [] : [`restore_command = '${quoteSetting(restoreCommand)}'`]),
     ];
   }
   return [

@@ -10,3 +10,9 @@ test.each([
 ])("parts %j", (line, words) => {
   expect(splitWords(line)).toEqual(words);
 });
+
+test.each(["-c 'a=1", 'a "b', "it's", "a\\"])("refuses %j, which a shell would not take", (line) => {
+  expect(() => splitWords(line)).toThrow(
+    /^expected (every . to be closed|a character after the last backslash)$/,
+  );
+});

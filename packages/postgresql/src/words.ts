@@ -1,6 +1,7 @@
 /**
  * Returns the words of a line, parted at white space, as a shell would read it: what is between quotes is one word, and
- * a backslash takes the next character as it is (not between single quotes).
+ * a backslash takes the next character as it is (not between single quotes). Throws a `TypeError` where a quote is not
+ * closed, or nothing follows a backslash.
  */
 export function splitWords(line: string): readonly string[] {
   const words: string[] = [];
@@ -10,6 +11,7 @@ export function splitWords(line: string): readonly string[] {
     const character = line[at] ?? "";
     if (character === "\\" && quote !== "'") {
       at += 1;
+      if (at === line.length) throw new TypeError("expected a character after the last backslash");
       word = (word ?? "") + (line[at] ?? "");
     } else if (quote !== "") {
       if (character === quote) quote = "";
@@ -24,6 +26,7 @@ export function splitWords(line: string): readonly string[] {
       word = (word ?? "") + character;
     }
   }
+  if (quote !== "") throw new TypeError(`expected every ${quote} to be closed`);
   if (word !== undefined) words.push(word);
   return words;
 }

@@ -19,6 +19,7 @@ import { removeAutoSettings } from "../recovery-settings.ts";
 import { rejoin } from "../rejoin.ts";
 import { type BackupSource, findBackup, restoreBackup } from "../restore-backup.ts";
 import { writeSecrets } from "../secrets.ts";
+import { checkSiteArgs } from "../site-args.ts";
 import {
   settingsFile,
   syncSettingsFile,
@@ -34,6 +35,7 @@ export async function preStart(context: HookContext): Promise<string> {
   checkLogPlace(context);
   await checkLogicalSlots(context);
   prepareHome(context);
+  await checkSiteArgs(context);
   for (const file of [plannedMark(context), standbyMark(context), eligibilityFile(context)])
     files.remove(file);
   writeSecrets(context);

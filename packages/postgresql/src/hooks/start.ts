@@ -2,14 +2,14 @@ import type { HookContext } from "../context.ts";
 import { checkDataLock, lockPrefix } from "../data-lock.ts";
 import { followMaster } from "../follow.ts";
 import { quoteShell } from "../quoting.ts";
-import { splitWords } from "../words.ts";
+import { siteArgs } from "../site-args.ts";
 
 /**
  * Resolves with the command, in a shell's words, that becomes the server. It always starts as a standby; the `master`
  * hook promotes it.
  */
 export async function start(context: HookContext): Promise<string> {
-  const { account, env, files, server, settings } = context;
+  const { account, files, server, settings } = context;
   const { data, home, port, listen, name, tls } = settings;
   const locks = await checkDataLock(context);
   // The server starts all the same: the next hook asks again, and says why it can't.
@@ -31,7 +31,7 @@ export async function start(context: HookContext): Promise<string> {
     ...account.prefix,
     ...(locks ? lockPrefix(data) : []),
     ...[context.program("postgres"), "-D", data],
-    ...splitWords(env["MSDHA_PG_ARGS"] ?? ""),
+    ...siteArgs(context),
     ...values.flatMap((value) => ["-c", value]),
   ];
   return words.map(quoteShell).join(" ");
