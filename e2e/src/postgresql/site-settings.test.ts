@@ -122,6 +122,24 @@ describe.concurrent("PostgreSQL hooks on a site of its own ways", () => {
     expect(await a.sql("SELECT x FROM t")).toBe("1");
   });
 
+  test("promote a standby whose log, as it is replayed, conflicts with every snapshot", async () => {
+    await using group = await createHookGroup();
+    const a = await startFirst(group, "a");
+    const b = await joinGroup(group, "b");
+    await a.sql("CREATE TABLE t AS SELECT 1 AS x");
+    await waitFor(() => b.sql("SELECT x FROM t"), { what: "the table on b" });
+    for (const source of ["streaming", "archive"])
+      await b.sql(`ALTER SYSTEM SET max_standby_${source}_delay = -1`);
+    await b.sql("SELECT pg_reload_conf()");
+    await b.sql("SELECT pg_wal_replay_pause()");
+    // Removes a row that each snapshot on b still sees.
+    await a.sql("UPDATE t SET x = 2");
+    await a.sql("VACUUM t");
+    await a.stop("SIGINT");
+    await promote(group, b);
+    expect(await b.sql("SELECT x FROM t")).toBe("2");
+  });
+
   test("make no new cluster beside data in the volume itself", async () => {
     await using group = await createHookGroup();
     const a = group.node("a");

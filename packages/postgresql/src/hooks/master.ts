@@ -5,14 +5,14 @@ import { fail, messageOf } from "../failure.ts";
 import type { Keeper } from "../keeper.ts";
 import { answerOf } from "../local-server.ts";
 import { noteLoss } from "../losses.ts";
+import { promoteServer } from "../promote-server.ts";
 import { promoteInSync } from "../promotion.ts";
 import { incompleteMark, masterMark, writeSyncSettings } from "../standby-settings.ts";
 import { describeRecord } from "../synchronous-master.ts";
 import { namesDuringPromotion, STANDBYS_OVERRIDDEN } from "../synchronous-server.ts";
 
-const LONGEST_PROMOTION_MS = 3_600_000;
+const LONGEST_CHECKPOINT_MS = 3_600_000;
 const CHECKPOINT_PAUSE_MS = 500;
-const READERS_PATIENCE_MS = 500;
 
 /** Promotes this node and resolves as soon as it takes writes. `background` runs what may take its time. */
 export async function master(
@@ -38,7 +38,7 @@ export async function master(
     // Whoever has to rewind reads the new timeline from the control file, which the next checkpoint writes; the clients
     // that have waited for a master come first.
     await later.sleep(CHECKPOINT_PAUSE_MS);
-    await answerOf(later.server.query("CHECKPOINT", { timeoutMs: LONGEST_PROMOTION_MS }));
+    await answerOf(later.server.query("CHECKPOINT", { timeoutMs: LONGEST_CHECKPOINT_MS }));
     await noteLoss(later);
     await backups.make(later);
   });
@@ -56,7 +56,7 @@ async function promoteAlone(context: HookContext, token: string): Promise<void> 
     );
   });
   context.files.remove(incompleteMark(context));
-  if (!(await promote(context, "true"))) fail("the server could not be promoted");
+  if (!(await promoteServer(context, "true"))) fail("the server could not be promoted");
   await told;
 }
 
@@ -79,7 +79,7 @@ async function promoteWaiting(
       files.remove(incompleteMark(context));
       const names = namesDuringPromotion(needed, standbys).map((one) => `'${one}'`);
       const condition = `current_setting('synchronous_standby_names') IN (${names.join(", ")})`;
-      if (!(await promote(context, condition))) fail(STANDBYS_OVERRIDDEN);
+      if (!(await promoteServer(context, condition))) fail(STANDBYS_OVERRIDDEN);
     },
   };
   const record = await promoteInSync(server, store.record, {
@@ -90,45 +90,4 @@ async function promoteWaiting(
   });
   context.log(describeRecord(record));
   keeper.begin(token, record);
-}
-
-/** Resolves with whether the server takes writes; promotes it only while `condition` holds. */
-async function promote(context: HookContext, condition: string): Promise<boolean> {
-  const { server, sleep } = context;
-  using over = new DisposableStack();
-  const ended = new AbortController();
-  over.defer(() => ended.abort());
-  void endReaders(context, ended.signal);
-  for (let tries = 100; tries > 0; tries -= 1) {
-    const rows = await server.query(
-      `DO $$ BEGIN
-        IF NOT pg_is_in_recovery() OR NOT (${condition}) THEN RETURN; END IF;
-        PERFORM pg_promote(false);
-        WHILE pg_is_in_recovery() LOOP PERFORM pg_sleep(0.005); END LOOP;
-      END $$;
-      SELECT NOT pg_is_in_recovery() AND (${condition})`,
-      { timeoutMs: LONGEST_PROMOTION_MS },
-    );
-    if (rows[0]?.[0] === "t") return true;
-    await sleep(20);
-  }
-  return false;
-}
-
-/**
- * A report on the standby may hold up the log, for as long as `max_standby_streaming_delay` allows, and so the promotion.
- * After a moment such sessions are ended: a group without a master is worse than a report that has to be run again.
- */
-async function endReaders({ clock, log, server }: HookContext, ended: AbortSignal): Promise<void> {
-  try {
-    for (;;) {
-      await clock.sleep(READERS_PATIENCE_MS, { signal: ended });
-      const rows = await server.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-        WHERE backend_type = 'client backend' AND application_name <> 'msdha hook' AND pg_is_in_recovery()
-          AND (backend_xmin IS NOT NULL OR xact_start IS NOT NULL)`);
-      if (rows.length > 0) log(`ended ${rows.length} sessions of readers, which held up the promotion`);
-    }
-  } catch {
-    // The promotion is over, or its own error says more.
-  }
 }

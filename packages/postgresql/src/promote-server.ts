@@ -1,0 +1,75 @@
+import { isServerError } from "./connection.ts";
+import type { HookContext } from "./context.ts";
+import { fail } from "./failure.ts";
+import { answerOf } from "./local-server.ts";
+
+/** As long as the log takes that is still to be replayed. */
+const LONGEST_MS = 3_600_000;
+const LOOK_MS = 5;
+/** New settings may not have been read yet. */
+const REFUSALS = 100;
+const REFUSED_PAUSE_MS = 20;
+const READERS_PATIENCE_MS = 500;
+/** A statement or its session gave way to the replay. */
+const RECOVERY_CONFLICT = "40001";
+
+/**
+ * Resolves with whether the server takes writes; promotes it only while `condition` holds, which has to hold in the end too.
+ * Each statement is short: what the server still has to replay may wait for one that lasts, and be the reason why it lasts.
+ */
+export async function promoteServer(context: HookContext, condition: string): Promise<boolean> {
+  const { clock, sleep } = context;
+  using over = new DisposableStack();
+  const ended = new AbortController();
+  over.defer(() => ended.abort());
+  void endReaders(context, ended.signal);
+  const until = clock.now() + LONGEST_MS;
+  let requested = false;
+  for (let refusals = 0; refusals < REFUSALS; ) {
+    const answer = await ask(context, requested ? lookSql(condition) : requestSql(condition));
+    if (answer === "promoted") return true;
+    if (answer === "refused") refusals += 1;
+    if (answer === "promoting") requested = true;
+    if (clock.now() >= until) fail(`the server is not promoted after ${LONGEST_MS / 60_000} min`);
+    await sleep(answer === "refused" ? REFUSED_PAUSE_MS : LOOK_MS);
+  }
+  return false;
+}
+
+function requestSql(condition: string): string {
+  return `SELECT CASE WHEN NOT pg_is_in_recovery() THEN CASE WHEN (${condition}) THEN 'promoted' ELSE 'refused' END
+    WHEN NOT (${condition}) THEN 'refused'
+    WHEN pg_promote(false) THEN 'promoting' END`;
+}
+
+function lookSql(condition: string): string {
+  return `SELECT CASE WHEN pg_is_in_recovery() THEN 'promoting' WHEN (${condition}) THEN 'promoted' ELSE 'refused' END`;
+}
+
+/** Resolves with undefined where the statement gave way to the replay. */
+async function ask({ server }: HookContext, statement: string): Promise<string | null | undefined> {
+  try {
+    return await server.value(statement);
+  } catch (error) {
+    if (isServerError(error) && error.code === RECOVERY_CONFLICT) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * A report on the standby may hold up the log, for as long as `max_standby_streaming_delay` allows, and so the promotion.
+ * After a moment such sessions are ended: a group without a master is worse than a report that has to be run again.
+ */
+async function endReaders({ clock, log, server }: HookContext, ended: AbortSignal): Promise<void> {
+  for (;;) {
+    await clock.sleep(READERS_PATIENCE_MS, { signal: ended }).catch(() => {});
+    if (ended.aborted) return;
+    // It may give way to the replay too. Of any other error the promotion's own says more.
+    const rows = await answerOf(
+      server.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE backend_type = 'client backend' AND application_name <> 'msdha hook' AND pg_is_in_recovery()
+          AND (backend_xmin IS NOT NULL OR xact_start IS NOT NULL)`),
+    );
+    if (rows && rows.length > 0) log(`ended ${rows.length} sessions of readers, which held up the promotion`);
+  }
+}
