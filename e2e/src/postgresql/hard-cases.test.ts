@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import {
+  chmodSync,
   closeSync,
   existsSync,
   mkdirSync,
@@ -11,7 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { waitFor } from "@msdha/testkit";
+import { tempDir, waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
 import { createHookGroup, type HookGroup, type HookNode } from "./hook-node.ts";
 import {
@@ -82,6 +83,71 @@ describe.concurrent("a PostgreSQL group", () => {
     await becomeReady(a);
     expect(await a.sql("SELECT count(*) FROM t")).toBe("1000");
     expect(await a.sql("SELECT to_regclass('only_here') IS NULL")).toBe("t");
+  });
+
+  test("starts data whose rewind failed before it changed anything, when their new master is lost", async () => {
+    await using group = await createHookGroup();
+    const a = await startFirst(group, "a");
+    const b = await joinGroup(group, "b");
+    await a.sql("CREATE TABLE t AS SELECT 1 AS x");
+    await hasRows(b, 1);
+    await stopSending(a);
+    await a.sql("CREATE TABLE only_here AS SELECT 1 AS x");
+    await a.stop("SIGKILL");
+    group.setMaster(undefined);
+    await promote(group, b);
+    await b.sql("CHECKPOINT");
+    await b.sql("REVOKE EXECUTE ON FUNCTION pg_ls_dir(text, boolean, boolean) FROM replicator");
+    const failed = await a.hook("pre_start");
+    expect(failed.exitCode).toBe(1);
+    expect(failed.output).toMatch(/permission denied for function pg_ls_dir/);
+    await b.stop("SIGKILL");
+    group.setMaster(undefined);
+    expectSuccess(await a.hook("pre_start"));
+    await becomeReady(a);
+    await promote(group, a);
+    expect(await a.sql("SELECT x FROM only_here")).toBe("1");
+  });
+
+  test("rewinds by log of the archive that the data do not have any more", async () => {
+    await using archives = tempDir();
+    chmodSync(archives.path, 0o777);
+    await using group = await createHookGroup({
+      MSDHA_PG_WAL_KEEP: "0",
+      MSDHA_PG_SLOT_KEEP: "0",
+      MSDHA_PG_ARGS: "-c max_prepared_transactions=10",
+    });
+    group.node("a", { MSDHA_PG_ARCHIVE: `${archives.path}/a` });
+    const a = await startFirst(group, "a");
+    const b = await joinGroup(group, "b");
+    await b.stop("SIGINT");
+    const oldest = await a.sql("SELECT min(name) FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$'");
+    for (let files = 0; files < 4; files += 1) {
+      await a.sql(`CREATE TABLE only_here${files} AS SELECT pg_switch_wal()`);
+      await a.sql("CHECKPOINT");
+    }
+    await waitFor(
+      async () => {
+        await a.sql("CHECKPOINT");
+        return (await a.sql(`SELECT count(*) FROM pg_ls_waldir() WHERE name = '${oldest}'`)) === "0";
+      },
+      { what: "the file of the log to be in the archive only" },
+    );
+    // Recovered by the settings of MSDHA_PG_ARGS.
+    await a.sql("BEGIN; CREATE TABLE only_here (); PREPARE TRANSACTION 'p'");
+    await a.stop("SIGKILL");
+    group.setMaster(undefined);
+    expectSuccess(await b.hook("pre_start"));
+    await becomeReady(b);
+    await promote(group, b);
+    await b.sql("CHECKPOINT");
+    const { exitCode, output } = await a.hook("pre_start");
+    expect({ exitCode, output }).toEqual({
+      exitCode: 0,
+      output: expect.stringContaining("pg_rewind: Done!"),
+    });
+    await becomeReady(a);
+    expect(await a.sql("SELECT to_regclass('only_here0') IS NULL")).toBe("t");
   });
 
   test("takes a copy of a node's data for a standby's, and no second server for the same data", async () => {

@@ -1,5 +1,4 @@
 import { type CloneNotes, clone, clonePause } from "./clone.ts";
-import { conninfo } from "./conninfo.ts";
 import type { HookContext } from "./context.ts";
 import { wasMaster } from "./control-data.ts";
 import type { Master } from "./current-master.ts";
@@ -7,8 +6,9 @@ import { fail } from "./failure.ts";
 import { writeOut } from "./folders.ts";
 import { askHistory } from "./history.ts";
 import { answerOf } from "./local-server.ts";
+import { pgRewind } from "./pg-rewind.ts";
 import { setAside, takeIntoUse } from "./place.ts";
-import { forgetMark, leaveMark, type RejoinMark, readMark } from "./rejoin-mark.ts";
+import { forgetMark, type RejoinMark, readMark } from "./rejoin-mark.ts";
 import { setLogAside } from "./set-log-aside.ts";
 
 const PAUSE_MS = 200;
@@ -78,27 +78,15 @@ async function rewind(
   const { data } = context.settings;
   const { name, address } = master;
   using _ = context.activity.begin(`rewinding to the history of ${name}`);
-  leaveMark(context, "rewinding");
-  // Standby mode is unknown to the single-user server that pg_rewind recovers a crashed master with.
-  context.files.remove(`${data}/standby.signal`);
-  context.log(`pg_rewind: making the data fit the history of ${name} (${address})`);
-  const source = `${conninfo(context.settings, address)} dbname=postgres`;
-  const { code, stdout, stderr } = await context.run(
-    [
-      ...["env", "LC_ALL=C", context.program("pg_rewind")],
-      ...[`--target-pgdata=${data}`, `--source-server=${source}`, "--no-sync"],
-    ],
-    { log: context.log, logOutput: true },
-  );
-  context.signal.throwIfAborted();
-  if (code !== 0) {
+  const output = await pgRewind(context, master, mark);
+  if (output === undefined) {
     if (context.group.master()?.address !== address) return false;
     if ((await answerOf(context.peer(address).query("SELECT 1"))) === undefined) return false;
     return await replace(context, master, `pg_rewind can't make the data fit the history of ${name}`, notes);
   }
   // Two nodes that were promoted without knowing of each other give their timelines the same number, and pg_rewind takes
   // them for one. A former master is never on its successor's timeline.
-  if (`${stdout}${stderr}`.includes("on the same timeline") && (await wasMaster(context))) {
+  if (output.includes("on the same timeline") && (await wasMaster(context))) {
     return await replace(context, master, twinOf(master), notes);
   }
   if (mark === "beyond" && !(await setLogAside(context, master))) return false;

@@ -1,0 +1,80 @@
+import { conninfo } from "./conninfo.ts";
+import type { HookContext } from "./context.ts";
+import { readControlData, wasMaster } from "./control-data.ts";
+import type { Master } from "./current-master.ts";
+import { majorVersion } from "./major-version.ts";
+import { leaveMark, type RejoinMark } from "./rejoin-mark.ts";
+import { runSingleUser } from "./single-user.ts";
+import { writeStandbySettings } from "./standby-settings.ts";
+
+/**
+ * Makes the data a point in the master's history. Where the histories did not part it changes nothing. Resolves with what
+ * pg_rewind says; undefined where it failed, and the log says why. The mark `rewinding` is left as soon as the data are
+ * changed so that they can't be started any more: a trial (`--dry-run`) has found all that pg_rewind needs before.
+ */
+export async function pgRewind(
+  context: HookContext,
+  master: Master,
+  mark: RejoinMark | undefined,
+): Promise<string | undefined> {
+  const { files, log, settings } = context;
+  // Standby mode is unknown to the single-user server that recovers the data.
+  files.remove(`${settings.data}/standby.signal`);
+  log(`pg_rewind: making the data fit the history of ${master.name} (${master.address})`);
+  const wasCut = mark === "rewinding";
+  if (!wasCut && !(await recover(context))) return undefined;
+  const command = await rewindCommand(context, master);
+  if (!wasCut) {
+    const trial = await run(context, [...command, "--dry-run"]);
+    if (trial.code !== 0 || trial.output.includes("no rewind required")) {
+      for (const line of trial.output.trim().split("\n")) log(line);
+      return trial.code === 0 ? trial.output : undefined;
+    }
+    leaveMark(context, "rewinding");
+  }
+  const { code, output } = await run(context, command, log);
+  return code === 0 ? output : undefined;
+}
+
+async function run(
+  context: HookContext,
+  command: readonly string[],
+  log?: (line: string) => void,
+): Promise<{ readonly code: number; readonly output: string }> {
+  const { code, stdout, stderr } = await context.run(command, { log, logOutput: true });
+  context.signal.throwIfAborted();
+  return { code, output: `${stdout}${stderr}` };
+}
+
+/** Recovers data that were not shut down, as pg_rewind would, but by the settings that they need. Resolves with whether it could. */
+async function recover(context: HookContext): Promise<boolean> {
+  const { log, settings } = context;
+  const state = (await readControlData(context)).get("Database cluster state") ?? "";
+  if (["shut down", "shut down in recovery"].includes(state)) return true;
+  // A standby that is recovered alone has a record then that no other node has.
+  if (!(await wasMaster(context))) leaveMark(context, "rewinding");
+  const { code, stderr } = await runSingleUser(context, settings.data);
+  context.signal.throwIfAborted();
+  if (code !== 0) log(`the data can't be recovered: ${stderr.trim().split("\n").at(-1)}`);
+  return code === 0;
+}
+
+async function rewindCommand(context: HookContext, { address }: Master): Promise<readonly string[]> {
+  const { program, settings } = context;
+  const source = conninfo(settings, address, { version: await majorVersion(context) });
+  return [
+    ...["env", "LC_ALL=C", program("pg_rewind")],
+    ...[`--target-pgdata=${settings.data}`, `--source-server=${source} dbname=postgres`, "--no-sync"],
+    ...((await hasRestoreCommand(context)) ? ["--restore-target-wal"] : []),
+  ];
+}
+
+/** Where there is one, pg_rewind may get log from the archive that these data do not have any more. */
+async function hasRestoreCommand(context: HookContext): Promise<boolean> {
+  // The settings of the last run may name another archive.
+  writeStandbySettings(context, undefined);
+  const { code, stdout } = await context.run([
+    ...[context.program("postgres"), "-D", context.settings.data, "-C", "restore_command"],
+  ]);
+  return code === 0 && stdout.trim() !== "";
+}
