@@ -2,7 +2,7 @@ import { chmodSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { tempDir, waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
-import { createHookGroup } from "./hook-node.ts";
+import { createHookGroup, type HookNode } from "./hook-node.ts";
 import { becomeReady, expectSuccess, joinGroup, promote, startFirst } from "./stages.ts";
 
 describe.concurrent("a PostgreSQL group with an archive", () => {
@@ -48,4 +48,39 @@ describe.concurrent("a PostgreSQL group with an archive", () => {
     const c = await joinGroup(group, "c");
     expectSuccess(await c.hook("candidate"));
   });
+
+  test("gets all of the log that a master had not archived when it crashed, once that is the master again", async () => {
+    await using dir = tempDir();
+    chmodSync(dir.path, 0o777);
+    const archive = join(dir.path, "archive");
+    await using group = await createHookGroup({ MSDHA_PG_ARCHIVE: archive, MSDHA_PG_WAL_KEEP: "0" });
+    const a = await startFirst(group, "a");
+    await waitFor(() => group.value("postgresql-backup") !== undefined, { what: "the base backup" });
+    chmodSync(join(archive, "wal"), 0o500);
+    await a.sql("CREATE TABLE t (x int)");
+    for (let file = 0; file < 8; file += 1) {
+      await a.sql(`INSERT INTO t VALUES (${file})`);
+      await a.sql("SELECT pg_switch_wal()");
+    }
+    await a.stop("SIGKILL");
+    group.setMaster(undefined);
+    const waiting = waitingForArchive(a);
+    expect(waiting.length).toBeGreaterThanOrEqual(8);
+    chmodSync(join(archive, "wal"), 0o700);
+    const back = await a.hook("pre_start");
+    expect(back).toEqual({ exitCode: 0, output: expect.stringMatching(/recovering its data first$/) });
+    expect(waitingForArchive(a)).toEqual(expect.arrayContaining([...waiting]));
+    await becomeReady(a);
+    await promote(group, a);
+    await waitFor(() => waiting.every((name) => readdirSync(join(archive, "wal")).includes(name)), {
+      what: "the log in the archive",
+      timeoutMs: 90_000,
+    });
+  });
 });
+
+function waitingForArchive(node: HookNode): readonly string[] {
+  return readdirSync(join(node.data, "pg_wal/archive_status"))
+    .filter((name) => name.endsWith(".ready"))
+    .map((name) => name.replace(".ready", ""));
+}

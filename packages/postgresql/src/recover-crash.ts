@@ -16,7 +16,7 @@ export async function recoverCrash(context: HookContext): Promise<void> {
   using _ = context.activity.begin("recovering the data after a crash");
   context.log("the server was the master and crashed, and there is no other: recovering its data first");
   files.remove(`${data}/standby.signal`);
-  const { code, stderr } = await runSingleUser(context, data, { settings: ["archive_mode=off"] });
+  const { code, stderr } = await runSingleUser(context, data);
   if (code !== 0)
     context.log(`the recovery failed, and the start will tell why: ${stderr.trim().split("\n").at(-1)}`);
 }
