@@ -46,6 +46,10 @@ const valuesOfTheServer: readonly [Record<string, string>, string][] = [
     'MSDHA_PG_ARGS: expected options that the postgres program takes, got --wrok-mem=1GB (unrecognized configuration parameter "wrok_mem")',
   ],
   [
+    { MSDHA_PG_ARGS: "-c restart_after_crash=on" },
+    "MSDHA_PG_ARGS: expected no restart_after_crash, since MSDHA sets it itself",
+  ],
+  [
     { MSDHA_PG_ARGS: "--config-file=/etc/our.conf" },
     "MSDHA_PG_ARGS: expected no config_file, since PGDATA says where the data and their settings are",
   ],

@@ -93,6 +93,35 @@ describe.concurrent("PostgreSQL hooks on a site of its own ways", () => {
     expect(await report).toBe("ended");
   });
 
+  test("keep to what MSDHA rests on, whatever ALTER SYSTEM says", async () => {
+    await using group = await createHookGroup();
+    const a = await startFirst(group, "a");
+    const b = await joinGroup(group, "b");
+    for (const node of [a, b]) {
+      await node.sql("ALTER SYSTEM SET restart_after_crash = on");
+      await node.sql("ALTER SYSTEM SET hot_standby = off");
+      await node.sql("ALTER SYSTEM SET hot_standby_feedback = on");
+      await node.sql("ALTER SYSTEM SET recovery_target_time = '2001-01-01 00:00:00+00'");
+      await node.sql("SELECT pg_reload_conf()");
+    }
+    await b.stop("SIGINT");
+    const { exitCode, output } = await b.hook("pre_start");
+    expect({ exitCode, output }).toEqual({
+      exitCode: 0,
+      output:
+        "removed from postgresql.auto.conf, since MSDHA sets it itself: restart_after_crash, hot_standby, recovery_target_time",
+    });
+    await becomeReady(b);
+    expect(await b.sql("SHOW hot_standby_feedback")).toBe("on");
+
+    const session = a.sql("SELECT pg_sleep(60)").catch(() => "ended");
+    const pids = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
+    await waitFor(async () => Number(await a.sql(pids)) > 0, { what: "the session" });
+    process.kill(Number(await a.sql(pids)), "SIGKILL");
+    expect(await session).toBe("ended");
+    await a.ended;
+  });
+
   test("recover a crash by the settings of MSDHA_PG_ARGS, which the scripts of the first start have too", async () => {
     await using scripts = tempDir();
     chmodSync(scripts.path, 0o755);

@@ -2,22 +2,32 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { HookContext } from "./context.ts";
 
+const RECOVERY = [
+  ...["recovery_target", "recovery_target_action", "recovery_target_inclusive", "recovery_target_lsn"],
+  ...["recovery_target_name", "recovery_target_time", "recovery_target_timeline", "recovery_target_xid"],
+  ...["restore_command", "recovery_end_command"],
+];
+
 /** Removes what has data recover to some point when they are started: `recovery.signal` and its settings. */
 export function forgetRecovery(context: HookContext, folder: string): void {
   context.files.remove(join(folder, "recovery.signal"));
-  removeAutoSettings(context, folder, ["recovery_target", "restore_command", "recovery_end_command"]);
+  removeAutoSettings(context, folder, RECOVERY);
 }
 
-/** Removes settings that begin with one of these names from `postgresql.auto.conf`. */
+/** Removes settings of these names from `postgresql.auto.conf`. Returns the names of those that were there. */
 export function removeAutoSettings(
   { account }: Pick<HookContext, "account">,
   folder: string,
   names: readonly string[],
-): void {
-  account.act(() => {
+): readonly string[] {
+  return account.act(() => {
     const auto = join(folder, "postgresql.auto.conf");
     const lines = readFileSync(auto, "utf8").split("\n");
-    const kept = lines.filter((line) => !names.some((name) => line.startsWith(name)));
-    if (kept.length < lines.length) writeFileSync(auto, kept.join("\n"));
+    const nameOf = (line: string): string => /^\s*(\w+)/.exec(line)?.[1]?.toLowerCase() ?? "";
+    const removed = lines.filter((line) => names.includes(nameOf(line)));
+    if (removed.length > 0) {
+      writeFileSync(auto, lines.filter((line) => !removed.includes(line)).join("\n"));
+    }
+    return [...new Set(removed.map(nameOf))];
   });
 }

@@ -18,7 +18,7 @@ test("reads lines as postgresql.conf has them, the last of a name", () => {
 test("reads and writes backslashes as PostgreSQL does", () => {
   const settings = parseSettingLines(String.raw`a.b = 'it\'s \\d\101\n'`);
   expect(settings).toEqual([{ name: "a.b", value: "it's \\dA\n" }]);
-  expect(formatSettingLines(settings)).toBe(String.raw`a.b = 'it''s \\dA\n'` + "\n");
+  expect(formatSettingLines(settings)).toBe(`${String.raw`a.b = 'it''s \\dA\n'`}\n`);
 });
 
 test.each([

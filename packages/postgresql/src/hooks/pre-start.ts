@@ -7,6 +7,7 @@ import { type CloneNotes, clone, clonePause } from "../clone.ts";
 import type { HookContext } from "../context.ts";
 import { wasMaster } from "../control-data.ts";
 import { checkDataLock } from "../data-lock.ts";
+import { fixedNames } from "../fixed-settings.ts";
 import { eligibilityFile, followMaster } from "../follow.ts";
 import { writeGroupSettings } from "../group-settings.ts";
 import { checkData } from "../identity.ts";
@@ -131,16 +132,9 @@ async function configure(context: HookContext): Promise<void> {
   const { account, files, settings } = context;
   const { data, sync } = settings;
   files.write(join(data, "standby.signal"), "");
-  const owned = ["primary_conninfo", "primary_slot_name", "recovery_target_timeline"];
-  if (sync === "off") {
-    files.remove(syncSettingsFile(context));
-  } else {
-    owned.push("synchronous_standby_names");
-    writeSyncSettings(context, 1, []);
-  }
-  // A tool that restored these data may have left its own.
-  if (settings.restoreCommand !== "" || settings.archive !== "") owned.push("restore_command");
-  removeAutoSettings(context, data, owned);
+  if (sync === "off") files.remove(syncSettingsFile(context));
+  else writeSyncSettings(context, 1, []);
+  removeOverrides(context);
   account.act(() => {
     const own = join(data, "postgresql.conf");
     if (!/^include_if_exists = 'msdha.conf'/m.test(readFileSync(own, "utf8"))) {
@@ -149,4 +143,20 @@ async function configure(context: HookContext): Promise<void> {
   });
   writeStandbySettings(context, undefined);
   await followMaster(context);
+}
+
+/** They would win over `msdha.conf`. A tool that restored these data may have left its own; others are an operator's (ALTER SYSTEM). */
+function removeOverrides(context: HookContext): void {
+  const { archive, archiveCommand, data, restoreCommand } = context.settings;
+  const names = [
+    ...fixedNames(context.settings),
+    ...(archive !== "" || restoreCommand !== "" ? ["restore_command"] : []),
+    ...(archive !== "" || archiveCommand !== ""
+      ? ["archive_command", "archive_library", "archive_mode"]
+      : []),
+  ];
+  const removed = removeAutoSettings(context, data, names);
+  if (removed.length > 0) {
+    context.log(`removed from postgresql.auto.conf, since MSDHA sets it itself: ${removed.join(", ")}`);
+  }
 }

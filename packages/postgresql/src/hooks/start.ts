@@ -1,5 +1,6 @@
 import type { HookContext } from "../context.ts";
 import { checkDataLock, lockPrefix } from "../data-lock.ts";
+import { FIXED_SETTINGS } from "../fixed-settings.ts";
 import { followMaster } from "../follow.ts";
 import { quoteShell } from "../quoting.ts";
 import { siteArgs } from "../site-args.ts";
@@ -22,6 +23,7 @@ export async function start(context: HookContext): Promise<string> {
     `unix_socket_directories=${home}`,
     "unix_socket_permissions=0700",
     `cluster_name=${name}`,
+    ...FIXED_SETTINGS,
     ...(tls ? ["ssl=on", `ssl_cert_file=${home}/tls.cert`, `ssl_key_file=${home}/tls.key`] : []),
     ...(tls?.ca === undefined ? [] : [`ssl_ca_file=${home}/tls.ca`]),
   ];

@@ -1,0 +1,25 @@
+/**
+ * Settings (`NAME=VALUE`) of a running server that MSDHA's promises rest on. They are on its command line, so that ALTER SYSTEM
+ * does not win over them: a server that crashed does not start again by itself as the master, a standby opens, replays all of
+ * the log and follows a new timeline, and data can be rewound.
+ */
+export const FIXED_SETTINGS: readonly string[] = [
+  "restart_after_crash=off",
+  "hot_standby=on",
+  "wal_log_hints=on",
+  "recovery_target_timeline=latest",
+  "recovery_target=",
+  "recovery_target_lsn=",
+  "recovery_target_name=",
+  "recovery_target_time=",
+  "recovery_target_xid=",
+];
+
+/** Returns the names of those, and of what `msdha.conf` sets and only a reload changes. */
+export function fixedNames({ sync }: { readonly sync: "off" | "preferred" | "strict" }): readonly string[] {
+  return [
+    ...FIXED_SETTINGS.map((setting) => setting.replace(/=.*/, "")),
+    ...["primary_conninfo", "primary_slot_name"],
+    ...(sync === "off" ? [] : ["synchronous_standby_names"]),
+  ];
+}
