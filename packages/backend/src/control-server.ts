@@ -2,9 +2,9 @@ import { rm } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { claim, getValue, isName, writeLocalView } from "@msdha/group";
+import type { AskedAnswer } from "@msdha/guard";
 import { Command, CommanderError } from "commander";
 import { z } from "zod";
-import type { Answer } from "./control-client.ts";
 import { type ControlCommands, declareControlCommands } from "./control-commands.ts";
 import { CONTROL_SOCKET } from "./control-protocol.ts";
 import { describeKnown, describeNode } from "./describe-node.ts";
@@ -93,7 +93,7 @@ async function answer(
   argv: readonly string[],
   currentNode: () => Node | undefined,
   inTurn: InTurn,
-): Promise<Answer> {
+): Promise<AskedAnswer> {
   let text = "";
   const write = (more: string): void => {
     text += more;
@@ -115,7 +115,7 @@ async function answer(
   }
 }
 
-function complaint(error: unknown): Answer {
+function complaint(error: unknown): AskedAnswer {
   const code = error instanceof NoValueError ? NO_VALUE : 1;
   return { code, text: `msdha-backend: ${error instanceof Error ? error.message : String(error)}\n` };
 }

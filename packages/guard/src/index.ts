@@ -1,3 +1,4 @@
+export { type AskedAnswer, askServer } from "./ask.ts";
 export { guardBinary } from "./binary.ts";
 export { type ClockOffset, createClockOffset } from "./clock-offset.ts";
 export { deadlineTimes } from "./deadline.ts";

@@ -1,8 +1,11 @@
-import { fail } from "./failure.ts";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { askServer } from "@msdha/guard";
+import { fail, messageOf } from "./failure.ts";
 import { parseView, type SeenGroup } from "./master-over.ts";
 import { formatRecord, parseRecord, type SyncRecord } from "./quorum.ts";
-import { runProgram } from "./run-program.ts";
-import type { Environment } from "./settings.ts";
+import { type ProgramResult, runProgram } from "./run-program.ts";
+import { DEFAULT_RUN_DIR, type Environment } from "./settings.ts";
 import type { RecordStore } from "./synchronous-master.ts";
 
 const RECORD = "postgresql-sync";
@@ -29,10 +32,29 @@ export interface GroupStore {
   readonly record: RecordStore;
 }
 
-/** Returns the store of a node. Each call runs `msdha-backend` once, which asks the node that runs. */
+/** The node's control socket, in its run folder: `msdha-backend` asks there too. */
+const CONTROL_SOCKET = "control.sock";
+const ANSWER_MS = 60_000;
+
+/**
+ * Returns the store of a node. Each call asks the node that runs, as `msdha-backend` does, but without its two processes; where
+ * the node's socket is not there, that command is run.
+ */
 export function openGroupStore(env: Environment, signal: AbortSignal): GroupStore {
-  const ask = async (...args: readonly string[]) =>
-    await runProgram(["msdha-backend", ...args], { env, signal, timeoutMs: 60_000 });
+  const socket = join(env["MSDHA_RUN_DIR"] || DEFAULT_RUN_DIR, CONTROL_SOCKET);
+  async function ask(...args: readonly string[]): Promise<ProgramResult> {
+    if (!existsSync(socket)) {
+      return await runProgram(["msdha-backend", ...args], { env, signal, timeoutMs: ANSWER_MS });
+    }
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
+    try {
+      const { code, text } = await askServer(socket, `${args.join("\0")}\0`, { signal: limit });
+      return code === 0 ? { code, stdout: text, stderr: "" } : { code, stdout: "", stderr: text };
+    } catch (error) {
+      signal.throwIfAborted();
+      return { code: 1, stdout: "", stderr: `no node answers at ${socket}: ${messageOf(error)}` };
+    }
+  }
   async function get(key: string, complaint: string): Promise<string | undefined> {
     const { code, stdout, stderr } = await ask("get", key);
     if (code === 0) return stdout;

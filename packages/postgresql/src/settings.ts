@@ -7,6 +7,9 @@ import { parseSize } from "./sizes.ts";
 /** The environment of a hook. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** The node's run folder, where the environment names none. */
+export const DEFAULT_RUN_DIR = "/run/msdha";
+
 /** What the environment says about this node. Only `checkSettings` refuses what can't be. */
 export interface Settings {
   readonly name: string;
@@ -88,7 +91,7 @@ export interface TlsSettings {
 /** Returns the settings in an environment. Throws a `HookFailure` where a secret's file can't be read. */
 export function readSettings(env: Environment): Settings {
   const seconds = (name: string, fallback: number): number => Number(env[name] || fallback) * 1_000;
-  const runDir = env["MSDHA_RUN_DIR"] || "/run/msdha";
+  const runDir = env["MSDHA_RUN_DIR"] || DEFAULT_RUN_DIR;
   const data = env["PGDATA"] || "/var/lib/postgresql/data";
   const superuser = readSecret(env, "POSTGRES_USER") || env["PGUSER"] || "postgres";
   return {

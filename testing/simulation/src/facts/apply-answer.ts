@@ -61,6 +61,7 @@ export function applyAnswer(
   if (prefix && key === keys.prefix) {
     if (!run.told.begun) applyFollowed(run, revision);
     run.told.read(revision);
+    run.readTo = Math.max(run.readTo, revision);
   }
   // Before the node key is known to be there, any read of the lock will do that comes with a keepalive.
   const probed = !run.lock && !prefix && key === keys.lock;

@@ -40,6 +40,7 @@ function makeRun() {
     lostMsAtSeen: 0,
     newest: 0,
     followed: 0,
+    readTo: 0,
     overtakenAt: undefined,
     marks: new Set(),
     copiedAt: undefined,

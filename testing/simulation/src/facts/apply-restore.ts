@@ -50,6 +50,7 @@ export function applyRestore(
   for (const each of facts.runs) {
     each.newest = Math.min(each.newest, revision);
     each.followed = Math.min(each.followed, revision);
+    each.readTo = Math.min(each.readTo, revision);
   }
 }
 

@@ -44,6 +44,8 @@ export interface RunFacts {
   newest: number;
   /** The newest revision that it knows all of up to, by its first read and its watch. */
   followed: number;
+  /** The revision of its last read of the whole group. Where its watch had to begin anew, it knows all up to that. */
+  readTo: number;
   /** The latest steps in which that came, in its machine's time. */
   follows: readonly { readonly revision: number; readonly at: number }[];
   /** When its watch told it, in its machine's time, that another one has the lock with a larger token. */

@@ -74,7 +74,7 @@ function endOfWait(run: RunFacts, lock: LockFacts, now: number): EndOfWait | und
   return { at: lock.waitMs === 0 ? lock.takenAt : now - overMs / run.rate, agoMs };
 }
 
-/** What a node has answered; nothing for one that had its time. */
+/** What a node has answered; nothing for one that had its time, or whose answer the holder may know only by reading the group anew. */
 function answerOf(
   facts: Facts,
   {
@@ -94,7 +94,9 @@ function answerOf(
   if (!other) return undefined;
   if (limitMs === undefined) return WILLING;
   const { answer } = other;
-  const known = answer && answer.at >= end.at && answer.revision <= run.followed;
+  const isOfUse = answer && answer.at >= end.at;
+  const known = isOfUse && answer.revision <= run.followed;
   if (known && end.agoMs < limitMs) return answer;
+  if (isOfUse && answer.revision <= run.readTo) return undefined;
   return end.agoMs < limitMs ? "missing" : undefined;
 }

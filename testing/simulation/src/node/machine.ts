@@ -192,6 +192,7 @@ export class Machine {
       lostMsAtSeen: this.#time.lostMs,
       newest: 0,
       followed: 0,
+      readTo: 0,
       overtakenAt: undefined,
       marks: new Set(),
       copiedAt: undefined,
