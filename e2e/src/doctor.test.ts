@@ -38,7 +38,7 @@ describe.concurrent("the doctor looks at the real thing, and says", () => {
     const as = (user: string): ReturnType<typeof examine> =>
       examine(etcd.endpoint.replace("//", `//${user}:${password}@`));
     const [viewer, nosy, outsider] = await Promise.all([as("viewer"), as("nosy"), as("outsider")]);
-    expectFound(viewer.findings, "error", /user viewer may only look/);
+    expectFound(viewer.findings, "ok", /user viewer may only look: it is a viewer/);
     expectFound(viewer.findings, "ok", /user viewer may not read other groups/);
     expectFound(nosy.findings, "ok", /user nosy may write the group's keys/);
     expectFound(nosy.findings, "warning", /user nosy may read other groups/);
@@ -93,6 +93,31 @@ describe.concurrent("the doctor looks at the real thing, and says", () => {
     const { findings } = await examine(etcd.endpoint, { MSDHA_HOOKS_DIR: hooks, MSDHA_PARK: "5" });
     expectFound(findings, "error", /hooks that can't be executed: master/);
     expectFound(findings, "warning", /MSDHA_PARK is 5 s, three TTLs are 30 s/);
+  });
+
+  test("which variable has a value that is none, and goes on", async () => {
+    await using etcd = await startEtcd();
+    const park = (value: string): ReturnType<typeof examine> => examine(etcd.endpoint, { MSDHA_PARK: value });
+    const all = await Promise.all([park("0"), park("soon"), park("0.5"), park("900d"), park("")]);
+    for (const { findings } of all) {
+      expectFound(findings, "ok", /a read by quorum takes/);
+      expectFound(findings, "error", /no node has joined this group/);
+    }
+    const [zero, soon, , long] = all;
+    expectFound(zero?.findings ?? [], "ok", /MSDHA_PARK is 0: without a master, connections are closed/);
+    expectFound(soon?.findings ?? [], "error", /MSDHA_PARK: expected a length of time.*, got "soon"/);
+    expectFound(long?.findings ?? [], "error", /MSDHA_PARK: expected a length of time/);
+    const more = await examine(etcd.endpoint, {
+      MSDHA_HOOKS_DIR: "/etc/passwd",
+      MSDHA_PARK_FILE: "/nowhere",
+    });
+    expectFound(more.findings, "error", /the hooks in \/etc\/passwd can't be read: ENOTDIR/);
+    expectFound(more.findings, "error", /MSDHA_PARK: .*MSDHA_PARK_FILE \(ENOENT\)/);
+    const none = await examine("ftp://x", { MSDHA_GROUP: "a b", MSDHA_PARK: "5" });
+    expectFound(none.findings, "error", /MSDHA_GROUP: expected a name/);
+    expectFound(none.findings, "error", /ETCDCTL_ENDPOINTS: expected/);
+    expectFound(none.findings, "warning", /MSDHA_PARK is 5 s/);
+    expect(none.code).toBe(3);
   });
 });
 

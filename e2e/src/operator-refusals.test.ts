@@ -35,7 +35,7 @@ test("what can't be done changes nothing, and says why in one line", async () =>
     [["pause", "--for", "soon"], 2, /expected a length of time/],
     [["restart"], 2, /expected either a node or --rolling/],
     [["restart", "n1", "--rolling"], 2, /expected either a node or --rolling/],
-    [["restart", "--rolling", "--yes"], 1, /no other node could take over from the master/],
+    [["restart", "--rolling", "--yes"], 1, /no other node is ready to be the master/],
     [["reinit", "n1", "--yes"], 1, /n1 has the lock: its data are the group's/],
     [["promote", "n1", "--yes"], 2, /expected --accept-loss/],
     [["promote", "n9", "--accept-loss", "--yes"], 1, /no node "n9"/],

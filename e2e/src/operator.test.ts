@@ -57,7 +57,7 @@ test("a pause keeps every node from taking the lock until it ends, and a hold ke
   expect(refused).toMatchObject({ code: 1, err: expect.stringMatching(/paused.*msdha resume/) });
   await nodes.kill(nodes.master);
   await group.state(nodes.master, "ready");
-  expect((await msdha()).out).toMatch(/no master[\s\S]*paused: no node takes the lock, "switch replaced"/);
+  expect((await msdha()).out).toMatch(/no master[\s\S]*paused: no node will take over, "switch replaced"/);
 
   await waitFor(async () => (await group.master()) !== undefined, { what: "a master", timeoutMs: 60_000 });
   expect(Date.now() - paused).toBeGreaterThan(24_000);

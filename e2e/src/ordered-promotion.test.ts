@@ -32,11 +32,11 @@ test("a node that lacks data becomes the master by an operator's order, and by n
   });
   const unconfirmed = await msdha("promote", "b", "--accept-loss");
   expect(unconfirmed).toMatchObject({ code: 1, err: expect.stringMatching(/expected --yes/) });
-  expect(unconfirmed.out).toMatch(/may lose, for good:\n {2}what only a has: it was the last master/);
+  expect(unconfirmed.out).toMatch(/may lose, for good:\n {2}data that only a holds \(it was the last master/);
   const vain = await msdha("promote", "c", "--accept-loss", "--yes", "--timeout", "4s");
   expect(vain).toMatchObject({
     code: 1,
-    err: expect.stringMatching(/c did not become the master even so: its log says why.*withdrawn/),
+    err: expect.stringMatching(/c did not become master despite the order: its log says why.*withdrawn/),
   });
   const before = await group.keys();
   expect(Object.keys(before).filter((key) => key.startsWith("_ask/"))).toEqual([]);

@@ -26,7 +26,7 @@ test("a pause outlives etcd's leader, all of etcd and all nodes, and ends on tim
   const leader = cluster.members[await cluster.leader()];
   await leader?.kill();
   await waitFor(async () => (await msdha("list", "--json")).code === 0, { what: "etcd to have a leader" });
-  expect((await msdha()).out).toMatch(/paused: no node takes the lock, "new switches"/);
+  expect((await msdha()).out).toMatch(/paused: no node will take over, "new switches"/);
 
   for (const member of [first, ...rest]) await member.kill();
   for (const member of [first, ...rest]) await member.restart();
@@ -39,7 +39,7 @@ test("a pause outlives etcd's leader, all of etcd and all nodes, and ends on tim
     timeoutMs: 20_000,
   });
   for (const name of names) await group.state(name, "ready");
-  expect((await msdha()).out).toMatch(/no master[\s\S]*paused: no node takes the lock, "new switches"/);
+  expect((await msdha()).out).toMatch(/no master[\s\S]*paused: no node will take over, "new switches"/);
   expect(Date.now()).toBeLessThan(until);
   expect(masters()).toBe(before);
 
@@ -100,7 +100,7 @@ test("nobody takes over from a master that is killed under a pause, and list, pa
 
   const { out } = await msdha();
   expect(out).toMatch(/^db {3}no master/);
-  expect(out).toMatch(/▲ paused: no node takes the lock, "new switches" by .*; msdha resume ends it/);
+  expect(out).toMatch(/▲ paused: no node will take over, "new switches" by .*; msdha resume ends it/);
   expect(await readState(port)).toMatchObject({
     master: null,
     pause: { why: "new switches" },

@@ -1,4 +1,4 @@
-import { execFile } from "node:child_process";
+import { type ChildProcess, execFile } from "node:child_process";
 import type { GroupEtcd, TestGroup } from "./group.ts";
 import { msdhaCommand } from "./paths.ts";
 
@@ -18,11 +18,24 @@ export interface MsdhaPlace {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+/** A run of `msdha` that goes on. */
+export interface RunningMsdha {
+  readonly child: ChildProcess;
+  /** What it has printed so far. */
+  out(): string;
+  readonly ended: Promise<MsdhaRun>;
+}
+
 /** Runs `msdha` on a group, without a terminal. */
-export function runMsdha(
+export function runMsdha(place: MsdhaPlace, ...args: readonly string[]): Promise<MsdhaRun> {
+  return startMsdha(place, ...args).ended;
+}
+
+/** Starts `msdha` on a group, without a terminal. It is killed if it takes too long. */
+export function startMsdha(
   { endpoint, group, runDir = "/nowhere", env: more = {} }: MsdhaPlace,
   ...args: readonly string[]
-): Promise<MsdhaRun> {
+): RunningMsdha {
   const { PATH } = process.env;
   const env = {
     PATH,
@@ -31,12 +44,16 @@ export function runMsdha(
     MSDHA_RUN_DIR: runDir,
     ...more,
   };
-  return new Promise((resolve) => {
-    execFile(msdhaCommand, args, { env, timeout: 90_000 }, (error, out, err) => {
-      const code = typeof error?.code === "number" ? error.code : error ? -1 : 0;
-      resolve({ code, out, err });
-    });
+  const { promise: ended, resolve } = Promise.withResolvers<MsdhaRun>();
+  const child = execFile(msdhaCommand, args, { env, timeout: 90_000 }, (error, out, err) => {
+    const code = typeof error?.code === "number" ? error.code : error ? -1 : 0;
+    resolve({ code, out, err });
   });
+  let printed = "";
+  child.stdout?.on("data", (more: string) => {
+    printed += more;
+  });
+  return { child, out: () => printed, ended };
 }
 
 /** Returns `msdha` for a group. Default: by the etcd that its tests use. */

@@ -10,6 +10,10 @@ export interface RestartingNodes extends Disposable {
   /** The log of the node's present run. */
   log(name: string): string;
   kill(name: string): Promise<void>;
+  /** Stands still, as a machine that is suspended. */
+  freeze(name: string): void;
+  /** From now on, this one is not started again. */
+  leave(name: string): void;
 }
 
 /** Starts such nodes, and resolves when there is a master and the others are ready. */
@@ -24,9 +28,10 @@ export async function startRestarting<E extends GroupEtcd>(
 ): Promise<RestartingNodes> {
   const { listenAt, ...same } = options;
   const present = new Map<string, TestNode>();
+  const left = new Set<string>();
   let over = false;
   const keep = async (name: string): Promise<void> => {
-    while (!over) {
+    while (!over && !left.has(name)) {
       const listen = listenAt?.(name);
       const node = group.start(name, { ...same, ...(listen && { listen }) });
       present.set(name, node);
@@ -44,6 +49,8 @@ export async function startRestarting<E extends GroupEtcd>(
     async kill(name) {
       await present.get(name)?.child.kill();
     },
+    freeze: (name) => present.get(name)?.child.freeze(),
+    leave: (name) => void left.add(name),
     [Symbol.dispose]() {
       over = true;
     },

@@ -8,6 +8,8 @@ import { readSettings } from "./settings.ts";
 export interface Context {
   readonly environment: Environment;
   readonly write: (text: string) => void;
+  /** Writes what is no result, to standard error. */
+  readonly writeNote: (text: string) => void;
   /** Whether standard output is a terminal, and how wide it is. */
   readonly terminal: { readonly isTerminal: boolean; readonly width: number; readonly isColourful: boolean };
   /** Asks a question that is answered with yes or no; undefined: nobody is there to answer. */
@@ -22,6 +24,8 @@ export interface Context {
 export interface OpenGroup extends Settings, AsyncDisposable {
   readonly client: Etcd;
   readonly keys: GroupKeys;
+  /** Aborts when the command should end. */
+  readonly signal: AbortSignal;
   /** Reads the whole group at one revision. */
   read(): Promise<GroupStatus>;
 }
@@ -37,6 +41,7 @@ export function openGroup({ environment, signal }: Context, options: GroupOption
     ...settings,
     client,
     keys: groupKeys(settings.group),
+    signal,
     read: async () => describeGroup(await readGroup(client, settings.group, { timeoutMs: CALL_MS, signal })),
     [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
   };

@@ -27,6 +27,7 @@ export function declareCommands(
   program
     .command("master")
     .description("print the master's name, for scripts; 1: there is none")
+    .option("--json", "print one line of JSON")
     .action(async (_options, command: Command) => {
       const { master } = await import("./commands/master.ts");
       await master(context, command.optsWithGlobals());
@@ -76,6 +77,7 @@ export function declareCommands(
     )
     .option("-o, --output <file>", "where (default: a new file in this folder); -: standard output")
     .option("--log <files...>", "logs whose ends are added; -: standard input")
+    .option("--json", "print one line of JSON")
     .action(async (_options, command: Command) => {
       const { report } = await import("./commands/report.ts");
       await report(context, command.optsWithGlobals());
@@ -124,6 +126,7 @@ function declareMasterRequests(program: Command, context: Context): void {
     .description("keep every node from taking the lock; the present master stays the master")
     .option("--for <time>", "end it after this time (default: msdha resume ends it)", parseDuration)
     .option("--why <text>", "the reason, for logs and msdha list")
+    .option("--json", "print one line of JSON")
     .action(async (_options, command: Command) => {
       const { pause } = await import("./commands/pause.ts");
       await pause(context, command.optsWithGlobals());
@@ -132,6 +135,7 @@ function declareMasterRequests(program: Command, context: Context): void {
   program
     .command("resume")
     .description("end a pause")
+    .option("--json", "print one line of JSON")
     .action(async (_options, command: Command) => {
       const { resume } = await import("./commands/pause.ts");
       await resume(context, command.optsWithGlobals());
@@ -143,6 +147,7 @@ function declareMasterRequests(program: Command, context: Context): void {
     .description("keep one node from taking the lock; a master stays the master")
     .option("--for <time>", "end it after this time (default: msdha release ends it)", parseDuration)
     .option("--why <text>", "the reason, for logs and msdha list")
+    .option("--json", "print one line of JSON")
     .action(async (node: string, _options, command: Command) => {
       const { hold } = await import("./commands/pause.ts");
       await hold(context, node, command.optsWithGlobals());
@@ -152,6 +157,7 @@ function declareMasterRequests(program: Command, context: Context): void {
     .command("release")
     .argument("<node>")
     .description("end a hold")
+    .option("--json", "print one line of JSON")
     .action(async (node: string, _options, command: Command) => {
       const { release } = await import("./commands/pause.ts");
       await release(context, node, command.optsWithGlobals());
@@ -168,6 +174,7 @@ function declareNodeRequests(program: Command, context: Context): void {
     .option("--why <text>", "the reason, for logs and history")
     .option("--timeout <time>", "how long one node may take until it is ready again", parseDuration, 600_000)
     .option("-y, --yes", "do not ask first")
+    .option("--json", "print one line of JSON at the end")
     .action(async (node: string | undefined, _options, command: Command) => {
       const { restart } = await import("./commands/restart.ts");
       await restart(context, node, command.optsWithGlobals());
@@ -176,7 +183,7 @@ function declareNodeRequests(program: Command, context: Context): void {
   program
     .command("reinit")
     .argument("<node>")
-    .description("let a slave throw its data away and get them anew; its pre_start hook does that")
+    .description("discard a slave's data and copy it again from the master; its pre_start hook does that")
     .option("--why <text>", "the reason, for logs")
     .option(
       "--timeout <time>",
@@ -185,6 +192,7 @@ function declareNodeRequests(program: Command, context: Context): void {
       3_600_000,
     )
     .option("-y, --yes", "do not ask first")
+    .option("--json", "print one line of JSON at the end")
     .action(async (node: string, _options, command: Command) => {
       const { reinit } = await import("./commands/restart.ts");
       await reinit(context, node, command.optsWithGlobals());

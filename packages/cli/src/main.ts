@@ -1,21 +1,26 @@
-import { asCommandError } from "./command-error.ts";
+import { asCommandError, CommandError } from "./command-error.ts";
 import { runMsdha } from "./run-msdha.ts";
 
 const stop = new AbortController();
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.once(signal, () => {
-    process.exitCode = 128 + (signal === "SIGINT" ? 2 : 15);
-    stop.abort(new Error(signal));
-  });
+/** As a shell shows SIGPIPE. */
+const CLOSED_OUTPUT = 141;
+/** How a command ends that is interrupted, and has nothing to say of what it has changed. */
+let stoppedCode: number | undefined;
+for (const [signal, number] of [
+  ["SIGINT", 2],
+  ["SIGTERM", 15],
+] as const) {
+  process.once(signal, () => end(128 + number, signal));
 }
-// Nobody reads any more: `msdha history | head`.
-process.stdout.on("error", () => process.exit(141));
+// Nobody reads any more: `msdha events --follow | head`.
+process.stdout.on("error", () => end(CLOSED_OUTPUT, "a closed standard output"));
 
 const { stdout } = process;
 try {
-  process.exitCode ||= await runMsdha(process.argv.slice(2), {
+  process.exitCode = await runMsdha(process.argv.slice(2), {
     environment: process.env,
     write: (text) => stdout.write(text),
+    writeNote: (text) => process.stderr.write(text),
     terminal: {
       isTerminal: stdout.isTTY === true,
       width: stdout.isTTY ? stdout.columns || 80 : Number(process.env["COLUMNS"]) || 200,
@@ -26,22 +31,31 @@ try {
     signal: stop.signal,
   });
 } catch (error) {
-  if (!stop.signal.aborted) {
+  if (stoppedCode === undefined || error instanceof CommandError) {
     const { exitCode, message } = asCommandError(error);
     for (const line of message.split("\n")) process.stderr.write(`msdha: ${line}\n`);
     process.exitCode = exitCode;
-  }
+  } else process.exitCode = stoppedCode;
 }
 
 // What is still on its way, such as the answer of a resolver, must not hold the command up.
-process.stderr.write("", () => stdout.write("", () => process.exit()));
+process.stderr.write("", () =>
+  stdout.write("", () => process.exit(process.exitCode || (stoppedCode === CLOSED_OUTPUT ? stoppedCode : 0))),
+);
 
+function end(code: number, why: string): void {
+  stoppedCode ??= code;
+  stop.abort(new Error(`ended by ${why}`));
+}
+
+/** Whether the answer is yes. Ctrl-C, or the end of the input, is a no. */
 async function askYesOrNo(question: string): Promise<boolean> {
   const { createInterface } = await import("node:readline/promises");
   const lines = createInterface({ input: process.stdin, output: stdout });
-  try {
-    return /^y(?:es)?$/i.test((await lines.question(`${question} [y/N] `, { signal: stop.signal })).trim());
-  } finally {
-    lines.close();
-  }
+  const closed = new Promise<string>((resolve) => lines.once("close", () => resolve("")));
+  const answered = lines.question(`${question} [y/N] `, { signal: stop.signal }).catch(() => "");
+  const answer = await Promise.race([answered, closed]);
+  lines.close();
+  stop.signal.throwIfAborted();
+  return /^y(?:es)?$/i.test(answer.trim());
 }

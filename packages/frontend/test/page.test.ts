@@ -140,6 +140,8 @@ describe("the page", () => {
     await shows("‖ Paused: no node becomes master");
     await shows("“kernel update” · by eve · 9 m 5");
     await shows("✋ one is held: it does not become master");
+    await shows("0 ready to take over");
+    await shows("○ ready");
     const size = await page.evaluate(
       "parseFloat(getComputedStyle(document.querySelector('.banner')).fontSize)",
     );
@@ -199,7 +201,7 @@ describe("the page", () => {
     await using opened = await open("page-lost");
     const { frontend, shows, group, url } = opened;
     await group.put("one", "ready");
-    await shows("○ ready");
+    await shows("● ready");
     await frontend.child.kill();
     await shows("⚠ This frontend does not answer");
     await using _again = await startFrontend(etcd.endpoint, "page-lost", {
@@ -218,7 +220,7 @@ describe("the page", () => {
     });
     const { page, group, shows, text } = opened;
     await group.put("x".repeat(200), "ready");
-    await shows("○ ready");
+    await shows("● ready");
     expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(360);
     const back = (): Promise<unknown> => page.evaluate("getComputedStyle(document.body).backgroundColor");
     const dark = await back();

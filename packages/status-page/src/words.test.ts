@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { duration, nodeLook } from "./words.ts";
+import { duration, nodeLook, presentLook } from "./words.ts";
 
 it.each([
   [-5, "0 ms"],
@@ -16,4 +16,15 @@ it.each([
 
 it("gives a state that no node writes a look of its own", () => {
   expect(nodeLook("constructor")).toEqual({ sign: "?", class: "unknown", words: "constructor" });
+});
+
+it.each([
+  ["master", false, "●"],
+  ["ready", false, "●"],
+  ["ready", true, "○"],
+  ["running_not_ready", false, "◐"],
+  ["stopping", false, "○"],
+])("shows a node that is %s, held: %s, with the sign of msdha list", (state, isHeld, sign) => {
+  const hold = isHeld ? { by: "", why: "", until: null } : null;
+  expect(presentLook({ state, hold }).sign).toBe(sign);
 });

@@ -1,6 +1,9 @@
-import type { PageRoute } from "./protocol.ts";
+import type { PageNode, PageRoute } from "./protocol.ts";
 
-/** How a state looks: a sign and a class, so that it is never told by colour alone. */
+/**
+ * How a state looks: a sign and a class, so that it is never told by colour alone. The signs are those of `msdha list`: ● is a master
+ * or a node that could take over, ◐ one that is still starting, ○ one that can't be the next master.
+ */
 export interface Look {
   readonly sign: string;
   readonly class: string;
@@ -9,11 +12,11 @@ export interface Look {
 
 const NODE_LOOKS: Readonly<Record<string, Look>> = {
   master: { sign: "●", class: "master", words: "master" },
-  ready: { sign: "○", class: "ready", words: "ready" },
+  ready: { sign: "●", class: "ready", words: "ready" },
   running_not_ready: { sign: "◐", class: "getting", words: "running, not ready" },
   start: { sign: "▷", class: "getting", words: "starts" },
   pre_start: { sign: "…", class: "getting", words: "before its start" },
-  stopping: { sign: "◌", class: "stopping", words: "stops, or holds the lock without a key" },
+  stopping: { sign: "○", class: "stopping", words: "stopping" },
   "": { sign: "✕", class: "gone", words: "gone" },
 };
 
@@ -28,6 +31,12 @@ export const CUT: Look = { sign: "✂", class: "cut", words: "sessions cut" };
 export function nodeLook(state: string): Look {
   const own = Object.hasOwn(NODE_LOOKS, state) ? NODE_LOOKS[state] : undefined;
   return own ?? { sign: "?", class: "unknown", words: state };
+}
+
+/** A node as it is now: one that is held back can't be the next master, whatever its state. */
+export function presentLook({ state, hold }: Pick<PageNode, "state" | "hold">): Look {
+  const look = nodeLook(state);
+  return hold === null || state === "master" ? look : { ...look, sign: "○" };
 }
 
 export function routeLook(route: PageRoute): Look {

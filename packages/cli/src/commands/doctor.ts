@@ -3,7 +3,7 @@ import { text } from "node:stream/consumers";
 import { promisify } from "node:util";
 import { isEtcdError } from "@msdha/etcd-client";
 import type { GroupStatus } from "@msdha/group";
-import { refuse } from "../command-error.ts";
+import { asCommandError, refuse } from "../command-error.ts";
 import { type Context, type OpenGroup, openGroup } from "../context.ts";
 import { askEndpoint } from "../doctor/ask-endpoint.ts";
 import { checkClock } from "../doctor/check-clock.ts";
@@ -14,6 +14,7 @@ import { checkMachine } from "../doctor/check-machine.ts";
 import { checkRights, findRights } from "../doctor/check-rights.ts";
 import { type Finding, failure, worstCode } from "../doctor/finding.ts";
 import { lookAround } from "../doctor/look-around.ts";
+import { exitCodes } from "../exit-codes.ts";
 import { plain } from "../render/plain.ts";
 import { createStyle } from "../render/style.ts";
 import { schema } from "../render/to-json.ts";
@@ -39,8 +40,21 @@ export async function doctor(context: Context, options: DoctorOptions): Promise<
   return worstCode(findings);
 }
 
+/** Settings that are wrong are findings: what does not depend on them is looked at all the same. */
 async function examine(context: Context, options: DoctorOptions): Promise<readonly Finding[]> {
-  await using group = openGroup(context, options);
+  try {
+    await using group = openGroup(context, options);
+    return await examineGroup(context, group);
+  } catch (error) {
+    const { exitCode, message } = asCommandError(error);
+    if (exitCode !== exitCodes.configuration) throw error;
+    const todo = "set it as nodes and frontends have it, here or as an option: msdha --help";
+    const machine = checkMachine(await lookAround(context.environment, []), DEFAULT_TTL);
+    return [...message.split("\n").map((line) => failure(plain(line, 1_000), todo)), ...machine];
+  }
+}
+
+async function examineGroup(context: Context, group: OpenGroup): Promise<readonly Finding[]> {
   const { etcd, keys, client } = group;
   const { environment } = context;
   const endpoints = await Promise.all(etcd.endpoints.map((each) => askEndpoint(etcd, each, keys.lock)));

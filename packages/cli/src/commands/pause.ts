@@ -1,8 +1,9 @@
 import type { Ask, AskKind, GroupView } from "@msdha/group";
 import { refuse } from "../command-error.ts";
-import { type Context, openGroup } from "../context.ts";
+import { type Context, type OpenGroup, openGroup } from "../context.ts";
 import { formatDuration } from "../render/duration.ts";
 import { plain } from "../render/plain.ts";
+import { schema } from "../render/to-json.ts";
 import { readView } from "../requests/read-view.ts";
 import { refuseOldNodes } from "../requests/refuse-old-nodes.ts";
 import { refuseUnknown } from "../requests/refuse-unknown.ts";
@@ -13,6 +14,11 @@ export interface PauseOptions extends GroupOptions {
   /** In ms. Default: until it is taken back. */
   readonly for?: number;
   readonly why?: string;
+  readonly json?: boolean;
+}
+
+export interface ResumeOptions extends GroupOptions {
+  readonly json?: boolean;
 }
 
 /** Keeps every node from taking the lock. */
@@ -26,12 +32,12 @@ export function hold(context: Context, node: string, options: PauseOptions): Pro
 }
 
 /** Ends the pause. */
-export function resume(context: Context, options: GroupOptions): Promise<void> {
+export function resume(context: Context, options: ResumeOptions): Promise<void> {
   return allow(context, options, { kind: "pause", what: "the group" });
 }
 
 /** Ends the hold of a node. */
-export function release(context: Context, node: string, options: GroupOptions): Promise<void> {
+export function release(context: Context, node: string, options: ResumeOptions): Promise<void> {
   return allow(context, options, { kind: "hold", node, what: `node ${plain(node)}` });
 }
 
@@ -55,12 +61,12 @@ async function forbid(context: Context, options: PauseOptions, target: Target): 
   const request = await writeRequest(group, target, { why: options.why ?? "", until }, { compare: [] });
   if (!request) throw refuse(`${what} has just been ${word(kind)} by another operator`);
   const end = options.for === undefined ? `until ${undo(target)}` : `for ${formatDuration(options.for)}`;
-  const effect =
-    kind === "pause" ? "no node takes the lock that does not have it" : "it does not take the lock";
-  context.write(`${what} is ${word(kind)} ${end}: ${effect}. All that protects goes on.\n`);
+  const effect = kind === "pause" ? "no other node will take over" : "it will not take over";
+  if (options.json) context.write(describeAsJson(group, target, { isOn: true, until }));
+  else context.write(`${what} is ${word(kind)} ${end}: ${effect}. Fencing and leases work as before.\n`);
 }
 
-async function allow(context: Context, options: GroupOptions, target: Target): Promise<void> {
+async function allow(context: Context, options: ResumeOptions, target: Target): Promise<void> {
   await using group = openGroup(context, options);
   const { kind, node, what } = target;
   const present = findAsk(await readView(group), target);
@@ -68,7 +74,19 @@ async function allow(context: Context, options: GroupOptions, target: Target): P
   if (!(await removeRequest(group, { kind, node, revision: present.revision }))) {
     throw refuse(`what was asked of ${what} has just changed: look with msdha list`);
   }
-  context.write(`${what} is not ${word(kind)} any more\n`);
+  if (options.json) context.write(describeAsJson(group, target, { isOn: false, until: undefined }));
+  else context.write(`${what} is not ${word(kind)} any more\n`);
+}
+
+/** What is so now: whether it is paused or held back, and until when. */
+function describeAsJson(
+  { group }: OpenGroup,
+  { kind, node }: Target,
+  { isOn, until }: { readonly isOn: boolean; readonly until: number | undefined },
+): string {
+  const end = until === undefined ? null : new Date(until).toISOString();
+  const text = { schema, group, ...(node === undefined ? {} : { node }) };
+  return `${JSON.stringify({ ...text, [kind === "pause" ? "paused" : "held"]: isOn, until: end })}\n`;
 }
 
 function findAsk({ asks }: GroupView, { kind, node }: Target): Ask | undefined {

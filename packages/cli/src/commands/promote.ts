@@ -4,6 +4,7 @@ import { type Context, openGroup } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { formatBytes } from "../render/bytes.ts";
 import { plain } from "../render/plain.ts";
+import { printSteps } from "../render/steps.ts";
 import { schema } from "../render/to-json.ts";
 import { promoteNode } from "../requests/promote-node.ts";
 import { readView } from "../requests/read-view.ts";
@@ -40,9 +41,7 @@ export async function promote(context: Context, node: string, options: PromoteOp
     why: options.why ?? "",
     after: newestToken(view.terms),
     timeoutMs: options.timeout,
-    onStep(text, atMs) {
-      if (!options.json) context.write(`${`+${(atMs / 1_000).toFixed(3)} s`.padStart(10)}  ${text}\n`);
-    },
+    onStep: printSteps(context.write, options),
   });
   if (options.json)
     context.write(
@@ -53,7 +52,7 @@ export async function promote(context: Context, node: string, options: PromoteOp
 
 /** What may be lost, by what the group says of its last master and of the nodes that took part in elections. */
 function describeLosses({ reports }: GroupView, node: string, losses: readonly PossibleLoss[]): string {
-  const lines = losses.map(({ of, why }) => `  what only ${plain(of)} has: ${why}`);
+  const lines = losses.map(({ of, why }) => `  data that only ${plain(of)} holds (${plain(why)})`);
   const behind = reports.get(node)?.behind;
   if (behind !== undefined && behind > 0)
     lines.push(`  ${formatBytes(behind)} that the last master had when ${plain(node)} last said so`);

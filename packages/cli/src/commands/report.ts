@@ -2,8 +2,10 @@ import { writeFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { createTar } from "nanotar";
-import { refuse } from "../command-error.ts";
+import { CommandError, refuse } from "../command-error.ts";
 import type { Context } from "../context.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { schema } from "../render/to-json.ts";
 import { collectReport } from "../report/collect-report.ts";
 import { type GroupOptions, readSettings } from "../settings.ts";
 
@@ -12,6 +14,7 @@ export interface ReportOptions extends GroupOptions {
   readonly output?: string;
   /** Logs whose ends are added; `-`: standard input. */
   readonly log?: readonly string[];
+  readonly json?: boolean;
 }
 
 /** Zeros that end an archive; tar complains of fewer. */
@@ -23,6 +26,8 @@ export async function report(context: Context, options: ReportOptions): Promise<
   const stamp = new Date(context.now()).toISOString().replaceAll(/[-:]|\.\d+/g, "");
   const folder = `msdha-report-${group}-${stamp}`;
   const { output = `${folder}.tar.gz`, log = [] } = options;
+  if (output === "-" && options.json)
+    throw new CommandError(exitCodes.usage, "expected either --json or --output -: both use standard output");
   const files = await collectReport(context, { ...options, logs: log });
   const tar = createTar(
     files.map(({ name, text }) => ({ name: `${folder}/${name}`, data: text })),
@@ -38,8 +43,12 @@ export async function report(context: Context, options: ReportOptions): Promise<
   } catch (error) {
     throw refuse(`can't write ${output}: ${error instanceof Error ? error.message : String(error)}`);
   }
-  const names = files.map(({ name }) => name).join(", ");
+  const names = files.map(({ name }) => name);
+  if (options.json) {
+    context.write(`${JSON.stringify({ schema, group, file: output, contents: names })}\n`);
+    return;
+  }
   context.write(
-    `${output}: ${names}\nSecrets are hidden (***). Look through it before you give it to others.\n`,
+    `${output}: ${names.join(", ")}\nSecrets are hidden (***). Look through it before you give it to others.\n`,
   );
 }

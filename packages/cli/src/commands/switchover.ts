@@ -2,6 +2,7 @@ import { refuse } from "../command-error.ts";
 import { type Context, openGroup } from "../context.ts";
 import { formatDuration, formatMeasured } from "../render/duration.ts";
 import { plain } from "../render/plain.ts";
+import { printSteps } from "../render/steps.ts";
 import { schema } from "../render/to-json.ts";
 import { findMaster, refuseMove } from "../requests/find-master.ts";
 import { moveMaster } from "../requests/move-master.ts";
@@ -29,8 +30,8 @@ export async function switchover(
   const master = findMaster(view);
   refuseMove(view, master, to);
   const where = to === undefined ? "a node that the group chooses" : plain(to);
-  if (!options.json && findOwnContainer(context.environment) === master.name) {
-    context.write(
+  if (findOwnContainer(context.environment) === master.name) {
+    context.writeNote(
       `note: this container ends with ${plain(master.name)}, and this command with it; run it on a frontend to see the outcome\n`,
     );
   }
@@ -43,19 +44,24 @@ export async function switchover(
     to,
     why: options.why ?? "",
     timeoutMs: options.timeout,
-    onStep(text, atMs) {
-      if (!options.json) context.write(`${`+${(atMs / 1_000).toFixed(3)} s`.padStart(10)}  ${text}\n`);
-    },
+    onStep: printSteps(context.write, options),
   });
-  if (options.json) context.write(`${JSON.stringify({ schema, group: group.group, ...move })}\n`);
-  else {
+  if (options.json) {
+    const { from, token, withoutMasterMs = null } = move;
+    context.write(
+      `${JSON.stringify({ schema, group: group.group, from, to: move.to, token, withoutMasterMs })}\n`,
+    );
+  } else {
     const gap = move.withoutMasterMs === undefined ? "an unknown time" : formatMeasured(move.withoutMasterMs);
     context.write(`${plain(move.to)} is the master (token ${move.token}): ${gap} without a master\n`);
   }
 }
 
-async function waitFirst({ write, signal }: Context, ms: number): Promise<void> {
-  write(`waiting for ${formatDuration(ms)} first; end this command to call it off\n`);
+/** Rejects with a `CommandError` if the command should end meanwhile. */
+async function waitFirst({ writeNote, signal }: Context, ms: number): Promise<void> {
+  writeNote(`waiting for ${formatDuration(ms)} first; end this command to call it off\n`);
   const { setTimeout: sleep } = await import("node:timers/promises");
-  await sleep(ms, undefined, { signal });
+  await sleep(ms, undefined, { signal }).catch(() => {
+    throw refuse("the switchover is called off: nothing was changed");
+  });
 }

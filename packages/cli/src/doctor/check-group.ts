@@ -1,4 +1,4 @@
-import { type Ask, type GroupStatus, isOver, type NodeStatus } from "@msdha/group";
+import { ASKS, type Ask, type GroupStatus, isOver, type NodeStatus } from "@msdha/group";
 import { formatDuration } from "../render/duration.ts";
 import { plain } from "../render/plain.ts";
 import { type Finding, failure, ok, warning } from "./finding.ts";
@@ -49,12 +49,20 @@ function checkTtls({ nodes }: GroupStatus): Finding {
 }
 
 function checkVersions({ nodes }: GroupStatus): Finding {
-  const old = nodes.filter(({ asks, run }) => asks === 0 && run !== undefined).map(({ name }) => plain(name));
-  if (old.length === 0) return ok("all nodes take requests (switchover, pause, restart)");
-  return warning(
-    `nodes of an older version: ${old.join(", ")}`,
-    "update them: msdha asks nothing of a group that has any",
-  );
+  const named = (those: readonly NodeStatus[]): string => those.map(({ name }) => plain(name)).join(", ");
+  const old = nodes.filter(({ asks, run }) => asks < ASKS && run !== undefined);
+  const oldest = old.filter(({ asks }) => asks === 0);
+  if (oldest.length > 0)
+    return warning(
+      `nodes of an older version, which take no requests: ${named(oldest)}`,
+      "update them: msdha asks nothing of a group that has any",
+    );
+  if (old.length > 0)
+    return warning(
+      `nodes of an older version, which do not take every request (promote): ${named(old)}`,
+      "update them: msdha promote refuses to make one the master",
+    );
+  return ok("all nodes take requests (switchover, pause, restart, promote)");
 }
 
 function checkAsks({ pause, nodes }: GroupStatus, now: number): readonly Finding[] {
@@ -81,8 +89,7 @@ function checkEnds({ terms, master }: GroupStatus): readonly Finding[] {
   const killed = ended.filter(({ end }) => end?.by === "next_run" && /without a trace/.test(end.why));
   const losses = ended.concat(terms.slice(0, 1)).filter(({ losses: lost }) => lost !== undefined);
   const findings: Finding[] = [];
-  if (killed.length === 0)
-    findings.push(ok(`of the last ${ended.length} masters none ended without a trace`));
+  if (killed.length === 0) findings.push(ok("no earlier master was killed"));
   else
     findings.push(
       warning(
@@ -101,7 +108,7 @@ function checkEnds({ terms, master }: GroupStatus): readonly Finding[] {
 }
 
 function checkFrontends({ frontends }: GroupStatus): Finding {
-  if (frontends.length > 0) return ok(`frontends that confirm drains: ${frontends.length}`);
+  if (frontends.length > 0) return ok(`registered frontends: ${frontends.length}`);
   return warning(
     "no frontend has registered",
     "where there is one: give its user readwrite on _frontend/ (docs/etcd-keys.md)",

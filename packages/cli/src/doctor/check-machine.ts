@@ -2,16 +2,20 @@ import type { NodeStatus } from "@msdha/group";
 import { plain } from "../render/plain.ts";
 import { checkProcesses, type ProcessFacts } from "./check-processes.ts";
 import { type Finding, failure, ok, warning } from "./finding.ts";
+import type { Park } from "./read-park.ts";
 
 /** What there is where the command runs: a node, a frontend, or neither. */
 export interface MachineFacts {
-  /** `MSDHA_PARK` in ms; undefined: this is no frontend, or it has the default. */
-  readonly parkMs: number | undefined;
+  /** undefined: this is no frontend, or it has the default. */
+  readonly park: Park | undefined;
   /** Addresses of nodes that can't be resolved here, with why. */
   readonly unresolved: readonly { readonly address: string; readonly why: string }[];
   readonly resolved: number;
-  /** The node's hooks, and whether they can be executed; undefined: this is no node. */
-  readonly hooks: readonly { readonly name: string; readonly isExecutable: boolean }[] | undefined;
+  /** The node's hooks, and whether they can be executed, or why their folder can't be read; undefined: this is no node. */
+  readonly hooks:
+    | readonly { readonly name: string; readonly isExecutable: boolean }[]
+    | { readonly dir: string; readonly why: string }
+    | undefined;
   readonly processes: readonly ProcessFacts[];
 }
 
@@ -30,8 +34,12 @@ export function listAddresses(nodes: readonly NodeStatus[]): readonly string[] {
   return [...new Set(nodes.map(({ address }) => address))];
 }
 
-function checkPark({ parkMs }: MachineFacts, ttlSeconds: number): readonly Finding[] {
-  if (parkMs === undefined) return [];
+function checkPark({ park }: MachineFacts, ttlSeconds: number): readonly Finding[] {
+  if (park === undefined) return [];
+  if ("problem" in park)
+    return [failure(`MSDHA_PARK: ${plain(park.problem)}`, "the frontend does not start with it")];
+  const { ms: parkMs } = park;
+  if (parkMs === 0) return [ok("MSDHA_PARK is 0: without a master, connections are closed at once")];
   const leastMs = 3 * ttlSeconds * 1_000;
   const what = `MSDHA_PARK is ${parkMs / 1_000} s, three TTLs are ${leastMs / 1_000} s`;
   if (parkMs >= leastMs) return [ok(what)];
@@ -52,6 +60,13 @@ function checkAddresses({ unresolved, resolved }: MachineFacts): readonly Findin
 
 function checkHooks({ hooks }: MachineFacts): readonly Finding[] {
   if (!hooks) return [];
+  if ("why" in hooks)
+    return [
+      failure(
+        `the hooks in ${plain(hooks.dir)} can't be read: ${plain(hooks.why)}`,
+        "make MSDHA_HOOKS_DIR the path of a folder that this user can read",
+      ),
+    ];
   const broken = hooks.filter(({ isExecutable }) => !isExecutable).map(({ name }) => name);
   if (!hooks.some(({ name }) => name === "start")) {
     return [failure("this node has no hook start", "put one into MSDHA_HOOKS_DIR: it is required")];

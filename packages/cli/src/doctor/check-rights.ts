@@ -1,6 +1,6 @@
 import { type EtcdApi, isEtcdError } from "@msdha/etcd-client";
 import type { GroupKeys } from "@msdha/group";
-import { type Finding, failure, ok, warning } from "./finding.ts";
+import { type Finding, ok, warning } from "./finding.ts";
 
 /** What this user of etcd may do. */
 export interface RightsFacts {
@@ -62,9 +62,13 @@ export function checkRights({ user, mayAsk, mayWrite, readsOthers }: RightsFacts
       ),
     );
   if (mayAsk === true) findings.push(ok(`user ${user} may make requests`));
-  if (mayAsk === false)
+  if (mayAsk === false && mayWrite === true)
     findings.push(
-      failure(`user ${user} may only look`, "give it readwrite on _ask/, if it is to operate the group"),
+      warning(`user ${user} may not make requests`, "give it readwrite on _ask/, if msdha is to use it"),
+    );
+  if (mayAsk === false && mayWrite !== true)
+    findings.push(
+      ok(`user ${user} may only look: it is a viewer, which needs readwrite on _ask/ to operate the group`),
     );
   if (mayWrite === true) findings.push(ok(`user ${user} may write the group's keys, as nodes must`));
   if (mayWrite === false) findings.push(ok(`user ${user} may not write the group's other keys`));

@@ -1,4 +1,4 @@
-import type { Ask, GroupStatus, NodeStatus, Term } from "@msdha/group";
+import { ASKS, type Ask, type GroupStatus, type NodeStatus, type Term } from "@msdha/group";
 import { describe, expect, test } from "vitest";
 import { expectFinding } from "../../test/expect-finding.ts";
 import { checkEtcd, type EndpointFacts } from "./check-etcd.ts";
@@ -61,7 +61,7 @@ const node: NodeStatus = {
   since: NOW,
   address: "10.0.0.1",
   ttlSeconds: 3,
-  asks: 1,
+  asks: ASKS,
   run: "r",
   hold: undefined,
   promotion: undefined,
@@ -126,7 +126,13 @@ describe("a group", () => {
       "with an older node",
       { nodes: [...group.nodes, { ...node, asks: 0 }] },
       "warning",
-      /older version: one/,
+      /older version, which take no requests: one/,
+    ],
+    [
+      "with a node that takes some requests alone",
+      { nodes: [...group.nodes, { ...node, name: "three", asks: ASKS - 1 }] },
+      "warning",
+      /do not take every request \(promote\): three/,
     ],
     ["under a pause that has an end", { pause }, "ok", /paused by eve@desk for 2 d/],
     [
@@ -166,7 +172,13 @@ describe("rights", () => {
 
   test.each<[string, Partial<RightsFacts>, Finding["level"], RegExp]>([
     ["no user", { user: undefined }, "warning", /asks for no user/],
-    ["no right to ask", { mayAsk: false }, "error", /may only look/],
+    ["no right to ask", { mayAsk: false }, "ok", /may only look: .* a viewer/],
+    [
+      "a node's rights, but none to ask",
+      { mayAsk: false, mayWrite: true },
+      "warning",
+      /may not make requests/,
+    ],
     ["too many rights", { readsOthers: true }, "warning", /may read other groups/],
     ["an etcd that takes no writes", { mayAsk: undefined }, "warning", /can't be found out/],
   ])("%s", (_what, change, level, text) => {
@@ -176,7 +188,7 @@ describe("rights", () => {
 
 describe("a machine", () => {
   const machine: MachineFacts = {
-    parkMs: 30_000,
+    park: { ms: 30_000 },
     unresolved: [],
     resolved: 2,
     hooks: [{ name: "start", isExecutable: true }],
@@ -185,15 +197,28 @@ describe("a machine", () => {
 
   test("that is well", () => {
     expect(checkMachine(machine, 3).every(({ level }) => level === "ok")).toBe(true);
-    expect(checkMachine({ ...machine, parkMs: undefined, hooks: undefined, resolved: 0 }, 3)).toEqual([]);
+    expect(checkMachine({ ...machine, park: undefined, hooks: undefined, resolved: 0 }, 3)).toEqual([]);
   });
 
   test.each<[string, Partial<MachineFacts>, Finding["level"], RegExp]>([
     [
       "that parks for too short a time",
-      { parkMs: 5_000 },
+      { park: { ms: 5_000 } },
       "warning",
       /MSDHA_PARK is 5 s, three TTLs are 9 s/,
+    ],
+    ["that does not park", { park: { ms: 0 } }, "ok", /MSDHA_PARK is 0: without a master, connections are/],
+    [
+      "with a park time that is none",
+      { park: { problem: "expected a length of time" } },
+      "error",
+      /MSDHA_PARK: expected a length of time/,
+    ],
+    [
+      "whose hooks can't be read",
+      { hooks: { dir: "/etc/passwd", why: "ENOTDIR" } },
+      "error",
+      /hooks in \/etc\/passwd can't be read: ENOTDIR/,
     ],
     [
       "that can't resolve a node",
@@ -203,7 +228,12 @@ describe("a machine", () => {
     ],
     [
       "with a hook that can't run",
-      { hooks: [...(machine.hooks ?? []), { name: "master", isExecutable: false }] },
+      {
+        hooks: [
+          { name: "start", isExecutable: true },
+          { name: "master", isExecutable: false },
+        ],
+      },
       "error",
       /can't be executed: master/,
     ],

@@ -3,14 +3,14 @@ import { accessSync, constants, existsSync, readdirSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { NodeStatus } from "@msdha/group";
 import type { Environment } from "@msdha/settings/given";
-import { parseDuration } from "../requests/parse-duration.ts";
 import { listAddresses, type MachineFacts } from "./check-machine.ts";
 import { listProcesses } from "./list-processes.ts";
+import { readPark } from "./read-park.ts";
 
 const LOOKUP_MS = 3_000;
 const HOOKS_DIR = "/etc/msdha/hooks";
 
-/** Finds out what there is where the command runs. */
+/** Finds out what there is where the command runs. Rejects for no value of a variable: a bad one is a fact. */
 export async function lookAround(
   environment: Environment,
   nodes: readonly NodeStatus[],
@@ -18,9 +18,8 @@ export async function lookAround(
   const addresses = listAddresses(nodes);
   const found = await Promise.all(addresses.map((address) => resolve(address)));
   const unresolved = found.filter((each) => each !== undefined);
-  const park = environment["MSDHA_PARK"];
   return {
-    parkMs: park === undefined || !/^\d/.test(park) ? undefined : parseDuration(park),
+    park: readPark(environment),
     unresolved,
     resolved: addresses.length - unresolved.length,
     hooks: listHooks(environment["MSDHA_HOOKS_DIR"] || HOOKS_DIR),
@@ -45,9 +44,13 @@ async function resolve(
 
 function listHooks(dir: string): MachineFacts["hooks"] {
   if (!existsSync(dir)) return undefined;
-  return readdirSync(dir)
-    .filter((name) => /^[a-z_]+$/.test(name))
-    .map((name) => ({ name, isExecutable: isExecutable(`${dir}/${name}`) }));
+  try {
+    return readdirSync(dir)
+      .filter((name) => /^[a-z_]+$/.test(name))
+      .map((name) => ({ name, isExecutable: isExecutable(`${dir}/${name}`) }));
+  } catch (error) {
+    return { dir, why: (error as NodeJS.ErrnoException).code ?? String(error) };
+  }
 }
 
 function isExecutable(file: string): boolean {

@@ -7,7 +7,7 @@ import { renderList } from "../render/list.ts";
 import { plain } from "../render/plain.ts";
 import { createStyle } from "../render/style.ts";
 import { schema, toJson } from "../render/to-json.ts";
-import { readLocal, runDirOf } from "./read-local.ts";
+import { isNodeRunning, readLocal, runDirOf } from "./read-local.ts";
 import { type LeftBehind, readRunFolder } from "./read-run-folder.ts";
 
 export interface ShowLocalOptions {
@@ -29,10 +29,10 @@ export async function showLocal(
   const runDir = runDirOf(environment);
   const known = await readLocal(runDir);
   if (known?.group !== group) {
-    const left = describeLeft(await readRunFolder(runDir), now());
+    const [left, isRunning] = await Promise.all([readRunFolder(runDir), isNodeRunning(runDir)]);
     throw new CommandError(
       exitCodes.unavailable,
-      [`etcd does not answer: ${error.message}`, ...left].join("\n"),
+      [`etcd does not answer: ${error.message}`, ...describeLeft(left, { now: now(), isRunning })].join("\n"),
     );
   }
   const { by, ageMs, status } = known;
@@ -47,11 +47,15 @@ export async function showLocal(
   );
 }
 
-function describeLeft({ lastEnd, lastTerm }: LeftBehind, now: number): readonly string[] {
+function describeLeft(
+  { lastEnd, lastTerm }: LeftBehind,
+  { now, isRunning }: { readonly now: number; readonly isRunning: boolean },
+): readonly string[] {
   if (!lastEnd) return [];
-  const how = lastEnd.clean ? "everything of it had ended" : "it may not have ended cleanly";
+  const how = lastEnd.clean ? "ended cleanly" : "may not have ended cleanly";
+  const present = isRunning ? "has not joined its group" : "is not running";
   const lines = [
-    `the node here has not joined its group; ${formatRoughly(now - lastEnd.at)} ago its last state was ${lastEnd.state}, and ${how}`,
+    `the local node ${present}; its last run was in state ${lastEnd.state} and ${how} ${formatRoughly(now - lastEnd.at)} ago`,
   ];
   if (lastTerm?.end) {
     const { at, why } = lastTerm.end;

@@ -9,7 +9,7 @@ const COLUMNS: readonly Column[] = [
   { title: "FROM", dropped: 0, atLeast: 20 },
   { title: "MASTER", dropped: 0, atLeast: 6 },
   { title: "FOR", dropped: 2, atLeast: 6 },
-  { title: "BEFORE, NOBODY", dropped: 3, atLeast: 8 },
+  { title: "GAP BEFORE", dropped: 3, atLeast: 8 },
   { title: "BEGAN", dropped: 4, atLeast: 10 },
   { title: "ENDED", dropped: 0, atLeast: 10 },
   { title: "TOKEN", dropped: 5, atLeast: 4 },

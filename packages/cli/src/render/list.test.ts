@@ -174,12 +174,12 @@ test.each<[string, Partial<GroupStatus>, RegExp]>([
   [
     "a node that waits",
     { master: { kind: "none" }, holder: "one" },
-    /one has the lock, and waits or chooses/,
+    /one holds the lock; waiting for the old master's time to run out, or electing/,
   ],
   [
     "a pause",
     { pause: { ...hold, kind: "pause", node: undefined } },
-    /paused: no node takes the lock, "disk swap".*58 min left/,
+    /paused: no node will take over, "disk swap".*58 min left/,
   ],
   [
     "a pause without an end",
@@ -194,7 +194,7 @@ test.each<[string, Partial<GroupStatus>, RegExp]>([
   [
     "a key that says master without the lock",
     { nodes: [node("one", "master", { isMaster: false })] },
-    /has not the lock/,
+    /says it is master, but does not hold the lock; it is ending/,
   ],
   [
     "what a promotion may have lost",

@@ -27,6 +27,9 @@ const COLUMNS: readonly Column[] = [
   { title: "NOTE", dropped: 2, atLeast: 8 },
 ];
 
+/** What a node that has taken the lock does until it is published. */
+const WAITS = "waiting for the old master's time to run out, or electing";
+
 /** Shows a whole group: a line about the master, a table of nodes, and how the master came to be. */
 export function renderList(status: GroupStatus, options: ListOptions): readonly string[] {
   const { width, style } = options;
@@ -53,7 +56,7 @@ function renderHeader(
     if (term) parts.push(formatDuration(now - term.beganAt));
     parts.push(`token ${master.token}`);
   } else if (master.kind === "stopping") parts.push(`no master: ${plain(holder ?? "it")} is stopping`);
-  else if (holder !== undefined) parts.push(`no master: ${plain(holder)} has the lock, and waits or chooses`);
+  else if (holder !== undefined) parts.push(`no master: ${plain(holder)} holds the lock; ${WAITS}`);
   else parts.push("no master");
   if (ttlSeconds !== undefined) parts.push(`TTL ${ttlSeconds} s`);
   if (etcd) parts.push(`etcd ${etcd.reached}/${etcd.total}`);
@@ -63,7 +66,7 @@ function renderHeader(
 function renderWarnings({ pause, switchover, nodes }: GroupStatus, options: ListOptions): readonly string[] {
   const lines: string[] = [];
   if (pause)
-    lines.push(`▲ paused: no node takes the lock${describeAsk(pause, options)}; msdha resume ends it`);
+    lines.push(`▲ paused: no node will take over${describeAsk(pause, options)}; msdha resume ends it`);
   if (switchover) lines.push(`▲ a switchover to ${plain(switchover.to ?? "any ready node")} is asked for`);
   for (const { name, promotion } of nodes) {
     if (promotion)
@@ -119,8 +122,9 @@ function noteOf(node: NodeStatus, status: GroupStatus, options: ListOptions): st
   const next = findNext(status);
   if (next?.node === node.name) notes.push(next.by === "only" ? "next" : "next by rank");
   if (node.hold) notes.push(describeAsk(node.hold, options).replace(/^, /, ""));
-  if (node.state === "master" && !node.isMaster) notes.push("no master: it has not the lock, and ends");
-  else if (node.name === holder && node.state === "ready") notes.push("has the lock, and waits or chooses");
+  if (node.state === "master" && !node.isMaster)
+    notes.push("says it is master, but does not hold the lock; it is ending");
+  else if (node.name === holder && node.state === "ready") notes.push(`holds the lock; ${WAITS}`);
   if (node.asks === 0 && node.run !== undefined) notes.push("an older version, which takes no requests");
   if (node.report && node.report.note !== "") notes.push(plain(node.report.note, 100));
   return notes.join("; ");

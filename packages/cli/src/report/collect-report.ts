@@ -35,13 +35,14 @@ export async function collectReport(
     text: await capture(context, command),
   });
   const named = await readLogs(logs);
+  const readable = { ...options, json: false };
   const json = { ...options, json: true };
   const parts = await Promise.all([
-    run("list.txt", (to) => list(to, options)),
+    run("list.txt", (to) => list(to, readable)),
     run("list.json", (to) => list(to, json)),
-    run("history.txt", (to) => history(to, { ...options, count: MOST_TERMS })),
-    run("events.txt", (to) => events(to, options)),
-    run("doctor.txt", (to) => doctor(to, options)),
+    run("history.txt", (to) => history(to, { ...readable, count: MOST_TERMS })),
+    run("events.txt", (to) => events(to, readable)),
+    run("doctor.txt", (to) => doctor(to, readable)),
     run("keys.txt", async ({ write }) => {
       const { prefix } = group.keys;
       const { kvs } = await group.client.range({ key: prefix, prefix: true }, { timeoutMs: CALL_MS });
@@ -70,7 +71,7 @@ async function capture(context: Context, command: (context: Context) => Promise<
     text += more;
   };
   try {
-    await command({ ...context, write, terminal, confirm: undefined });
+    await command({ ...context, write, writeNote: write, terminal, confirm: undefined });
   } catch (error) {
     context.signal.throwIfAborted();
     text += `failed: ${error instanceof Error ? error.message : String(error)}\n`;

@@ -3,16 +3,17 @@ import { refuse } from "../command-error.ts";
 import { plain } from "../render/plain.ts";
 import { refuseUnknown } from "./refuse-unknown.ts";
 
-/** The master, and its lock's token. */
+/** The master, its address for clients, and its lock's token. */
 export interface PresentMaster {
   readonly name: string;
+  readonly address: string;
   readonly token: number;
 }
 
 /** Returns the master. Throws if there is none. */
 export function findMaster(view: GroupView): PresentMaster {
   const master = mastership(view);
-  if (master.kind === "master") return { name: master.name, token: master.token };
+  if (master.kind === "master") return { name: master.name, address: master.address, token: master.token };
   const holder = view.lock?.node;
   const why =
     holder === undefined ? "nobody has the lock" : `${plain(holder)} has the lock, and is not published`;

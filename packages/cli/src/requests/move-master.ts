@@ -1,5 +1,5 @@
 import { systemClock } from "@msdha/clock";
-import { followGroup, type GroupFollower, mastership } from "@msdha/group";
+import { type GroupFollower, mastership } from "@msdha/group";
 import { CommandError, refuse } from "../command-error.ts";
 import type { Context, OpenGroup } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
@@ -8,7 +8,8 @@ import { plain } from "../render/plain.ts";
 import { findMaster, type PresentMaster, refuseMove } from "./find-master.ts";
 import { advance, type Progress, withoutMasterMs } from "./follow-switchover.ts";
 import { refuseOldNodes } from "./refuse-old-nodes.ts";
-import { nextView, untilView } from "./until-view.ts";
+import { takeBack } from "./take-back.ts";
+import { type CommandFollower, followForCommand, nextView, untilView } from "./until-view.ts";
 import { type Request, unchanged, writeRequest } from "./write-request.ts";
 
 export interface MoveOptions {
@@ -38,20 +39,14 @@ const ACCEPT_MS = 10_000;
  * known in time. A request that nobody has accepted is withdrawn before it is called refused.
  */
 export async function moveMaster(context: Context, group: OpenGroup, options: MoveOptions): Promise<Move> {
-  const over = new AbortController();
-  const signal = AbortSignal.any([context.signal, over.signal]);
-  const follower = followGroup(group.client, group.group, { clock: systemClock, signal });
-  try {
-    await untilView(follower, signal, options.timeoutMs);
-    const { view } = follower;
-    const master = findMaster(view);
-    refuseOldNodes(view, { names: [master.name] });
-    refuseMove(view, master, options.to);
-    const request = await writeMove(group, follower, master, options);
-    return await follow(follower, { request, master, signal }, options);
-  } finally {
-    over.abort(new Error("the command is done"));
-  }
+  using following = followForCommand(context, group);
+  await untilView(following, options.timeoutMs);
+  const { follower } = following;
+  const master = findMaster(follower.view);
+  refuseOldNodes(follower.view, { names: [master.name] });
+  refuseMove(follower.view, master, options.to);
+  const request = await writeMove(group, follower, master, options);
+  return await follow(following, { request, master }, options);
 }
 
 async function writeMove(
@@ -83,12 +78,8 @@ async function writeMove(
 }
 
 async function follow(
-  follower: GroupFollower,
-  {
-    request,
-    master,
-    signal,
-  }: { readonly request: Request; readonly master: PresentMaster; readonly signal: AbortSignal },
+  following: CommandFollower,
+  { request, master }: { readonly request: Request; readonly master: PresentMaster },
   options: MoveOptions,
 ): Promise<Move> {
   const begun = systemClock.now();
@@ -99,7 +90,7 @@ async function follow(
     0,
   );
   for (;;) {
-    const { view } = follower;
+    const { view } = following.follower;
     const now = systemClock.now();
     const before = progress;
     progress = advance(before, view, now);
@@ -110,28 +101,30 @@ async function follow(
     if (progress.openAt !== undefined && progress.published) return conclude(progress, master, to);
     const isAccepted = progress.acceptedAt !== undefined || progress.leftAt !== undefined;
     const leftMs = begun + (isAccepted ? timeoutMs : Math.min(ACCEPT_MS, timeoutMs)) - now;
-    if (leftMs <= 0) throw await giveUp(follower, request, master, isAccepted);
+    if (leftMs <= 0) throw await giveUp(following, request, master, isAccepted);
     const what = "the switchover";
-    await nextView(follower, { since: view, leftMs, signal, request, isAccepted, what });
+    await nextView(following, { since: view, leftMs, request, isAccepted, what });
   }
 }
 
 /** The command's time is over. What was not accepted can be withdrawn, and then it is known that nothing happens. */
-async function giveUp(
-  { view }: GroupFollower,
+function giveUp(
+  { follower, isUp }: CommandFollower,
   request: Request,
   { name }: PresentMaster,
   isAccepted: boolean,
 ): Promise<CommandError> {
-  if (!isAccepted && (await request.withdraw())) {
-    return refuse(`${plain(name)} did not react: the request is withdrawn, and nothing was changed`);
-  }
-  const master = mastership(view);
+  const master = mastership(follower.view);
   const is = master.kind === "master" ? `${plain(master.name)} is the master` : "there is no master now";
-  return new CommandError(
-    exitCodes.unknown,
-    `not done in time, and still under way: ${is}; look with msdha list`,
-  );
+  const state = isUp()
+    ? `not done in time, and still under way: ${is}`
+    : `etcd does not answer, and the switchover is under way: before that ${is}`;
+  return takeBack(request, {
+    what: "the switchover",
+    isAccepted,
+    withdrawn: `${plain(name)} did not react: the request is withdrawn, and nothing was changed`,
+    underWay: `${state}; look with msdha list`,
+  });
 }
 
 function conclude(progress: Progress, { name }: PresentMaster, to: string | undefined): Move {

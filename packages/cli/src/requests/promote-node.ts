@@ -1,12 +1,13 @@
 import { systemClock } from "@msdha/clock";
-import { followGroup, type GroupFollower, type GroupView, newestToken } from "@msdha/group";
+import { type GroupView, newestToken } from "@msdha/group";
 import { CommandError, refuse } from "../command-error.ts";
 import type { Context, OpenGroup } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { plain } from "../render/plain.ts";
 import { advancePromotion, type Promotion } from "./follow-promotion.ts";
 import { refusePromotion } from "./refuse-promotion.ts";
-import { nextView, untilView } from "./until-view.ts";
+import { takeBack } from "./take-back.ts";
+import { type CommandFollower, followForCommand, nextView, untilView } from "./until-view.ts";
 import { type Request, unchanged, writeRequest } from "./write-request.ts";
 
 export interface PromoteNodeOptions {
@@ -30,18 +31,12 @@ export async function promoteNode(
   group: OpenGroup,
   options: PromoteNodeOptions,
 ): Promise<number> {
-  const over = new AbortController();
-  const signal = AbortSignal.any([context.signal, over.signal]);
-  const follower = followGroup(group.client, group.group, { clock: systemClock, signal });
-  try {
-    await untilView(follower, signal, options.timeoutMs);
-    const { view } = follower;
-    refusePromotion(view, options.node);
-    const { request, promotion } = await writeOrder(group, view, options);
-    return await follow(follower, { request, promotion, signal }, options);
-  } finally {
-    over.abort(new Error("the command is done"));
-  }
+  using following = followForCommand(context, group);
+  await untilView(following, options.timeoutMs);
+  const { view } = following.follower;
+  refusePromotion(view, options.node);
+  const { request, promotion } = await writeOrder(group, view, options);
+  return await follow(following, { request, promotion }, options);
 }
 
 async function writeOrder(
@@ -69,22 +64,16 @@ async function writeOrder(
   return { request, promotion: { node, run, after, request: request.revision } };
 }
 
-interface Following {
-  readonly request: Request;
-  readonly promotion: Promotion;
-  readonly signal: AbortSignal;
-}
-
 async function follow(
-  follower: GroupFollower,
-  { request, promotion, signal }: Following,
+  following: CommandFollower,
+  { request, promotion }: { readonly request: Request; readonly promotion: Promotion },
   { node, timeoutMs, onStep }: PromoteNodeOptions,
 ): Promise<number> {
   const begun = systemClock.now();
   let progress = promotion;
   onStep(`${plain(node)} is ordered to become the master, whatever is lost`, 0);
   for (;;) {
-    const { view } = follower;
+    const { view } = following.follower;
     const now = systemClock.now();
     const before = progress;
     progress = advancePromotion(before, view, now);
@@ -93,22 +82,30 @@ async function follow(
     const isAccepted = progress.acceptedAt !== undefined;
     if (progress.goneAt !== undefined) throw refuse("the order was taken away: nothing was changed");
     const leftMs = begun + timeoutMs - now;
-    if (leftMs <= 0 || (progress.endedAt !== undefined && !isAccepted)) throw await giveUp(progress, request);
+    if (leftMs <= 0 || (progress.endedAt !== undefined && !isAccepted))
+      throw await giveUp(progress, request, following);
     const what = "the promotion";
-    await nextView(follower, { since: view, leftMs, signal, request, isAccepted, what });
+    await nextView(following, { since: view, leftMs, request, isAccepted, what });
   }
 }
 
 /** What was not accepted can be withdrawn, and then it is known that nothing happens. */
-async function giveUp({ node, endedAt, acceptedAt }: Promotion, request: Request): Promise<CommandError> {
-  if (acceptedAt === undefined && (await request.withdraw())) {
-    const why =
-      endedAt === undefined
-        ? "did not become the master even so: its log says why"
-        : "ended before it could become the master";
-    return refuse(`${plain(node)} ${why}. The order is withdrawn, and nothing was changed`);
-  }
-  return new CommandError(exitCodes.unknown, "not done in time, and still under way: look with msdha list");
+function giveUp(
+  { node, endedAt, acceptedAt }: Promotion,
+  request: Request,
+  { isUp }: CommandFollower,
+): Promise<CommandError> {
+  const why =
+    endedAt === undefined
+      ? "did not become master despite the order: its log says why"
+      : "ended before it could become the master";
+  const state = isUp() ? "not done in time, and still" : "etcd does not answer, and the promotion is";
+  return takeBack(request, {
+    what: "the promotion",
+    isAccepted: acceptedAt !== undefined,
+    withdrawn: `${plain(node)} ${why}. The order is withdrawn, and nothing was changed`,
+    underWay: `${state} under way: look with msdha list`,
+  });
 }
 
 async function conclude({ node, published }: Promotion, request: Request): Promise<number> {

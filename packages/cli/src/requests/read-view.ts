@@ -1,7 +1,7 @@
 import { type GroupView, readGroup } from "@msdha/group";
 import { CALL_MS, type OpenGroup } from "../context.ts";
 
-/** Reads the whole group once, at one revision. */
-export function readView({ client, group }: OpenGroup): Promise<GroupView> {
-  return readGroup(client, group, { timeoutMs: CALL_MS });
+/** Reads the whole group once, at one revision. Rejects with the reason of the command's signal. */
+export function readView({ client, group, signal }: OpenGroup): Promise<GroupView> {
+  return readGroup(client, group, { timeoutMs: CALL_MS, signal });
 }

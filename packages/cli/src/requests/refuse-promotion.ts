@@ -19,7 +19,7 @@ export function refusePromotion(view: GroupView, name: string): void {
   const other = [...view.asks.values()].find(({ kind }) => kind === "promote");
   if (other) throw refuse(`${plain(other.node ?? "")} is ordered to become the master already`);
   if (view.details.get(name)?.candidateTimeoutMs === undefined) {
-    throw refuse(`${plain(name)} has no candidate hook: nothing but the wait keeps it from being the master`);
+    throw refuse(`${plain(name)} has no candidate hook: it will take over by itself after the wait`);
   }
 }
 

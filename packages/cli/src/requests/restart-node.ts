@@ -1,10 +1,12 @@
 import { systemClock } from "@msdha/clock";
-import { askName, followGroup, type GroupFollower, type GroupView } from "@msdha/group";
+import { askName, type GroupView } from "@msdha/group";
 import { CommandError, refuse } from "../command-error.ts";
 import type { Context, OpenGroup } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { plain } from "../render/plain.ts";
-import { type Request, unchanged, writeRequest } from "./write-request.ts";
+import { takeBack } from "./take-back.ts";
+import { type CommandFollower, followForCommand, nextView } from "./until-view.ts";
+import { nameOf, type Request, unchanged, writeRequest } from "./write-request.ts";
 
 export interface RestartOptions {
   /** `reinit`: its next run begins with new data. */
@@ -73,62 +75,42 @@ interface Restart {
 async function untilReadyAgain(context: Context, group: OpenGroup, restart: Restart): Promise<void> {
   const { name, run, request, options } = restart;
   const { kind, timeoutMs, onStep } = options;
-  const over = new AbortController();
-  const signal = AbortSignal.any([context.signal, over.signal]);
-  const follower = followGroup(group.client, group.group, { clock: systemClock, signal });
+  using following = followForCommand(context, group);
   const begun = systemClock.now();
   let stage: Stage = request ? "asked" : "accepted";
   if (request)
-    onStep(`${plain(name)} is asked to ${kind === "reinit" ? "begin anew with new data" : "restart"}`, 0);
-  try {
-    for (;;) {
-      const { view } = follower;
-      const now = systemClock.now();
-      const next: Stage =
-        view.revision < (request?.revision ?? 1) ? stage : stageOf(view, { name, run, kind }, stage);
-      if (next !== stage && next !== "refused") onStep(`${plain(name)} ${TEXTS[next]}`, now - begun);
-      stage = next;
-      if (stage === "refused") throw refuse(`${plain(name)} refused: its log says why. Nothing was changed`);
-      if (stage === "ready") return;
-      const leftMs = begun + (stage === "asked" ? Math.min(ACCEPT_MS, timeoutMs) : timeoutMs) - now;
-      if (leftMs <= 0) throw await giveUp(restart, stage);
-      await changedOrStopped(follower, view, { leftMs, signal, restart, stage });
-    }
-  } finally {
-    over.abort(new Error("the command is done"));
+    onStep(`${plain(name)} is asked to restart${kind === "reinit" ? " and reload its data" : ""}`, 0);
+  for (;;) {
+    const { view } = following.follower;
+    const now = systemClock.now();
+    const next: Stage =
+      view.revision < (request?.revision ?? 1) ? stage : stageOf(view, { name, run, kind }, stage);
+    if (next !== stage && next !== "refused") onStep(`${plain(name)} ${TEXTS[next]}`, now - begun);
+    stage = next;
+    if (stage === "refused") throw refuse(`${plain(name)} refused: its log says why. Nothing was changed`);
+    if (stage === "ready") return;
+    const leftMs = begun + (stage === "asked" ? Math.min(ACCEPT_MS, timeoutMs) : timeoutMs) - now;
+    if (leftMs <= 0) throw await giveUp(restart, stage, following);
+    const isAccepted = stage !== "asked";
+    await nextView(following, { since: view, leftMs, request, isAccepted, what: nameOf(kind, name) });
   }
 }
 
-async function changedOrStopped(
-  follower: GroupFollower,
-  since: GroupView,
-  {
-    leftMs,
-    signal,
-    restart,
-    stage,
-  }: {
-    readonly leftMs: number;
-    readonly signal: AbortSignal;
-    readonly restart: Restart;
-    readonly stage: Stage;
-  },
-): Promise<void> {
-  try {
-    await follower.changed({ since, timeoutMs: leftMs, signal });
-  } catch {
-    throw await giveUp(restart, stage);
-  }
-}
-
-async function giveUp({ name, request }: Restart, stage: Stage): Promise<CommandError> {
-  if (stage === "asked" && (await request?.withdraw())) {
-    return refuse(`${plain(name)} did not react: the request is withdrawn, and nothing was changed`);
-  }
-  return new CommandError(
-    exitCodes.unknown,
-    `${plain(name)} ${TEXTS[stage]}, and is not ready in time; look with msdha list`,
-  );
+/** The command's time is over. */
+async function giveUp(
+  { name, request, options }: Restart,
+  stage: Stage,
+  { isUp }: CommandFollower,
+): Promise<CommandError> {
+  const state = isUp() ? "and is not ready in time" : "and etcd does not answer any more";
+  const underWay = `${plain(name)} ${TEXTS[stage]}, ${state}; look with msdha list`;
+  if (!request) return new CommandError(exitCodes.unknown, underWay);
+  return await takeBack(request, {
+    what: nameOf(options.kind, name),
+    isAccepted: stage !== "asked",
+    withdrawn: `${plain(name)} did not react: the request is withdrawn, and nothing was changed`,
+    underWay,
+  });
 }
 
 /** How far a restart has come. */

@@ -1,13 +1,43 @@
 import { systemClock } from "@msdha/clock";
-import type { GroupFollower } from "@msdha/group";
-import { CommandError, refuse } from "../command-error.ts";
+import { followGroup, type GroupFollower } from "@msdha/group";
+import { CommandError } from "../command-error.ts";
+import type { Context, OpenGroup } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
+import { takeBack } from "./take-back.ts";
 import type { Request } from "./write-request.ts";
+
+/** A group that is followed as long as one command needs it. */
+export interface CommandFollower extends Disposable {
+  readonly follower: GroupFollower;
+  /** Aborts when the command should end, or is done. */
+  readonly signal: AbortSignal;
+  /** Whether etcd answered last: if not, the view is what was known before. */
+  isUp(): boolean;
+}
+
+/** Follows a group until it is disposed of, or the command should end. */
+export function followForCommand({ signal: stop }: Context, { client, group }: OpenGroup): CommandFollower {
+  const over = new AbortController();
+  const signal = AbortSignal.any([stop, over.signal]);
+  let isUp = true;
+  const follower = followGroup(client, group, {
+    clock: systemClock,
+    signal,
+    onHealth: (up) => {
+      isUp = up;
+    },
+  });
+  return {
+    follower,
+    signal,
+    isUp: () => isUp,
+    [Symbol.dispose]: () => over.abort(new Error("the command is done")),
+  };
+}
 
 /** Resolves when a follower has read its group. Rejects with a `CommandError` when etcd does not answer in time. */
 export async function untilView(
-  follower: GroupFollower,
-  signal: AbortSignal,
+  { follower, signal }: Pick<CommandFollower, "follower" | "signal">,
   timeoutMs: number,
 ): Promise<void> {
   const until = systemClock.now() + timeoutMs;
@@ -25,10 +55,10 @@ export async function untilView(
 export interface NextViewOptions {
   readonly since: GroupFollower["view"];
   readonly leftMs: number;
-  readonly signal: AbortSignal;
-  readonly request: Request;
+  /** undefined: nobody is asked, as it has begun by itself. */
+  readonly request: Request | undefined;
   readonly isAccepted: boolean;
-  /** What is asked for, as the message says it: "the switchover". */
+  /** What is asked for, as messages say it: "the switchover". */
   readonly what: string;
 }
 
@@ -37,14 +67,15 @@ export interface NextViewOptions {
  * `CommandError` then, which says whether anything happens.
  */
 export async function nextView(
-  follower: GroupFollower,
-  { since, leftMs, signal, request, isAccepted, what }: NextViewOptions,
+  { follower, signal }: Pick<CommandFollower, "follower" | "signal">,
+  { since, leftMs, request, isAccepted, what }: NextViewOptions,
 ): Promise<void> {
   try {
     await follower.changed({ since, timeoutMs: leftMs, signal });
   } catch (error) {
-    if (!isAccepted && (await request.withdraw())) throw refuse("withdrawn: nothing was changed");
-    const text = `${what} goes on without this command: look with msdha list`;
-    throw new CommandError(exitCodes.unknown, text, { cause: error });
+    const underWay = `${what} goes on without this command: look with msdha list`;
+    if (!request) throw new CommandError(exitCodes.unknown, underWay, { cause: error });
+    const withdrawn = `${what} is withdrawn: nothing was changed`;
+    throw await takeBack(request, { what, isAccepted, withdrawn, underWay });
   }
 }

@@ -1,6 +1,6 @@
 import type { Lanes, Span } from "../lanes.ts";
 import type { PageNode, PageState, PageTraffic } from "../protocol.ts";
-import { bytes, CUT, duration, nodeLook, routeLook, time } from "../words.ts";
+import { bytes, CUT, duration, nodeLook, presentLook, routeLook, time } from "../words.ts";
 import { element } from "./element.ts";
 
 /** What is drawn, and the part of it that is shown. */
@@ -83,7 +83,7 @@ function waitLane(drawing: Drawing): Node {
 }
 
 function nodeLane(node: PageNode, drawing: Drawing): Node {
-  const { sign, words } = nodeLook(node.state);
+  const { sign, words } = presentLook(node);
   const since = node.since === null ? "" : `, ${duration(drawing.now - node.since)}`;
   const bar = track(drawing.lanes.nodes.get(node.name) ?? [], node.name, drawing);
   const isBehind = node.behind !== null && node.behind > 0 && node.state !== "master";

@@ -15,7 +15,7 @@ export function headline({ master, route, proven }: PageState): { text: string; 
 
 export function facts(state: PageState, now: number): string {
   const { master, nodes, moreNodes, following, proven } = state;
-  const ready = nodes.filter((node) => node.state === "ready").length;
+  const ready = nodes.filter(({ state, hold }) => state === "ready" && hold === null).length;
   const more = moreNodes > 0 ? ` (${moreNodes} not shown)` : "";
   const facts = [
     ...(master ? [`for ${duration(now - master.since)}`] : []),

@@ -1,0 +1,170 @@
+import { waitFor } from "@msdha/testkit";
+import { describe, expect, test } from "vitest";
+import { startGroup, type TestGroup } from "./support/group.ts";
+import { msdhaOf, startMsdha } from "./support/msdha.ts";
+import { startRestarting } from "./support/restarting-nodes.ts";
+
+function start(group: TestGroup, ...args: readonly string[]): ReturnType<typeof startMsdha> {
+  return startMsdha({ endpoint: group.etcd.endpoint, group: group.name }, ...args);
+}
+
+async function untilAsked(group: TestGroup, key: string): Promise<void> {
+  await waitFor(async () => (await group.keys())[`_ask/${key}`] !== undefined, {
+    what: `the request ${key}`,
+  });
+}
+
+describe("a rolling restart", () => {
+  test("is refused under a pause before it restarts anything", async () => {
+    await using group = await startGroup();
+    const msdha = msdhaOf(group);
+    using _nodes = await startRestarting(group, ["n1", "n2"]);
+    expect((await msdha("pause")).code).toBe(0);
+    const before = await group.keys();
+    expect(await msdha("restart", "--rolling", "--yes")).toMatchObject({
+      code: 1,
+      out: "",
+      err: expect.stringMatching(/^msdha: the group is paused: .*msdha resume first\n$/),
+    });
+    const after = await group.keys();
+    for (const name of ["n1", "n2"]) expect(after[`_node/${name}`]).toBe(before[`_node/${name}`]);
+  });
+
+  test("ends with 3 and names what has restarted when the master can't be moved any more", async () => {
+    await using group = await startGroup();
+    using nodes = await startRestarting(group, ["n1", "n2"]);
+    const [slave = ""] = nodes.others;
+    const rolling = start(group, "restart", "--rolling", "--yes");
+    await waitFor(() => rolling.out().includes(`${slave} accepts`), { what: "the slave to restart" });
+    await group.etcd.etcdctl("put", "/msdha/db/_ask/pause", "{}");
+    const { code, err } = await rolling.ended;
+    expect(err).toBe(
+      `msdha: stopped at ${nodes.master}: the group is paused: no node would take the lock; msdha resume first\n` +
+        `msdha: restarted: ${slave}; not restarted: ${nodes.master}\n`,
+    );
+    expect(code).toBe(3);
+    expect(await group.master()).toBe(nodes.master);
+  });
+
+  test("stops at the first node that does not come back", async () => {
+    await using group = await startGroup();
+    const msdha = msdhaOf(group);
+    using nodes = await startRestarting(group, ["n1", "n2", "n3"]);
+    const [first = "", second = ""] = nodes.others;
+    const before = await group.keys();
+    nodes.leave(first);
+    const { code, err } = await msdha("restart", "--rolling", "--yes", "--timeout", "12s");
+    expect(err).toBe(
+      `msdha: stopped at ${first}: ${first} has left the group, and is not ready in time; look with msdha list\n` +
+        `msdha: restarted: none; asked, and not ready again: ${first}; not restarted: ${second}, ${nodes.master}\n`,
+    );
+    expect(code).toBe(4);
+    const after = await group.keys();
+    for (const name of [second, nodes.master]) expect(after[`_node/${name}`]).toBe(before[`_node/${name}`]);
+    expect(await group.master()).toBe(nodes.master);
+  });
+});
+
+test("a switchover whose master is lost before it accepts ends with 3, and names the new master", async () => {
+  await using group = await startGroup();
+  using nodes = await startRestarting(group, ["n1", "n2"]);
+  const [other = ""] = nodes.others;
+  nodes.freeze(nodes.master);
+  const run = await msdhaOf(group)("switchover", "--yes");
+  expect(run.err).toMatch(
+    new RegExp(
+      `^msdha: ${nodes.master} was lost before it accepted, and ${other} is the master now, .* without a master\n$`,
+    ),
+  );
+  expect(run.code).toBe(3);
+  expect(await group.master()).toBe(other);
+});
+
+test("a request that etcd is lost over ends with 4, and says what is known", async () => {
+  await using group = await startGroup();
+  using nodes = await startRestarting(group, ["n1", "n2"]);
+  const [slave = ""] = nodes.others;
+  nodes.freeze(slave);
+  const run = start(group, "restart", slave, "--yes");
+  await untilAsked(group, `restart/${slave}`);
+  group.etcd.freeze();
+  const { code, err } = await run.ended;
+  group.etcd.thaw();
+  expect(err).toBe(
+    `msdha: etcd does not answer: the restart of ${slave} was asked for, and whether a node has accepted it is not known; ` +
+      "a request that no node accepts ends by itself within 605 s. Look with msdha list\n",
+  );
+  expect(code).toBe(4);
+});
+
+describe("a command that is interrupted", () => {
+  test("withdraws its request, and says so", async () => {
+    await using group = await startGroup();
+    using nodes = await startRestarting(group, ["n1", "n2"]);
+    const [slave = ""] = nodes.others;
+    nodes.freeze(slave);
+    const run = start(group, "restart", slave, "--yes");
+    await untilAsked(group, `restart/${slave}`);
+    await waitFor(() => run.out() !== "", { what: "the first step" });
+    run.child.kill("SIGINT");
+    expect(await run.ended).toMatchObject({
+      code: 1,
+      err: `msdha: the restart of ${slave} is withdrawn: nothing was changed\n`,
+    });
+    expect((await group.keys())[`_ask/restart/${slave}`]).toBeUndefined();
+  });
+
+  test("says that its request goes on once a node has accepted it", async () => {
+    await using group = await startGroup();
+    using nodes = await startRestarting(group, ["n1", "n2"]);
+    const [slave = ""] = nodes.others;
+    nodes.leave(slave);
+    const run = start(group, "restart", slave, "--yes");
+    await waitFor(() => run.out().includes("has left the group"), { what: "the node to go" });
+    run.child.kill("SIGTERM");
+    expect(await run.ended).toMatchObject({
+      code: 4,
+      err: `msdha: the restart of ${slave} goes on without this command: look with msdha list\n`,
+    });
+  });
+
+  test("before a switchover's time has come calls it off", async () => {
+    await using group = await startGroup();
+    using nodes = await startRestarting(group, ["n1", "n2"]);
+    const run = start(group, "switchover", "--yes", "--json", "--after", "1h");
+    let notes = "";
+    run.child.stderr?.on("data", (more: string) => {
+      notes += more;
+    });
+    await waitFor(() => notes.includes("waiting for 1 h first"), { what: "the note" });
+    run.child.kill("SIGINT");
+    expect(await run.ended).toMatchObject({
+      code: 1,
+      out: "",
+      err: expect.stringMatching(/\nmsdha: the switchover is called off: nothing was changed\n$/),
+    });
+    expect(await group.master()).toBe(nodes.master);
+  });
+
+  test.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const)("and only shows something ends by %s with %i, and silently", async (signal, code) => {
+    await using group = await startGroup();
+    await group.masterAmong([group.start("n1")]);
+    const run = start(group, "events", "--follow");
+    await waitFor(() => run.out().includes("n1 is the master"), { what: "the history" });
+    run.child.kill(signal);
+    expect(await run.ended).toMatchObject({ code, err: "" });
+  });
+
+  test("as nobody reads its output ends with 141, and silently", async () => {
+    await using group = await startGroup();
+    await group.masterAmong([group.start("n1")]);
+    const run = start(group, "events", "--follow");
+    await waitFor(() => run.out().includes("n1 is the master"), { what: "the history" });
+    run.child.stdout?.destroy();
+    await group.etcd.etcdctl("put", "/msdha/db/_ask/pause", "{}");
+    expect(await run.ended).toMatchObject({ code: 141, err: "" });
+  });
+});
