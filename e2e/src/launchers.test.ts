@@ -3,20 +3,24 @@ import { join } from "node:path";
 import { tempDir } from "@msdha/testkit";
 import { execa } from "execa";
 import { describe, expect, test } from "vitest";
-import { backendCommand, frontendCommand } from "./support/paths.ts";
+import { backendCommand, frontendCommand, msdhaCommand } from "./support/paths.ts";
 
 const programs = [
-  { name: "msdha-backend", command: backendCommand },
-  { name: "msdha-frontend", command: frontendCommand },
+  { name: "msdha-backend", command: backendCommand, says: "healthcheck" },
+  { name: "msdha-frontend", command: frontendCommand, says: "healthcheck" },
+  { name: "msdha", command: msdhaCommand, says: "switchover" },
 ];
 
-describe.each(programs)("$name", ({ name, command }) => {
-  test("says its version, and what it can do", async () => {
-    const { stdout: version } = await execa(command, ["--version"], { env: { MSDHA_NODE: "/none" } });
+describe.each(programs)("$name", ({ name, command, says }) => {
+  test.each(["--version", "-V"])("says its version without any Node (%s)", async (option) => {
+    const { stdout: version } = await execa(command, [option], { env: { MSDHA_NODE: "/none" } });
     expect(version).toMatch(new RegExp(`^${name} \\d+\\.\\d+\\.\\d+$`));
+  });
+
+  test("says what it can do", async () => {
     const { stdout: help } = await execa(command, ["--help"]);
     expect(help).toContain(`Usage: ${name}`);
-    expect(help).toContain("healthcheck");
+    expect(help).toContain(says);
   });
 
   test("names what is missing when it is run without settings", async () => {
