@@ -74,6 +74,8 @@ describe("what Prometheus gets", () => {
     const alerts = [...read("monitoring/alerts.yml").matchAll(/alert: (\w+)/g)].map(([, name]) => name ?? "");
     const tested = read("monitoring/alerts.test.yml");
     expect(alerts.filter((name) => !tested.includes(`alertname="${name}",alertstate="firing"`))).toEqual([]);
+    const page = read("docs/monitoring.md");
+    expect(alerts.filter((name) => !new RegExp(`^\\| \`${name}\` +\\| \\S`, "m").test(page))).toEqual([]);
   });
 
   it("has a configuration that it takes, for the services of the PostgreSQL example", () => {

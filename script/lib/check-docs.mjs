@@ -6,8 +6,6 @@ import { dirname, join, normalize } from "node:path";
 import { readSchema } from "./read-schema.mjs";
 
 const LONGEST_LINE = 300;
-/** Variables of the official PostgreSQL image that the hooks refuse. */
-const NOT_SUPPORTED = new Set(["POSTGRES_INITDB_WALDIR"]);
 const problems = [];
 
 const tracked = execFileSync("git", ["ls-files"], { encoding: "utf8" }).trim().split("\n").filter(existsSync);
@@ -132,7 +130,7 @@ function checkPostgresVariables(folder, document) {
   const documented = new Set(rows.join("\n").match(/\b(?:MSDHA_PG|POSTGRES)_[A-Z_]+\b/g));
   for (const name of read) {
     const isKnown = documented.has(name) || documented.has(name.replace(/_FILE$/, ""));
-    if (!isKnown && !NOT_SUPPORTED.has(name)) problems.push(`${document}: expected a row for ${name}`);
+    if (!isKnown) problems.push(`${document}: expected a row for ${name}`);
   }
   for (const name of documented) {
     if (!read.has(name)) problems.push(`${document}: the hooks do not read ${name}`);

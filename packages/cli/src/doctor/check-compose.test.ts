@@ -33,6 +33,15 @@ describe("a compose file", () => {
       "error",
       /stop_grace_period is 90 s, MSDHA_STOP_TIMEOUT 300 s/,
     ],
+    [
+      "that kills stops, by what PostgreSQL's image sets under another name",
+      {
+        image: "registry.example.org/db:1",
+        environment: { MSDHA_GROUP: "db", POSTGRES_PASSWORD_FILE: "/p" },
+      },
+      "error",
+      /stop_grace_period is 90 s, MSDHA_STOP_TIMEOUT 300 s/,
+    ],
     ["that starts nothing again", { restart: undefined }, "error", /restart is not set/],
     ["that starts only after failures", { restart: "on-failure" }, "error", /restart is on-failure/],
     ["with a host name alone", { hostname: "db-1" }, "warning", /hostname is set, MSDHA_NAME is not/],

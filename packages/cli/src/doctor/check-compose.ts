@@ -10,6 +10,8 @@ const GRACE_MS = 10_000;
 const STOP_MS = 8_000;
 /** What the image for PostgreSQL sets, which a compose file does not show. */
 const STOP_POSTGRESQL_MS = 300_000;
+/** Variables of a server, not of a client, that this image reads, whatever it is called. */
+const POSTGRESQL_VARIABLE = /^(?:MSDHA_PG_|POSTGRES_(?:PASSWORD|INITDB_|HOST_AUTH_METHOD))/;
 
 /**
  * Checks the services of a compose file that are MSDHA's: what `docker compose config --format json` prints. Throws a
@@ -72,7 +74,10 @@ function checkGrace(
   name: string,
   { environment = {}, image = "", stop_grace_period: grace }: ComposeService,
 ): Finding {
-  const usualMs = image.includes("msdha-backend-postgresql") ? STOP_POSTGRESQL_MS : STOP_MS;
+  const isPostgresql =
+    image.includes("msdha-backend-postgresql") ||
+    Object.keys(environment).some((variable) => POSTGRESQL_VARIABLE.test(variable));
+  const usualMs = isPostgresql ? STOP_POSTGRESQL_MS : STOP_MS;
   const stopMs = parseTime(environment["MSDHA_STOP_TIMEOUT"] ?? undefined) ?? usualMs;
   const graceMs = parseTime(grace) ?? GRACE_MS;
   const what = `${name}: stop_grace_period is ${graceMs / 1_000} s, MSDHA_STOP_TIMEOUT ${stopMs / 1_000} s`;
