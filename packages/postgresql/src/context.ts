@@ -6,6 +6,7 @@ import { type GroupStore, openGroupStore } from "./backend-command.ts";
 import { type GroupFiles, openGroupFiles } from "./current-master.ts";
 import { type Files, openFiles } from "./files.ts";
 import { type LocalServer, openLocalServer, type SessionPool } from "./local-server.ts";
+import type { LogWait } from "./log-wait.ts";
 import type { MasterPosition } from "./master-position.ts";
 import { memberOf } from "./names.ts";
 import { createPeers, type Peer } from "./peer.ts";
@@ -22,6 +23,8 @@ export interface Shared {
   readonly following: Turns;
   /** For the `report` hook, which runs beside the others. */
   readonly activity: Activity;
+  /** For how long a standby lacks log. */
+  readonly logWait: LogWait;
   /** How far the last master was, as a candidate has read it: a new master replaces it by its own. */
   readonly formerMaster: { position: MasterPosition | undefined };
   /** The folder of this package's own scripts. */

@@ -17,6 +17,7 @@ import { start } from "./hooks/start.ts";
 import { stopped } from "./hooks/stopped.ts";
 import { createKeeper } from "./keeper.ts";
 import { createSessionPool } from "./local-server.ts";
+import { createLogWait } from "./log-wait.ts";
 import { answerOnce, type Question, serveHooks } from "./serve.ts";
 import { createTurns } from "./turns.ts";
 
@@ -25,6 +26,7 @@ const shared: Shared = {
   pool: createSessionPool(),
   following: createTurns(),
   activity: createActivity(),
+  logWait: createLogWait(systemClock),
   formerMaster: { position: undefined },
   scripts: join(import.meta.dirname, "../bin"),
 };

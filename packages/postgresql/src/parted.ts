@@ -3,6 +3,7 @@ import { answerOf } from "./local-server.ts";
 import { timelineDigits } from "./lsn.ts";
 import type { Peer } from "./peer.ts";
 import { quoteSql } from "./quoting.ts";
+import { isUndelivered } from "./undelivered.ts";
 
 /** Resolves with the timeline of a master; undefined where it does not answer or is still to be promoted. */
 export async function timelineOf(peer: Peer): Promise<number | undefined> {
@@ -50,10 +51,10 @@ export function describeCannotFollow(mark: "parted" | "beyond" | "missed", maste
 
 /**
  * This standby is not fed by anybody, and what it asks for next is in a file that is older than the oldest that the
- * master has. An archive may still have it.
+ * master has. Where there is an archive, that does not deliver it either.
  */
-async function hasMissed({ server, settings }: HookContext, peer: Peer): Promise<boolean> {
-  if (settings.archive !== "" || settings.restoreCommand !== "") return false;
+async function hasMissed(context: HookContext, peer: Peer): Promise<boolean> {
+  const { server, settings } = context;
   const rows = await answerOf(
     server.query(`SELECT greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()),
       EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming')`),
@@ -68,7 +69,9 @@ async function hasMissed({ server, settings }: HookContext, peer: Peer): Promise
       WHERE name ~ '^[0-9A-F]{24}$' AND NOT pg_is_in_recovery()
       GROUP BY pos, segment`),
   );
-  return missed === "t";
+  if (missed !== "t") return false;
+  if (settings.archive === "" && settings.restoreCommand === "") return true;
+  return await isUndelivered(context, peer.address, needed);
 }
 
 async function hasParted({ server }: HookContext, peer: Peer): Promise<boolean> {
