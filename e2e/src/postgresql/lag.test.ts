@@ -1,7 +1,18 @@
+import { execFileSync } from "node:child_process";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
 import { createHookGroup, type HookNode } from "./hook-node.ts";
-import { becomeReady, expectSuccess, joinGroup, promote, startFirst } from "./stages.ts";
+import {
+  becomeReady,
+  expectSuccess,
+  hookProcesses,
+  joinGroup,
+  logOf,
+  promote,
+  startFirst,
+} from "./stages.ts";
 
 describe.concurrent("a PostgreSQL standby that has fallen behind", () => {
   test("is no candidate when it lacks more of the master's log than MSDHA_PG_MAX_LAG", async () => {
@@ -69,17 +80,7 @@ describe.concurrent("a PostgreSQL group that lost its power", () => {
   test("starts again where a transaction of many subtransactions was running", async () => {
     await using group = await createHookGroup();
     const a = await startFirst(group, "a");
-    const open = a.sql(`DO $$ BEGIN
-      CREATE TABLE half ();
-      FOR i IN 1..100 LOOP BEGIN EXECUTE 'CREATE TABLE half' || i || ' ()'; EXCEPTION WHEN OTHERS THEN RAISE; END; END LOOP;
-      PERFORM pg_sleep(60);
-    END $$`);
-    const cut = open.catch(() => {});
-    await waitFor(
-      async () =>
-        Number(await a.sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'")) > 0,
-      { what: "the transaction to be running" },
-    );
+    const { cut } = await runManySubtransactions(a);
     await a.sql("CHECKPOINT");
     await a.stop("SIGKILL");
     await cut;
@@ -90,6 +91,64 @@ describe.concurrent("a PostgreSQL group that lost its power", () => {
     expect(await a.sql("SELECT to_regclass('half') IS NULL")).toBe("t");
   });
 });
+
+describe.concurrent("a PostgreSQL standby that does not know which transactions were running", () => {
+  test("says why it does not open without a master, and opens by what the page says", async () => {
+    await using group = await createHookGroup();
+    const a = await startFirst(group, "a");
+    const b = await joinGroup(group, "b");
+    const { cut } = await runManySubtransactions(a);
+    await a.sql("CHECKPOINT");
+    const here = await a.sql("SELECT pg_current_wal_lsn()");
+    await waitFor(async () => (await b.sql(`SELECT pg_last_wal_replay_lsn() >= '${here}'`)) === "t", {
+      what: "the checkpoint on b",
+    });
+    await b.sql("CHECKPOINT");
+    await b.stop("SIGINT");
+    await a.stop("SIGKILL");
+    await cut;
+    group.setMaster(undefined);
+    expectSuccess(await b.hook("pre_start"));
+    b.start();
+    const waiting = b.hook("running_not_ready");
+    const line =
+      /the server has taken no connections for 1\d s: it has read its log up to the file [0-9A-F]{24}, .* A master would tell it\./;
+    await waitFor(() => line.test(logOf(b)), { what: "the line" });
+    for (const pid of hookProcesses(b, "running_not_ready")) process.kill(pid);
+    await waiting;
+    await b.stop("SIGINT");
+
+    rmSync(join(b.data, "standby.signal"));
+    const server = ["/usr/lib/postgresql/15/bin/postgres", "--single", "-D", b.data, "template1"];
+    const user =
+      process.getuid?.() === 0 ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] : [];
+    const [command = "", ...args] = [...user, ...server];
+    execFileSync(command, args, { input: "", stdio: "pipe" });
+    expectSuccess(await b.hook("pre_start"));
+    await becomeReady(b);
+    await promote(group, b);
+    expect(await b.sql("SELECT to_regclass('half') IS NULL")).toBe("t");
+  });
+});
+
+/** Runs a transaction of 100 subtransactions that does not end. Resolves with a promise that resolves when it was cut. */
+async function runManySubtransactions(node: HookNode): Promise<{ readonly cut: Promise<void> }> {
+  const open = node.sql(`DO $$ BEGIN
+    CREATE TABLE half ();
+    FOR i IN 1..100 LOOP BEGIN EXECUTE 'CREATE TABLE half' || i || ' ()'; EXCEPTION WHEN OTHERS THEN RAISE; END; END LOOP;
+    PERFORM pg_sleep(60);
+  END $$`);
+  const cut = open.then(
+    () => {},
+    () => {},
+  );
+  await waitFor(
+    async () =>
+      Number(await node.sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'")) > 0,
+    { what: "the transaction to be running" },
+  );
+  return { cut };
+}
 
 /** Has it receive nothing, as when its slot is lost: from nobody. */
 async function stopReceiving(node: HookNode): Promise<Disposable> {

@@ -25,6 +25,8 @@ export interface LocalServer {
   kill(): number;
   /** Returns whether it says that it takes connections. To ask it would put a line into its log each time. */
   takesConnections(): boolean;
+  /** Returns the file of the log that the server is replaying, or has replayed up to; undefined where that can't be seen. */
+  replayedFile(): string | undefined;
   /** Returns whether any process of a server works in the data directory. */
   isRunning(): boolean;
 }
@@ -114,6 +116,14 @@ export function openLocalServer(
     },
     takesConnections: () =>
       /^(ready|standby)/.test(files.read(join(data, "postmaster.pid"))?.split("\n")[7] ?? ""),
+    replayedFile() {
+      const titles = processes()
+        .filter((pid) => worksIn(pid, data))
+        .map((pid) => readText(`/proc/${pid}/cmdline`) ?? "");
+      // What follows the title is padding.
+      const startup = titles.find((title) => /^postgres: .*startup /.test(title));
+      return /startup \w+(?: for)? ([0-9A-F]{24})/.exec(startup ?? "")?.[1];
+    },
     isRunning: () => processes().some((pid) => worksIn(pid, data)),
   };
 }

@@ -5,6 +5,7 @@ import { followMaster } from "../follow.ts";
 import { giveHeadStart } from "../head-start.ts";
 import { answerOf } from "../local-server.ts";
 import { dropOwnLogicalSlots } from "../logical-slots.ts";
+import { waitUntilOpen } from "../opening.ts";
 import { describeCannotFollow, streamsFrom, whyItCannotFollow } from "../parted.ts";
 import { POSITION_SQL, readPosition } from "../position.ts";
 import { forgetMark, leaveMark } from "../rejoin-mark.ts";
@@ -12,7 +13,6 @@ import { incompleteMark } from "../standby-settings.ts";
 import { standbyMark } from "./pre-start.ts";
 
 const LOOK_MS = 100;
-const START_LOOK_MS = 50;
 /** After this many looks the settings are written anew: a slot may be gone. */
 const LOOKS_PER_ATTEMPT = 50;
 
@@ -22,9 +22,7 @@ const LOOKS_PER_ATTEMPT = 50;
  */
 export async function runningNotReady(context: HookContext): Promise<string> {
   const { files, group, server, signal } = context;
-  while (!(server.takesConnections() && (await answerOf(server.query("SELECT 1"))))) {
-    await context.sleep(START_LOOK_MS);
-  }
+  await waitUntilOpen(context);
   if (files.exists(standbyMark(context))) await giveHeadStart(context);
   // Without a master: until it has read all of its log, and so can tell how far it is.
   while (!group.master() && !(await isSettled(context))) await group.change(LOOK_MS, signal);

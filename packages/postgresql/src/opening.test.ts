@@ -1,0 +1,21 @@
+import { expect, test } from "vitest";
+import { describeClosed } from "./opening.ts";
+
+const file = "000000010000000000000003";
+
+test.each([
+  [{ file: undefined, isMoving: false, master: "a" }, "it does not read its log yet"],
+  [{ file, isMoving: true, master: undefined }, `it reads its log, and is at the file ${file}`],
+  [
+    { file, isMoving: false, master: "a" },
+    `it has read its log up to the file ${file}, and does not know there which transactions were running. It waits for a to tell it`,
+  ],
+  [
+    { file, isMoving: false, master: undefined },
+    expect.stringMatching(
+      /were running\. A master would tell it\. If none ever comes, see "A standby that does not open"/,
+    ),
+  ],
+])("says why a server does not open: %j", (seen, words) => {
+  expect(describeClosed(seen)).toEqual(words);
+});

@@ -1,0 +1,53 @@
+import type { HookContext } from "./context.ts";
+import { answerOf } from "./local-server.ts";
+
+const LOOK_MS = 50;
+const PROGRESS_LOOK_MS = 1_000;
+const FIRST_WORD_MS = 15_000;
+const NEXT_WORD_MS = 600_000;
+/** A server that replays is at another file of the log by then. */
+const STILL_MS = 10_000;
+
+/**
+ * Resolves when the server takes connections. One that does not for long is logged, with why as far as can be seen, and
+ * again every ten minutes: a standby may wait for what never comes.
+ */
+export async function waitUntilOpen(context: HookContext): Promise<void> {
+  const { activity, clock, group, log, server, sleep } = context;
+  using notes = new DisposableStack();
+  const began = clock.now();
+  let nextWord = began + FIRST_WORD_MS;
+  let nextLook = began;
+  let seen: { readonly file: string | undefined; readonly at: number } = { file: undefined, at: began };
+  while (!(server.takesConnections() && (await answerOf(server.query("SELECT 1"))))) {
+    await sleep(LOOK_MS);
+    const now = clock.now();
+    if (now < nextLook) continue;
+    nextLook = now + PROGRESS_LOOK_MS;
+    const file = server.replayedFile();
+    if (file !== seen.file) seen = { file, at: now };
+    if (now < nextWord) continue;
+    if (nextWord === began + FIRST_WORD_MS) notes.use(activity.begin("takes no connections yet"));
+    nextWord = now + NEXT_WORD_MS;
+    const why = describeClosed({ file, isMoving: now - seen.at < STILL_MS, master: group.master()?.name });
+    log(`the server has taken no connections for ${Math.round((now - began) / 1_000)} s: ${why}`);
+  }
+}
+
+/** Returns why a server takes no connections: by the file of the log that it is at, and whether it was at another shortly before. */
+export function describeClosed({
+  file,
+  isMoving,
+  master,
+}: {
+  readonly file: string | undefined;
+  readonly isMoving: boolean;
+  readonly master: string | undefined;
+}): string {
+  if (file === undefined) return "it does not read its log yet";
+  if (isMoving) return `it reads its log, and is at the file ${file}`;
+  const upTo = `it has read its log up to the file ${file}, and does not know there which transactions were running`;
+  return master === undefined
+    ? `${upTo}. A master would tell it. If none ever comes, see "A standby that does not open" in the page of the hooks`
+    : `${upTo}. It waits for ${master} to tell it`;
+}
