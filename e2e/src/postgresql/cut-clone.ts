@@ -1,4 +1,4 @@
-import { closeSync, existsSync, openSync, truncateSync } from "node:fs";
+import { closeSync, existsSync, openSync, statSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { waitFor } from "@msdha/testkit";
 import type { HookNode } from "./hook-node.ts";
@@ -10,6 +10,13 @@ export interface CutClone extends AsyncDisposable {
   readonly pid: number;
 }
 
+export interface CutOptions {
+  /** How much there is to clone, besides an empty cluster. Default: 256 MiB. */
+  readonly bytes?: number;
+  /** How much of it has come when it is cut. Default: whatever has. */
+  readonly after?: number;
+}
+
 /**
  * Has a node begin to clone the master's data, and sends every process of that a signal (SIGKILL, or SIGSTOP) while the
  * data are on their way. Resolves when that is done.
@@ -18,11 +25,12 @@ export async function cutClone(
   master: HookNode,
   node: HookNode,
   signal: "SIGKILL" | "SIGSTOP",
+  { bytes = 2 ** 28, after = 0 }: CutOptions = {},
 ): Promise<CutClone> {
   // Holes that are read as zeros: enough to send for some time.
   const ballast = join(master.data, "ballast");
   closeSync(openSync(ballast, "w", 0o644));
-  truncateSync(ballast, 2 ** 28);
+  truncateSync(ballast, bytes);
   const cloning = node.hook("pre_start");
   const half = join(node.data, "..", "data.msdha-new", "data");
   await waitFor(() => existsSync(join(half, "ballast")) || existsSync(join(half, "base")), {
@@ -34,6 +42,8 @@ export async function cutClone(
     what: "the log to stream",
     intervalMs: 1,
   });
+  const arrived = (): number => statSync(join(half, "ballast"), { throwIfNoEntry: false })?.size ?? 0;
+  await waitFor(() => arrived() >= after, { what: "so much of it to arrive", intervalMs: 1 });
   const pids = hookProcesses(node, "pre_start");
   for (const pid of pids) send(pid, signal);
   const whole = existsSync(join(half, "backup_manifest")) || existsSync(node.data);
