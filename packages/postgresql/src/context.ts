@@ -25,6 +25,8 @@ export interface Shared {
   readonly activity: Activity;
   /** For how long a standby lacks log. */
   readonly logWait: LogWait;
+  /** What was logged of a slot that this standby lacks; empty where it has one. */
+  readonly slotNote: { text: string };
   /** How far the last master was, as a candidate has read it: a new master replaces it by its own. */
   readonly formerMaster: { position: MasterPosition | undefined };
   /** The folder of this package's own scripts. */

@@ -1,6 +1,7 @@
 import type { HookContext } from "./context.ts";
 import { fail } from "./failure.ts";
 import { askHistory } from "./history.ts";
+import { noteSlot } from "./slot-note.ts";
 import { followedAddress, writeStandbySettings } from "./standby-settings.ts";
 
 /**
@@ -30,7 +31,7 @@ export async function followMaster(
     for (let repeat = again; ; repeat = false) {
       const master = context.group.master();
       if (!master || (!repeat && followedAddress(context) === master.address)) return result;
-      const { kinship, slot, why } = await askHistory(context, context.peer(master.address), {
+      const { kinship, slot, whyNoSlot, why } = await askHistory(context, context.peer(master.address), {
         reserve: true,
       });
       if (kinship === "twin" || kinship === "parted") return "parted";
@@ -45,6 +46,7 @@ export async function followMaster(
         followNobody(context);
         return "unknown";
       }
+      noteSlot(context, master.address, { slot, why: whyNoSlot });
       writeStandbySettings(context, { address: master.address, slot });
       result = "written";
     }

@@ -6,12 +6,15 @@ import { HookFailure, messageOf } from "./failure.ts";
 import { type Lsn, parseLsn, segmentNumber, timelineDigits } from "./lsn.ts";
 import { slotOf } from "./names.ts";
 import type { Peer } from "./peer.ts";
+import { noteSlot } from "./slot-note.ts";
 import { branchPoint, compareHistories, type Kinship, newestTimeline, type OwnHistory } from "./timeline.ts";
 
 export interface HistoryAnswer {
   readonly kinship: Kinship;
   /** This node's replication slot there; empty where there is none. */
   readonly slot: string;
+  /** Why there is none. */
+  readonly whyNoSlot: string;
   /** Why the other server did not say, where it did not. */
   readonly why: string;
 }
@@ -43,50 +46,66 @@ export async function askHistory(
     ? `encode(pg_read_binary_file('pg_wal/${compared.segment}', ${compared.offset}, ${RECORD_BYTES}, true), 'hex')`
     : "NULL";
   const { reserveSql, slotSql } = slotStatements(settings.name, settings.slotKeep);
-  const question = `SELECT max(left(name, 8)), ${theirs}, ${slotSql} FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$'`;
+  const question = `SELECT max(left(name, 8)), ${theirs}, ${slotSql}, ${SLOT_ERROR_SQL} FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$'`;
   try {
-    const row = await ask(peer, reserve ? reserveSql : "", question);
-    const [newest, record, slot] = row;
+    const { row, refusal } = await ask(peer, reserve ? reserveSql : "", question);
+    const [newest, record, slot, slotError] = row;
     const answer = {
       newest: newest ? Number.parseInt(newest, 16) : undefined,
       record: record ?? undefined,
     };
-    return { kinship: compareHistories(own, answer), slot: slot ?? "", why: "it has no log" };
+    return {
+      kinship: compareHistories(own, answer),
+      slot: slot ?? "",
+      whyNoSlot: refusal || (slotError ?? ""),
+      why: "it has no log",
+    };
   } catch (error) {
     if (error instanceof HookFailure) throw error;
-    return { kinship: compareHistories(own, undefined), slot: "", why: messageOf(error) };
+    const why = messageOf(error);
+    return { kinship: compareHistories(own, undefined), slot: "", whyNoSlot: why, why };
   }
 }
 
-/** A server whose connections clients have taken answers a single statement only. */
-async function ask(peer: Peer, reserveSql: string, question: string): Promise<readonly (string | null)[]> {
+/** A server whose connections clients have taken answers a single statement only, and makes no slot (`refusal`). */
+async function ask(
+  peer: Peer,
+  reserveSql: string,
+  question: string,
+): Promise<{ readonly row: readonly (string | null)[]; readonly refusal: string }> {
+  let refusal = "";
   if (reserveSql !== "") {
     try {
-      return (await peer.query(`${reserveSql}; ${question}`))[0] ?? [];
+      return { row: (await peer.query(`${reserveSql}; ${question}`))[0] ?? [], refusal };
     } catch (error) {
-      if (error instanceof HookFailure || !messageOf(error).startsWith("FATAL")) throw error;
+      refusal = messageOf(error);
+      if (error instanceof HookFailure || !refusal.startsWith("FATAL")) throw error;
     }
   }
-  return (await peer.query(question))[0] ?? [];
+  return { row: (await peer.query(question))[0] ?? [], refusal };
 }
 
 /** Has a server keep what this node has not received yet; resolves with the slot, empty where there is none. */
-export async function reserveLog({ log, settings }: HookContext, peer: Peer): Promise<string> {
+export async function reserveLog(context: HookContext, peer: Peer): Promise<string> {
+  const { settings } = context;
   const { reserveSql, slotSql } = slotStatements(settings.name, settings.slotKeep);
   if (reserveSql === "") return "";
-  let why = "max_replication_slots may be too low there";
+  let slot = "";
+  let why = "";
   try {
-    const slot = await peer.value(`${reserveSql}; SELECT ${slotSql}`);
-    if (slot) return slot;
+    const rows = await peer.query(`${reserveSql}; SELECT ${slotSql}, ${SLOT_ERROR_SQL}`);
+    slot = rows[0]?.[0] ?? "";
+    why = rows[0]?.[1] ?? "";
   } catch (error) {
     if (error instanceof HookFailure) throw error;
     why = messageOf(error);
   }
-  log(
-    `no slot could be made on ${peer.address}, which keeps MSDHA_PG_WAL_KEEP of log for this node only: ${why}`,
-  );
-  return "";
+  noteSlot(context, peer.address, { slot, why });
+  return slot;
 }
+
+/** Why this session could not make a slot. */
+const SLOT_ERROR_SQL = "current_setting('msdha.slot_error', true)";
 
 /** A statement that makes the slot and never fails, and an expression for the slot that there is then. */
 function slotStatements(node: string, slotKeep: string): { reserveSql: string; slotSql: string } {
@@ -94,12 +113,13 @@ function slotStatements(node: string, slotKeep: string): { reserveSql: string; s
   const slot = slotOf(node);
   const slotSql = `(SELECT slot_name FROM pg_replication_slots WHERE slot_name = '${slot}')`;
   const reserveSql = `DO $$ BEGIN
+    PERFORM set_config('msdha.slot_error', '', false);
     PERFORM pg_drop_replication_slot(slot_name) FROM pg_replication_slots
       WHERE slot_name = '${slot}' AND wal_status = 'lost' AND NOT active;
     IF ${slotSql} IS NULL THEN
       PERFORM pg_create_physical_replication_slot('${slot}', true);
     END IF;
-  EXCEPTION WHEN OTHERS THEN NULL; END $$`;
+  EXCEPTION WHEN OTHERS THEN PERFORM set_config('msdha.slot_error', SQLERRM, false); END $$`;
   return { reserveSql, slotSql };
 }
 

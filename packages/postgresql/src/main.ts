@@ -27,6 +27,7 @@ const shared: Shared = {
   following: createTurns(),
   activity: createActivity(),
   logWait: createLogWait(systemClock),
+  slotNote: { text: "" },
   formerMaster: { position: undefined },
   scripts: join(import.meta.dirname, "../bin"),
 };

@@ -101,15 +101,17 @@ async function receives({ server, settings }: HookContext, { address }: Master):
 }
 
 /**
- * Asks the master again for a slot that it could not make: where a commit has to be on several standbys, one without a slot does not
- * count.
+ * Asks the master again for a slot that it could not make: without one it may remove log that this standby still needs. Where a commit
+ * has to be on several standbys, one without a slot does not count either.
  */
 async function askForSlot(context: HookContext): Promise<void> {
   const { files, log, server, settings } = context;
   const hasNone = (): boolean => /^primary_slot_name = ''$/m.test(files.read(settingsFile(context)) ?? "");
-  if (settings.sync === "off" || settings.syncNodes === 1 || !hasNone()) return;
+  if (settings.slotKeep === "0" || !hasNone()) return;
   if ((await followMaster(context, { again: true })) !== "written" || hasNone()) return;
-  log("has a replication slot on the master now, and so counts as a synchronous standby");
+  const counts =
+    settings.sync === "off" || settings.syncNodes === 1 ? "" : ", and so counts as a synchronous standby";
+  log(`has a replication slot on the master now${counts}`);
   server.reload();
 }
 
