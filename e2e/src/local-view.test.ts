@@ -43,7 +43,7 @@ test("where etcd does not answer, msdha shows what the node or the frontend besi
   const left = await msdha(one.runDir);
   expect(left).toMatchObject({ code: 69, out: "" });
   expect(left.err).toMatch(
-    /the local node is not running; its last run was in state master and .*ended cleanly \d+ (?:s|min) ago\n.*it was the master \(token \d+\) until \d+ (?:s|min) ago: /,
+    /the local node is not running, or is waiting for etcd; its last run was in state master and .*ended cleanly \d+ (?:s|min) ago\n.*it was the master \(token \d+\) until \d+ (?:s|min) ago: /,
   );
   const json = await msdha(ofFrontend, "list", "--json");
   expect(json.code).toBe(69);

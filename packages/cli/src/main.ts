@@ -23,7 +23,7 @@ try {
     writeNote: (text) => process.stderr.write(text),
     terminal: {
       isTerminal: stdout.isTTY === true,
-      width: stdout.isTTY ? stdout.columns || 80 : Number(process.env["COLUMNS"]) || 200,
+      width: stdout.isTTY ? stdout.columns || 80 : Math.max(0, Number(process.env["COLUMNS"])) || 200,
       isColourful: stdout.isTTY === true && !process.env["NO_COLOR"] && process.env["TERM"] !== "dumb",
     },
     confirm: process.stdin.isTTY && stdout.isTTY ? askYesOrNo : undefined,

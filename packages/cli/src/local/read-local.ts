@@ -26,15 +26,6 @@ export async function readLocal(runDir: string): Promise<LocalView | undefined> 
   return node ?? frontend;
 }
 
-/** Resolves with whether a node runs here, also one that has not joined its group yet. */
-export async function isNodeRunning(runDir: string): Promise<boolean> {
-  try {
-    return (await askSocket(join(runDir, NODE_SOCKET), "view\0", { timeoutMs: TIMEOUT_MS })).length > 0;
-  } catch {
-    return false;
-  }
-}
-
 async function askNode(path: string): Promise<LocalView | undefined> {
   try {
     const [code, ...text] = await askSocket(path, "view\0", { timeoutMs: TIMEOUT_MS });

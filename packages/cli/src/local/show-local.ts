@@ -7,7 +7,7 @@ import { renderList } from "../render/list.ts";
 import { plain } from "../render/plain.ts";
 import { createStyle } from "../render/style.ts";
 import { schema, toJson } from "../render/to-json.ts";
-import { isNodeRunning, readLocal, runDirOf } from "./read-local.ts";
+import { readLocal, runDirOf } from "./read-local.ts";
 import { type LeftBehind, readRunFolder } from "./read-run-folder.ts";
 
 export interface ShowLocalOptions {
@@ -29,10 +29,10 @@ export async function showLocal(
   const runDir = runDirOf(environment);
   const known = await readLocal(runDir);
   if (known?.group !== group) {
-    const [left, isRunning] = await Promise.all([readRunFolder(runDir), isNodeRunning(runDir)]);
+    const left = describeLeft(await readRunFolder(runDir), now());
     throw new CommandError(
       exitCodes.unavailable,
-      [`etcd does not answer: ${error.message}`, ...describeLeft(left, { now: now(), isRunning })].join("\n"),
+      [`etcd does not answer: ${error.message}`, ...left].join("\n"),
     );
   }
   const { by, ageMs, status } = known;
@@ -47,15 +47,12 @@ export async function showLocal(
   );
 }
 
-function describeLeft(
-  { lastEnd, lastTerm }: LeftBehind,
-  { now, isRunning }: { readonly now: number; readonly isRunning: boolean },
-): readonly string[] {
+/** A node has no socket while it waits for its first answer of etcd: that looks as if it did not run. */
+function describeLeft({ lastEnd, lastTerm }: LeftBehind, now: number): readonly string[] {
   if (!lastEnd) return [];
   const how = lastEnd.clean ? "ended cleanly" : "may not have ended cleanly";
-  const present = isRunning ? "has not joined its group" : "is not running";
   const lines = [
-    `the local node ${present}; its last run was in state ${lastEnd.state} and ${how} ${formatRoughly(now - lastEnd.at)} ago`,
+    `the local node is not running, or is waiting for etcd; its last run was in state ${lastEnd.state} and ${how} ${formatRoughly(now - lastEnd.at)} ago`,
   ];
   if (lastTerm?.end) {
     const { at, why } = lastTerm.end;
