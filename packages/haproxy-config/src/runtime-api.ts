@@ -124,16 +124,22 @@ export function createRuntimeApi(
   ): Promise<void> {
     const to = `addr ${ipAddress("address", address)} port ${tcpPort("port", port)}`;
     const command = `set server ${target(backend, server)} ${to}`;
-    const answer = await send(command, options);
-    if (REFUSAL.test(answer.trim())) throw new HaproxyCommandError(command, answer);
+    const isThere = (rows: readonly ServerRow[]): boolean => {
+      const row = rows.find(({ name }) => name === server);
+      return row?.port === port && canonicalAddress(row.address) === canonicalAddress(address);
+    };
+    // Both in one go: clients may be waiting for this.
+    const answer = await send(`${command};show servers state ${backend}`, options);
+    const tableAt = answer.search(/^\d+\n# /m);
+    const said = tableAt < 0 ? answer : answer.slice(0, tableAt);
+    if (REFUSAL.test(said.trim())) throw new HaproxyCommandError(command, said);
+    if (isThere(parseServersState(answer.slice(said.length)))) return;
     const until = performance.now() + timeoutMs;
-    for (let pauseMs = 0; ; pauseMs = 1) {
-      if (pauseMs > 0) await sleep(pauseMs);
-      const row = (await showServers(backend, options)).find(({ name }) => name === server);
-      if (row && row.port === port && canonicalAddress(row.address) === canonicalAddress(address)) return;
-      if (performance.now() > until)
-        throw new HaproxyCommandError(command, `not carried out in ${timeoutMs} ms`);
-    }
+    do {
+      await sleep(1);
+      if (isThere(await showServers(backend, options))) return;
+    } while (performance.now() <= until);
+    throw new HaproxyCommandError(command, `not carried out in ${timeoutMs} ms`);
   }
 
   return {

@@ -26,7 +26,9 @@ async function startFakeSocket(): Promise<FakeSocket> {
       const [, name, address, port] = /^set server \S+\/(\S+) addr (\S+) port (\d+)/.exec(text) ?? [];
       if (name) row = `${name} ${address} ${port} 0`;
       socket.end(
-        text.startsWith("show") ? `1\n# srv_name srv_addr srv_port srv_admin_state\n${row}\n\n` : "\n",
+        text.includes("show servers")
+          ? `\n1\n# srv_name srv_addr srv_port srv_admin_state\n${row}\n\n`
+          : "\n",
       );
     });
   });
@@ -81,7 +83,7 @@ const change = fc.record({
 
 const call: fc.Arbitrary<Call> = fc.oneof(
   fc.tuple(name, name, address, port).map(([backend, server, address, port]) => ({
-    lines: [`set server ${backend}/${server} addr ${address} port ${port}`, `show servers state ${backend}`],
+    lines: [`set server ${backend}/${server} addr ${address} port ${port};show servers state ${backend}`],
     run: (api: RuntimeApi) => api.setServerAddress(backend, server, { address, port } as ServerAddress),
   })),
   fc.tuple(name, fc.array(change, { minLength: 1, maxLength: 3 })).map(([backend, changes]) => ({
@@ -119,7 +121,7 @@ function mostly<T, U>(good: fc.Arbitrary<T>, bad: fc.Arbitrary<U>): fc.Arbitrary
 
 /** The commands, with no more in them than names, an IP address and numbers. */
 const COMMANDS =
-  /^(set server [\w.-]+\/[\w.-]+ (addr [\da-fA-F:.]+ port \d{1,5}|state (ready|drain|maint)(;set server [\w.-]+\/[\w.-]+ state (ready|drain|maint))*)|show servers state [\w.-]+|shutdown frontend [\w.-]+)$/;
+  /^(set server [\w.-]+\/[\w.-]+ (addr [\da-fA-F:.]+ port \d{1,5};show servers state [\w.-]+|state (ready|drain|maint)(;set server [\w.-]+\/[\w.-]+ state (ready|drain|maint))*)|show servers state [\w.-]+|shutdown frontend [\w.-]+)$/;
 
 it("sends HAProxy one line of fixed words for each command, or refuses what it is given", async () => {
   await using socket = await startFakeSocket();
