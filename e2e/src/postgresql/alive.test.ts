@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { tempDir, waitFor } from "@msdha/testkit";
+import { createTlsFiles, tempDir, waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
 import { createHookGroup, type HookNode } from "./hook-node.ts";
 import { becomeReady, expectSuccess, joinGroup, logOf, startFirst, takeConnections } from "./stages.ts";
@@ -93,6 +93,35 @@ describe.concurrent("the alive hook of a PostgreSQL master", () => {
     const copy = join(a.runDir, "postgresql/pgpass");
     await waitFor(() => readFileSync(copy, "utf8").endsWith(":second\n"), { what: "the new password" });
     expect(logOf(a)).toMatch(/took over renewed secrets: pgpass/);
+  });
+});
+
+describe.concurrent("the alive hook of PostgreSQL nodes with TLS", () => {
+  test("takes over renewed files without a restart, and what streams goes on", async () => {
+    await using dir = tempDir();
+    await using group = await createHookGroup({
+      MSDHA_PG_SSL_CERT: join(dir.path, "server.crt"),
+      MSDHA_PG_SSL_KEY: join(dir.path, "server.key"),
+      MSDHA_PG_SSL_CA: join(dir.path, "ca.crt"),
+    });
+    const addresses = ["a", "b", "c"].map((name) => group.node(name).address);
+    await createTlsFiles(dir.path, { addresses });
+    const a = await startFirst(group, "a");
+    const b = await joinGroup(group, "b");
+    const stream = "SELECT pid FROM pg_stat_replication WHERE application_name = 'b'";
+    const before = await a.sql(stream);
+    const started = await a.sql("SELECT pg_postmaster_start_time()");
+    // Of another authority, which only the new files know.
+    await createTlsFiles(dir.path, { addresses });
+    for (const node of [a, b]) {
+      expectSuccess(await node.hook("alive"));
+      await waitFor(() => /took over renewed secrets: tls\.cert, tls\.key, tls\.ca/.test(logOf(node)), {
+        what: `the new files on ${node.name}`,
+      });
+    }
+    await joinGroup(group, "c");
+    expect(await a.sql(stream)).toBe(before);
+    expect(await a.sql("SELECT pg_postmaster_start_time()")).toBe(started);
   });
 });
 

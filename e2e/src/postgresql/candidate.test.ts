@@ -3,7 +3,15 @@ import { join } from "node:path";
 import { waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
 import { createHookGroup, type HookNode } from "./hook-node.ts";
-import { becomeReady, expectSuccess, inSync, joinGroup, promote, startFirst } from "./stages.ts";
+import {
+  becomeReady,
+  expectSuccess,
+  inSync,
+  joinGroup,
+  promote,
+  startFirst,
+  takeConnections,
+} from "./stages.ts";
 
 describe.concurrent("a PostgreSQL node that is asked whether it may be the master", () => {
   test("ranks by what it has received, and by its timeline before all", async () => {
@@ -172,6 +180,30 @@ describe.concurrent("a PostgreSQL node that is asked whether it may be the maste
     await promote(group, b);
     expect(group.value("postgresql-sync")).toMatch(/^sync \d+ b$/);
     expect(await b.sql("SELECT pg_is_in_recovery()")).toBe("f");
+  });
+
+  test("with strict, is promoted though clients have all connections of the standbys", async () => {
+    await using group = await createHookGroup({
+      MSDHA_PG_SYNC: "strict",
+      MSDHA_PG_ARGS: "-c max_connections=12",
+    });
+    const a = await startFirst(group, "a");
+    const b = await joinGroup(group, "b");
+    const c = await joinGroup(group, "c");
+    await inSync(group, "sync 1 a b c");
+    await takeConnections(b);
+    await takeConnections(c);
+    await a.stop("SIGKILL");
+    group.setMaster(undefined);
+    // Each answers the other one once it follows nobody.
+    const [ofB] = await Promise.all([b.hook("candidate"), c.hook("candidate")]);
+    expectSuccess(ofB);
+    await promote(group, b);
+    expectSuccess(await c.hook("node_state_change", "PUT", "b", "master"));
+    await b.sql("CREATE TABLE t AS SELECT 1 AS x");
+    await waitFor(async () => (await c.sql("SELECT x FROM t").catch(() => "")) === "1", {
+      what: "the table on c",
+    });
   });
 
   test("with strict, the former master itself may always be promoted again", async () => {

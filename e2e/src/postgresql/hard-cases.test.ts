@@ -3,7 +3,6 @@ import {
   chmodSync,
   closeSync,
   existsSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -15,6 +14,7 @@ import { dirname, join } from "node:path";
 import { tempDir, waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
 import { createHookGroup, type HookGroup, type HookNode } from "./hook-node.ts";
+import { mountSmall } from "./small-disk.ts";
 import {
   becomeReady,
   expectSuccess,
@@ -269,18 +269,4 @@ function kill(pid: number): void {
   } catch {
     // It has ended.
   }
-}
-
-/** A file system of its own. */
-function mountSmall(
-  path: string,
-  size: string,
-): { readonly path: string; enlarge(to: string): void } & Disposable {
-  mkdirSync(path);
-  execFileSync("mount", ["-t", "tmpfs", "-o", `size=${size},mode=1777`, "tmpfs", path]);
-  return {
-    path,
-    enlarge: (to) => execFileSync("mount", ["-o", `remount,size=${to}`, path]),
-    [Symbol.dispose]: () => execFileSync("umount", ["--lazy", path]),
-  };
 }

@@ -119,11 +119,11 @@ describe.concurrent("a PostgreSQL standby that does not know which transactions 
     await b.stop("SIGINT");
 
     rmSync(join(b.data, "standby.signal"));
-    const server = ["/usr/lib/postgresql/15/bin/postgres", "--single", "-D", b.data, "template1"];
-    const user =
+    const asServer =
       process.getuid?.() === 0 ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] : [];
-    const [command = "", ...args] = [...user, ...server];
-    execFileSync(command, args, { input: "", stdio: "pipe" });
+    const PATH = `${process.env["PATH"]}:/usr/lib/postgresql/15/bin`;
+    const words = [...asServer, "postgres", "--single", "-D", b.data, "template1"];
+    execFileSync("env", words, { env: { PATH }, input: "", stdio: "pipe" });
     expectSuccess(await b.hook("pre_start"));
     await becomeReady(b);
     await promote(group, b);

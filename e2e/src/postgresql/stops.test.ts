@@ -2,7 +2,9 @@ import { chownSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
+import { cutClone } from "./cut-clone.ts";
 import { createHookGroup } from "./hook-node.ts";
+import { mountSmall } from "./small-disk.ts";
 import { becomeReady, expectSuccess, joinGroup, logOf, promote, startFirst } from "./stages.ts";
 
 describe.concurrent("a planned stop of a PostgreSQL master", () => {
@@ -58,6 +60,27 @@ describe.concurrent("a planned stop of a PostgreSQL master", () => {
   });
 });
 
+describe.concurrent("a planned stop of a PostgreSQL master whose standby is cut off and beside which a node clones", () => {
+  test("ends, and hands over nothing", async () => {
+    await using group = await createHookGroup();
+    const a = await startFirst(group, "a");
+    const b = await joinGroup(group, "b");
+    await using _ = await cutClone(a, group.node("c"), "SIGSTOP");
+    await b.signalServer("SIGSTOP");
+    await a.sql("CREATE TABLE not_on_b AS SELECT 1");
+    expectSuccess(await a.hook("pre_stop"));
+    expect(logOf(a)).toMatch(/b lacks \d+ (B|kB)/);
+    await a.stop("SIGINT");
+    group.setMaster(undefined);
+    const { exitCode, output } = await a.hook("stopped");
+    expect({ exitCode, output }).toEqual({
+      exitCode: 1,
+      output: expect.stringMatching(/^no ready standby has received everything: no hand-over/),
+    });
+    await b.signalServer("SIGCONT");
+  });
+});
+
 describe.concurrent("a PostgreSQL node that an operator asks to get its data anew", () => {
   test("clones them, and keeps the old ones aside; without a master it keeps them in use", async () => {
     await using group = await createHookGroup();
@@ -99,5 +122,20 @@ describe.concurrent("a clone of PostgreSQL's data that can't succeed", () => {
     ]);
     await a.sql("DROP TABLESPACE elsewhere");
     expectSuccess(await cloning);
+  });
+
+  test.skipIf(process.getuid?.() !== 0)("asks the master for no data that have no room", async () => {
+    await using group = await createHookGroup();
+    const a = await startFirst(group, "a");
+    using disk = mountSmall(join(a.data, "..", "..", "small"), "16m");
+    const b = group.node("b", { PGDATA: join(disk.path, "data") });
+    const cloning = b.hook("pre_start");
+    const line =
+      /the clone failed and will be tried again in 0\.5 s: \S+\/small has \d+ MB free, and the data take \d+ MB/;
+    await waitFor(() => line.test(logOf(b)), { what: "the line" });
+    expect(logOf(b)).not.toContain("cloning the data of a");
+    disk.enlarge("1g");
+    expectSuccess(await cloning);
+    expect(logOf(b)).toContain("cloning the data of a");
   });
 });
