@@ -38,6 +38,30 @@ describe.concurrent("a PostgreSQL standby that has fallen behind", () => {
     expectSuccess(await a.hook("candidate"));
   });
 
+  test("is no candidate after a planned stop when it lacks what the master wrote at last", async () => {
+    await using group = await createHookGroup({ MSDHA_PG_STOP_WAIT: "0", MSDHA_PG_WAL_SENDER_TIMEOUT: "1" });
+    const a = await startFirst(group, "a");
+    const b = await joinGroup(group, "b");
+    await waitFor(() => group.value("postgresql-position") !== undefined, { what: "the master's position" });
+    const before = group.value("postgresql-position") ?? "";
+    using _ = await stopReceiving(b);
+    await a.sql("CREATE TABLE t AS SELECT generate_series(1, 120000)");
+    expectSuccess(await a.hook("pre_stop"));
+    await a.stop("SIGINT");
+    // As if it had come to an end within the second.
+    group.setValue("postgresql-position", before);
+    const { exitCode, output } = await a.hook("stopped");
+    expect(exitCode).toBe(1);
+    expect(output).toMatch(/^no ready standby has received everything: no hand-over .*; b lacks \d+ MB$/);
+    group.setMaster(undefined);
+    expect((await b.hook("candidate")).output).toMatch(
+      /^lacks \d+ MB of what a had, more than MSDHA_PG_MAX_LAG/,
+    );
+    expectSuccess(await a.hook("pre_start"));
+    await becomeReady(a);
+    expectSuccess(await a.hook("candidate"));
+  });
+
   test("is no candidate while its replay is paused", async () => {
     await using group = await createHookGroup();
     const a = await startFirst(group, "a");

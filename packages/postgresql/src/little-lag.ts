@@ -1,5 +1,6 @@
+import { openGroupStore } from "./backend-command.ts";
 import type { HookContext } from "./context.ts";
-import { fail } from "./failure.ts";
+import { fail, messageOf } from "./failure.ts";
 import { answerOf } from "./local-server.ts";
 import {
   formatMasterPosition,
@@ -12,6 +13,7 @@ import { POSITION_SQL, type Position, readPosition } from "./position.ts";
 import { formatSize } from "./sizes.ts";
 
 const KEY = "postgresql-position";
+const LONGEST_FINAL_MS = 1_500;
 
 /** Rejects with a `HookFailure` where this node lacks more of what the last master had than it may. */
 export async function requireLittleLag(
@@ -58,4 +60,21 @@ export async function publishPosition(
   const line = formatMasterPosition({ master: member, timeline: Number(timeline), bytes: BigInt(bytes) });
   if (line !== before) await store.put(KEY, line);
   return line;
+}
+
+/**
+ * Tells the group where a master's log ends whose server was shut down. Logs where that fails, or takes too long: a node that lacks what
+ * was written in the last second may then be promoted.
+ */
+export async function publishFinalPosition(
+  { env, log, member }: HookContext,
+  { timeline, bytes }: Pick<Position, "timeline" | "bytes">,
+  signal: AbortSignal,
+): Promise<void> {
+  const store = openGroupStore(env, AbortSignal.any([signal, AbortSignal.timeout(LONGEST_FINAL_MS)]));
+  try {
+    await store.put(KEY, formatMasterPosition({ master: member, timeline, bytes }));
+  } catch (error) {
+    if (!signal.aborted) log(`the group was not told how far this node is: ${messageOf(error)}`);
+  }
 }

@@ -2,6 +2,7 @@ import type { GroupNode } from "../backend-command.ts";
 import type { HookContext } from "../context.ts";
 import { readControlData } from "../control-data.ts";
 import { fail } from "../failure.ts";
+import { publishFinalPosition } from "../little-lag.ts";
 import { type Lsn, parseLsn } from "../lsn.ts";
 import { behindOf, describeBehind } from "../stop-progress.ts";
 import { plannedMark } from "./pre-start.ts";
@@ -9,6 +10,7 @@ import { nodesFile } from "./pre-stop.ts";
 
 const LONGEST_MS = 2_000;
 const LOOK_MS = 20;
+const PUBLISH_AFTER_MS = 200;
 
 /**
  * After the server is gone and before the lock is handed over. After a planned stop the next master may begin at once
@@ -28,6 +30,15 @@ export async function stopped(context: HookContext): Promise<string> {
   // Nobody else is there to take over.
   if (others.length === 0) return "";
   const ready = others.filter(({ state: theirs }) => theirs === "ready");
+  using over = new DisposableStack();
+  const enough = new AbortController();
+  over.defer(() => enough.abort());
+  const published = publish(
+    context,
+    Number(control.get("Latest checkpoint's TimeLineID")),
+    end,
+    enough.signal,
+  );
   const until = context.clock.now() + LONGEST_MS;
   const received = await Promise.any(
     ready.map(async ({ address }) => {
@@ -38,11 +49,22 @@ export async function stopped(context: HookContext): Promise<string> {
     () => false,
   );
   if (received) return "";
+  await published;
   const behind = (await Promise.all(others.map((node) => behindOf(context, node, end + 1n)))).filter(
     (one) => one !== undefined,
   );
   const lost = behind.length > 0 ? `; ${describeBehind(behind)}` : "";
   return fail(`no ready standby has received everything: no hand-over (MSDHA_PG_HANDOVER)${lost}`);
+}
+
+/**
+ * Where commits did not wait for a standby: tells the group how far this node is, so that no node becomes the master that lacks more than
+ * it may. Not needed for the next master that has everything, and so begins after a moment.
+ */
+async function publish(context: HookContext, timeline: number, end: Lsn, signal: AbortSignal): Promise<void> {
+  if (context.settings.sync === "strict") return;
+  await context.clock.sleep(PUBLISH_AFTER_MS, { signal }).catch(() => {});
+  if (!signal.aborted) await publishFinalPosition(context, { timeline, bytes: end + 1n }, signal);
 }
 
 async function hasReceived(context: HookContext, address: string, end: Lsn, until: number): Promise<boolean> {
