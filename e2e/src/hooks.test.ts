@@ -154,6 +154,15 @@ describe.concurrent("hooks", () => {
     await b.logged(/winner a/);
   });
 
+  test("put a value of the group from a master's stopped hook, when all else of the node is gone", async () => {
+    await using group = await startGroup({ ttlSeconds: 2 });
+    const a = group.start("a", { hooks: { stopped: "msdha-backend put last-words goodbye" } });
+    await group.masterAmong([a]);
+    a.stop();
+    expect(await a.exited()).toBe(0);
+    expect(await group.keys()).toMatchObject({ "_value/last-words": "goodbye" });
+  });
+
   test("that stop fails have the lock given back without a hand-over", async () => {
     await using group = await startGroup({ ttlSeconds: 2 });
     const a = group.start("a", { hooks: { stopped: "exit 1" } });

@@ -1,7 +1,6 @@
 import { isServerError } from "./connection.ts";
 import type { HookContext } from "./context.ts";
 import { fail } from "./failure.ts";
-import { answerOf } from "./local-server.ts";
 
 /** As long as the log takes that is still to be replayed. */
 const LONGEST_MS = 3_600_000;
@@ -49,7 +48,7 @@ function lookSql(condition: string): string {
 /** Resolves with undefined where the statement gave way to the replay. */
 async function ask({ server }: HookContext, statement: string): Promise<string | null | undefined> {
   try {
-    return await server.value(statement);
+    return await server.value(statement, { timeoutMs: LONGEST_MS });
   } catch (error) {
     if (isServerError(error) && error.code === RECOVERY_CONFLICT) return undefined;
     throw error;
@@ -65,11 +64,11 @@ async function endReaders({ clock, log, server }: HookContext, ended: AbortSigna
     await clock.sleep(READERS_PATIENCE_MS, { signal: ended }).catch(() => {});
     if (ended.aborted) return;
     // It may give way to the replay too. Of any other error the promotion's own says more.
-    const rows = await answerOf(
-      server.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    const rows = await server
+      .query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
         WHERE backend_type = 'client backend' AND application_name <> 'msdha hook' AND pg_is_in_recovery()
-          AND (backend_xmin IS NOT NULL OR xact_start IS NOT NULL)`),
-    );
+          AND (backend_xmin IS NOT NULL OR xact_start IS NOT NULL)`)
+      .catch(() => undefined);
     if (rows && rows.length > 0) log(`ended ${rows.length} sessions of readers, which held up the promotion`);
   }
 }
