@@ -1,16 +1,28 @@
-import { waitFor } from "@msdha/testkit";
+import { type EtcdMember, startEtcd, waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
-import { startGroup, type TestGroup } from "./support/group.ts";
+import { startGroup } from "./support/group.ts";
 import { msdhaOf, startMsdha } from "./support/msdha.ts";
 import { startRestarting } from "./support/restarting-nodes.ts";
+import { type WrittenGroup, writeGroup } from "./support/written-group.ts";
 
-function start(group: TestGroup, ...args: readonly string[]): ReturnType<typeof startMsdha> {
-  return startMsdha({ endpoint: group.etcd.endpoint, group: group.name }, ...args);
+function start(
+  { etcd, name }: { readonly etcd: Pick<EtcdMember, "endpoint">; readonly name: string },
+  ...args: readonly string[]
+): ReturnType<typeof startMsdha> {
+  return startMsdha({ endpoint: etcd.endpoint, group: name }, ...args);
 }
 
-async function untilAsked(group: TestGroup, key: string): Promise<void> {
-  await waitFor(async () => (await group.keys())[`_ask/${key}`] !== undefined, {
-    what: `the request ${key}`,
+/** A master, one, and a ready node, two: neither of them answers a request. */
+async function writePair(etcd: EtcdMember): Promise<WrittenGroup> {
+  const group = writeGroup(etcd);
+  await group.writeMaster("one");
+  await group.writeNode("two");
+  return group;
+}
+
+async function untilWritten(group: WrittenGroup, request: string): Promise<void> {
+  await waitFor(async () => (await group.keys()).includes(`_ask/${request}`), {
+    what: `the request ${request}`,
   });
 }
 
@@ -66,32 +78,28 @@ describe("a rolling restart", () => {
 });
 
 test("a switchover whose master is lost before it accepts ends with 3, and names the new master", async () => {
-  await using group = await startGroup();
-  using nodes = await startRestarting(group, ["n1", "n2"]);
-  const [other = ""] = nodes.others;
-  nodes.freeze(nodes.master);
-  const run = await msdhaOf(group)("switchover", "--yes");
-  expect(run.err).toMatch(
-    new RegExp(
-      `^msdha: ${nodes.master} was lost before it accepted, and ${other} is the master now, .* without a master\n$`,
-    ),
+  await using etcd = await startEtcd();
+  const group = await writePair(etcd);
+  const run = start({ etcd, name: group.name }, "switchover", "--yes");
+  await untilWritten(group, "switchover");
+  await group.writeMaster("two");
+  const { code, err } = await run.ended;
+  expect(err).toMatch(
+    /^msdha: one was lost before it accepted, and two is the master now(?:, .* without a master)?\n$/,
   );
-  expect(run.code).toBe(3);
-  expect(await group.master()).toBe(other);
+  expect(code).toBe(3);
 });
 
 test("a request that etcd is lost over ends with 4, and says what is known", async () => {
-  await using group = await startGroup();
-  using nodes = await startRestarting(group, ["n1", "n2"]);
-  const [slave = ""] = nodes.others;
-  nodes.freeze(slave);
-  const run = start(group, "restart", slave, "--yes");
-  await untilAsked(group, `restart/${slave}`);
-  group.etcd.freeze();
+  await using etcd = await startEtcd();
+  const group = await writePair(etcd);
+  const run = start({ etcd, name: group.name }, "restart", "two", "--yes");
+  await untilWritten(group, "restart/two");
+  etcd.freeze();
   const { code, err } = await run.ended;
-  group.etcd.thaw();
+  etcd.thaw();
   expect(err).toBe(
-    `msdha: etcd does not answer: the restart of ${slave} was asked for, and whether a node has accepted it is not known; ` +
+    "msdha: etcd does not answer: the restart of two was asked for, and whether a node has accepted it is not known; " +
       "a request that no node accepts ends by itself within 605 s. Look with msdha list\n",
   );
   expect(code).toBe(4);
@@ -99,19 +107,17 @@ test("a request that etcd is lost over ends with 4, and says what is known", asy
 
 describe("a command that is interrupted", () => {
   test("withdraws its request, and says so", async () => {
-    await using group = await startGroup();
-    using nodes = await startRestarting(group, ["n1", "n2"]);
-    const [slave = ""] = nodes.others;
-    nodes.freeze(slave);
-    const run = start(group, "restart", slave, "--yes");
-    await untilAsked(group, `restart/${slave}`);
+    await using etcd = await startEtcd();
+    const group = await writePair(etcd);
+    const run = start({ etcd, name: group.name }, "restart", "two", "--yes");
+    await untilWritten(group, "restart/two");
     await waitFor(() => run.out() !== "", { what: "the first step" });
     run.child.kill("SIGINT");
     expect(await run.ended).toMatchObject({
       code: 1,
-      err: `msdha: the restart of ${slave} is withdrawn: nothing was changed\n`,
+      err: "msdha: the restart of two is withdrawn: nothing was changed\n",
     });
-    expect((await group.keys())[`_ask/restart/${slave}`]).toBeUndefined();
+    expect(await group.keys()).not.toContain("_ask/restart/two");
   });
 
   test("says that its request goes on once a node has accepted it", async () => {
@@ -150,21 +156,37 @@ describe("a command that is interrupted", () => {
     ["SIGINT", 130],
     ["SIGTERM", 143],
   ] as const)("and only shows something ends by %s with %i, and silently", async (signal, code) => {
-    await using group = await startGroup();
-    await group.masterAmong([group.start("n1")]);
-    const run = start(group, "events", "--follow");
-    await waitFor(() => run.out().includes("n1 is the master"), { what: "the history" });
+    await using etcd = await startEtcd();
+    const group = await writePair(etcd);
+    const run = start({ etcd, name: group.name }, "events", "--follow");
+    await group.writeNode("three");
+    await waitFor(
+      async () => {
+        await group.writeNode("three", "start");
+        await group.writeNode("three", "ready");
+        return run.out().includes("three: ");
+      },
+      { what: "a change" },
+    );
     run.child.kill(signal);
     expect(await run.ended).toMatchObject({ code, err: "" });
   });
 
   test("as nobody reads its output ends with 141, and silently", async () => {
-    await using group = await startGroup();
-    await group.masterAmong([group.start("n1")]);
-    const run = start(group, "events", "--follow");
-    await waitFor(() => run.out().includes("n1 is the master"), { what: "the history" });
+    await using etcd = await startEtcd();
+    const group = await writePair(etcd);
+    const run = start({ etcd, name: group.name }, "events", "--follow");
+    await group.writeNode("three");
+    await waitFor(
+      async () => {
+        await group.writeNode("three", "start");
+        await group.writeNode("three", "ready");
+        return run.out().includes("three: ");
+      },
+      { what: "a change" },
+    );
     run.child.stdout?.destroy();
-    await group.etcd.etcdctl("put", "/msdha/db/_ask/pause", "{}");
+    await group.writeNode("three", "ready");
     expect(await run.ended).toMatchObject({ code: 141, err: "" });
   });
 });

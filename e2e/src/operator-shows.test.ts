@@ -19,17 +19,17 @@ test("a hold with --for ends by itself, and events --follow has each step", asyn
     await waitFor(() => run.out().includes(`${nodes.master} is the master`), { what: "the history" });
 
   const begun = Date.now();
-  expect((await msdha("hold", slave, "--for", "9s", "--why", "disk swap")).out).toBe(
-    `node ${slave} is held back for 9 s: it will not take over. Fencing and leases work as before.\n`,
+  expect((await msdha("hold", slave, "--for", "15s", "--why", "disk swap")).out).toBe(
+    `node ${slave} is held back for 15 s: it will not take over. Fencing and leases work as before.\n`,
   );
   expect((await msdha()).out).toMatch(
-    new RegExp(`○ ${slave} +ready, held .*"disk swap" by .*, [0-9] s left`),
+    new RegExp(`○ ${slave} +ready, held .*"disk swap" by .*, 1?[0-9] s left`),
   );
   await waitFor(async () => (await group.keys())[`_ask/hold/${slave}`] === undefined, {
     what: "the hold to end",
-    timeoutMs: 30_000,
+    timeoutMs: 40_000,
   });
-  expect(Date.now() - begun).toBeGreaterThan(8_900);
+  expect(Date.now() - begun).toBeGreaterThanOrEqual(15_000);
   expect((await msdha("switchover", slave, "--yes")).code).toBe(0);
 
   const texts = [

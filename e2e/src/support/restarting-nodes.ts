@@ -10,8 +10,6 @@ export interface RestartingNodes extends Disposable {
   /** The log of the node's present run. */
   log(name: string): string;
   kill(name: string): Promise<void>;
-  /** Stands still, as a machine that is suspended. */
-  freeze(name: string): void;
   /** From now on, this one is not started again. */
   leave(name: string): void;
 }
@@ -49,7 +47,6 @@ export async function startRestarting<E extends GroupEtcd>(
     async kill(name) {
       await present.get(name)?.child.kill();
     },
-    freeze: (name) => present.get(name)?.child.freeze(),
     leave: (name) => void left.add(name),
     [Symbol.dispose]() {
       over = true;
