@@ -1,5 +1,6 @@
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { createTlsFiles, tempDir } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
 import { createHookGroup } from "./hook-node.ts";
 import { startFirst } from "./stages.ts";
@@ -19,6 +20,10 @@ const valuesOfTheServer: readonly [Record<string, string>, string][] = [
   [
     { MSDHA_PG_SLOT_KEEP: "0MB" },
     "MSDHA_PG_SLOT_KEEP: expected a size such as 1GB, 0 for no slots, or -1 for no limit, got 0MB",
+  ],
+  [
+    { MSDHA_PG_CLONE_MAX_RATE: "2000M" },
+    "MSDHA_PG_CLONE_MAX_RATE: expected a rate per second from 32k to 1024M, such as 50M or 800k, got 2000M",
   ],
   [{ PGPORT: "postgres" }, "PGPORT: expected a port from 1 to 65535, got postgres"],
   [{ PGPORT: "65536" }, "PGPORT: expected a port from 1 to 65535, got 65536"],
@@ -154,6 +159,11 @@ describe.concurrent("a node refuses, with one line and its data untouched,", () 
     for (const [settings, line] of cases) {
       expect((await tell(settings)).split("\n").at(-1)).toBe(line);
     }
+    await using dir = tempDir();
+    const { serverCert, clientKey } = await createTlsFiles(dir.path);
+    expect(await tell({ MSDHA_PG_SSL_CERT: serverCert, MSDHA_PG_SSL_KEY: clientKey })).toMatch(
+      /^MSDHA_PG_SSL_CERT, MSDHA_PG_SSL_KEY: expected a certificate and its key, got .* \(.*key values mismatch\)$/,
+    );
     expect(a.folders().filter((name) => name !== "data.msdha-new")).toEqual(["run"]);
   });
 

@@ -11,8 +11,8 @@ const MOST_MB = 2_147_483_647;
 const LONGEST_SOCKET_PATH = 107;
 
 /**
- * Throws a `HookFailure` for the first value that a server would not start with. They are written into its settings or its
- * command line, where a mistake would only be found when the data are made.
+ * Throws a `HookFailure` for the first value that a server would not start with, or PostgreSQL's own programs would not take. They are
+ * written into settings and command lines, where a mistake would only be found when the data are made.
  */
 export function checkServerValues(env: Environment, settings: Settings): void {
   checkPort(env["PGPORT"] ?? "");
@@ -30,6 +30,7 @@ export function checkServerValues(env: Environment, settings: Settings): void {
     const slotKeep = "expected a size such as 1GB, 0 for no slots, or -1 for no limit";
     checkMegabytes("MSDHA_PG_SLOT_KEEP", settings.slotKeep, slotKeep);
   }
+  checkCloneRate(settings.cloneMaxRate);
   checkWords("MSDHA_PG_ARGS", env["MSDHA_PG_ARGS"] ?? "");
   checkWords("POSTGRES_INITDB_ARGS", readSecret(env, "POSTGRES_INITDB_ARGS"));
   for (const name of ["POSTGRES_PASSWORD", "MSDHA_PG_REPLICATION_PASSWORD"]) {
@@ -65,6 +66,16 @@ function checkMegabytes(name: string, value: string, expected: string): void {
   const mb = (bytes ?? Number.NaN) / 2 ** 20;
   if (value === "0" || (mb >= 1 && mb <= MOST_MB)) return;
   fail(`${name}: ${expected}, got ${value}`);
+}
+
+/** `pg_basebackup` takes kilobytes where there is no unit, from 32 of them to a gigabyte. */
+function checkCloneRate(rate: string): void {
+  const [, count = "", unit = ""] = /^(\d{1,7})([kM]?)$/.exec(rate) ?? [];
+  const kilobytes = Number(count) * (unit === "M" ? 1_024 : 1);
+  if (rate === "" || (kilobytes >= 32 && kilobytes <= 2 ** 20)) return;
+  fail(
+    `MSDHA_PG_CLONE_MAX_RATE: expected a rate per second from 32k to 1024M, such as 50M or 800k, got ${rate}`,
+  );
 }
 
 function checkWords(name: string, line: string): void {

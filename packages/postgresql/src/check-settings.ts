@@ -1,7 +1,8 @@
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, readFileSync } from "node:fs";
+import { createSecureContext } from "node:tls";
 import { checkServerValues } from "./check-server-values.ts";
 import { parseDuration } from "./durations.ts";
-import { fail } from "./failure.ts";
+import { fail, messageOf } from "./failure.ts";
 import { type Environment, readSecret, type Settings } from "./settings.ts";
 
 const KNOWN = new Set(
@@ -60,11 +61,6 @@ export function checkSettings(env: Environment, settings: Settings): void {
     fail(`MSDHA_PG_METRICS_PORT: expected a port from 1 to 65535, got ${env["MSDHA_PG_METRICS_PORT"]}`);
   }
   checkDurations(env);
-  if (!/^(\d{1,7}[kM]?)?$/.test(settings.cloneMaxRate)) {
-    fail(
-      `MSDHA_PG_CLONE_MAX_RATE: expected a rate per second such as 50M or 800k, got ${settings.cloneMaxRate}`,
-    );
-  }
   if (settings.archiveKeep === 0) fail("MSDHA_PG_ARCHIVE_KEEP: expected at least 1, got 0");
   if (settings.superuser === settings.replicator) {
     fail(`MSDHA_PG_REPLICATION_USER: expected another user than the superuser ${settings.superuser}`);
@@ -138,8 +134,20 @@ function checkTls(env: Environment): void {
     const file = value(setting);
     if (file !== "" && !isReadable(file)) fail(`MSDHA_PG_SSL_${setting}: can't read ${file}`);
   }
+  checkCertificate(value("CERT"), value("KEY"));
   if (value("MODE").startsWith("verify") && value("CA") === "") {
     fail(`MSDHA_PG_SSL_CA: expected a file, since MSDHA_PG_SSL_MODE is ${value("MODE")}`);
+  }
+}
+
+/** A server does not start with another certificate's key, or with one that asks for a passphrase. */
+function checkCertificate(cert: string, key: string): void {
+  try {
+    createSecureContext({ cert: readFileSync(cert), key: readFileSync(key) });
+  } catch (error) {
+    fail(
+      `MSDHA_PG_SSL_CERT, MSDHA_PG_SSL_KEY: expected a certificate and its key, got ${cert} and ${key} (${messageOf(error)})`,
+    );
   }
 }
 
