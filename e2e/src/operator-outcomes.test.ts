@@ -186,7 +186,7 @@ describe("a command that is interrupted", () => {
       { what: "a change" },
     );
     run.child.stdout?.destroy();
-    await group.writeNode("three", "ready");
+    await group.writeNode("three", "start");
     expect(await run.ended).toMatchObject({ code: 141, err: "" });
   });
 });
