@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { tempDir, waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
 import { createHookGroup, type HookNode } from "./hook-node.ts";
-import { becomeReady, expectSuccess, joinGroup, promote, startFirst } from "./stages.ts";
+import { becomeReady, expectSuccess, joinGroup, logOf, promote, startFirst } from "./stages.ts";
 
 describe.concurrent("a PostgreSQL group with an archive", () => {
   test("keeps the log and some base backups in it, and makes new data from it where there is no master", async () => {
@@ -47,6 +47,34 @@ describe.concurrent("a PostgreSQL group with an archive", () => {
     // With a master, data are cloned from it.
     const c = await joinGroup(group, "c");
     expectSuccess(await c.hook("candidate"));
+  });
+
+  test("gets from a new master the log that the former one had not archived", async () => {
+    await using dir = tempDir();
+    chmodSync(dir.path, 0o777);
+    const archive = join(dir.path, "archive");
+    await using group = await createHookGroup({ MSDHA_PG_ARCHIVE: archive });
+    const a = await startFirst(group, "a");
+    await waitFor(() => group.value("postgresql-backup") !== undefined, { what: "the base backup" });
+    const b = await joinGroup(group, "b");
+    chmodSync(join(archive, "wal"), 0o500);
+    await a.sql("CREATE TABLE t (x int)");
+    for (let file = 0; file < 4; file += 1) {
+      await a.sql(`INSERT INTO t VALUES (${file})`);
+      await a.sql("SELECT pg_switch_wal()");
+    }
+    await a.sql("INSERT INTO t VALUES (4)");
+    await waitFor(async () => (await b.sql("SELECT count(*) FROM t")) === "5", { what: "the rows on b" });
+    const waiting = waitingForArchive(a);
+    expect(waiting.length).toBeGreaterThanOrEqual(4);
+    await a.stop("SIGKILL");
+    chmodSync(join(archive, "wal"), 0o700);
+    await promote(group, b);
+    await waitFor(() => waiting.every((name) => readdirSync(join(archive, "wal")).includes(name)), {
+      what: "the log in the archive",
+      timeoutMs: 90_000,
+    });
+    expect(logOf(b)).toMatch(/the former master had not archived \d+ files of the log: archiving 0000000200/);
   });
 
   test("gets all of the log that a master had not archived when it crashed, once that is the master again", async () => {

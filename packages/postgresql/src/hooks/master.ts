@@ -1,4 +1,5 @@
 import { openCandidate } from "../acknowledged.ts";
+import { archiveRest } from "../archive-rest.ts";
 import type { Backups } from "../backups.ts";
 import type { HookContext } from "../context.ts";
 import { fail, messageOf } from "../failure.ts";
@@ -13,6 +14,7 @@ import { namesDuringPromotion, STANDBYS_OVERRIDDEN } from "../synchronous-server
 
 const LONGEST_CHECKPOINT_MS = 3_600_000;
 const CHECKPOINT_PAUSE_MS = 500;
+const LONGEST_LIST_MS = 5_000;
 
 /** Promotes this node and resolves as soon as it takes writes. `background` runs what may take its time. */
 export async function master(
@@ -38,6 +40,8 @@ export async function master(
     // Whoever has to rewind reads the new timeline from the control file, which the next checkpoint writes; the clients
     // that have waited for a master come first.
     await later.sleep(CHECKPOINT_PAUSE_MS);
+    // Before the checkpoint, which removes log. An archive that hangs must not hold it up.
+    await Promise.race([archiveRest(later), later.sleep(LONGEST_LIST_MS)]);
     await answerOf(later.server.query("CHECKPOINT", { timeoutMs: LONGEST_CHECKPOINT_MS }));
     await noteLoss(later);
     await backups.make(later);
