@@ -1,5 +1,3 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import type { HookContext } from "./context.ts";
 import { fail } from "./failure.ts";
 import { type ProgramResult, runProgram } from "./run-program.ts";
@@ -9,14 +7,14 @@ import { type ProgramResult, runProgram } from "./run-program.ts";
  * also the `alive` hook, for want of whose answer a node ends.
  */
 
+/** The log of a data directory may be on another file system. Not every `sync` knows `-f`. */
+const WRITE_OUT = '[ ! -e "$1/pg_wal" ] || set -- "$1" "$1/pg_wal"; sync -f "$@" || sync';
+
 /** Resolves when a file or folder, with all that is in it, is on the disk: the whole file system at once. */
 export async function writeOut({ env, signal }: HookContext, path: string): Promise<void> {
-  // The log of a data directory may be on another file system.
-  const places = [path, join(path, "pg_wal")].filter((place) => existsSync(place));
-  const { code } = await runProgram(["sync", "-f", ...places], { env, signal });
+  const { code, stderr } = await runProgram(["sh", "-c", WRITE_OUT, "sh", path], { env, signal });
   signal.throwIfAborted();
-  if (code !== 0) await runProgram(["sync"], { env, signal });
-  signal.throwIfAborted();
+  if (code !== 0) fail(`can't write ${path} to the disk: ${stderr.trim().split("\n").at(-1)}`);
 }
 
 /** Removes files and folders, with all that is in them, as the server's user. Rejects with a `HookFailure` where it can't. */
