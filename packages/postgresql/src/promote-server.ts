@@ -8,6 +8,11 @@ const LOOK_MS = 5;
 /** New settings may not have been read yet. */
 const REFUSALS = 100;
 const REFUSED_PAUSE_MS = 20;
+/**
+ * A server that has just lost its master may take a request in and sleep all the same, for `wal_retrieve_retry_interval` (1 s). New
+ * settings wake it up.
+ */
+const WAKE_AFTER_MS = [60, 250];
 const READERS_PATIENCE_MS = 500;
 /** A statement or its session gave way to the replay. */
 const RECOVERY_CONFLICT = "40001";
@@ -17,18 +22,25 @@ const RECOVERY_CONFLICT = "40001";
  * Each statement is short: what the server still has to replay may wait for one that lasts, and be the reason why it lasts.
  */
 export async function promoteServer(context: HookContext, condition: string): Promise<boolean> {
-  const { clock, sleep } = context;
+  const { clock, server, sleep } = context;
   using over = new DisposableStack();
   const ended = new AbortController();
   over.defer(() => ended.abort());
   void endReaders(context, ended.signal);
   const until = clock.now() + LONGEST_MS;
-  let requested = false;
+  let requestedAt: number | undefined;
+  const wakeAfterMs = [...WAKE_AFTER_MS];
   for (let refusals = 0; refusals < REFUSALS; ) {
-    const answer = await ask(context, requested ? lookSql(condition) : requestSql(condition));
+    const answer = await ask(context, requestedAt !== undefined ? lookSql(condition) : requestSql(condition));
     if (answer === "promoted") return true;
     if (answer === "refused") refusals += 1;
-    if (answer === "promoting") requested = true;
+    if (answer === "promoting") {
+      requestedAt ??= clock.now();
+      if (clock.now() - requestedAt >= (wakeAfterMs[0] ?? Number.POSITIVE_INFINITY)) {
+        wakeAfterMs.shift();
+        server.reload();
+      }
+    }
     if (clock.now() >= until) fail(`the server is not promoted after ${LONGEST_MS / 60_000} min`);
     await sleep(answer === "refused" ? REFUSED_PAUSE_MS : LOOK_MS);
   }
