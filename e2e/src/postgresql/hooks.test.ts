@@ -260,6 +260,8 @@ describe.concurrent("a group of PostgreSQL nodes", () => {
         /^no ready standby has received everything: no hand-over \(MSDHA_PG_HANDOVER\); b lacks \d+ kB$/,
       ),
     };
+    // It has the lock until it is done.
+    group.setMaster("a");
     expect(await a.hook("stopped")).toEqual(refused);
     expect(await a.hookWith({ MSDHA_PG_HANDOVER: "clean" }, "stopped")).toEqual({ exitCode: 0, output: "" });
   });

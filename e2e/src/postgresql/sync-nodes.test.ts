@@ -149,6 +149,7 @@ describe.concurrent("a PostgreSQL standby that is never promoted", () => {
     group.setMaster(undefined);
     expect(await c.hook("pre_start")).toMatchObject({ exitCode: 0 });
     await becomeReady(c);
+    group.setMaster("a");
     expect(await a.hook("stopped")).toMatchObject({
       exitCode: 1,
       output: expect.stringMatching(/^no ready standby has received everything: no hand-over .*; c lacks /),

@@ -2,7 +2,10 @@ import { readdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import type { HookContext } from "./context.ts";
 
+const SEGMENT = /^[0-9A-F]{24}$/;
 const LOG_FILE = /^([0-9A-F]{24}|[0-9A-F]{8}\.history)$/;
+/** Without the timeline. */
+const placeOf = (segment: string): string => segment.slice(8);
 
 /**
  * Has the server of a new master archive the log that it received as a standby and that the archive lacks, since the former master had not
@@ -18,11 +21,19 @@ export async function archiveRest({ account, log, run, settings }: HookContext):
     return;
   }
   const archived = new Set(stdout.split("\n"));
+  // What is older than all of it no base backup needs any more.
+  const oldest =
+    [...archived]
+      .filter((name) => SEGMENT.test(name))
+      .map(placeOf)
+      .sort()[0] ?? "";
+  const isLacking = (name: string): boolean =>
+    LOG_FILE.test(name) && !archived.has(name) && (!SEGMENT.test(name) || placeOf(name) >= oldest);
   const folder = join(data, "pg_wal");
   const status = join(folder, "archive_status");
   const marked = account.act(() => {
-    const names = readdirSync(folder).filter((name) => LOG_FILE.test(name) && !archived.has(name));
-    return names
+    return readdirSync(folder)
+      .filter(isLacking)
       .sort()
       .filter((name) => replace(join(status, `${name}.done`), join(status, `${name}.ready`)));
   });

@@ -69,14 +69,31 @@ export async function makeBaseBackup(context: HookContext): Promise<string> {
   return label;
 }
 
-/** As the other nodes clone this one: what `pg_hba.conf` says of them is known, unlike what it says of local logins. */
+/**
+ * As the other nodes clone this one: what `pg_hba.conf` says of them is known, unlike what it says of local logins. A node that
+ * does not reach its own address, as behind some routers, tries those.
+ */
 async function copyServer(context: HookContext, folder: string): Promise<void> {
-  const { env, settings } = context;
+  const { env, log, settings } = context;
+  const { home, port, superuser } = settings;
+  const why = await runBaseBackup(context, ["-d", conninfo(settings, env["MSDHA_ADDRESS"] ?? "")], folder);
+  if (why === undefined) return;
+  log(`no base backup by this node's own address, trying its socket: ${why}`);
+  await removeFolders(context, [folder]);
+  const again = await runBaseBackup(context, ["-h", home, "-p", String(port), "-U", superuser], folder);
+  if (again !== undefined) fail(why);
+}
+
+/** Resolves with why it failed; undefined where it has not. */
+async function runBaseBackup(
+  context: HookContext,
+  server: readonly string[],
+  folder: string,
+): Promise<string | undefined> {
   let last = "";
   const made = await context.run(
     [
-      ...["env", "LC_ALL=C", context.program("pg_basebackup")],
-      ...["-w", "-d", conninfo(settings, env["MSDHA_ADDRESS"] ?? ""), "-D", folder],
+      ...["env", "LC_ALL=C", context.program("pg_basebackup"), "-w", ...server, "-D", folder],
       ...["-X", "stream", "-c", "fast", "--no-sync"],
     ],
     {
@@ -85,7 +102,8 @@ async function copyServer(context: HookContext, folder: string): Promise<void> {
       },
     },
   );
-  if (made.code !== 0) fail(last || "pg_basebackup was cut short");
+  context.signal.throwIfAborted();
+  return made.code === 0 ? undefined : last || "pg_basebackup was cut short";
 }
 
 async function forgetOldBackups(context: HookContext): Promise<void> {

@@ -1,4 +1,5 @@
-import { isAbsolute } from "node:path";
+import { existsSync } from "node:fs";
+import { isAbsolute, join } from "node:path";
 import { fail, messageOf } from "./failure.ts";
 import { type Environment, readSecret, type Settings } from "./settings.ts";
 import { parseSize } from "./sizes.ts";
@@ -20,10 +21,8 @@ export function checkServerValues(env: Environment, settings: Settings): void {
   if (!settings.listen.split(",").every((address) => /^\s*[\w.:%*-]+\s*$/.test(address))) {
     fail(`MSDHA_PG_LISTEN: expected addresses with commas between them, or *, got ${settings.listen}`);
   }
-  const method = env["POSTGRES_HOST_AUTH_METHOD"] || "scram-sha-256";
-  if (!METHODS.includes(method)) {
-    fail(`POSTGRES_HOST_AUTH_METHOD: expected one of ${METHODS.join(", ")}, got ${method}`);
-  }
+  // The data have these already, and their files may be gone.
+  if (!existsSync(join(settings.data, "PG_VERSION"))) checkFirstValues(env);
   const walKeep = "expected a size such as 128MB, or 0";
   checkMegabytes("MSDHA_PG_WAL_KEEP", settings.walKeep, walKeep);
   if (settings.slotKeep !== "-1") {
@@ -32,10 +31,21 @@ export function checkServerValues(env: Environment, settings: Settings): void {
   }
   checkCloneRate(settings.cloneMaxRate);
   checkWords("MSDHA_PG_ARGS", env["MSDHA_PG_ARGS"] ?? "");
-  checkWords("POSTGRES_INITDB_ARGS", readSecret(env, "POSTGRES_INITDB_ARGS"));
-  for (const name of ["POSTGRES_PASSWORD", "MSDHA_PG_REPLICATION_PASSWORD"]) {
-    if (readSecret(env, name).includes("\n")) fail(`${name}: expected one line, got several`);
+  checkOneLine(env, "MSDHA_PG_REPLICATION_PASSWORD");
+}
+
+/** What is only used where the data are made. */
+function checkFirstValues(env: Environment): void {
+  const method = env["POSTGRES_HOST_AUTH_METHOD"] || "scram-sha-256";
+  if (!METHODS.includes(method)) {
+    fail(`POSTGRES_HOST_AUTH_METHOD: expected one of ${METHODS.join(", ")}, got ${method}`);
   }
+  checkWords("POSTGRES_INITDB_ARGS", readSecret(env, "POSTGRES_INITDB_ARGS"));
+  checkOneLine(env, "POSTGRES_PASSWORD");
+}
+
+function checkOneLine(env: Environment, name: string): void {
+  if (readSecret(env, name).includes("\n")) fail(`${name}: expected one line, got several`);
 }
 
 function checkPort(port: string): void {

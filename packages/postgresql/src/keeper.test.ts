@@ -24,11 +24,11 @@ function setUp({ promoted = true } = {}) {
 test("goes on when nobody has asked for a round for a while, until somebody does", async () => {
   const { clock, context, keeper, world } = setUp();
   await clock.advance(9_000);
-  await keeper.goOn(context);
+  await keeper.continueRounds(context);
   expect(world.lines).toEqual([]);
   await clock.advance(1_000);
   let isOver = false;
-  void keeper.goOn(context).then(() => {
+  void keeper.continueRounds(context).then(() => {
     isOver = true;
   });
   await clock.advance(30_000);
@@ -39,29 +39,29 @@ test("goes on when nobody has asked for a round for a while, until somebody does
   expect(isOver).toBe(true);
 });
 
-test("leaves it to who asks, and to a promotion", async () => {
+test("does nothing while somebody asks, or a promotion runs", async () => {
   const { clock, context, keeper, world } = setUp();
   for (let second = 0; second < 20; second += 1) {
     void keeper.round(context);
     await clock.advance(1_000);
-    await keeper.goOn(context);
+    await keeper.continueRounds(context);
   }
   const promotion = keeper.promoting(() => clock.sleep(60_000));
   await clock.advance(50_000);
-  await keeper.goOn(context);
+  await keeper.continueRounds(context);
   await clock.advance(10_000);
   await promotion;
-  await keeper.goOn(context);
+  await keeper.continueRounds(context);
   expect(world.lines).toEqual([]);
 });
 
 test("does nothing where the server is not promoted, or the node is no master any more", async () => {
   const slave = setUp({ promoted: false });
   await slave.clock.advance(60_000);
-  await slave.keeper.goOn(slave.context);
+  await slave.keeper.continueRounds(slave.context);
   const former = setUp();
   former.world.isMaster = false;
   await former.clock.advance(60_000);
-  await former.keeper.goOn(former.context);
+  await former.keeper.continueRounds(former.context);
   expect([slave.world.lines, former.world.lines]).toEqual([[], []]);
 });

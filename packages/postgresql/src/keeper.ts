@@ -19,7 +19,7 @@ export interface Keeper {
    * Runs the rounds of a master for which nobody has asked for a while, as the process that does was killed, until somebody
    * asks again or the node is no master any more. Resolves at once where somebody asks.
    */
-  goOn(context: HookContext): Promise<void>;
+  continueRounds(context: HookContext): Promise<void>;
 }
 
 /** How often a master tells the group how far it is. */
@@ -42,7 +42,7 @@ export function createKeeper({ now }: Pick<Clock, "now">): Keeper {
   let current: HookContext | undefined;
   let published: { readonly token: string; readonly line: string | undefined } | undefined;
   const turns = createTurns();
-  /** Who may be waited for: questions for a round that are not answered, a promotion, and `goOn`. */
+  /** How many rounds are asked for and not over, promotions and `continueRounds` included. */
   let busy = 0;
   let asked = 0;
   let lastBusyAt = now();
@@ -122,7 +122,7 @@ export function createKeeper({ now }: Pick<Clock, "now">): Keeper {
       asked += 1;
       await whileBusy(() => turns.take(() => runRound(context)));
     },
-    async goOn(context) {
+    async continueRounds(context) {
       const { env, group, log, server, sleep } = context;
       const isMissed = (): boolean => busy === 0 && now() - lastBusyAt >= QUIET_MS;
       if (env["MSDHA_FENCING_TOKEN"] === undefined || !group.isMaster() || !isMissed()) return;

@@ -1,7 +1,9 @@
+import { join } from "node:path";
 import { openGroupStore } from "./backend-command.ts";
 import type { HookContext } from "./context.ts";
 import { fail, messageOf } from "./failure.ts";
 import { answerOf } from "./local-server.ts";
+import type { Lsn } from "./lsn.ts";
 import {
   formatMasterPosition,
   lagBehind,
@@ -11,6 +13,7 @@ import {
 } from "./master-position.ts";
 import { POSITION_SQL, type Position, readPosition } from "./position.ts";
 import { formatSize } from "./sizes.ts";
+import { branchPoint } from "./timeline.ts";
 
 const KEY = "postgresql-position";
 const LONGEST_FINAL_MS = 1_500;
@@ -48,16 +51,22 @@ export async function describeLag({ server }: HookContext, former: MasterPositio
 
 /** Tells the group how far this node is, as the master; does nothing where it is as far as `before`. Resolves with that. */
 export async function publishPosition(
-  { member, server, store }: HookContext,
+  context: HookContext,
   before: string | undefined,
 ): Promise<string | undefined> {
+  const { member, server, store } = context;
   const rows = await answerOf(
     server.query(`SELECT ('x' || left(pg_walfile_name(lsn), 8))::bit(32)::int, pg_wal_lsn_diff(lsn, '0/0')
       FROM pg_current_wal_flush_lsn() AS lsn`),
   );
   const [timeline, bytes] = rows?.[0] ?? [];
   if (!timeline || !bytes) return before;
-  const line = formatMasterPosition({ master: member, timeline: Number(timeline), bytes: BigInt(bytes) });
+  const position = { timeline: Number(timeline), bytes: BigInt(bytes) };
+  const line = formatMasterPosition({
+    master: member,
+    ...position,
+    began: beganAt(context, position.timeline),
+  });
   if (line !== before) await store.put(KEY, line);
   return line;
 }
@@ -67,14 +76,23 @@ export async function publishPosition(
  * was written in the last second may then be promoted.
  */
 export async function publishFinalPosition(
-  { env, log, member }: HookContext,
+  context: HookContext,
   { timeline, bytes }: Pick<Position, "timeline" | "bytes">,
   signal: AbortSignal,
 ): Promise<void> {
+  const { env, log, member } = context;
   const store = openGroupStore(env, AbortSignal.any([signal, AbortSignal.timeout(LONGEST_FINAL_MS)]));
   try {
-    await store.put(KEY, formatMasterPosition({ master: member, timeline, bytes }));
+    const began = beganAt(context, timeline);
+    await store.put(KEY, formatMasterPosition({ master: member, timeline, bytes, began }));
   } catch (error) {
     if (!signal.aborted) log(`the group was not told how far this node is: ${messageOf(error)}`);
   }
+}
+
+/** Returns where a timeline of the data branched off the one before; undefined where they do not say. */
+function beganAt({ files, settings }: HookContext, timeline: number): Lsn | undefined {
+  const name = timeline.toString(16).toUpperCase().padStart(8, "0");
+  const history = files.read(join(settings.data, "pg_wal", `${name}.history`));
+  return history === undefined ? undefined : branchPoint(history);
 }

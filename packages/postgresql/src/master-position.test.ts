@@ -4,6 +4,8 @@ import { formatMasterPosition, lagBehind, parseMasterPosition, refuseLag } from 
 const master = { master: "a", timeline: 2, bytes: 10_000_000n };
 
 test("reads what it writes", () => {
+  const later = { ...master, began: 9_000_000n };
+  expect(parseMasterPosition(formatMasterPosition(later))).toEqual(later);
   expect(parseMasterPosition(`${formatMasterPosition(master)}\n`)).toEqual(master);
 });
 
@@ -15,10 +17,11 @@ test.each([
   ["has as much", { timeline: 2, bytes: 10_000_000n }, 0],
   ["has more", { timeline: 2, bytes: 10_000_008n }, 0],
   ["has less", { timeline: 2, bytes: 9_000_000n }, 1_000_000],
-  ["has less on an older timeline", { timeline: 1, bytes: 9_000_000n }, 1_000_000],
+  ["has less on an older timeline", { timeline: 1, bytes: 7_000_000n }, 3_000_000],
   ["is on a newer timeline", { timeline: 3, bytes: 9_000_000n }, 0],
+  ["has more on an older timeline, but of its own", { timeline: 1, bytes: 20_000_000n }, 2_000_000],
 ])("a node that %s", (_what, own, lag) => {
-  expect(lagBehind(own, master)).toBe(lag);
+  expect(lagBehind(own, { ...master, began: 8_000_000n })).toBe(lag);
 });
 
 test.each([

@@ -7,28 +7,35 @@ export interface MasterPosition {
   readonly master: string;
   readonly timeline: number;
   readonly bytes: Lsn;
+  /** Where its timeline branched off the one before; undefined on the first. */
+  readonly began?: Lsn | undefined;
 }
 
 /** Returns the line that a master puts for the group. */
-export function formatMasterPosition({ master, timeline, bytes }: MasterPosition): string {
-  return `${timeline} ${bytes} ${master}`;
+export function formatMasterPosition({ master, timeline, bytes, began }: MasterPosition): string {
+  return `${timeline} ${bytes} ${master}${began === undefined ? "" : ` ${began}`}`;
 }
 
 /** Returns what a master has put; undefined where nothing was, or nothing that is one. */
 export function parseMasterPosition(line: string | undefined): MasterPosition | undefined {
-  const match = /^(\d+) (\d+) (\S+)$/.exec(line?.trim() ?? "");
+  const match = /^(\d+) (\d+) (\S+)(?: (\d+))?$/.exec(line?.trim() ?? "");
   if (!match) return undefined;
-  const [, timeline = "", bytes = "", master = ""] = match;
-  return { master, timeline: Number(timeline), bytes: BigInt(bytes) };
+  const [, timeline = "", bytes = "", master = "", began] = match;
+  const branch = began === undefined ? {} : { began: BigInt(began) };
+  return { master, timeline: Number(timeline), bytes: BigInt(bytes), ...branch };
 }
 
 /**
  * Returns how many bytes of the log this node lacks of what the master had, as far as positions tell. 0 for a node on a
- * newer timeline: the master's position is older than the promotion that began it.
+ * newer timeline: the master's position is older than the promotion that began it. What a node on an older one has beyond the
+ * place where the master's timeline branched off is a former master's own: it counts for nothing.
  */
 export function lagBehind(own: Pick<Position, "timeline" | "bytes">, master: MasterPosition): number {
-  if (own.timeline > master.timeline || own.bytes >= master.bytes) return 0;
-  return Number(master.bytes - own.bytes);
+  if (own.timeline > master.timeline) return 0;
+  const { began } = master;
+  const isBeyond = own.timeline < master.timeline && began !== undefined && own.bytes > began;
+  const common = isBeyond ? began : own.bytes;
+  return common >= master.bytes ? 0 : Number(master.bytes - common);
 }
 
 /** Returns why a node that is so far behind may not be promoted; undefined where it may. */

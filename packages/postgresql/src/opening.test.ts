@@ -8,12 +8,12 @@ test.each([
   [{ file, isMoving: true, master: undefined }, `it reads its log, and is at the file ${file}`],
   [
     { file, isMoving: false, master: "a" },
-    `it has read its log up to the file ${file}, and does not know there which transactions were running. It waits for a to tell it`,
+    `it has been at the file ${file} of its log for 10 s or more, and may not know which transactions were running there. It waits for a to tell it`,
   ],
   [
     { file, isMoving: false, master: undefined },
     expect.stringMatching(
-      /were running\. A master would tell it\. If none ever comes, see "A standby that does not open"/,
+      /were running there\. A master would tell it\. If none ever comes, see "A standby that does not open"/,
     ),
   ],
 ])("says why a server does not open: %j", (seen, words) => {

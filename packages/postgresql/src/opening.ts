@@ -16,8 +16,9 @@ export async function waitUntilOpen(context: HookContext): Promise<void> {
   const { activity, clock, group, log, server, sleep } = context;
   using notes = new DisposableStack();
   const began = clock.now();
-  let nextWord = began + FIRST_WORD_MS;
+  let nextWord = began;
   let nextLook = began;
+  let said = "";
   let seen: { readonly file: string | undefined; readonly at: number } = { file: undefined, at: began };
   while (!(server.takesConnections() && (await answerOf(server.query("SELECT 1"))))) {
     await sleep(LOOK_MS);
@@ -26,10 +27,14 @@ export async function waitUntilOpen(context: HookContext): Promise<void> {
     nextLook = now + PROGRESS_LOOK_MS;
     const file = server.replayedFile();
     if (file !== seen.file) seen = { file, at: now };
-    if (now < nextWord) continue;
-    if (nextWord === began + FIRST_WORD_MS) notes.use(activity.begin("takes no connections yet"));
+    if (now < began + FIRST_WORD_MS) continue;
+    if (said === "") notes.use(activity.begin("takes no connections yet"));
+    const isMoving = file !== undefined && now - seen.at < STILL_MS;
+    const why = describeClosed({ file, isMoving, master: group.master()?.name });
+    const kind = file === undefined ? "not yet" : isMoving ? "reads" : "stands still";
+    if (kind === said && now < nextWord) continue;
+    said = kind;
     nextWord = now + NEXT_WORD_MS;
-    const why = describeClosed({ file, isMoving: now - seen.at < STILL_MS, master: group.master()?.name });
     log(`the server has taken no connections for ${Math.round((now - began) / 1_000)} s: ${why}`);
   }
 }
@@ -46,7 +51,7 @@ export function describeClosed({
 }): string {
   if (file === undefined) return "it does not read its log yet";
   if (isMoving) return `it reads its log, and is at the file ${file}`;
-  const upTo = `it has read its log up to the file ${file}, and does not know there which transactions were running`;
+  const upTo = `it has been at the file ${file} of its log for 10 s or more, and may not know which transactions were running there`;
   return master === undefined
     ? `${upTo}. A master would tell it. If none ever comes, see "A standby that does not open" in the page of the hooks`
     : `${upTo}. It waits for ${master} to tell it`;

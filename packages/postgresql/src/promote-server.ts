@@ -14,8 +14,8 @@ const REFUSED_PAUSE_MS = 20;
  */
 const WAKE_AFTER_MS = [60, 250];
 const READERS_PATIENCE_MS = 500;
-/** A statement or its session gave way to the replay. */
-const RECOVERY_CONFLICT = "40001";
+/** A statement or its session gave way to the replay; the recovery ended between two looks of one statement. */
+const LOOK_AGAIN = ["40001", "55000"];
 
 /**
  * Resolves with whether the server takes writes; promotes it only while `condition` holds, which has to hold in the end too.
@@ -33,7 +33,7 @@ export async function promoteServer(context: HookContext, condition: string): Pr
   for (let refusals = 0; refusals < REFUSALS; ) {
     const answer = await ask(context, requestedAt !== undefined ? lookSql(condition) : requestSql(condition));
     if (answer === "promoted") return true;
-    if (answer === "refused") refusals += 1;
+    if (answer === "refused" || answer === null) refusals += 1;
     if (answer === "promoting") {
       requestedAt ??= clock.now();
       if (clock.now() - requestedAt >= (wakeAfterMs[0] ?? Number.POSITIVE_INFINITY)) {
@@ -42,7 +42,7 @@ export async function promoteServer(context: HookContext, condition: string): Pr
       }
     }
     if (clock.now() >= until) fail(`the server is not promoted after ${LONGEST_MS / 60_000} min`);
-    await sleep(answer === "refused" ? REFUSED_PAUSE_MS : LOOK_MS);
+    await sleep(answer === "refused" || answer === null ? REFUSED_PAUSE_MS : LOOK_MS);
   }
   return false;
 }
@@ -57,12 +57,12 @@ function lookSql(condition: string): string {
   return `SELECT CASE WHEN pg_is_in_recovery() THEN 'promoting' WHEN (${condition}) THEN 'promoted' ELSE 'refused' END`;
 }
 
-/** Resolves with undefined where the statement gave way to the replay. */
+/** Resolves with undefined where another look is needed, and with null where the server did not take the request. */
 async function ask({ server }: HookContext, statement: string): Promise<string | null | undefined> {
   try {
     return await server.value(statement, { timeoutMs: LONGEST_MS });
   } catch (error) {
-    if (isServerError(error) && error.code === RECOVERY_CONFLICT) return undefined;
+    if (isServerError(error) && LOOK_AGAIN.includes(error.code ?? "")) return undefined;
     throw error;
   }
 }

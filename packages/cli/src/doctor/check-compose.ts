@@ -11,7 +11,7 @@ const STOP_MS = 8_000;
 /** What the image for PostgreSQL sets, which a compose file does not show. */
 const STOP_POSTGRESQL_MS = 300_000;
 /** Variables of a server, not of a client, that this image reads, whatever it is called. */
-const POSTGRESQL_VARIABLE = /^(?:MSDHA_PG_|POSTGRES_(?:PASSWORD|INITDB_|HOST_AUTH_METHOD))/;
+const POSTGRESQL_VARIABLE = /^(?:MSDHA_PG_|POSTGRES_(?:INITDB_|HOST_AUTH_METHOD))/;
 
 /**
  * Checks the services of a compose file that are MSDHA's: what `docker compose config --format json` prints. Throws a

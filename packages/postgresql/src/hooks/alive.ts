@@ -30,7 +30,7 @@ export function createAlive({
   keeper,
 }: {
   readonly backups: Pick<Backups, "look">;
-  readonly keeper: Pick<Keeper, "goOn">;
+  readonly keeper: Pick<Keeper, "continueRounds">;
 }): Alive {
   let failures = 0;
   let looking = false;
@@ -68,7 +68,7 @@ export function createAlive({
         background(lookAfter);
         // It may take hours.
         background((later) => backups.look(later));
-        background((later) => keeper.goOn(later));
+        background((later) => keeper.continueRounds(later));
         return "";
       }
       failures += 1;

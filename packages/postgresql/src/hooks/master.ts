@@ -37,11 +37,12 @@ export async function master(
     else await promoteWaiting(context, token, keeper, sync);
   });
   background(async (later) => {
+    // At once: the checkpoint at the end of the promotion removes log. An archive that hangs must not hold up the next one.
+    const listed = archiveRest(later).catch((error: unknown) => later.log(messageOf(error)));
+    await Promise.race([listed, later.sleep(LONGEST_LIST_MS)]);
     // Whoever has to rewind reads the new timeline from the control file, which the next checkpoint writes; the clients
     // that have waited for a master come first.
     await later.sleep(CHECKPOINT_PAUSE_MS);
-    // Before the checkpoint, which removes log. An archive that hangs must not hold it up.
-    await Promise.race([archiveRest(later), later.sleep(LONGEST_LIST_MS)]);
     await answerOf(later.server.query("CHECKPOINT", { timeoutMs: LONGEST_CHECKPOINT_MS }));
     await noteLoss(later);
     await backups.make(later);

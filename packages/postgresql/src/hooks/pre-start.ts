@@ -50,6 +50,8 @@ export async function preStart(context: HookContext): Promise<string> {
   if (hadData) await adopt(context);
   if (files.exists(settingsFile(context)) && !(await wasMaster(context)))
     files.write(standbyMark(context), "");
+  // Before anything recovers these data: their log is to be archived, too.
+  removeOverrides(context);
   await rejoin(context);
   await placeLog(context);
   await writeGroupSettings(context);

@@ -22,23 +22,21 @@ export async function stopped(context: HookContext): Promise<string> {
   const control = await readControlData(context);
   const state = control.get("Database cluster state");
   if (state !== "shut down") fail(`not a clean shutdown (${state}): no hand-over`);
-  if (settings.handover === "clean") return "";
   // The last record is the checkpoint of the shutdown: a standby whose log goes past its beginning has it.
   const end = parseLsn(control.get("Latest checkpoint location") ?? "");
   const nodes = JSON.parse(files.read(nodesFile(context)) ?? "[]") as readonly GroupNode[];
   const others = nodes.filter(({ name }) => name !== settings.name);
-  // Nobody else is there to take over.
-  if (others.length === 0) return "";
+  const timeline = Number(control.get("Latest checkpoint's TimeLineID"));
+  // Nobody has to be waited for, or is there; who takes over may not have followed.
+  if (settings.handover === "clean" || others.length === 0) {
+    await publish(context, timeline, end, context.signal, 0);
+    return "";
+  }
   const ready = others.filter(({ state: theirs }) => theirs === "ready");
   using over = new DisposableStack();
   const enough = new AbortController();
   over.defer(() => enough.abort());
-  const published = publish(
-    context,
-    Number(control.get("Latest checkpoint's TimeLineID")),
-    end,
-    enough.signal,
-  );
+  const published = publish(context, timeline, end, enough.signal, PUBLISH_AFTER_MS);
   const until = context.clock.now() + LONGEST_MS;
   const received = await Promise.any(
     ready.map(async ({ address }) => {
@@ -61,9 +59,15 @@ export async function stopped(context: HookContext): Promise<string> {
  * Where commits did not wait for a standby: tells the group how far this node is, so that no node becomes the master that lacks more than
  * it may. Not needed for the next master that has everything, and so begins after a moment.
  */
-async function publish(context: HookContext, timeline: number, end: Lsn, signal: AbortSignal): Promise<void> {
+async function publish(
+  context: HookContext,
+  timeline: number,
+  end: Lsn,
+  signal: AbortSignal,
+  afterMs: number,
+): Promise<void> {
   if (context.settings.sync === "strict") return;
-  await context.clock.sleep(PUBLISH_AFTER_MS, { signal }).catch(() => {});
+  await context.clock.sleep(afterMs, { signal }).catch(() => {});
   if (!signal.aborted) await publishFinalPosition(context, { timeline, bytes: end + 1n }, signal);
 }
 
