@@ -37,7 +37,7 @@ describe("a compose file", () => {
       "that kills stops, by what PostgreSQL's image sets under another name",
       {
         image: "registry.example.org/db:1",
-        environment: { MSDHA_GROUP: "db", POSTGRES_PASSWORD_FILE: "/p" },
+        environment: { MSDHA_GROUP: "db", MSDHA_PG_REPLICATION_PASSWORD_FILE: "/p" },
       },
       "error",
       /stop_grace_period is 90 s, MSDHA_STOP_TIMEOUT 300 s/,
