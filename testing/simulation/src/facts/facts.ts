@@ -58,7 +58,7 @@ export interface RunFacts {
   mastered: boolean;
   /** Whether its `stopped` hook has ended well. */
   cleaned: boolean;
-  /** The run before it that came to its `pre_start`, where the run folder has outlived it. */
+  /** The last run before it that came to its `pre_start`, or to the end of its `stopped`, where the run folder has outlived it. */
   readonly former: RunFacts | undefined;
   /** What its `candidate` hook said last; undefined before it was asked, and where there is none. */
   said: Candidacy | undefined;

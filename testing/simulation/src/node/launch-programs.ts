@@ -30,7 +30,11 @@ export function launchPrograms(
         run.programs.delete(program);
         world.trace(run.id, () => `${name} ended ${exit.signal ?? exit.code}`);
         if (name === "master" && exit.code === 0) run.mastered = true;
-        if (name === "stopped" && exit.code === 0) run.cleaned = true;
+        if (name === "stopped" && exit.code === 0) {
+          run.cleaned = true;
+          // One that ended before its pre_start has cleaned up for the one before it.
+          disk.lastRun = run;
+        }
         on.exit(program, exit);
       },
     });
