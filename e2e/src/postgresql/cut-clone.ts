@@ -10,6 +10,8 @@ export interface CutClone extends AsyncDisposable {
   readonly pid: number;
 }
 
+const CLONE_SECONDS = 8;
+
 export interface CutOptions {
   /** How much there is to clone, besides an empty cluster. Default: 256 MiB. */
   readonly bytes?: number;
@@ -31,7 +33,9 @@ export async function cutClone(
   const ballast = join(master.data, "ballast");
   closeSync(openSync(ballast, "w", 0o644));
   truncateSync(ballast, bytes);
-  const cloning = node.hook("pre_start");
+  // It takes some seconds, however fast the machine is: a test that looks late still finds it on its way.
+  const rate = `${Math.ceil(bytes / 2 ** 20 / CLONE_SECONDS)}M`;
+  const cloning = node.hookWith({ MSDHA_PG_CLONE_MAX_RATE: rate }, "pre_start");
   const half = join(node.data, "..", "data.msdha-new", "data");
   await waitFor(() => existsSync(join(half, "ballast")) || existsSync(join(half, "base")), {
     ...{ what: "a clone on its way", intervalMs: 1, timeoutMs: 60_000 },
