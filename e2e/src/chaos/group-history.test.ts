@@ -33,3 +33,13 @@ test("a mastership that was seen late begins no later than its hook", () => {
   history.promoted(2, 12);
   expect(history.master()).toMatchObject({ from: 12 });
 });
+
+test("a mastership whose hook has begun and that was not seen yet leaves it behind", () => {
+  const history = createGroupHistory();
+  expect(history.isBehind).toBe(false);
+  history.promoted(2, 15);
+  expect(history.isBehind).toBe(true);
+  history.add(put(1, "a", "master", "7"), 30);
+  history.add(put(2, "_lock", '{"node":"a","takenAfter":"wait"}', "7"), 30);
+  expect(history.isBehind).toBe(false);
+});

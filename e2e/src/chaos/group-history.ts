@@ -31,6 +31,8 @@ export interface GroupHistory {
   add(change: KeyChange, at: number): void;
   /** A master's hook is known to have begun at a time: its mastership did no later, however late it was seen here. */
   promoted(token: number, at: number): void;
+  /** Whether a master's hook is known to have begun whose mastership was not seen here yet: what is seen here comes late. */
+  readonly isBehind: boolean;
   /** The last revision that has been taken in. */
   readonly revision: number;
   readonly nodeChanges: readonly NodeChange[];
@@ -75,6 +77,10 @@ export function createGroupHistory(): GroupHistory {
       for (const mastership of masterships) {
         if (mastership.token === token) mastership.from = Math.min(mastership.from, at);
       }
+    },
+    get isBehind() {
+      const latest = [...hooksBegan.keys()].at(-1);
+      return latest !== undefined && !masterships.some(({ token }) => token === latest);
     },
     get revision() {
       return revision;
