@@ -51,6 +51,13 @@ export async function promote(group: HookGroup, node: HookNode, user?: string): 
   expect(await node.sql("SELECT pg_is_in_recovery()", user)).toBe("f");
 }
 
+/** Resolves when `synchronous_standby_names` is so: after the group's record where a standby joins, before it where one leaves. */
+export async function serverWaitsFor(master: HookNode, names: string): Promise<void> {
+  await waitFor(async () => (await master.sql("SHOW synchronous_standby_names")) === names, {
+    what: `the server to wait for ${names}`,
+  });
+}
+
 /** Resolves when the group's record of who has every acknowledged commit says this. */
 export async function inSync(group: HookGroup, record: string): Promise<void> {
   await waitFor(() => group.value("postgresql-sync") === record, {
