@@ -49,15 +49,22 @@ export async function cutClone(
   const arrived = (): number => statSync(join(half, "ballast"), { throwIfNoEntry: false })?.size ?? 0;
   await waitFor(() => arrived() >= after, { what: "so much of it to arrive", intervalMs: 1 });
   const pids = hookProcesses(node, "pre_start");
+  /** The helper among them may still be connected to while it goes. */
+  async function allGone(): Promise<void> {
+    await cloning;
+    await waitFor(() => hookProcesses(node, "pre_start").length === 0, {
+      what: "the killed processes to go",
+    });
+  }
   for (const pid of pids) send(pid, signal);
   const whole = existsSync(join(half, "backup_manifest")) || existsSync(node.data);
   if (whole) throw new Error("the clone was made before it could be cut");
-  if (signal === "SIGKILL") await cloning;
+  if (signal === "SIGKILL") await allGone();
   return {
     pid: Math.max(...pids),
     async [Symbol.asyncDispose]() {
       for (const pid of pids) send(pid, "SIGKILL");
-      await cloning;
+      await allGone();
     },
   };
 }
