@@ -137,7 +137,8 @@ describe.concurrent("a PostgreSQL standby that does not know which transactions 
     const waiting = b.hook("running_not_ready");
     const line =
       /the server has taken no connections for \d+ s: it has been at the file [0-9A-F]{24} .* A master would tell it\./;
-    await waitFor(() => line.test(logOf(b)), { what: "the line" });
+    // It comes after 15 s, or when the server has stood still for 10 s, if that is later.
+    await waitFor(() => line.test(logOf(b)), { what: "the line", timeoutMs: 60_000 });
     for (const pid of hookProcesses(b, "running_not_ready")) process.kill(pid);
     await waiting;
     await b.stop("SIGINT");
