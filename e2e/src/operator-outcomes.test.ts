@@ -157,36 +157,32 @@ describe("a command that is interrupted", () => {
     ["SIGTERM", 143],
   ] as const)("and only shows something ends by %s with %i, and silently", async (signal, code) => {
     await using etcd = await startEtcd();
-    const group = await writePair(etcd);
-    const run = start({ etcd, name: group.name }, "events", "--follow");
-    await group.writeNode("three");
-    await waitFor(
-      async () => {
-        await group.writeNode("three", "start");
-        await group.writeNode("three", "ready");
-        return run.out().includes("three: ");
-      },
-      { what: "a change" },
-    );
+    const { run } = await followEvents(etcd);
     run.child.kill(signal);
     expect(await run.ended).toMatchObject({ code, err: "" });
   });
 
   test("as nobody reads its output ends with 141, and silently", async () => {
     await using etcd = await startEtcd();
-    const group = await writePair(etcd);
-    const run = start({ etcd, name: group.name }, "events", "--follow");
-    await group.writeNode("three");
-    await waitFor(
-      async () => {
-        await group.writeNode("three", "start");
-        await group.writeNode("three", "ready");
-        return run.out().includes("three: ");
-      },
-      { what: "a change" },
-    );
+    const { group, run } = await followEvents(etcd);
     run.child.stdout?.destroy();
     await group.writeNode("three", "start");
     expect(await run.ended).toMatchObject({ code: 141, err: "" });
   });
 });
+
+/** Follows the events of a group until a change is shown. */
+async function followEvents(etcd: EtcdMember) {
+  const group = await writePair(etcd);
+  const run = start({ etcd, name: group.name }, "events", "--follow");
+  await group.writeNode("three");
+  await waitFor(
+    async () => {
+      await group.writeNode("three", "start");
+      await group.writeNode("three", "ready");
+      return run.out().includes("three: ");
+    },
+    { what: "a change" },
+  );
+  return { group, run };
+}
