@@ -103,7 +103,6 @@ export function createReaders(options: ReadersOptions): Readers {
 /** Returns the nodes that take readers, and their hosts. */
 function readersIn(view: GroupView, maxLagBytes: number): ReadonlyMap<string, string> {
   const isNear = (name: string): boolean =>
-    maxLagBytes === Number.POSITIVE_INFINITY ||
     (view.reports.get(name)?.behind ?? Number.POSITIVE_INFINITY) <= maxLagBytes;
   const ready = [...view.nodes].filter(([name, { state }]) => state === "ready" && isNear(name));
   const hosts = ready.map(([name]) => [name, view.details.get(name)?.address ?? name] as const);

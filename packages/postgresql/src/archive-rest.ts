@@ -1,9 +1,9 @@
 import { readdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import type { HookContext } from "./context.ts";
+import { isSegment } from "./lsn.ts";
 
-const SEGMENT = /^[0-9A-F]{24}$/;
-const LOG_FILE = /^([0-9A-F]{24}|[0-9A-F]{8}\.history)$/;
+const HISTORY = /^[0-9A-F]{8}\.history$/;
 /** Without the timeline. */
 const placeOf = (segment: string): string => segment.slice(8);
 
@@ -22,21 +22,17 @@ export async function archiveRest({ account, log, run, settings }: HookContext):
   }
   const archived = new Set(stdout.split("\n"));
   // What is older than all of it no base backup needs any more.
-  const oldest =
-    [...archived]
-      .filter((name) => SEGMENT.test(name))
-      .map(placeOf)
-      .sort()[0] ?? "";
+  const [oldest = ""] = [...archived].filter(isSegment).map(placeOf).sort();
   const isLacking = (name: string): boolean =>
-    LOG_FILE.test(name) && !archived.has(name) && (!SEGMENT.test(name) || placeOf(name) >= oldest);
+    !archived.has(name) && (HISTORY.test(name) || (isSegment(name) && placeOf(name) >= oldest));
   const folder = join(data, "pg_wal");
   const status = join(folder, "archive_status");
-  const marked = account.act(() => {
-    return readdirSync(folder)
+  const marked = account.act(() =>
+    readdirSync(folder)
       .filter(isLacking)
       .sort()
-      .filter((name) => replace(join(status, `${name}.done`), join(status, `${name}.ready`)));
-  });
+      .filter((name) => replace(join(status, `${name}.done`), join(status, `${name}.ready`))),
+  );
   if (marked.length === 0) return;
   log(
     `the former master had not archived ${marked.length} files of the log: archiving ${marked[0]} to ${marked.at(-1)}`,

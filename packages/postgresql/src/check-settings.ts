@@ -142,9 +142,10 @@ function checkTls(env: Environment): void {
 
 /** A server does not start with another certificate's key. One with a passphrase only the server can read (`ssl_passphrase_command`). */
 function checkCertificate(cert: string, key: string): void {
-  if (readFileSync(key, "latin1").includes("ENCRYPTED")) return;
+  const pem = readFileSync(key, "latin1");
+  if (pem.includes("ENCRYPTED")) return;
   try {
-    createSecureContext({ cert: readFileSync(cert), key: readFileSync(key) });
+    createSecureContext({ cert: readFileSync(cert), key: pem });
   } catch (error) {
     fail(
       `MSDHA_PG_SSL_CERT, MSDHA_PG_SSL_KEY: expected a certificate and its key, got ${cert} and ${key} (${messageOf(error)})`,

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readdirSync, readFileSync, readSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readSync } from "node:fs";
 import { join } from "node:path";
 import type { HookContext } from "./context.ts";
 import { readControlData } from "./control-data.ts";
@@ -139,7 +139,7 @@ async function readRecord(context: HookContext, timeline: number): Promise<Compa
   const place =
     Number(control.get("Latest checkpoint's TimeLineID")) === timeline
       ? parseLsn(control.get("Latest checkpoint location") ?? "")
-      : context.account.act(() => readBranchPoint(data, digits));
+      : branchPointOf(context, timeline);
   const segmentBytes = Number(control.get("Bytes per WAL segment"));
   if (place === undefined || !segmentBytes) return undefined;
   const segment = digits + segmentNumber(place, segmentBytes);
@@ -148,12 +148,10 @@ async function readRecord(context: HookContext, timeline: number): Promise<Compa
   return bytes === undefined ? undefined : { segment, offset, bytes };
 }
 
-function readBranchPoint(data: string, digits: string): Lsn | undefined {
-  try {
-    return branchPoint(readFileSync(join(data, "pg_wal", `${digits}.history`), "utf8"));
-  } catch {
-    return undefined;
-  }
+/** Returns where a timeline of the data branched off the one before; undefined where they do not say. */
+export function branchPointOf({ files, settings }: HookContext, timeline: number): Lsn | undefined {
+  const history = files.read(join(settings.data, "pg_wal", `${timelineDigits(timeline)}.history`));
+  return history === undefined ? undefined : branchPoint(history);
 }
 
 function readBytes(path: string, offset: number): string | undefined {

@@ -17,16 +17,12 @@ const UNPACKERS: Readonly<Record<string, string>> = {
  */
 export async function runInitScripts(context: HookContext): Promise<void> {
   const { settings, files } = context;
-  const { initdbDir, home, port } = settings;
+  const { initdbDir, home } = settings;
   const scripts = list(initdbDir);
   if (scripts.length === 0) return;
   const pgCtl = [context.program("pg_ctl"), "-D", newData(context), "-w"];
   const log = join(home, "initdb.log");
-  const options = pgCtlOptions(context, [
-    ...["listen_addresses=", `unix_socket_directories=${home}`, "unix_socket_permissions=0700"],
-    ...[`port=${port}`, "archive_mode=off"],
-  ]);
-  const started = await context.run([...pgCtl, "-l", log, "start", "-o", options]);
+  const started = await context.run([...pgCtl, "-l", log, "start", "-o", pgCtlOptions(context)]);
   if (started.code !== 0) {
     const why = files.read(log)?.trimEnd().split("\n").at(-1) ?? started.stderr;
     fail(`no server for the scripts in ${initdbDir} could be started: ${why}`);

@@ -1,9 +1,8 @@
-import { join } from "node:path";
 import { openGroupStore } from "./backend-command.ts";
 import type { HookContext } from "./context.ts";
 import { fail, messageOf } from "./failure.ts";
+import { branchPointOf } from "./history.ts";
 import { answerOf } from "./local-server.ts";
-import type { Lsn } from "./lsn.ts";
 import {
   formatMasterPosition,
   lagBehind,
@@ -13,7 +12,6 @@ import {
 } from "./master-position.ts";
 import { POSITION_SQL, type Position, readPosition } from "./position.ts";
 import { formatSize } from "./sizes.ts";
-import { branchPoint } from "./timeline.ts";
 
 const KEY = "postgresql-position";
 const LONGEST_FINAL_MS = 1_500;
@@ -61,12 +59,11 @@ export async function publishPosition(
   );
   const [timeline, bytes] = rows?.[0] ?? [];
   if (!timeline || !bytes) return before;
-  const position = { timeline: Number(timeline), bytes: BigInt(bytes) };
-  const line = formatMasterPosition({
-    master: member,
-    ...position,
-    began: beganAt(context, position.timeline),
-  });
+  const position = { master: member, timeline: Number(timeline), bytes: BigInt(bytes) };
+  // A master's timeline stays the same, and is told every second.
+  const told = parseMasterPosition(before);
+  const began = told?.timeline === position.timeline ? told.began : branchPointOf(context, position.timeline);
+  const line = formatMasterPosition({ ...position, began });
   if (line !== before) await store.put(KEY, line);
   return line;
 }
@@ -83,16 +80,9 @@ export async function publishFinalPosition(
   const { env, log, member } = context;
   const store = openGroupStore(env, AbortSignal.any([signal, AbortSignal.timeout(LONGEST_FINAL_MS)]));
   try {
-    const began = beganAt(context, timeline);
+    const began = branchPointOf(context, timeline);
     await store.put(KEY, formatMasterPosition({ master: member, timeline, bytes, began }));
   } catch (error) {
     if (!signal.aborted) log(`the group was not told how far this node is: ${messageOf(error)}`);
   }
-}
-
-/** Returns where a timeline of the data branched off the one before; undefined where they do not say. */
-function beganAt({ files, settings }: HookContext, timeline: number): Lsn | undefined {
-  const name = timeline.toString(16).toUpperCase().padStart(8, "0");
-  const history = files.read(join(settings.data, "pg_wal", `${name}.history`));
-  return history === undefined ? undefined : branchPoint(history);
 }

@@ -19,6 +19,11 @@ export function segmentNumber(lsn: Lsn, segmentBytes: number): string {
   return hex(lsn >> 32n) + hex((lsn & 0xffffffffn) / BigInt(segmentBytes));
 }
 
+/** Returns whether a file of `pg_wal` holds log, by its name. */
+export function isSegment(name: string): boolean {
+  return /^[0-9A-F]{24}$/.test(name);
+}
+
 /** Returns a timeline's number in the eight digits of its file names. */
 export function timelineDigits(timeline: number): string {
   return timeline.toString(16).toUpperCase().padStart(8, "0");

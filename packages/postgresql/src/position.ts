@@ -15,6 +15,10 @@ export interface Position {
   readonly free: boolean;
 }
 
+/** Whether a standby has read all log that any source has, and waits for more. */
+export const WAITS_FOR_LOG_SQL = `EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'startup'
+      AND wait_event IN ('RecoveryWalStream', 'RecoveryRetrieveRetryInterval'))`;
+
 /**
  * Asks a server for its position, in one statement without a semicolon. The receiver says what is on the disk; when it
  * starts it says the beginning of a segment, which may be less than what was replayed.
@@ -22,8 +26,7 @@ export interface Position {
 export const POSITION_SQL: string = `SELECT timeline, pg_wal_lsn_diff(position, '0/0'),
     pg_wal_lsn_diff(coalesce(began, position), '0/0'),
     pg_is_in_recovery(),
-    pg_last_wal_receive_lsn() IS NOT NULL OR EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'startup'
-      AND wait_event IN ('RecoveryWalStream', 'RecoveryRetrieveRetryInterval')),
+    pg_last_wal_receive_lsn() IS NOT NULL OR ${WAITS_FOR_LOG_SQL},
     coalesce(current_setting('msdha.follows', true), '') = '' AND NOT EXISTS (SELECT FROM pg_stat_wal_receiver)
   FROM (SELECT greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())) AS a (position),
     (SELECT max(left(name, 8)) FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$') AS b (timeline_name),

@@ -33,7 +33,8 @@ export async function promoteServer(context: HookContext, condition: string): Pr
   for (let refusals = 0; refusals < REFUSALS; ) {
     const answer = await ask(context, requestedAt !== undefined ? lookSql(condition) : requestSql(condition));
     if (answer === "promoted") return true;
-    if (answer === "refused" || answer === null) refusals += 1;
+    const isRefused = answer === "refused" || answer === null;
+    if (isRefused) refusals += 1;
     if (answer === "promoting") {
       requestedAt ??= clock.now();
       if (clock.now() - requestedAt >= (wakeAfterMs[0] ?? Number.POSITIVE_INFINITY)) {
@@ -42,7 +43,7 @@ export async function promoteServer(context: HookContext, condition: string): Pr
       }
     }
     if (clock.now() >= until) fail(`the server is not promoted after ${LONGEST_MS / 60_000} min`);
-    await sleep(answer === "refused" || answer === null ? REFUSED_PAUSE_MS : LOOK_MS);
+    await sleep(isRefused ? REFUSED_PAUSE_MS : LOOK_MS);
   }
   return false;
 }

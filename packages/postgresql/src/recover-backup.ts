@@ -35,16 +35,14 @@ export async function recoverOtherGroup(context: HookContext): Promise<void> {
 /** Runs a server that nobody reaches, until it has recovered, and stops it. */
 async function runToTheEnd(context: HookContext): Promise<void> {
   const { files, settings } = context;
-  const { home, port } = settings;
+  const { home } = settings;
   const log = join(home, "recovery.log");
   files.remove(log);
   const pgCtl = [context.program("pg_ctl"), "-D", newData(context), "-w", "-t", String(LONGEST_S)];
   const command = pgCtlOptions(context, [
-    ...["listen_addresses=", `unix_socket_directories=${home}`, "unix_socket_permissions=0700"],
     // It does not compare its settings with those of the former master then, and takes connections only in the end.
-    ...["hot_standby=off", "recovery_target_action=promote", "archive_mode=off"],
+    ...["hot_standby=off", "recovery_target_action=promote"],
     ...["synchronous_standby_names=", "logging_collector=off", "log_destination=stderr", "lc_messages=C"],
-    `port=${port}`,
   ]);
   const started = await context.run([...pgCtl, "-l", log, "start", "-o", command]);
   const recovered = started.code === 0 && (await waitUntilRecovered(context));

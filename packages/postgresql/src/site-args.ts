@@ -28,9 +28,20 @@ export function settingOptions(settings: readonly string[]): readonly string[] {
   return settings.flatMap((setting) => ["-c", setting]);
 }
 
-/** Returns the options of a server that `pg_ctl -o` starts for a while: MSDHA_PG_ARGS' settings, then these. */
-export function pgCtlOptions(context: Pick<HookContext, "env">, settings: readonly string[]): string {
-  return settingOptions([...siteSettings(context), ...settings])
+/**
+ * Returns the options of a server that `pg_ctl -o` starts for a while, that nobody else reaches and that archives nothing:
+ * MSDHA_PG_ARGS' settings, then what that takes, then these.
+ */
+export function pgCtlOptions(
+  context: Pick<HookContext, "env" | "settings">,
+  settings: readonly string[] = [],
+): string {
+  const { home, port } = context.settings;
+  const alone = [
+    ...["listen_addresses=", `unix_socket_directories=${home}`, "unix_socket_permissions=0700"],
+    ...[`port=${port}`, "archive_mode=off"],
+  ];
+  return settingOptions([...siteSettings(context), ...alone, ...settings])
     .map(quoteShell)
     .join(" ");
 }

@@ -1,4 +1,4 @@
-import { type Lsn, parseLsn } from "./lsn.ts";
+import { isSegment, type Lsn, parseLsn } from "./lsn.ts";
 
 /** What a node knows of its own history without a running server. */
 export interface OwnHistory {
@@ -36,7 +36,7 @@ export function compareHistories(own: OwnHistory, theirs: TheirHistory | undefin
 
 /** Returns the newest timeline among the names of a `pg_wal` folder. */
 export function newestTimeline(names: readonly string[]): number | undefined {
-  const timelines = names.filter((name) => /^[0-9A-F]{24}$/.test(name)).map((name) => name.slice(0, 8));
+  const timelines = names.filter(isSegment).map((name) => name.slice(0, 8));
   const newest = timelines.sort().at(-1);
   return newest === undefined ? undefined : Number.parseInt(newest, 16);
 }

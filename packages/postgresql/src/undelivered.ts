@@ -1,5 +1,6 @@
 import type { HookContext } from "./context.ts";
 import { answerOf } from "./local-server.ts";
+import { WAITS_FOR_LOG_SQL } from "./position.ts";
 import { FIRST_LOOK_MS } from "./standby-health.ts";
 
 /**
@@ -15,11 +16,7 @@ export async function isUndelivered(
   const patienceMs = Math.max(settings.streamPatienceMs, FIRST_LOOK_MS);
   if (logWait.at(place) < patienceMs) return false;
   // It has just asked all sources in vain, and is neither restoring a file nor replaying one.
-  const waits = await answerOf(
-    server.value(`SELECT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'startup'
-      AND wait_event IN ('RecoveryWalStream', 'RecoveryRetrieveRetryInterval'))`),
-  );
-  if (waits !== "t") return false;
+  if ((await answerOf(server.value(`SELECT ${WAITS_FOR_LOG_SQL}`))) !== "t") return false;
   // A folder that is not mounted.
   if (settings.archive !== "" && (await run(["test", "-d", `${settings.archive}/wal`])).code !== 0)
     return false;

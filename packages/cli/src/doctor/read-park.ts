@@ -1,4 +1,4 @@
-import { type Environment, readGiven } from "@msdha/settings/given";
+import { type Environment, notBoth, readGiven } from "@msdha/settings/given";
 import { parseDuration } from "../requests/parse-duration.ts";
 
 /** `MSDHA_PARK` as a frontend reads it: how long connections wait, or what is wrong with it. */
@@ -10,7 +10,7 @@ export function readPark(environment: Environment): Park | undefined {
   if (given === undefined) return undefined;
   switch (given.kind) {
     case "both":
-      return { problem: "expected either MSDHA_PARK or MSDHA_PARK_FILE, not both" };
+      return { problem: `expected ${notBoth("MSDHA_PARK").expected}` };
     case "unreadable":
       return { problem: `expected the path of a file that can be read in MSDHA_PARK_FILE (${given.code})` };
     default:

@@ -1,5 +1,5 @@
 import { hostname, userInfo } from "node:os";
-import { type Compare, type EtcdApi, isEtcdError, type KeyValue } from "@msdha/etcd-client";
+import { type Compare, type EtcdApi, isEtcdError, type KeyValue, type Transaction } from "@msdha/etcd-client";
 import { type AskKind, type AskText, writeAsk } from "@msdha/group";
 import { CommandError } from "../command-error.ts";
 import { CALL_MS, type OpenGroup } from "../context.ts";
@@ -65,14 +65,21 @@ export async function writeRequest(
     revision,
     leaseSeconds,
     async withdraw() {
-      const compared: Compare = { key, target: "mod", is: "=", value: revision };
-      const remove = { compare: [compared], success: [{ type: "delete", key }], failure: [] } as const;
       try {
-        return (await client.txn(remove, call)).succeeded ? "withdrawn" : "gone";
+        return (await client.txn(removal(key, revision), call)).succeeded ? "withdrawn" : "gone";
       } catch {
         return "unknown";
       }
     },
+  };
+}
+
+/** Takes a key away if it is still as it was at a revision. */
+function removal(key: string, revision: number): Transaction {
+  return {
+    compare: [{ key, target: "mod", is: "=", value: revision }],
+    success: [{ type: "delete", key }],
+    failure: [],
   };
 }
 
@@ -112,13 +119,8 @@ export async function removeRequest(
     revision,
   }: { readonly kind: AskKind; readonly node: string | undefined; readonly revision: number },
 ): Promise<boolean> {
-  const key = keys.ask(kind, node);
-  const compare: Compare = { key, target: "mod", is: "=", value: revision };
   signal.throwIfAborted();
-  const remove = client.txn(
-    { compare: [compare], success: [{ type: "delete", key }], failure: [] },
-    { timeoutMs: CALL_MS },
-  );
+  const remove = client.txn(removal(keys.ask(kind, node), revision), { timeoutMs: CALL_MS });
   const { succeeded } = await orUnknown(remove, `whether ${nameOf(kind, node)} has ended is not known`);
   return succeeded;
 }

@@ -27,7 +27,7 @@ export async function stopped(context: HookContext): Promise<string> {
   const nodes = JSON.parse(files.read(nodesFile(context)) ?? "[]") as readonly GroupNode[];
   const others = nodes.filter(({ name }) => name !== settings.name);
   const timeline = Number(control.get("Latest checkpoint's TimeLineID"));
-  // Nobody has to be waited for, or is there; who takes over may not have followed.
+  // The hand-over waits for no standby. A node that lacks log could take over.
   if (settings.handover === "clean" || others.length === 0) {
     await publish(context, timeline, end, context.signal, 0);
     return "";
