@@ -59,7 +59,8 @@ async function take(
         ttl: view.ttl,
         revision: view.revision,
         newestAnswer: observed.newest,
-        staleHandover: Math.max(follower.staleHandover, observed.restoredTo),
+        restoredTo: observed.restoredTo,
+        handovers: follower.handovers,
         onOtherHolder: follower.doubtFreeLock,
       };
       const taken = await takeLock(etcd, keys, known, { lease, name, ttlSeconds, clock, signal });

@@ -1,6 +1,7 @@
 import type { Clock } from "@msdha/clock";
 import type { EtcdApi, LeaseId, WatchEvent } from "@msdha/etcd-client";
 import { type WatchBatch, watchPrefix } from "@msdha/etcd-watch";
+import { followHandovers, type HandoverHistory, unknownHandovers } from "./handover-history.ts";
 import { doubtFreeLock, followLock, type LockHistory, unknownLockHistory } from "./lock-history.ts";
 import type { NamedLockKeys } from "./lock-keys.ts";
 import { parseLock } from "./lock-value.ts";
@@ -19,16 +20,14 @@ export interface LockView {
   /** 0 before the first answer. */
   readonly revision: number;
   readonly holder: (Holder & { readonly lease: LeaseId }) | undefined;
-  /** The create revision of the hand-over, if there is one. */
-  readonly handover: number | undefined;
   /** The longest TTL that was seen. */
   readonly ttl: TtlRecord;
 }
 
 /** A lock that is followed by the watch of its keys. */
 export interface FollowedLock extends LockFollower<LockView> {
-  /** Only a hand-over with a larger create revision may be believed: an older one came back with a restored snapshot. */
-  readonly staleHandover: number;
+  /** What the watch has shown of hand-overs. */
+  readonly handovers: HandoverHistory;
   /** Records that an answer named another holder: the time since which the lock was free does not count any more. */
   doubtFreeLock(): void;
   /** Calls `listener` for every batch from now on, with whether etcd was restored. It must not throw. */
@@ -43,19 +42,18 @@ export function followNamedLock(
   keys: NamedLockKeys,
   { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
 ): FollowedLock {
-  let view: LockView = { revision: 0, holder: undefined, handover: undefined, ttl: unknownTtl };
+  let view: LockView = { revision: 0, holder: undefined, ttl: unknownTtl };
   let lockHistory: LockHistory = unknownLockHistory;
-  /** The hand-over that was there when the watch noticed that etcd had been restored. */
-  let cameBack = 0;
+  let handovers = unknownHandovers;
   const listeners: ((view: LockView, restored: boolean) => void)[] = [];
   const waiters = createWaiters(clock);
 
   async function follow(): Promise<never> {
     for await (const batch of watchPrefix(etcd, keys.prefix, { clock, signal })) {
       lockHistory = followLock(lockHistory, keys, batch, clock.now());
+      handovers = followHandovers(handovers, keys, batch);
       view = applyBatch(view, keys, batch);
       const restored = batch.type === "changes" && batch.restored;
-      if (restored) cameBack = view.handover ?? 0;
       for (const listener of listeners) listener(view, restored);
       waiters.wake();
     }
@@ -71,8 +69,8 @@ export function followNamedLock(
     get lockHistory() {
       return lockHistory;
     },
-    get staleHandover() {
-      return Math.max(view.handover === undefined ? view.revision : view.handover - 1, cameBack);
+    get handovers() {
+      return handovers;
     },
     doubtFreeLock() {
       lockHistory = doubtFreeLock(lockHistory);
@@ -104,8 +102,6 @@ function applyEvent(view: LockView, keys: NamedLockKeys, { type, kv }: WatchEven
       const name = parseLock(kv.value)?.node ?? "unknown";
       return { ...view, holder: present ? { name, token, lease } : undefined };
     }
-    case keys.handover:
-      return { ...view, handover: present ? kv.createRevision : undefined };
     case keys.ttl:
       return { ...view, ttl: longerTtl(view.ttl, present ? kv : undefined) };
     default:

@@ -1,9 +1,17 @@
 export { acquireLock, type LockOptions, tryLock } from "./acquire-lock.ts";
+export type { HandoverKnowledge } from "./believed-handover.ts";
 export { campaign, observe } from "./campaign.ts";
 export { confirmLock } from "./confirm-lock.ts";
 export { LockLostError } from "./errors.ts";
 export type { Holder } from "./follow-lock.ts";
 export { type GiveBackOptions, giveBackLock } from "./give-back-lock.ts";
+export {
+  followHandovers,
+  type HandoverHistory,
+  staleHandover,
+  unknownHandovers,
+  wasUsed,
+} from "./handover-history.ts";
 export { type HandoverLease, prepareHandover } from "./handover-lease.ts";
 export type { HeldLock, HolderOptions } from "./held-lock.ts";
 export type { Lock } from "./lock.ts";

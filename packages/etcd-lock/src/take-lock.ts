@@ -4,24 +4,23 @@ import {
   type Operation,
   rangeAnswer,
   type Transaction,
-  type TransactionResult,
 } from "@msdha/etcd-client";
 import { type Lease, timing } from "@msdha/etcd-lease";
+import {
+  consumedHandover,
+  type HandoverKnowledge,
+  staleRevision,
+  wasHandedOver,
+} from "./believed-handover.ts";
 import type { HeldLock, HolderOptions } from "./held-lock.ts";
 import type { LockKeys } from "./lock-keys.ts";
-import { type LockValue, parseLock } from "./lock-value.ts";
+import type { LockValue } from "./lock-value.ts";
 import { retryWhileLeased } from "./retry-while-leased.ts";
 import { longerTtl, type TtlRecord } from "./ttl-record.ts";
 
 /** What a node knows of the lock when it tries to take it. Old knowledge costs a round trip, nothing else. */
-export interface LockKnowledge {
+export interface LockKnowledge extends HandoverKnowledge {
   readonly ttl: TtlRecord;
-  /** The newest revision that the watch has shown; an answer at an older one means that etcd was restored. */
-  readonly revision: number;
-  /** The newest revision of any answer; an answer at an older one means the same. Default: 0. */
-  readonly newestAnswer?: number;
-  /** The largest create revision of a hand-over that must not be believed, since a restored snapshot brought it back. */
-  readonly staleHandover: number | undefined;
   /** Called when the answer names another holder of the lock. */
   readonly onOtherHolder?: () => void;
 }
@@ -66,12 +65,9 @@ export async function takeLock(
     const result = await retryWhileLeased(lease, options, (call) => etcd.txn(attempt, call));
     const received = clock.now();
     if (result.succeeded) {
-      const [inner] = result.results;
-      const restored = result.revision <= Math.max(known.revision, known.newestAnswer ?? 0);
-      const handed = inner?.type === "txn" && inner.succeeded && !restored;
-      const lock = asHeld({ token: result.revision, lease: lease.id }, handed, received, longest);
-      const consumed = handed ? consumedHandover(inner) : undefined;
-      return { ...lock, consumed, adopted: undefined };
+      const consumed = consumedHandover(result, known);
+      const taken = { token: result.revision, lease: lease.id };
+      return { ...asHeld(taken, consumed !== undefined, received, longest), consumed, adopted: undefined };
     }
     const [lock] = rangeAnswer(result, 0);
     const [record] = rangeAnswer(result, 1);
@@ -104,40 +100,32 @@ function asHeld(
   };
 }
 
-function consumedHandover({ results }: TransactionResult): KeyValue | undefined {
-  const [found] = results;
-  return found?.type === "range" ? found.kvs[0] : undefined;
-}
-
-function wasHandedOver(lock: KeyValue, known: LockKnowledge): boolean {
-  return parseLock(lock.value)?.takenAfter === "handover" && lock.createRevision > known.revision;
-}
-
 function takeTransaction(
   keys: LockKeys,
-  { ttl, staleHandover }: Pick<LockKnowledge, "ttl" | "staleHandover">,
+  known: LockKnowledge,
   longest: number,
   { name, lease, unless = [], withHandover = [], readOnAdoption = [] }: TakeOptions,
 ): Transaction {
+  const { modRevision: record } = known.ttl;
   return {
     compare: [
       { key: keys.lock, target: "create", is: "=", value: 0 },
-      { key: keys.ttl, target: "mod", is: "=", value: ttl.modRevision },
+      { key: keys.ttl, target: "mod", is: "=", value: record },
       ...unless.map((key) => ({ key, target: "create", is: "=", value: 0 }) as const),
     ],
     success: [
       {
         type: "txn",
-        compare: [{ key: keys.handover, target: "create", is: ">", value: staleHandover ?? 0 }],
+        compare: [{ key: keys.handover, target: "create", is: ">", value: staleRevision(known) }],
         success: [
           { type: "range", key: keys.handover },
-          ...put(keys, { node: name, takenAfter: "handover", record: ttl.modRevision }, lease, longest),
+          ...put(keys, { node: name, takenAfter: "handover", record }, lease, longest),
           { type: "delete", key: keys.handover },
           ...withHandover,
         ],
         // Any hand-over left is stale, which a later node could not know: delete it.
         failure: [
-          ...put(keys, { node: name, takenAfter: "wait", record: ttl.modRevision }, lease, longest),
+          ...put(keys, { node: name, takenAfter: "wait", record }, lease, longest),
           { type: "delete", key: keys.handover },
         ],
       },

@@ -13,7 +13,7 @@ import { takeLock } from "./take-lock.ts";
 
 const keys = groupKeys("db");
 const { signal } = new AbortController();
-const unknown = { ttl: { seconds: 0, modRevision: 0 }, revision: 0, staleHandover: undefined };
+const unknown = { ttl: { seconds: 0, modRevision: 0 }, revision: 0 };
 
 function setUp() {
   const clock = createManualClock();

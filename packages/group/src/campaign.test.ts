@@ -1,4 +1,5 @@
 import { createManualClock } from "@msdha/clock";
+import { unknownHandovers } from "@msdha/etcd-lock";
 import { createSimulatedEtcd } from "@msdha/etcd-simulated";
 import { expect, test } from "vitest";
 import { makeReadyNode } from "../test/ready-node.ts";
@@ -35,9 +36,7 @@ test("a node that left the lock to another does not take it back before its watc
     get view() {
       return clock.now() < toldAt ? late : a.follower.view;
     },
-    get staleHandover() {
-      return late.revision;
-    },
+    handovers: unknownHandovers,
     changed: (change) => clock.sleep(Math.min(change.timeoutMs ?? 1, 1)),
   };
   compete("a", a, lagging);

@@ -67,9 +67,9 @@ async function tryLock(
   const known = {
     ttl: view.ttl,
     revision: view.revision,
-    staleHandover: Math.max(follower.staleHandover, observed?.restoredTo ?? 0),
+    restoredTo: observed?.restoredTo ?? 0,
+    handovers: follower.handovers,
     newestAnswer: observed?.newest ?? 0,
-    handover: view.handoverNote,
     onOtherHolder: follower.doubtFreeLock,
     asksCandidates: !isForUs && (candidate !== undefined || anyIsAsked(view, membership.name)),
   };

@@ -1,4 +1,5 @@
 import { createManualClock } from "@msdha/clock";
+import { staleHandover, wasUsed } from "@msdha/etcd-lock";
 import { createSimulatedEtcd } from "@msdha/etcd-simulated";
 import { expect, test } from "vitest";
 import { followGroup } from "./follow-group.ts";
@@ -12,27 +13,28 @@ async function setUp() {
   const client = etcd.connect();
   const follower = followGroup(client, "db", { clock, signal: new AbortController().signal });
   await clock.advance(10);
-  return { clock, etcd, client, follower };
+  const stale = (): number => staleHandover(follower.handovers, follower.view.revision);
+  return { clock, etcd, client, follower, stale };
 }
 
 test("a hand-over that was told, or is newer than all that was told, can be believed", async () => {
-  const { clock, etcd, client, follower } = await setUp();
+  const { clock, etcd, client, stale } = await setUp();
   etcd.store.put(keys.handover, "{}");
   await clock.advance(10);
   const told = etcd.store.get(keys.handover)?.createRevision ?? 0;
   etcd.store.put(keys.node("a"), "ready");
   await clock.advance(10);
-  expect(follower.staleHandover).toBe(told - 1);
+  expect(stale()).toBe(told - 1);
   etcd.store.delete(keys.handover);
   await clock.advance(10);
   client.onAnswer = () => "lost";
   etcd.store.put(keys.handover, "{}");
   await clock.advance(10);
-  expect(etcd.store.get(keys.handover)?.createRevision).toBeGreaterThan(follower.staleHandover);
+  expect(etcd.store.get(keys.handover)?.createRevision).toBeGreaterThan(stale());
 });
 
 test("one that must have been told, and was not, is of a history that was restored: it is not", async () => {
-  const { clock, etcd, client, follower } = await setUp();
+  const { clock, etcd, client, stale } = await setUp();
   etcd.store.put(keys.handover, "{}");
   const snapshot = etcd.store.save();
   etcd.store.delete(keys.handover);
@@ -42,5 +44,27 @@ test("one that must have been told, and was not, is of a history that was restor
   etcd.store.restore(snapshot);
   for (let more = 0; more < 5; more += 1) etcd.store.put(keys.node("b"), "ready");
   await clock.advance(10);
-  expect(etcd.store.get(keys.handover)?.createRevision).toBeLessThanOrEqual(follower.staleHandover);
+  expect(etcd.store.get(keys.handover)?.createRevision).toBeLessThanOrEqual(stale());
+});
+
+test("a hand-over that was used is known again when etcd is restored a second time, to a newer snapshot of before", async () => {
+  const { clock, etcd, follower, stale } = await setUp();
+  const old = etcd.store.save();
+  etcd.store.put(keys.node("a"), "ready");
+  etcd.store.put(keys.handover, "{}");
+  await clock.advance(10);
+  const newer = etcd.store.save();
+  etcd.store.delete(keys.handover);
+  await clock.advance(10);
+  etcd.store.restore(old);
+  await clock.advance(10_000);
+  const { revision } = follower.view;
+  etcd.store.restore(newer);
+  const found = etcd.store.get(keys.handover);
+  if (!found) throw new Error("expected the hand-over of before");
+  expect(found.createRevision).toBeGreaterThan(revision);
+  expect(wasUsed(follower.handovers, found)).toBe(true);
+  await clock.advance(10_000);
+  expect(follower.view.handover).toBe(found.createRevision);
+  expect(stale()).toBeGreaterThanOrEqual(found.createRevision);
 });

@@ -3,8 +3,11 @@ import type { EtcdApi } from "@msdha/etcd-client";
 import {
   createWaiters,
   doubtFreeLock,
+  followHandovers,
   followLock,
+  type HandoverHistory,
   type LockHistory,
+  unknownHandovers,
   unknownLockHistory,
 } from "@msdha/etcd-lock";
 import { watchPrefix } from "@msdha/etcd-watch";
@@ -17,11 +20,8 @@ import { createGroupView, type GroupView } from "./view.ts";
 export interface GroupFollower {
   /** The newest view. */
   readonly view: GroupView;
-  /**
-   * Only a hand-over with a larger create revision may be believed. An older one came back with a restored snapshot of
-   * etcd: either the watch reported the restore, or it would have shown the hand-over before its last event.
-   */
-  readonly staleHandover: number;
+  /** What the watch has shown of hand-overs. */
+  readonly handovers: HandoverHistory;
   /** What the watch has shown of the lock. */
   readonly lockHistory: LockHistory;
   /** When the group was last seen to have a master, as far as that is known. */
@@ -70,8 +70,7 @@ export function followGroup(
   { clock, signal, onHealth }: FollowOptions,
 ): GroupFollower {
   let view = createGroupView(group);
-  /** The hand-over that was there when the watch noticed that etcd had been restored. */
-  let cameBack: number | undefined;
+  let handovers = unknownHandovers;
   let lockHistory = unknownLockHistory;
   let masterSeen: MasterSeen;
   const listeners: ViewListener[] = [];
@@ -84,11 +83,11 @@ export function followGroup(
       ...(onHealth && { onHealth }),
     })) {
       lockHistory = followLock(lockHistory, view.keys, batch, clock.now());
+      handovers = followHandovers(handovers, view.keys, batch);
       const before = view;
       view = applyBatch(view, batch);
       masterSeen = followMaster(masterSeen, { before, after: view, batch }, clock.now());
       const restored = batch.type === "changes" && batch.restored;
-      if (restored) cameBack = view.handover;
       const changes = nodeChanges(view.keys, batch);
       for (const listener of listeners) listener(view, changes, { restored });
       waiters.wake();
@@ -108,9 +107,8 @@ export function followGroup(
     get view() {
       return view;
     },
-    get staleHandover() {
-      const untold = view.handover === undefined ? view.revision : view.handover - 1;
-      return Math.max(untold, cameBack ?? 0);
+    get handovers() {
+      return handovers;
     },
     get lockHistory() {
       return lockHistory;

@@ -13,7 +13,7 @@ import { takeLock } from "./take-lock.ts";
 import { parseTerm, type Term, writeTerm } from "./term.ts";
 
 const keys = groupKeys("db");
-const unknown = { ttl: { seconds: 0, modRevision: 0 }, revision: 0, staleHandover: undefined };
+const unknown = { ttl: { seconds: 0, modRevision: 0 }, revision: 0 };
 const { signal } = new AbortController();
 
 async function setUp() {

@@ -1,6 +1,6 @@
 import { createManualClock } from "@msdha/clock";
 import { acquireLease } from "@msdha/etcd-lease";
-import { LockLostError } from "@msdha/etcd-lock";
+import { LockLostError, unknownHandovers } from "@msdha/etcd-lock";
 import { createSimulatedEtcd } from "@msdha/etcd-simulated";
 import { describe, expect, test } from "vitest";
 import { giveBackLock, prepareHandover } from "./hand-over.ts";
@@ -11,11 +11,7 @@ import { type GroupKnowledge, takeLock } from "./take-lock.ts";
 import { putValue } from "./values.ts";
 
 const keys = groupKeys("db");
-const unknown: GroupKnowledge = {
-  ttl: { seconds: 0, modRevision: 0 },
-  revision: 0,
-  staleHandover: undefined,
-};
+const unknown: GroupKnowledge = { ttl: { seconds: 0, modRevision: 0 }, revision: 0 };
 
 function setUp() {
   const clock = createManualClock();
@@ -99,10 +95,11 @@ describe("taking the lock", () => {
     const { clock, etcd, member } = setUp();
     const handover = { node: "b", token: 7, for: "a", masterStopped: true };
     etcd.store.put(keys.handover, JSON.stringify(handover));
+    const handovers = { ...unknownHandovers, present: etcd.store.get(keys.handover) };
     const a = await member("a");
     let lost = 0;
     a.client.onAnswer = ({ call }) => (call === "txn" && lost++ === 0 ? "lost" : 0);
-    const taking = a.take({ ...unknown, handover, asksCandidates: true });
+    const taking = a.take({ ...unknown, handovers, asksCandidates: true });
     await clock.advance(3_500);
     const lock = await taking;
     expect(lock).toMatchObject({ takenAfter: "handover", waitMs: 0, handover, round: lock?.token });
@@ -112,11 +109,33 @@ describe("taking the lock", () => {
     const { etcd, member } = setUp();
     etcd.store.put(keys.handover, "{}");
     const a = await member("a");
-    const staleHandover = etcd.store.get(keys.handover)?.createRevision;
-    expect(await a.take({ ...unknown, staleHandover })).toMatchObject({ takenAfter: "wait" });
+    const handovers = { ...unknownHandovers, cameBack: etcd.store.get(keys.handover)?.createRevision ?? 0 };
+    expect(await a.take({ ...unknown, handovers })).toMatchObject({ takenAfter: "wait" });
     etcd.store.delete(keys.lock);
     const b = await member("b");
     expect(await b.take({ ...unknown, revision: 1_000 })).toMatchObject({ takenAfter: "wait" });
+  });
+
+  test("does not believe a hand-over that the watch has shown to be gone, also before the watch shows it again", async () => {
+    const { etcd, member } = setUp();
+    etcd.store.put(keys.handover, "{}");
+    const used = etcd.store.get(keys.handover);
+    const a = await member("a");
+    const handovers = { ...unknownHandovers, gone: new Set([`${used?.createRevision} {}`]) };
+    const lock = await a.take({ ...unknown, handovers });
+    expect(lock).toMatchObject({ takenAfter: "wait", waitMs: 6_000 });
+    expect(lock?.handover).toBeUndefined();
+  });
+
+  test("waits where the answer was lost, and the watch had not shown which hand-over was there", async () => {
+    const { clock, etcd, member } = setUp();
+    etcd.store.put(keys.handover, "{}");
+    const a = await member("a");
+    let lost = 0;
+    a.client.onAnswer = ({ call }) => (call === "txn" && lost++ === 0 ? "lost" : 0);
+    const taking = a.take();
+    await clock.advance(3_500);
+    expect(await taking).toMatchObject({ takenAfter: "wait" });
   });
 
   test("does not believe a hand-over when an answer had a newer revision than the one in which it is taken", async () => {
@@ -130,8 +149,8 @@ describe("taking the lock", () => {
 test("a hand-over that is not believed is removed, so that nobody who knows less believes it later", async () => {
   const { etcd, member } = setUp();
   etcd.store.put(keys.handover, "{}");
-  const staleHandover = etcd.store.get(keys.handover)?.createRevision;
-  await (await member("a")).take({ ...unknown, staleHandover });
+  const handovers = { ...unknownHandovers, cameBack: etcd.store.get(keys.handover)?.createRevision ?? 0 };
+  await (await member("a")).take({ ...unknown, handovers });
   expect(etcd.store.get(keys.handover)).toBeUndefined();
 });
 

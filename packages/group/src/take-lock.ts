@@ -1,13 +1,11 @@
 import type { EtcdApi, Operation } from "@msdha/etcd-client";
 import { type LockKnowledge, type TakenLock, takeLock as takeAnyLock } from "@msdha/etcd-lock";
-import { type HandoverNote, parseHandover } from "./handover-note.ts";
+import { parseHandover } from "./handover-note.ts";
 import type { GroupKeys } from "./keys.ts";
 import type { LockOptions, MasterLock } from "./master-lock.ts";
 
 /** What a node knows of the group when it tries to take the lock. Old knowledge costs a round trip, nothing else. */
 export interface GroupKnowledge extends LockKnowledge {
-  /** The hand-over that the watch shows. If the answer that it was consumed is lost, it is taken for the consumed one. */
-  readonly handover?: HandoverNote | undefined;
   /** Whether candidates are to be asked: after a hand-over that happens in the same transaction. */
   readonly asksCandidates?: boolean;
 }
@@ -46,5 +44,7 @@ function describe({ consumed, adopted, ...lock }: TakenLock, known: GroupKnowled
   }
   const [election] = adopted;
   const opened = election?.lease === lock.lease && election.modRevision === lock.token;
-  return { ...lock, round: opened ? lock.token : undefined, handover: known.handover };
+  // The answer was lost: the hand-over that the watch had shown is taken for the consumed one.
+  const shown = known.handovers?.present;
+  return { ...lock, round: opened ? lock.token : undefined, handover: shown && parseHandover(shown.value) };
 }

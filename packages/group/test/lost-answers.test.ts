@@ -7,7 +7,7 @@ import { followGroup, groupKeys, joinGroup, mastership, publishMaster, takeLock 
 
 const clock = systemClock;
 const keys = groupKeys("db");
-const unknown = { ttl: { seconds: 0, modRevision: 0 }, revision: 0, staleHandover: undefined };
+const unknown = { ttl: { seconds: 0, modRevision: 0 }, revision: 0 };
 
 test("makes good what etcd did when its answers are lost, on a real connection that falls silent one way", async () => {
   await using etcd = await startEtcd();

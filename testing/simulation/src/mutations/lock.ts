@@ -1,7 +1,7 @@
-import type { KeyValue } from "@msdha/etcd-client";
+import { type KeyValue, rangeAnswer } from "@msdha/etcd-client";
 import { withMany } from "./circumstances.ts";
 import type { Mutation } from "./mutation.ts";
-import { givesLockBack, takesLock, withoutCompare } from "./transactions.ts";
+import { asHandedOver, givesLockBack, takesLock, withoutCompare } from "./transactions.ts";
 import { tamperWith } from "./wrap-etcd.ts";
 
 export const tokenNotCompared: Mutation = {
@@ -31,13 +31,14 @@ export const noWaitAfterAdoption: Mutation = {
   rule: "6: who finds the lock on its own lease does not wait",
   noticedBy: "waitForTheFormer",
   collaborators: {
-    etcd: (etcd, run, { keys }) => {
-      const handed = (kv: KeyValue): KeyValue => {
-        const own = kv.key === keys.lock && kv.lease === run.lease;
-        return own ? { ...kv, value: JSON.stringify({ node: run.node, takenAfter: "handover" }) } : kv;
-      };
-      return tamperWith(etcd, { kv: handed });
-    },
+    etcd: (etcd, run, { keys }) =>
+      tamperWith(etcd, {
+        result(result, asked) {
+          const [lock] = takesLock(asked, keys) && !result.succeeded ? rangeAnswer(result, 0) : [];
+          if (!lock || lock.lease !== run.lease) return result;
+          return asHandedOver({ ...result, succeeded: true, revision: lock.createRevision }, keys);
+        },
+      }),
   },
   circumstances: withMany("lossyNetwork"),
 };

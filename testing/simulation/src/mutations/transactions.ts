@@ -1,4 +1,4 @@
-import type { Operation, Transaction } from "@msdha/etcd-client";
+import type { Operation, Transaction, TransactionResult } from "@msdha/etcd-client";
 import type { GroupKeys } from "@msdha/group";
 
 /** Whether this transaction tries to take the lock. */
@@ -27,4 +27,12 @@ export function changePut(
     return operation.type === "put" && operation.key === key ? change(operation) : operation;
   };
   return { ...transaction, success: transaction.success.map(each), failure: transaction.failure.map(each) };
+}
+
+/** The answer of a take that consumed a hand-over, made of that of another take. */
+export function asHandedOver(result: TransactionResult, keys: GroupKeys): TransactionResult {
+  const createRevision = result.revision - 1;
+  const kv = { key: keys.handover, value: "{}", lease: "0", createRevision, modRevision: createRevision };
+  const inner = { ...result, succeeded: true, results: [{ type: "range", kvs: [kv] }] } as const;
+  return { ...result, results: [{ type: "txn", ...inner }] };
 }

@@ -1,7 +1,7 @@
 import type { RunFacts } from "../facts/facts.ts";
 import { withMany, withMixedTtls, withSlowNetwork } from "./circumstances.ts";
 import type { Mutation } from "./mutation.ts";
-import { changePut, takesLock, withoutCompare } from "./transactions.ts";
+import { asHandedOver, changePut, takesLock, withoutCompare } from "./transactions.ts";
 import { withUnseenRecord } from "./unseen-record.ts";
 import { tamperWith } from "./wrap-etcd.ts";
 
@@ -12,14 +12,7 @@ export const noWait: Mutation = {
     etcd: (etcd, _, { keys }) =>
       tamperWith(etcd, {
         result: (result, asked) =>
-          result.succeeded && takesLock(asked, keys)
-            ? {
-                ...result,
-                results: result.results.map((each) =>
-                  each.type === "txn" ? { ...each, succeeded: true } : each,
-                ),
-              }
-            : result,
+          result.succeeded && takesLock(asked, keys) ? asHandedOver(result, keys) : result,
       }),
   },
 };
