@@ -24,6 +24,8 @@ const UNANSWERED_TO_DO_WITHOUT = 2;
 /** A larger prefix goes on without, and is compared later: reading it each time would take longer than what it saves. */
 const MOST_BYTES_TO_READ_AGAIN = 256 * 1_024;
 const MOST_KEYS_TO_READ_AGAIN = 500;
+/** How long a read before another stream may take: this for the first, twice as long for each after it, up to two intervals. */
+const RESUMED_READ_MS = 1_000;
 /** Small enough for a connection that broke a stream, and may break again soon. */
 const RESUMED_PAGE_BYTES = 64 * 1_024;
 
@@ -78,7 +80,7 @@ export async function follow(etcd: EtcdApi, range: KeyRange, options: FollowOpti
    */
   async function readRange(): Promise<void> {
     const pageBytes = read === "done" ? RESUMED_PAGE_BYTES : undefined;
-    const answer = await readAll(etcd, range, { timeoutMs: 2 * progressIntervalMs, signal, pageBytes });
+    const answer = await readAll(etcd, range, { timeoutMs: readMs(), signal, pageBytes });
     signal.throwIfAborted();
     if (read === "done" && !replica.isRefutedBy(answer, { whole: true })) return;
     emit(replica.load(answer, { restored: read === "needed-restored" }));
@@ -91,9 +93,15 @@ export async function follow(etcd: EtcdApi, range: KeyRange, options: FollowOpti
     if (!replica.fitsIn(MOST_BYTES_TO_READ_AGAIN)) return false;
     const { next } = await etcd.range(
       { ...range, keysOnly: true, limit: MOST_KEYS_TO_READ_AGAIN },
-      { timeoutMs: 2 * progressIntervalMs, signal },
+      { timeoutMs: readMs(), signal },
     );
     return next === undefined;
+  }
+
+  /** A read outlasts what is wrong for as long as it may: it would keep the second failure from being reported. */
+  function readMs(): number {
+    const longest = 2 * progressIntervalMs;
+    return resumed ? Math.min(RESUMED_READ_MS * 2 ** Math.max(failures - 1, 0), longest) : longest;
   }
 
   function report(now: boolean, why?: Error): void {

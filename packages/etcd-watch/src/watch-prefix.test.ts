@@ -232,6 +232,19 @@ describe("a broken stream", () => {
     ]);
   });
 
+  test("is followed by reads of longer and longer limits, so that the second failure is soon known", async () => {
+    await start();
+    await clock.advance(2_000);
+    etcd.onCall = () => {
+      throw broken;
+    };
+    const before = etcd.ranges.length;
+    lastStream().fail(broken);
+    await clock.advance(5_000);
+    const limits = etcd.ranges.slice(before).map(({ timeoutMs }) => timeoutMs);
+    expect(limits.slice(0, 6)).toEqual([1_000, 2_000, 4_000, 8_000, 10_000, 10_000]);
+  });
+
   test("before the first state is tried again too", async () => {
     etcd.onCall = () => {
       throw broken;
