@@ -1,15 +1,5 @@
 import { execFileSync } from "node:child_process";
-import {
-  chmodSync,
-  closeSync,
-  existsSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, closeSync, existsSync, openSync, rmSync, truncateSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { tempDir, waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
@@ -174,21 +164,6 @@ describe.concurrent("a PostgreSQL group", () => {
     await a.sql("INSERT INTO t VALUES (2)");
     await waitFor(async () => (await copy.sql("SELECT max(x) FROM t")) === "2", { what: "the row on b" });
     expect(await a.sql("SELECT application_name FROM pg_stat_replication")).toBe("b");
-  });
-
-  test("starts though the lock files of a killed server name a process that is another's by now", async () => {
-    await using group = await createHookGroup();
-    const a = await startFirst(group, "a");
-    const b = await joinGroup(group, "b");
-    const other = readFileSync(join(a.data, "postmaster.pid"), "utf8").split("\n", 1)[0] ?? "";
-    const sockets = join(b.runDir, "postgresql");
-    const socketLock = readdirSync(sockets).find((name) => name.endsWith(".lock")) ?? "";
-    await b.stop("SIGKILL");
-    for (const lock of [join(b.data, "postmaster.pid"), join(sockets, socketLock)]) {
-      writeFileSync(lock, readFileSync(lock, "utf8").replace(/^\d+/, other));
-    }
-    expectSuccess(await b.hook("pre_start"));
-    await becomeReady(b);
   });
 
   test.skipIf(process.getuid?.() !== 0)(

@@ -29,6 +29,17 @@ export function lockPrefix(data: string): readonly string[] {
   return ["flock", "-nF", "-E", TAKEN, lockFile(data)];
 }
 
+/**
+ * Removes what a killed server has left in data in which no server works: in a container its process id is soon another process's, and
+ * the next server, or the one that recovers the data, refuses to start.
+ */
+export function removeStaleLocks({ files, server, settings: { data, home, port } }: HookContext): void {
+  if (server.isRunning()) return;
+  for (const lock of [`${data}/postmaster.pid`, `${home}/.s.PGSQL.${port}.lock`]) {
+    if (files.exists(lock)) files.remove(lock);
+  }
+}
+
 function lockFile(data: string): string {
   return join(data, "msdha.lock");
 }

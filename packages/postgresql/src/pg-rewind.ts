@@ -4,7 +4,7 @@ import { readControlData, wasMaster } from "./control-data.ts";
 import type { Master } from "./current-master.ts";
 import { majorVersion } from "./major-version.ts";
 import { leaveMark, type RejoinMark } from "./rejoin-mark.ts";
-import { runSingleUser } from "./single-user.ts";
+import { complaintOf, runSingleUser } from "./single-user.ts";
 import { writeStandbySettings } from "./standby-settings.ts";
 
 /**
@@ -53,10 +53,10 @@ async function recover(context: HookContext): Promise<boolean> {
   if (["shut down", "shut down in recovery"].includes(state)) return true;
   // A standby that is recovered alone has a record then that no other node has.
   if (!(await wasMaster(context))) leaveMark(context, "rewinding");
-  const { code, stderr } = await runSingleUser(context, settings.data);
+  const result = await runSingleUser(context, settings.data);
   context.signal.throwIfAborted();
-  if (code !== 0) log(`the data can't be recovered: ${stderr.trim().split("\n").at(-1)}`);
-  return code === 0;
+  if (result.code !== 0) log(`the data can't be recovered: ${complaintOf(result)}`);
+  return result.code === 0;
 }
 
 async function rewindCommand(context: HookContext, { address }: Master): Promise<readonly string[]> {

@@ -1,6 +1,6 @@
 import type { HookContext } from "./context.ts";
 import { readControlData } from "./control-data.ts";
-import { runSingleUser } from "./single-user.ts";
+import { complaintOf, runSingleUser } from "./single-user.ts";
 
 /**
  * Recovers the data of a master that crashed, where no other node is the master, before they are started as a standby's.
@@ -16,7 +16,7 @@ export async function recoverCrash(context: HookContext): Promise<void> {
   using _ = context.activity.begin("recovering the data after a crash");
   context.log("the server was the master and crashed, and there is no other: recovering its data first");
   files.remove(`${data}/standby.signal`);
-  const { code, stderr } = await runSingleUser(context, data);
-  if (code !== 0)
-    context.log(`the recovery failed, and the start will tell why: ${stderr.trim().split("\n").at(-1)}`);
+  const result = await runSingleUser(context, data);
+  if (result.code !== 0)
+    context.log(`the recovery failed, and the start will tell why: ${complaintOf(result)}`);
 }

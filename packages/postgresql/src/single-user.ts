@@ -27,6 +27,12 @@ export async function runSingleUser(
   });
 }
 
+/** Returns the line that says why it failed: a hint may follow it. */
+export function complaintOf({ stderr }: Pick<ProgramResult, "stderr">): string {
+  const lines = stderr.trim().split("\n");
+  return lines.findLast((line) => /FATAL|PANIC/.test(line)) ?? lines.at(-1) ?? "";
+}
+
 export interface SingleUserOptions {
   /** Default: `template1`, which all data have. */
   readonly database?: string;

@@ -6,7 +6,7 @@ import { checkSettings } from "../check-settings.ts";
 import { type CloneNotes, clone, clonePause } from "../clone.ts";
 import type { HookContext } from "../context.ts";
 import { wasMaster } from "../control-data.ts";
-import { checkDataLock } from "../data-lock.ts";
+import { checkDataLock, removeStaleLocks } from "../data-lock.ts";
 import { fixedNames } from "../fixed-settings.ts";
 import { eligibilityFile, followMaster } from "../follow.ts";
 import { writeGroupSettings } from "../group-settings.ts";
@@ -42,7 +42,11 @@ export async function preStart(context: HookContext): Promise<string> {
   writeSecrets(context);
   await preparePlace(context);
   const hadData = hasData(context);
-  if (hadData) await checkDataLock(context);
+  if (hadData) {
+    await checkDataLock(context);
+    // In data that no node has had, the lock may be that of a server of another image, which knows nothing of ours.
+    if (files.exists(settingsFile(context))) removeStaleLocks(context);
+  }
   if (env["MSDHA_REINIT"] === "1" && hasData(context)) await cloneAnew(context);
   await obtainData(context);
   context.program("postgres");

@@ -1,5 +1,5 @@
 import type { HookContext } from "../context.ts";
-import { checkDataLock, lockPrefix } from "../data-lock.ts";
+import { checkDataLock, lockPrefix, removeStaleLocks } from "../data-lock.ts";
 import { FIXED_SETTINGS } from "../fixed-settings.ts";
 import { followMaster } from "../follow.ts";
 import { quoteShell } from "../quoting.ts";
@@ -10,13 +10,13 @@ import { siteArgs } from "../site-args.ts";
  * hook promotes it.
  */
 export async function start(context: HookContext): Promise<string> {
-  const { account, files, server, settings } = context;
+  const { account, files, settings } = context;
   const { data, home, port, listen, name, tls } = settings;
   const locks = await checkDataLock(context);
   // The server starts all the same: the next hook asks again, and says why it can't.
   await followMaster(context).catch(() => {});
   if (!files.exists(`${data}/standby.signal`)) files.write(`${data}/standby.signal`, "");
-  if (!server.isRunning()) removeLocks(context);
+  removeStaleLocks(context);
   const values = [
     `port=${port}`,
     `listen_addresses=${listen}`,
@@ -44,11 +44,4 @@ function restartFirst({ scripts, settings }: HookContext): readonly string[] {
   const { data, restartFirstSeconds, runDir } = settings;
   if (restartFirstSeconds === 0) return [];
   return ["sh", `${scripts}/restart-first.sh`, String(restartFirstSeconds), data, runDir];
-}
-
-/** Removes what a killed server has left: in a container its process id is soon another process's, and the next server refuses to start. */
-function removeLocks({ files, settings: { data, home, port } }: HookContext): void {
-  for (const lock of [`${data}/postmaster.pid`, `${home}/.s.PGSQL.${port}.lock`]) {
-    if (files.exists(lock)) files.remove(lock);
-  }
 }
