@@ -1,6 +1,8 @@
 import { waitFor } from "@msdha/testkit";
 import { expect, test } from "vitest";
+import { createHookGroup } from "./hook-node.ts";
 import { startRunningGroup } from "./running-group.ts";
+import { becomeReady, expectSuccess, joinGroup, logOf, promote, startFirst } from "./stages.ts";
 
 const MAX_LAG_BYTES = 1_048_576;
 
@@ -34,4 +36,34 @@ test("what a fail-over without synchronous replication has lost is in the log an
   );
   await group.startNode(master);
   await running.whole();
+});
+
+test("so is one of a master that began its timeline without the new one, which gives its own the same number", async () => {
+  await using group = await createHookGroup();
+  const a = await startFirst(group, "a");
+  const b = await joinGroup(group, "b");
+  const c = await joinGroup(group, "c");
+  await c.stop("SIGINT");
+  await a.stop("SIGINT");
+  await promote(group, b);
+  await b.sql("CREATE TABLE lost AS SELECT generate_series(1, 5000)");
+  const [timeline, end] = (
+    await b.sql(`SELECT left(pg_walfile_name(at), 8) || ' ' || pg_wal_lsn_diff(at, '0/0')
+    FROM pg_current_wal_flush_lsn() AS a (at)`)
+  ).split(" ");
+  await waitFor(() => BigInt(group.value("postgresql-position")?.split(" ")[1] ?? 0) >= BigInt(end ?? 0), {
+    what: "b to tell how far it is",
+  });
+  await b.stop("SIGKILL");
+  group.setMaster(undefined);
+  expectSuccess(await c.hook("pre_start"));
+  await becomeReady(c);
+  expectSuccess(await c.hook("candidate"));
+  const had = BigInt(await c.sql("SELECT pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0')"));
+  await promote(group, c);
+  expect(await c.sql("SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)")).toBe(timeline);
+  const loss = await waitFor(() => group.value("postgresql-losses"), { what: "the loss to be noted" });
+  expect(loss).toMatch(/^\S+ c \d+ b$/);
+  expect(BigInt(loss.split(" ")[2] ?? 0)).toBeGreaterThanOrEqual(BigInt(end ?? 0) - had);
+  expect(logOf(c)).toMatch(/promoted without \d+ kB \(\d+ bytes\) of the log that b had/);
 });

@@ -3,11 +3,18 @@ import { join } from "node:path";
 import type { HookContext } from "./context.ts";
 import { readControlData } from "./control-data.ts";
 import { HookFailure, messageOf } from "./failure.ts";
-import { type Lsn, parseLsn, segmentNumber, timelineDigits } from "./lsn.ts";
+import { parseLsn, segmentNumber, timelineDigits } from "./lsn.ts";
 import { slotOf } from "./names.ts";
 import type { Peer } from "./peer.ts";
 import { noteSlot } from "./slot-note.ts";
-import { branchPoint, compareHistories, type Kinship, newestTimeline, type OwnHistory } from "./timeline.ts";
+import {
+  type Branch,
+  branchOf,
+  compareHistories,
+  type Kinship,
+  newestTimeline,
+  type OwnHistory,
+} from "./timeline.ts";
 
 export interface HistoryAnswer {
   readonly kinship: Kinship;
@@ -139,7 +146,7 @@ async function readRecord(context: HookContext, timeline: number): Promise<Compa
   const place =
     Number(control.get("Latest checkpoint's TimeLineID")) === timeline
       ? parseLsn(control.get("Latest checkpoint location") ?? "")
-      : branchPointOf(context, timeline);
+      : branchOfTimeline(context, timeline)?.at;
   const segmentBytes = Number(control.get("Bytes per WAL segment"));
   if (place === undefined || !segmentBytes) return undefined;
   const segment = digits + segmentNumber(place, segmentBytes);
@@ -149,9 +156,9 @@ async function readRecord(context: HookContext, timeline: number): Promise<Compa
 }
 
 /** Returns where a timeline of the data branched off the one before; undefined where they do not say. */
-export function branchPointOf({ files, settings }: HookContext, timeline: number): Lsn | undefined {
+export function branchOfTimeline({ files, settings }: HookContext, timeline: number): Branch | undefined {
   const history = files.read(join(settings.data, "pg_wal", `${timelineDigits(timeline)}.history`));
-  return history === undefined ? undefined : branchPoint(history);
+  return history === undefined ? undefined : branchOf(history);
 }
 
 function readBytes(path: string, offset: number): string | undefined {

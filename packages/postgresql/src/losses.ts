@@ -1,5 +1,6 @@
 import type { HookContext } from "./context.ts";
 import { messageOf } from "./failure.ts";
+import { branchOfTimeline } from "./history.ts";
 import { answerOf } from "./local-server.ts";
 import { lagBehind } from "./master-position.ts";
 import { POSITION_SQL, readPosition } from "./position.ts";
@@ -30,8 +31,8 @@ function addLine(before: string | undefined, line: string): string {
 }
 
 /**
- * Logs and notes for the group how much of the former master's log this new master was promoted without: from where its
- * timeline began to where that master last said it was. Does nothing where commits waited for a standby: the candidate then
+ * Logs and notes for the group how much of the former master's log this new master was promoted without: from where it was when its
+ * timeline began, to where that master last said it was. Does nothing where commits waited for a standby: the candidate then
  * has not asked how far the master was.
  */
 export async function noteLoss(context: HookContext): Promise<void> {
@@ -39,9 +40,11 @@ export async function noteLoss(context: HookContext): Promise<void> {
   const former = formerMaster.position;
   formerMaster.position = undefined;
   const own = readPosition((await answerOf(server.query(POSITION_SQL)))?.[0]);
-  // Only the timeline that this promotion began is newer than the former master's.
-  if (!former || !own || former.master === member || own.timeline !== former.timeline + 1) return;
-  const bytes = lagBehind({ timeline: former.timeline, bytes: own.began }, former);
+  if (!former || !own || former.master === member) return;
+  // By number its timeline says nothing: it may be the former master's, of which this node knew nothing, or any newer one.
+  const before = branchOfTimeline(context, own.timeline);
+  if (!before) return;
+  const bytes = lagBehind({ timeline: before.timeline, bytes: before.at }, former);
   if (bytes === 0) return;
   log(
     `promoted without ${formatSize(bytes)} (${bytes} bytes) of the log that ${former.master} had, and what it wrote in its last ` +

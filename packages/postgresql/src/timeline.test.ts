@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { branchPoint, compareHistories, newestTimeline } from "./timeline.ts";
+import { branchOf, compareHistories, newestTimeline } from "./timeline.ts";
 
 test.each([
   ["a node without log", { timeline: undefined, record: undefined }, { newest: 3, record: "aa" }, "same"],
@@ -46,9 +46,9 @@ test.each([
 });
 
 test.each([
-  ["1\t0/3000060\tno recovery target specified\n", 0x3000060n],
-  ["1\t0/3000060\tx\n\n2\t0/50000A0\ty\n", 0x50000a0n],
+  ["1\t0/3000060\tno recovery target specified\n", { timeline: 1, at: 0x3000060n }],
+  ["1\t0/3000060\tx\n\n2\t0/50000A0\ty\n", { timeline: 2, at: 0x50000a0n }],
   ["# a comment\n", undefined],
-])("finds where a timeline branched off in %j", (history, lsn) => {
-  expect(branchPoint(history)).toBe(lsn);
+])("finds where a timeline branched off in %j", (history, branch) => {
+  expect(branchOf(history)).toEqual(branch);
 });

@@ -41,12 +41,16 @@ export function newestTimeline(names: readonly string[]): number | undefined {
   return newest === undefined ? undefined : Number.parseInt(newest, 16);
 }
 
+/** Where a timeline branched off the one before. */
+export interface Branch {
+  /** The timeline before. */
+  readonly timeline: number;
+  readonly at: Lsn;
+}
+
 /** Returns where a timeline branched off the one before, by the text of its history file. */
-export function branchPoint(history: string): Lsn | undefined {
-  const positions = history
-    .split("\n")
-    .map((line) => /^\d+\t([0-9A-F]+\/[0-9A-F]+)\t/.exec(line)?.[1])
-    .filter((position) => position !== undefined);
-  const last = positions.at(-1);
-  return last === undefined ? undefined : parseLsn(last);
+export function branchOf(history: string): Branch | undefined {
+  const lines = history.split("\n").map((line) => /^(\d+)\t([0-9A-F]+\/[0-9A-F]+)\t/.exec(line));
+  const [, timeline = "", at = ""] = lines.findLast((line) => line !== null) ?? [];
+  return at === "" ? undefined : { timeline: Number(timeline), at: parseLsn(at) };
 }
