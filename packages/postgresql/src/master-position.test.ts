@@ -20,6 +20,22 @@ test.each([
   ["has less on an older timeline", { timeline: 1, bytes: 7_000_000n }, 3_000_000],
   ["is on a newer timeline", { timeline: 3, bytes: 9_000_000n }, 0],
   ["has more on an older timeline, but of its own", { timeline: 1, bytes: 20_000_000n }, 2_000_000],
+  [
+    "is on that timeline, and knows where it began",
+    { timeline: 2, bytes: 9_500_000n, began: 8_000_000n },
+    500_000,
+  ],
+  ["does not know where its timeline began", { timeline: 2, bytes: 9_500_000n, began: 9_500_000n }, 500_000],
+  [
+    "has more, on another timeline of the same number that began before",
+    { timeline: 2, bytes: 20_000_000n, began: 7_000_000n },
+    3_000_000,
+  ],
+  [
+    "has more, on another timeline of the same number that began later",
+    { timeline: 2, bytes: 20_000_000n, began: 9_000_000n },
+    2_000_000,
+  ],
 ])("a node that %s", (_what, own, lag) => {
   expect(lagBehind(own, { ...master, began: 8_000_000n })).toBe(lag);
 });

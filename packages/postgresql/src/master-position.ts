@@ -25,22 +25,34 @@ export function parseMasterPosition(line: string | undefined): MasterPosition | 
   return { master, timeline: Number(timeline), bytes: BigInt(bytes), ...branch };
 }
 
+/** How far a node is. */
+type OwnPosition = Pick<Position, "timeline" | "bytes"> & Partial<Pick<Position, "began">>;
+
 /**
  * Returns how many bytes of the log this node lacks of what the master had, as far as positions tell. 0 for a node on a
- * newer timeline: the master's position is older than the promotion that began it. What a node on an older one has beyond the
- * place where the master's timeline branched off is a former master's own: it counts for nothing.
+ * newer timeline: the master's position is older than the promotion that began it. What a node has beyond the place where the
+ * master's timeline branched off its own is a former master's: it counts for nothing. Not noticed: another timeline of the same
+ * number that began at the same place.
  */
-export function lagBehind(own: Pick<Position, "timeline" | "bytes">, master: MasterPosition): number {
+export function lagBehind(own: OwnPosition, master: MasterPosition): number {
   if (own.timeline > master.timeline) return 0;
-  const { began } = master;
-  const isBeyond = own.timeline < master.timeline && began !== undefined && own.bytes > began;
-  const common = isBeyond ? began : own.bytes;
+  const common = commonWith(own, master);
   return common >= master.bytes ? 0 : Number(master.bytes - common);
+}
+
+/** Returns up to where the two have the same log. */
+function commonWith(own: OwnPosition, { timeline, began }: MasterPosition): Lsn {
+  if (began === undefined) return own.bytes;
+  const least = (one: Lsn, other: Lsn): Lsn => (one < other ? one : other);
+  if (own.timeline < timeline) return least(own.bytes, began);
+  // A node that does not know where its timeline began says that it began at its end.
+  const isTwin = own.began !== undefined && own.began !== began && own.began !== own.bytes;
+  return isTwin ? least(own.began, began) : own.bytes;
 }
 
 /** Returns why a node that is so far behind may not be promoted; undefined where it may. */
 export function refuseLag(
-  own: Pick<Position, "timeline" | "bytes">,
+  own: OwnPosition,
   master: MasterPosition | undefined,
   maxLag: number,
 ): string | undefined {
