@@ -154,6 +154,14 @@ describe.concurrent("a node refuses, with one line and its data untouched,", () 
       [{ MSDHA_PG_ARCHIVE: "archive" }, "MSDHA_PG_ARCHIVE: expected an absolute path, got archive"],
       [{ MSDHA_PG_ARCHIVE: "/proc/x" }, "MSDHA_PG_ARCHIVE: the user postgres can't write to /proc/x"],
       ...valuesOfTheServer,
+      [
+        { MSDHA_PG_ARCHIVE_COMMAND: "true %p", MSDHA_PG_ARGS: "-c archive_mode=off" },
+        "MSDHA_PG_ARGS: expected no archive_mode, since MSDHA sets it itself",
+      ],
+      [
+        { MSDHA_PG_RESTORE_COMMAND: "false %p %f", MSDHA_PG_ARGS: "--restore-command=false" },
+        "MSDHA_PG_ARGS: expected no restore_command, since MSDHA sets it itself",
+      ],
       [{ POSTGRES_INITDB_ARGS: "--nonsense" }, "initdb failed"],
     ];
     for (const [settings, line] of cases) {

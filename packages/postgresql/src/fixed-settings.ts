@@ -1,3 +1,5 @@
+import type { Settings } from "./settings.ts";
+
 /**
  * Settings (`NAME=VALUE`) of a running server that MSDHA's promises rest on. They are on its command line, so that ALTER SYSTEM
  * does not win over them: a server that crashed does not start again by itself as the master, a standby opens, replays all of
@@ -21,5 +23,19 @@ export function fixedNames({ sync }: { readonly sync: "off" | "preferred" | "str
     ...FIXED_SETTINGS.map((setting) => setting.replace(/=.*/, "")),
     ...["primary_conninfo", "primary_slot_name"],
     ...(sync === "off" ? [] : ["synchronous_standby_names"]),
+  ];
+}
+
+/** Returns the names of what `msdha.conf` sets for an archive, where there is one. */
+export function archiveNames({
+  archive,
+  archiveCommand,
+  restoreCommand,
+}: Pick<Settings, "archive" | "archiveCommand" | "restoreCommand">): readonly string[] {
+  return [
+    ...(archive !== "" || restoreCommand !== "" ? ["restore_command"] : []),
+    ...(archive !== "" || archiveCommand !== ""
+      ? ["archive_command", "archive_library", "archive_mode"]
+      : []),
   ];
 }

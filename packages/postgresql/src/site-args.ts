@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { HookContext } from "./context.ts";
 import { fail } from "./failure.ts";
-import { fixedNames } from "./fixed-settings.ts";
+import { archiveNames, fixedNames } from "./fixed-settings.ts";
 import { quoteShell } from "./quoting.ts";
 import { splitWords } from "./words.ts";
 
@@ -58,7 +58,8 @@ export async function checkSiteArgs(context: HookContext): Promise<void> {
   if (other !== undefined) {
     fail(`MSDHA_PG_ARGS: expected no ${other}, since PGDATA says where the data and their settings are`);
   }
-  const fixed = names.find((name) => fixedNames(settings).includes(name));
+  const ours = [...fixedNames(settings), ...archiveNames(settings)];
+  const fixed = names.find((name) => ours.includes(name));
   if (fixed !== undefined) fail(`MSDHA_PG_ARGS: expected no ${fixed}, since MSDHA sets it itself`);
   // It asks for a file of settings; there may be no data yet.
   const none = join(settings.home, "postgresql.conf");

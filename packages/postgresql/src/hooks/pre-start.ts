@@ -7,7 +7,7 @@ import { type CloneNotes, clone, clonePause } from "../clone.ts";
 import type { HookContext } from "../context.ts";
 import { wasMaster } from "../control-data.ts";
 import { checkDataLock, removeStaleLocks } from "../data-lock.ts";
-import { fixedNames } from "../fixed-settings.ts";
+import { archiveNames, fixedNames } from "../fixed-settings.ts";
 import { eligibilityFile, followMaster } from "../follow.ts";
 import { writeGroupSettings } from "../group-settings.ts";
 import { checkData } from "../identity.ts";
@@ -153,14 +153,8 @@ async function configure(context: HookContext): Promise<void> {
 
 /** They would win over `msdha.conf`. A tool that restored these data may have left its own; others are an operator's (ALTER SYSTEM). */
 function removeOverrides(context: HookContext): void {
-  const { archive, archiveCommand, data, restoreCommand } = context.settings;
-  const names = [
-    ...fixedNames(context.settings),
-    ...(archive !== "" || restoreCommand !== "" ? ["restore_command"] : []),
-    ...(archive !== "" || archiveCommand !== ""
-      ? ["archive_command", "archive_library", "archive_mode"]
-      : []),
-  ];
+  const { data } = context.settings;
+  const names = [...fixedNames(context.settings), ...archiveNames(context.settings)];
   const removed = removeAutoSettings(context, data, names);
   if (removed.length > 0) {
     context.log(`removed from postgresql.auto.conf, since MSDHA sets it itself: ${removed.join(", ")}`);
