@@ -4,6 +4,7 @@ import type { HookContext } from "./context.ts";
 import { fail } from "./failure.ts";
 import { makeFolders } from "./files.ts";
 import { removeFolders, writeOut } from "./folders.ts";
+import { majorVersion } from "./major-version.ts";
 import { expiredBackups } from "./retention.ts";
 
 /*
@@ -76,7 +77,8 @@ export async function makeBaseBackup(context: HookContext): Promise<string> {
 async function copyServer(context: HookContext, folder: string): Promise<void> {
   const { env, log, settings } = context;
   const { home, port, superuser } = settings;
-  const why = await runBaseBackup(context, ["-d", conninfo(settings, env["MSDHA_ADDRESS"] ?? "")], folder);
+  const own = conninfo(settings, env["MSDHA_ADDRESS"] ?? "", { version: await majorVersion(context) });
+  const why = await runBaseBackup(context, ["-d", own], folder);
   if (why === undefined) return;
   log(`no base backup by this node's own address, trying its socket: ${why}`);
   await removeFolders(context, [folder]);

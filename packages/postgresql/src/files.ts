@@ -48,18 +48,27 @@ export function makeFolders(path: string): void {
   mkdirSync(path);
 }
 
-function writeWhole(path: string, text: string, sync: boolean): void {
+/** Writes a file of mode 600, whole or not at all. `sync`: it is on the disk when this returns. */
+export function writeWhole(path: string, text: string, sync: boolean): void {
   const draft = `${path}.${process.pid}`;
   writeFileSync(draft, text, { mode: 0o600, flush: sync });
   renameSync(draft, path);
   if (sync) syncFolder(dirname(path));
 }
 
-function syncFolder(path: string): void {
-  const folder = openSync(path, "r");
+/**
+ * Returns when what was made, renamed or removed in a folder is on the disk. Does nothing, as PostgreSQL, where the folder can't be
+ * read, or its file system can't do that.
+ */
+export function syncFolder(path: string): void {
+  let folder: number | undefined;
   try {
+    folder = openSync(path, "r");
     fsyncSync(folder);
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    if (!["EACCES", "EBADF", "EINVAL"].includes(code)) throw error;
   } finally {
-    closeSync(folder);
+    if (folder !== undefined) closeSync(folder);
   }
 }

@@ -13,7 +13,7 @@ import {
 import { dirname, join } from "node:path";
 import type { HookContext } from "./context.ts";
 import { fail } from "./failure.ts";
-import { makeFolders } from "./files.ts";
+import { makeFolders, syncFolder } from "./files.ts";
 import { removeInParent } from "./folders.ts";
 import { markFile } from "./rejoin-mark.ts";
 
@@ -105,14 +105,15 @@ export async function clearTemporary(context: HookContext): Promise<void> {
   attempt(() => context.inParent(() => rmdirSync(folder)), `PGDATA: ${folder} is in the way and not ours`);
 }
 
-/** Puts new data in their place. */
+/** Puts new data in their place. They are there after a power failure too. */
 export async function takeIntoUse(context: HookContext): Promise<void> {
-  const { data } = context.settings;
+  const { data, parent } = context.settings;
   // What a clone brought along of its master's.
   for (const name of ["msdha.master", "msdha-sync.conf"]) context.files.remove(join(newData(context), name));
   context.inParent(() => {
     renameSync(newData(context), data);
     rmSync(markFile(context), { force: true });
+    syncFolder(parent);
   });
   await removeInParent(context, temporaryFolder(context));
 }

@@ -1,6 +1,7 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import type { HookContext } from "./context.ts";
 import { fail } from "./failure.ts";
+import { writeWhole } from "./files.ts";
 
 /**
  * What the next `pre_start` has to know of the data: they parted from the group's history, a rewind was cut, or nobody
@@ -13,10 +14,11 @@ export function markFile({ settings }: Pick<HookContext, "settings">): string {
   return `${settings.data}.msdha-rejoin`;
 }
 
+/** Returns when it is on the disk: after a power failure, data that a rewind had begun to change must not look whole. */
 export function leaveMark(context: HookContext, mark: RejoinMark): void {
   const file = markFile(context);
   try {
-    context.inParent(() => writeFileSync(file, `${mark}\n`));
+    context.inParent(() => writeWhole(file, `${mark}\n`, true));
   } catch (error) {
     fail(`PGDATA: can't write ${file}`, { cause: error });
   }
