@@ -10,6 +10,7 @@ import { createMetricsPort } from "../metrics-port.ts";
 import { createSecretsWatch } from "../secrets.ts";
 import { createSlotWatch } from "../slots-of-the-gone.ts";
 import { createStandbyWatch } from "../standby-watch.ts";
+import { createWeakenedWatch } from "../weakened.ts";
 import type { BackgroundWork } from "./master.ts";
 
 /** What the `alive` hook remembers from one run to the next. */
@@ -41,6 +42,7 @@ export function createAlive({
     collations: createCollationWatch(),
     metrics: createMetricsPort(),
     settings: createGroupSettingsWatch(),
+    weakened: createWeakenedWatch(),
   };
 
   async function lookAfter(context: HookContext): Promise<void> {
@@ -53,6 +55,7 @@ export function createAlive({
       await watches.collations.look(context);
       await watches.metrics.look(context);
       await watches.settings.look(context);
+      await watches.weakened.look(context);
     } finally {
       looking = false;
     }
