@@ -90,6 +90,24 @@ test("a switchover whose master is lost before it accepts ends with 3, and names
   expect(code).toBe(3);
 });
 
+test("a switchover that was confirmed for one master asks nothing of the next one", async () => {
+  await using etcd = await startEtcd();
+  const group = await writePair(etcd);
+  const run = start({ etcd, name: group.name }, "switchover", "--yes", "--json", "--after", "3s");
+  let notes = "";
+  run.child.stderr?.on("data", (more: string) => {
+    notes += more;
+  });
+  await waitFor(() => notes.includes("waiting for 3 s first"), { what: "the note" });
+  await group.writeMaster("two");
+  await group.writeNode("one");
+  const { code, out, err } = await run.ended;
+  expect(err).toMatch(
+    /\nmsdha: two has become the master, and one is not any more: nothing was changed; look with msdha list\n$/,
+  );
+  expect({ code, out }).toEqual({ code: 1, out: "" });
+});
+
 test("a request that etcd is lost over ends with 4, and says what is known", async () => {
   await using etcd = await startEtcd();
   const group = await writePair(etcd);

@@ -44,6 +44,7 @@ test("what can't be done changes nothing, and says why in one line", async () =>
     [["doctor", "--compose", "/nowhere.yaml"], 1, /can't read "\/nowhere.yaml"/],
     [["completion", "tcsh"], 2, /expected one of bash, zsh, fish, got "tcsh"/],
     [["obey"], 2, /unknown command "obey"/],
+    [["help", "obey"], 2, /unknown command "obey", expected one of: list, /],
     [["list", "--loud"], 2, /unknown option '--loud'/],
     [["--group", "a b", "list"], 78, /--group: expected a name/],
     [["--group", "a\u001b[2Jb", "list"], 78, /--group: expected a name.*"a\\u001b\[2Jb"/],

@@ -106,7 +106,7 @@ test.each([
   await using group = await startGroup();
   using nodes = await startRestarting(group, ["n1", "n2"]);
   const { code, out } = await runAtTerminal(group, { args: ["switchover"], keys });
-  expect(out).toContain("msdha: not confirmed: nothing was changed");
+  expect(out).toMatch(/\nmsdha: not confirmed: nothing was changed\r?\n/);
   expect(code).toBe(1);
   expect(await group.master()).toBe(nodes.master);
 });

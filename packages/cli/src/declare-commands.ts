@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { CommandError } from "./command-error.ts";
 import type { Context } from "./context.ts";
 import { exitCodes } from "./exit-codes.ts";
@@ -91,6 +91,16 @@ export function declareCommands(
       const { renderCompletion } = await import("./render/completion.ts");
       context.write(renderCompletion(shell, program));
     });
+
+  program
+    .command("help")
+    .argument("[command]")
+    .description("print what the command, or a command of it, takes")
+    .action((name: string | undefined) => {
+      const shown = name === undefined ? program : program.commands.find((each) => each.name() === name);
+      if (!shown) throw unknownCommand(program, name ?? "");
+      shown.outputHelp();
+    });
 }
 
 /** What changes something: each is a request to nodes, which they may refuse. */
@@ -108,12 +118,7 @@ function declareMasterRequests(program: Command, context: Context): void {
     .description("move the master to another node, and show each step with its time")
     .option("--why <text>", "the reason, for logs and history")
     .option("--after <time>", "begin only after this time (10m)", parseDuration)
-    .option(
-      "--timeout <time>",
-      "how long it may take until another node takes connections",
-      parseDuration,
-      120_000,
-    )
+    .addOption(timeout("how long it may take until another node takes connections", "2m"))
     .option("-y, --yes", "do not ask first")
     .option("--json", "print one line of JSON at the end")
     .action(async (node: string | undefined, _options, command: Command) => {
@@ -172,7 +177,7 @@ function declareNodeRequests(program: Command, context: Context): void {
     .description("restart a node, or all of them one after the other")
     .option("--rolling", "all nodes: the slaves first, each waited for, then the master by a switchover")
     .option("--why <text>", "the reason, for logs and history")
-    .option("--timeout <time>", "how long one node may take until it is ready again", parseDuration, 600_000)
+    .addOption(timeout("how long one node may take until it is ready again", "10m"))
     .option("-y, --yes", "do not ask first")
     .option("--json", "print one line of JSON at the end")
     .action(async (node: string | undefined, _options, command: Command) => {
@@ -185,12 +190,7 @@ function declareNodeRequests(program: Command, context: Context): void {
     .argument("<node>")
     .description("discard a slave's data and copy it again from the master; its pre_start hook does that")
     .option("--why <text>", "the reason, for logs")
-    .option(
-      "--timeout <time>",
-      "how long it may take until the node is ready again",
-      parseDuration,
-      3_600_000,
-    )
+    .addOption(timeout("how long it may take until the node is ready again", "1h"))
     .option("-y, --yes", "do not ask first")
     .option("--json", "print one line of JSON at the end")
     .action(async (node: string, _options, command: Command) => {
@@ -206,7 +206,7 @@ function declarePromote(program: Command, context: Context): void {
     .description("make a node the master though data may be lost, where no node may be the master otherwise")
     .option("--accept-loss", "required: what other nodes have more is lost")
     .option("--why <text>", "the reason, for logs and history")
-    .option("--timeout <time>", "how long it may take until it takes connections", parseDuration, 120_000)
+    .addOption(timeout("how long it may take until it takes connections", "2m"))
     .option("-y, --yes", "do not ask first")
     .option("--json", "print one line of JSON at the end")
     .action(async (node: string, _options, command: Command) => {
@@ -215,11 +215,21 @@ function declarePromote(program: Command, context: Context): void {
     });
 }
 
+/** The option of a command that waits, with its default as an operator writes it. */
+function timeout(description: string, usual: string): Option {
+  return new Option("--timeout <time>", description)
+    .argParser(parseDuration)
+    .default(parseDuration(usual), usual);
+}
+
 /** What is no command is an argument of the default one. */
 function refuseUnknown(program: Command, [name]: readonly string[]): void {
-  if (name === undefined) return;
+  if (name !== undefined) throw unknownCommand(program, name);
+}
+
+function unknownCommand(program: Command, name: string): CommandError {
   const known = program.commands.map((command) => command.name()).join(", ");
-  throw new CommandError(
+  return new CommandError(
     exitCodes.usage,
     `unknown command ${plain(JSON.stringify(name))}, expected one of: ${known}`,
   );

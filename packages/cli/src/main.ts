@@ -52,10 +52,12 @@ function end(code: number, why: string): void {
 async function askYesOrNo(question: string): Promise<boolean> {
   const { createInterface } = await import("node:readline/promises");
   const lines = createInterface({ input: process.stdin, output: stdout });
-  const closed = new Promise<string>((resolve) => lines.once("close", () => resolve("")));
-  const answered = lines.question(`${question} [y/N] `, { signal: stop.signal }).catch(() => "");
+  const closed = new Promise<undefined>((resolve) => lines.once("close", () => resolve(undefined)));
+  const answered = lines.question(`${question} [y/N] `, { signal: stop.signal }).catch(() => undefined);
   const answer = await Promise.race([answered, closed]);
   lines.close();
+  // What is said next has a line of its own.
+  if (answer === undefined) stdout.write("\n");
   stop.signal.throwIfAborted();
-  return /^y(?:es)?$/i.test(answer.trim());
+  return /^y(?:es)?$/i.test(answer?.trim() ?? "");
 }

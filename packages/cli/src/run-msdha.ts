@@ -19,7 +19,8 @@ export async function runMsdha(argv: readonly string[], context: Context): Promi
       writeOut: context.write,
       writeErr: () => {},
     })
-    .showSuggestionAfterError();
+    .showSuggestionAfterError()
+    .helpCommand(false);
   let code: number = exitCodes.done;
   declareCommands(program, context, (found) => {
     code = found;

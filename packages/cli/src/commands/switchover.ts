@@ -41,6 +41,7 @@ export async function switchover(
   }
   if (options.after !== undefined) await waitFirst(context, options.after);
   const move = await moveMaster(context, group, {
+    from: master,
     to,
     why: options.why ?? "",
     timeoutMs: options.timeout,

@@ -13,6 +13,8 @@ import { type CommandFollower, followForCommand, nextView, untilView } from "./u
 import { type Request, unchanged, writeRequest } from "./write-request.ts";
 
 export interface MoveOptions {
+  /** The master that should hand over: when another one is the master by now, nothing is asked for. */
+  readonly from: Pick<PresentMaster, "name" | "token">;
   /** The node that should be the next master. Default: the group chooses. */
   readonly to: string | undefined;
   readonly why: string;
@@ -43,10 +45,21 @@ export async function moveMaster(context: Context, group: OpenGroup, options: Mo
   await untilView(following, options.timeoutMs);
   const { follower } = following;
   const master = findMaster(follower.view);
+  refuseAnother(master, options.from);
   refuseOldNodes(follower.view, { names: [master.name] });
   refuseMove(follower.view, master, options.to);
   const request = await writeMove(group, follower, master, options);
   return await follow(following, { request, master }, options);
+}
+
+/** What was confirmed for one master is not asked of a later one, nor of a later time of the same node. */
+function refuseAnother({ name, token }: PresentMaster, from: MoveOptions["from"]): void {
+  if (token === from.token) return;
+  const what =
+    name === from.name
+      ? `${plain(name)} has become the master anew`
+      : `${plain(name)} has become the master, and ${plain(from.name)} is not any more`;
+  throw refuse(`${what}: nothing was changed; look with msdha list`);
 }
 
 async function writeMove(
@@ -140,7 +153,7 @@ function conclude(progress: Progress, { name }: PresentMaster, to: string | unde
   if (to !== undefined && published.node !== to) {
     throw new CommandError(
       exitCodes.changedOtherwise,
-      `${plain(published.node)} is the master now, and not ${plain(to)}${gap}: it was the better one, or ${plain(to)} was lost`,
+      `${plain(published.node)} is the master now, and not ${plain(to)}${gap}: ${plain(to)} was lost, has a lower rank, or its candidate hook said no: its log says which`,
     );
   }
   return move;

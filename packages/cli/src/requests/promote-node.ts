@@ -115,7 +115,7 @@ async function conclude({ node, published }: Promotion, request: Request): Promi
   await request.withdraw();
   throw new CommandError(
     exitCodes.changedOtherwise,
-    `${another} is the master now, and not ${plain(node)}: it was the better one, or ${plain(node)} was lost`,
+    `${another} is the master now, and not ${plain(node)}: ${plain(node)} was lost, has a lower rank, or its candidate hook said no: its log says which`,
   );
 }
 

@@ -67,7 +67,13 @@ async function restartOne(
   }
   const run = view.details.get(name)?.runId ?? "";
   const reason = why === "" ? "restart" : why;
-  const move = await moveMaster(context, group, { to: undefined, why: reason, timeoutMs, onStep });
+  const move = await moveMaster(context, group, {
+    from: master,
+    to: undefined,
+    why: reason,
+    timeoutMs,
+    onStep,
+  });
   await waitUntilReady(context, group, { name, run, timeoutMs, onStep });
   return move;
 }
