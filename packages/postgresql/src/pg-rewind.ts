@@ -10,7 +10,8 @@ import { writeStandbySettings } from "./standby-settings.ts";
 /**
  * Makes the data a point in the master's history. Where the histories did not part it changes nothing. Resolves with what
  * pg_rewind says; undefined where it failed, and the log says why. The mark `rewinding` is left as soon as the data are
- * changed so that they can't be started any more: a trial (`--dry-run`) has found all that pg_rewind needs before.
+ * changed so that they can't be started any more: a trial (`--dry-run`) has found all that pg_rewind needs before. When it is done
+ * the mark is `rewound`, until the data are on the disk.
  */
 export async function pgRewind(
   context: HookContext,
@@ -33,7 +34,10 @@ export async function pgRewind(
     leaveMark(context, "rewinding");
   }
   const { code, output } = await run(context, command, log);
-  return code === 0 ? output : undefined;
+  if (code !== 0) return undefined;
+  // A second pg_rewind would take the result for data of a master that crashed.
+  if (!output.includes("no rewind required")) leaveMark(context, "rewound");
+  return output;
 }
 
 async function run(

@@ -18,6 +18,7 @@ const PAUSE_MS = 200;
  * standby's.
  */
 export async function rejoin(context: HookContext): Promise<void> {
+  if (readMark(context) === "rewound") await keepRewound(context);
   const mark = readMark(context);
   const notes: CloneNotes = { unreachable: "", failures: 0 };
   for (let told = false; ; ) {
@@ -75,7 +76,6 @@ async function rewind(
   mark: RejoinMark | undefined,
   notes: CloneNotes,
 ): Promise<boolean> {
-  const { data } = context.settings;
   const { name, address } = master;
   using _ = context.activity.begin(`rewinding to the history of ${name}`);
   const output = await pgRewind(context, master, mark);
@@ -90,9 +90,14 @@ async function rewind(
     return await replace(context, master, twinOf(master), notes);
   }
   if (mark === "beyond" && !(await setLogAside(context, master))) return false;
-  await writeOut(context, data);
-  forgetMark(context);
+  await keepRewound(context);
   return true;
+}
+
+/** Has data that were rewound on the disk, so that they may be started. */
+async function keepRewound(context: HookContext): Promise<void> {
+  await writeOut(context, context.settings.data);
+  forgetMark(context);
 }
 
 function twinOf({ name }: Master): string {
