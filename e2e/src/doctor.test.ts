@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type EtcdMember, getFreePort, startEtcd, tempDir, waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
@@ -119,6 +119,25 @@ describe.concurrent("the doctor looks at the real thing, and says", () => {
     expectFound(none.findings, "warning", /MSDHA_PARK is 5 s/);
     expect(none.code).toBe(3);
   });
+});
+
+test("says how to look at a compose file where docker has no compose", async () => {
+  await using folder = tempDir();
+  for (const name of ["readlink", "sh"]) symlinkSync(`/usr/bin/${name}`, join(folder.path, name));
+  const docker = join(folder.path, "docker");
+  writeFileSync(
+    docker,
+    '#!/bin/sh\necho "unknown flag: $2" >&2\necho "Run \'docker --help\'" >&2\nexit 125\n',
+  );
+  chmodSync(docker, 0o755);
+  const place = {
+    endpoint: "http://127.0.0.1:1",
+    group: "db",
+    env: { PATH: folder.path, MSDHA_NODE: process.execPath },
+  };
+  const { code, out, err } = await runMsdha(place, "doctor", "--compose", "compose.yaml");
+  expect({ code, out }).toEqual({ code: 1, out: "" });
+  expect(err).toMatch(/"compose.yaml": docker has no compose here; pipe .* `msdha doctor --compose -`\n$/);
 });
 
 test("says how to look at a compose file where there is no docker", async () => {

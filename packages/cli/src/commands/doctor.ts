@@ -108,8 +108,11 @@ async function readCompose(file: string): Promise<string> {
 }
 
 function whyUnread({ code, message }: NodeJS.ErrnoException): string {
-  if (code === "ENOENT")
-    return "docker is not here; pipe `docker compose config --format json` into `msdha doctor --compose -`";
+  const pipe = "pipe `docker compose config --format json` into `msdha doctor --compose -`";
+  if (code === "ENOENT") return `docker is not here; ${pipe}`;
+  // What docker says of the words after compose where it has no such command.
+  if (/unknown (?:shorthand )?flag|is not a docker command/.test(message))
+    return `docker has no compose here; ${pipe}`;
   return message.split("\n").at(-2) || message;
 }
 

@@ -42,6 +42,14 @@ describe("a compose file", () => {
       "error",
       /stop_grace_period is 90 s, MSDHA_STOP_TIMEOUT 300 s/,
     ],
+    ["that kills stops by a moment", { stop_grace_period: "20.5s" }, "error", /period is 20.5 s/],
+    ["that gives stops a second more", { stop_grace_period: "21s" }, "ok", /stop_grace_period is 21 s/],
+    [
+      "with a stop time that can't be seen here",
+      { environment: { MSDHA_GROUP: "db", MSDHA_STOP_TIMEOUT_FILE: "/run/secrets/stop" } },
+      "warning",
+      /MSDHA_STOP_TIMEOUT is in a file, which is not looked at/,
+    ],
     ["that starts nothing again", { restart: undefined }, "error", /restart is not set/],
     ["that starts only after failures", { restart: "on-failure" }, "error", /restart is on-failure/],
     ["with a host name alone", { hostname: "db-1" }, "warning", /hostname is set, MSDHA_NAME is not/],
@@ -62,6 +70,14 @@ describe("a compose file", () => {
     ],
   ])("%s", (_what, change, level, text) => {
     expectFinding(check(change), level, text);
+  });
+
+  test("with its name or its port in a file", () => {
+    const environment = { MSDHA_GROUP_FILE: "/g", MSDHA_STOP_TIMEOUT: "20", MSDHA_NAME_FILE: "/n" };
+    const named = check({ hostname: "db-1", environment });
+    expect(named.filter(({ level }) => level !== "ok")).toEqual([]);
+    const frontend = { environment: { MSDHA_GROUP: "db", MSDHA_PORT_FILE: "/p" }, restart: "always" };
+    expect(checkCompose(JSON.stringify({ services: { front: frontend } }))).toHaveLength(1);
   });
 
   test("with two nodes in one run folder", () => {

@@ -8,6 +8,9 @@ import { type Finding, failure, ok, warning } from "./finding.ts";
 /** Docker's default grace time, and MSDHA's default stop time. */
 const GRACE_MS = 10_000;
 const STOP_MS = 8_000;
+/** How much longer a grace time has to be than the stop: the node ends after its stop is over. */
+const SPARE_MS = 1_000;
+const LONGER = "make stop_grace_period at least 1 s longer";
 /** What the image for PostgreSQL sets, which a compose file does not show. */
 const STOP_POSTGRESQL_MS = 300_000;
 /** Variables of a server, not of a client, that this image reads, whatever it is called. */
@@ -18,8 +21,8 @@ const POSTGRESQL_VARIABLE = /^(?:MSDHA_PG_|POSTGRES_(?:INITDB_|HOST_AUTH_METHOD)
  * `CommandError` for anything else.
  */
 export function checkCompose(text: string): readonly Finding[] {
-  const services = Object.entries(readServices(text)).filter(
-    ([, { environment }]) => environment?.["MSDHA_GROUP"] || environment?.["MSDHA_GROUP_FILE"],
+  const services = Object.entries(readServices(text)).filter(([, { environment }]) =>
+    isGiven(environment, "MSDHA_GROUP"),
   );
   const findings = [
     ...services.flatMap(([name, service]) => checkService(plain(name), service)),
@@ -40,9 +43,14 @@ function readServices(text: string): Readonly<Record<string, ComposeService>> {
   throw new CommandError(exitCodes.usage, "expected what `docker compose config --format json` prints");
 }
 
+/** Whether a variable has a value, or names a file that has it: this command does not see that file. */
+function isGiven(environment: ComposeService["environment"], name: string): boolean {
+  return Boolean(environment?.[name] || environment?.[`${name}_FILE`]);
+}
+
 function checkService(name: string, service: ComposeService): readonly Finding[] {
   const { environment = {}, hostname, restart, deploy } = service;
-  const isNode = !environment["MSDHA_PORT"];
+  const isNode = !isGiven(environment, "MSDHA_PORT");
   const policy = deploy?.restart_policy?.condition ?? restart;
   const starts = policy === "always" || policy === "unless-stopped" || policy === "any";
   const findings: Finding[] = [
@@ -55,7 +63,7 @@ function checkService(name: string, service: ComposeService): readonly Finding[]
   ];
   if (!isNode) return findings;
   findings.push(checkGrace(name, service));
-  if (hostname !== undefined && !environment["MSDHA_NAME"])
+  if (hostname !== undefined && !isGiven(environment, "MSDHA_NAME") && !isGiven(environment, "MSHDA_NAME"))
     findings.push(
       warning(
         `${name}: hostname is set, MSDHA_NAME is not`,
@@ -80,9 +88,12 @@ function checkGrace(
   const usualMs = isPostgresql ? STOP_POSTGRESQL_MS : STOP_MS;
   const stopMs = parseTime(environment["MSDHA_STOP_TIMEOUT"] ?? undefined) ?? usualMs;
   const graceMs = parseTime(grace) ?? GRACE_MS;
-  const what = `${name}: stop_grace_period is ${graceMs / 1_000} s, MSDHA_STOP_TIMEOUT ${stopMs / 1_000} s`;
-  if (graceMs > stopMs) return ok(what);
-  return failure(what, "make stop_grace_period longer: a stop that is killed makes the next master wait");
+  const both = `${name}: stop_grace_period is ${graceMs / 1_000} s, MSDHA_STOP_TIMEOUT`;
+  if (environment["MSDHA_STOP_TIMEOUT_FILE"])
+    return warning(`${both} is in a file, which is not looked at`, `${LONGER} than what it says`);
+  const what = `${both} ${stopMs / 1_000} s`;
+  if (graceMs >= stopMs + SPARE_MS) return ok(what);
+  return failure(what, `${LONGER}: a stop that is killed makes the next master wait`);
 }
 
 /** `90`, `90s`, `1m30s`, `1h`, in ms; undefined for anything else. */

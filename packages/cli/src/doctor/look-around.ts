@@ -3,6 +3,7 @@ import { accessSync, constants, existsSync, readdirSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { NodeStatus } from "@msdha/group";
 import type { Environment } from "@msdha/settings/given";
+import { readVariable } from "../read-variable.ts";
 import { listAddresses, type MachineFacts } from "./check-machine.ts";
 import { listProcesses } from "./list-processes.ts";
 import { readPark } from "./read-park.ts";
@@ -22,7 +23,7 @@ export async function lookAround(
     park: readPark(environment),
     unresolved,
     resolved: addresses.length - unresolved.length,
-    hooks: listHooks(environment["MSDHA_HOOKS_DIR"] || HOOKS_DIR),
+    hooks: listHooks(readVariable(environment, "MSDHA_HOOKS_DIR") ?? HOOKS_DIR),
     processes: listProcesses(),
   };
 }

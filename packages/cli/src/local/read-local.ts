@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { type LocalView, parseLocalView } from "@msdha/group";
 import type { Environment } from "@msdha/settings/given";
+import { readVariable } from "../read-variable.ts";
 import { askSocket } from "./ask-socket.ts";
 
 const DEFAULT_RUN_DIR = "/run/msdha";
@@ -11,7 +12,7 @@ const TIMEOUT_MS = 2_000;
 
 /** Returns the folder that the programs beside this command use. */
 export function runDirOf(environment: Environment): string {
-  return environment["MSDHA_RUN_DIR"] || DEFAULT_RUN_DIR;
+  return readVariable(environment, "MSDHA_RUN_DIR") ?? DEFAULT_RUN_DIR;
 }
 
 /**

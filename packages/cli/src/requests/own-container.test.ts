@@ -13,6 +13,10 @@ test("is the node whose program is the first process here", () => {
   first("/opt/msdha/bin/linux-x64/msdha-guard\0--init\0node");
   expect(findOwnContainer({ MSDHA_NAME: "db1" }, proc)).toBe("db1");
   expect(findOwnContainer({}, proc)).toBe(hostname());
+  const file = join(proc, "name");
+  writeFileSync(file, "db2\n");
+  expect(findOwnContainer({ MSDHA_NAME_FILE: file }, proc)).toBe("db2");
+  expect(findOwnContainer({ MSHDA_NAME: "db3" }, proc)).toBe("db3");
 });
 
 test("is none in a frontend's container, on a machine, and where there is no /proc", () => {

@@ -1,13 +1,16 @@
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import type { Environment } from "@msdha/settings/given";
+import { readVariable } from "../read-variable.ts";
 
 /**
  * Returns the name of the node whose container this command runs in: where that ends, so does the command. Undefined anywhere else.
  * `proc`: default: /proc.
  */
 export function findOwnContainer(environment: Environment, proc = "/proc"): string | undefined {
-  return isContainerOfNode(proc) ? environment["MSDHA_NAME"] || hostname() : undefined;
+  if (!isContainerOfNode(proc)) return undefined;
+  // The second is an old misspelling, which nodes understand too.
+  return readVariable(environment, "MSDHA_NAME") ?? readVariable(environment, "MSHDA_NAME") ?? hostname();
 }
 
 /** Whether the first process here is a node's. */
