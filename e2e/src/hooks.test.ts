@@ -145,6 +145,16 @@ describe.concurrent("hooks", () => {
     ]);
   });
 
+  test.each([
+    ["nothing of it where they are given nothing", undefined, "unset"],
+    ["what they are given", "1", "1"],
+  ])("do not get the node's own limit of memory arenas, but %s", async (_, given, got) => {
+    await using group = await startGroup();
+    const tell = 'echo "arenas=$(printenv MALLOC_ARENA_MAX || echo unset)"';
+    const a = group.start("a", { hooks: { pre_start: tell }, env: given ? { MALLOC_ARENA_MAX: given } : {} });
+    await a.logged(new RegExp(`arenas=${got} hook=pre_start`));
+  });
+
   test("store a value with the group that only the first one sets", async () => {
     await using group = await startGroup();
     const claim = { pre_start: 'echo "winner $(msdha-backend claim initialised-by "$MSDHA_NAME")"' };

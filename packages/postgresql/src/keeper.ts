@@ -26,6 +26,8 @@ export interface Keeper {
 const PUBLISH_MS = 1_000;
 /** A standby that comes may be counted so late; one that goes is missed after two seconds. */
 const LOOK_MS = 250;
+/** The same where every standby of the list is there. */
+const WHOLE_LOOK_MS = 500;
 /** While commits wait for the first standby. */
 const ALONE_LOOK_MS = 10;
 const LONGEST_MS = 5_000;
@@ -94,7 +96,7 @@ export function createKeeper({ now }: Pick<Clock, "now">): Keeper {
       const longestMs = state.missing || settings.sync === "preferred" ? LONGEST_MISSING_MS : LONGEST_MS;
       const until = clock.now() + longestMs;
       while (group.isMaster() && clock.now() < until && !(await state.changed())) {
-        await context.sleep(state.alone ? ALONE_LOOK_MS : LOOK_MS);
+        await context.sleep(state.alone ? ALONE_LOOK_MS : state.missing ? LOOK_MS : WHOLE_LOOK_MS);
       }
     } catch (error) {
       context.signal.throwIfAborted();
