@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { tempDir, waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
 import { createHookGroup, type HookGroup } from "./hook-node.ts";
-import { becomeReady, expectSuccess, logOf, promote } from "./stages.ts";
+import { becomeReady, expectSuccess, joinGroup, logOf, promote, startFirst } from "./stages.ts";
 
 describe.concurrent("a base backup of a PostgreSQL master", () => {
   test("leaves the alive hook its answers, however long the archive takes to remove and to write out", async () => {
@@ -27,6 +27,31 @@ describe.concurrent("a base backup of a PostgreSQL master", () => {
       timeoutMs: 60_000,
     });
   });
+});
+
+test("a promotion that waits for an archive which does not answer says so", async () => {
+  await using place = tempDir();
+  chmodSync(place.path, 0o777);
+  const hold = join(place.path, "hold");
+  await using group = await createHookGroup({
+    MSDHA_PG_RESTORE_COMMAND: `while [ -e ${hold} ]; do sleep 0.05; done; false %p %f`,
+  });
+  const a = await startFirst(group, "a");
+  const b = await joinGroup(group, "b");
+  writeFileSync(hold, "");
+  await a.stop("SIGKILL");
+  group.setMaster("b");
+  const promoted = b.hook("master");
+  await waitFor(
+    () =>
+      /the server is not promoted after \d+ s: it waits for its restore_command, which does not end/.test(
+        logOf(b),
+      ),
+    { what: "the line of the hook" },
+  );
+  rmSync(hold);
+  expectSuccess(await promoted);
+  expect(await b.sql("SELECT pg_is_in_recovery()")).toBe("f");
 });
 
 /** Has a program with such arguments go on only when this is disposed of. */

@@ -14,6 +14,8 @@ const REFUSED_PAUSE_MS = 20;
  */
 const WAKE_AFTER_MS = [60, 250];
 const READERS_PATIENCE_MS = 500;
+const FIRST_WORD_MS = 5_000;
+const NEXT_WORD_MS = 60_000;
 /** A statement or its session gave way to the replay; the recovery ended between two looks of one statement. */
 const LOOK_AGAIN = ["40001", "55000"];
 
@@ -27,6 +29,7 @@ export async function promoteServer(context: HookContext, condition: string): Pr
   const ended = new AbortController();
   over.defer(() => ended.abort());
   void endReaders(context, ended.signal);
+  void describeWait(context, ended.signal);
   const until = clock.now() + LONGEST_MS;
   let requestedAt: number | undefined;
   const wakeAfterMs = [...WAKE_AFTER_MS];
@@ -84,4 +87,26 @@ async function endReaders({ clock, log, server }: HookContext, ended: AbortSigna
       .catch(() => undefined);
     if (rows && rows.length > 0) log(`ended ${rows.length} sessions of readers, which held up the promotion`);
   }
+}
+
+/** Logs what a promotion waits for that takes long: the log that is left, or an archive that does not answer. */
+async function describeWait({ clock, log, server }: HookContext, ended: AbortSignal): Promise<void> {
+  const began = clock.now();
+  for (let pauseMs = FIRST_WORD_MS; ; pauseMs = NEXT_WORD_MS) {
+    await clock.sleep(pauseMs, { signal: ended }).catch(() => {});
+    if (ended.aborted) return;
+    const event = await server
+      .value("SELECT wait_event FROM pg_stat_activity WHERE backend_type = 'startup'")
+      .catch(() => null);
+    const at = server.replayedFile();
+    const seconds = Math.round((clock.now() - began) / 1_000);
+    log(`the server is not promoted after ${seconds} s: ${describeStartup(event, at)}`);
+  }
+}
+
+/** Returns what the process of a server that reads its log does, by what it waits for and the file that it is at. */
+export function describeStartup(event: string | null, file: string | undefined): string {
+  const at = file === undefined ? "its log" : `the file ${file} of its log`;
+  if (event === "RestoreCommand") return `it waits for its restore_command, which does not end, after ${at}`;
+  return event === null ? `it reads ${at}` : `it is at ${at}, and waits for ${event}`;
 }
