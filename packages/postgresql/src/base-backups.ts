@@ -51,6 +51,7 @@ export async function makeBaseBackup(context: HookContext): Promise<string> {
   const base = join(context.settings.archive, "base");
   const folder = join(base, ".new");
   using _ = context.activity.begin("making a base backup");
+  await refuseTablespaces(context);
   // The one of a former master that did not finish.
   await removeFolders(context, [folder]);
   await copyServer(context, folder);
@@ -68,6 +69,17 @@ export async function makeBaseBackup(context: HookContext): Promise<string> {
   await writeOut(context, base);
   await forgetOldBackups(context);
   return label;
+}
+
+/** A copy of the data in plain files has their place in it, where the data themselves are. */
+async function refuseTablespaces({ server }: HookContext): Promise<void> {
+  const names = await server.value(
+    "SELECT string_agg(spcname, ', ' ORDER BY spcname) FROM pg_tablespace WHERE pg_tablespace_location(oid) LIKE '/%'",
+  );
+  if (names === null) return;
+  fail(
+    `MSDHA_PG_ARCHIVE can't hold tablespaces outside of the data directory (${names}): use a backup tool instead (MSDHA_PG_BACKUP_COMMAND)`,
+  );
 }
 
 /**
@@ -92,20 +104,15 @@ async function runBaseBackup(
   server: readonly string[],
   folder: string,
 ): Promise<string | undefined> {
-  let last = "";
-  const made = await context.run(
-    [
-      ...["env", "LC_ALL=C", context.program("pg_basebackup"), "-w", ...server, "-D", folder],
-      ...["-X", "stream", "-c", "fast", "--no-sync"],
-    ],
-    {
-      log: (line) => {
-        last = line;
-      },
-    },
-  );
+  const made = await context.run([
+    ...["env", "LC_ALL=C", context.program("pg_basebackup"), "-w", ...server, "-D", folder],
+    ...["-X", "stream", "-c", "fast", "--no-sync"],
+  ]);
   context.signal.throwIfAborted();
-  return made.code === 0 ? undefined : last || "pg_basebackup was cut short";
+  if (made.code === 0) return undefined;
+  // One may be the cause of the next, and the last line of all is about what it removes.
+  const errors = made.stderr.split("\n").filter((line) => /error|FATAL/.test(line));
+  return errors.join("; ") || "pg_basebackup was cut short";
 }
 
 async function forgetOldBackups(context: HookContext): Promise<void> {
