@@ -29,7 +29,7 @@ type Compose = (...args: readonly string[]) => Promise<string>;
 /** Each takes the master away. */
 const changes: Readonly<Record<string, (compose: Compose, master: string) => Promise<unknown>>> = {
   "planned stop": (compose, master) => compose("stop", master),
-  switchover: (compose, master) => compose("exec", "--no-TTY", master, "msdha", "switchover", "--yes"),
+  switchover: (compose) => compose("exec", "--no-TTY", "front", "msdha", "switchover", "--yes"),
   "server killed": (compose, master) =>
     compose("exec", "--no-TTY", master, "sh", "-c", 'kill -9 "$(head -1 "$PGDATA"/postmaster.pid)"'),
 };
@@ -110,7 +110,7 @@ async function untilWhole(compose: Compose, access: Access, writer: Writer): Pro
   );
   const master = await waitFor(
     async () => {
-      const { nodes } = JSON.parse(await compose("exec", "--no-TTY", "db1", "msdha", "list", "--json")) as {
+      const { nodes } = JSON.parse(await compose("exec", "--no-TTY", "front", "msdha", "list", "--json")) as {
         readonly nodes: readonly { readonly name: string; readonly state: string }[];
       };
       const isWhole = nodes.filter(({ state }) => state === "ready").length === NODES.length - 1;
