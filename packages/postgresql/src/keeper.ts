@@ -42,6 +42,8 @@ export function createKeeper({ now }: Pick<Clock, "now">): Keeper {
   let known: { readonly token: string; readonly record?: Exclude<SyncRecord, { kind: "none" }> } | undefined;
   let master: { readonly token: string; readonly state: SynchronousMaster } | undefined;
   let current: HookContext | undefined;
+  /** Logged once, not every second. */
+  let complaint = "";
   let published: { readonly token: string; readonly line: string | undefined } | undefined;
   const turns = createTurns();
   /** How many rounds are asked for and not over, promotions and `continueRounds` included. */
@@ -54,9 +56,12 @@ export function createKeeper({ now }: Pick<Clock, "now">): Keeper {
     const before = published?.token === token ? published.line : undefined;
     try {
       published = { token, line: await publishPosition(context, before) };
+      complaint = "";
     } catch (error) {
       context.signal.throwIfAborted();
-      context.log(`the group was not told how far this node is: ${messageOf(error)}`);
+      const line = `the group was not told how far this node is: ${messageOf(error)}`;
+      if (line !== complaint) context.log(line);
+      complaint = line;
     }
   }
 

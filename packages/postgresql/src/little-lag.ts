@@ -2,7 +2,7 @@ import { openGroupStore } from "./backend-command.ts";
 import type { HookContext } from "./context.ts";
 import { fail, messageOf } from "./failure.ts";
 import { branchOfTimeline } from "./history.ts";
-import { answerOf } from "./local-server.ts";
+import { answerOf, refusalOf } from "./local-server.ts";
 import {
   formatMasterPosition,
   lagBehind,
@@ -47,16 +47,22 @@ export async function describeLag({ server }: HookContext, former: MasterPositio
     : `this node lacks ${formatSize(lag)} of what ${former.master} had, and what it wrote in its last second`;
 }
 
-/** Tells the group how far this node is, as the master; does nothing where it is as far as `before`. Resolves with that. */
+/**
+ * Tells the group how far this node is, as the master; does nothing where it is as far as `before`, and where its server does not answer.
+ * Resolves with that. Rejects where the server refuses this node, or the group can't be told.
+ */
 export async function publishPosition(
   context: HookContext,
   before: string | undefined,
 ): Promise<string | undefined> {
   const { member, server, store } = context;
-  const rows = await answerOf(
+  const question =
     server.query(`SELECT ('x' || left(pg_walfile_name(lsn), 8))::bit(32)::int, pg_wal_lsn_diff(lsn, '0/0')
-      FROM pg_current_wal_flush_lsn() AS lsn`),
-  );
+      FROM pg_current_wal_flush_lsn() AS lsn`);
+  const rows = await question.catch((error: unknown) => {
+    if (refusalOf(error) !== undefined) throw error;
+    return undefined;
+  });
   const [timeline, bytes] = rows?.[0] ?? [];
   if (!timeline || !bytes) return before;
   const position = { master: member, timeline: Number(timeline), bytes: BigInt(bytes) };

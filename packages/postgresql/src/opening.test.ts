@@ -4,6 +4,10 @@ import { describeClosed } from "./opening.ts";
 const file = "000000010000000000000003";
 
 test.each([
+  [
+    { refusal: "no such role", file, isMoving: true, master: "a" },
+    "it refuses this node's own session on its socket: no such role",
+  ],
   [{ file: undefined, isMoving: false, master: "a" }, "it does not read its log yet"],
   [{ file, isMoving: true, master: undefined }, `it reads its log, and is at the file ${file}`],
   [
@@ -17,5 +21,5 @@ test.each([
     ),
   ],
 ])("says why a server does not open: %j", (seen, words) => {
-  expect(describeClosed(seen)).toEqual(words);
+  expect(describeClosed({ refusal: "", ...seen })).toEqual(words);
 });

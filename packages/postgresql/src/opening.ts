@@ -1,5 +1,5 @@
 import type { HookContext } from "./context.ts";
-import { answerOf } from "./local-server.ts";
+import { refusalOf } from "./local-server.ts";
 
 const LOOK_MS = 50;
 const PROGRESS_LOOK_MS = 1_000;
@@ -20,8 +20,10 @@ export async function waitUntilOpen(context: HookContext): Promise<void> {
   let nextLook = began;
   let said = "";
   let seen: { readonly file: string | undefined; readonly at: number } = { file: undefined, at: began };
-  while (!(server.takesConnections() && (await answerOf(server.query("SELECT 1"))))) {
-    await sleep(LOOK_MS);
+  for (;;) {
+    const refusal = server.takesConnections() ? await lookForRefusal(server) : "";
+    if (refusal === undefined) return;
+    await sleep(refusal === "" ? LOOK_MS : PROGRESS_LOOK_MS);
     const now = clock.now();
     if (now < nextLook) continue;
     nextLook = now + PROGRESS_LOOK_MS;
@@ -30,8 +32,8 @@ export async function waitUntilOpen(context: HookContext): Promise<void> {
     if (now < began + FIRST_WORD_MS) continue;
     if (said === "") notes.use(activity.begin("takes no connections yet"));
     const isMoving = file !== undefined && now - seen.at < STILL_MS;
-    const why = describeClosed({ file, isMoving, master: group.master()?.name });
-    const kind = file === undefined ? "not yet" : isMoving ? "reads" : "stands still";
+    const why = describeClosed({ refusal, file, isMoving, master: group.master()?.name });
+    const kind = refusal || (file === undefined ? "not yet" : isMoving ? "reads" : "stands still");
     if (kind === said && now < nextWord) continue;
     said = kind;
     nextWord = now + NEXT_WORD_MS;
@@ -39,16 +41,29 @@ export async function waitUntilOpen(context: HookContext): Promise<void> {
   }
 }
 
-/** Returns why a server takes no connections: by the file of the log that it is at, and whether it was at another shortly before. */
+/** Resolves with undefined where the server answers, and with why it refuses this node, or nothing, where it does not. */
+async function lookForRefusal(server: HookContext["server"]): Promise<string | undefined> {
+  try {
+    await server.query("SELECT 1");
+    return undefined;
+  } catch (error) {
+    return refusalOf(error) ?? "";
+  }
+}
+
+/** Returns why a server takes no connections: by what it refuses this node for (empty for nothing), by the file of the log that it is at, and whether it was at another shortly before. */
 export function describeClosed({
+  refusal,
   file,
   isMoving,
   master,
 }: {
+  readonly refusal: string;
   readonly file: string | undefined;
   readonly isMoving: boolean;
   readonly master: string | undefined;
 }): string {
+  if (refusal !== "") return `it refuses this node's own session on its socket: ${refusal}`;
   if (file === undefined) return "it does not read its log yet";
   if (isMoving) return `it reads its log, and is at the file ${file}`;
   const upTo = `it has been at the file ${file} of its log for 10 s or more, and may not know which transactions were running there`;
