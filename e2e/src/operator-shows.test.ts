@@ -110,3 +110,15 @@ test.each([
   expect(code).toBe(1);
   expect(await group.master()).toBe(nodes.master);
 });
+
+test("a restart of the master says first that the master moves, and one of a slave does not", async () => {
+  await using group = await startGroup();
+  using nodes = await startRestarting(group, ["n1", "n2"]);
+  const [slave = ""] = nodes.others;
+  const ask = (name: string) => runAtTerminal(group, { args: ["restart", name], keys: "n\r" });
+  const moves = "is the master: another node takes over, its sessions are cut, new ones wait";
+  expect((await ask(nodes.master)).out).toContain(`Restart ${nodes.master}? ${nodes.master} ${moves}`);
+  const { out } = await ask(slave);
+  expect(out).toContain(`Restart ${slave}?`);
+  expect(out).not.toContain(moves);
+});

@@ -94,6 +94,9 @@ test("a rolling restart takes every node once, the master last", async () => {
   const done = await msdha("restart", "--rolling", "--yes");
   expect(done.err).toBe("");
   expect(done.code).toBe(0);
+  const times = [...done.out.matchAll(/^ *\+(\d+\.\d+) s {2}/gm)].map(([, at]) => Number(at));
+  expect(times.length).toBeGreaterThan(10);
+  expect(times).toEqual(times.toSorted((a, b) => a - b));
   const after = await group.keys();
   for (const name of ["n1", "n2"]) expect(after[`_node/${name}`]).not.toBe(before[`_node/${name}`]);
   expect(await group.master()).toBe(nodes.others[0]);

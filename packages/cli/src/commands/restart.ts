@@ -1,4 +1,4 @@
-import { mastership } from "@msdha/group";
+import { type GroupView, mastership } from "@msdha/group";
 import { CommandError, refuse } from "../command-error.ts";
 import { type Context, openGroup } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
@@ -37,7 +37,7 @@ export async function restart(
   if (node !== undefined && !view.nodes.has(node)) throw refuseUnknown(view, node);
   const order = node === undefined ? rollingOrder(view) : [node];
   refuseOwnContainer(context, order);
-  await confirm(context, options, `Restart ${order.map((name) => plain(name)).join(", then ")}?`);
+  await confirm(context, options, describeRestart(view, order));
   const { restarted, move } = await restartNodes(context, group, order, {
     why: options.why ?? "",
     timeoutMs: options.timeout,
@@ -75,6 +75,14 @@ export async function reinit(context: Context, node: string, options: RestartCom
     options: { kind: "reinit", why: options.why ?? "", timeoutMs: options.timeout, onStep },
   });
   if (options.json) context.write(`${JSON.stringify({ schema, group: group.group, node })}\n`);
+}
+
+/** The question that is asked first. A master is not only restarted: it moves. */
+function describeRestart(view: GroupView, order: readonly string[]): string {
+  const question = `Restart ${order.map((name) => plain(name)).join(", then ")}?`;
+  const master = mastership(view);
+  if (master.kind !== "master" || !order.includes(master.name)) return question;
+  return `${question} ${plain(master.name)} is the master: another node takes over, its sessions are cut, new ones wait.`;
 }
 
 /** A command that ends in the middle would leave the other nodes as they are. */

@@ -1,3 +1,4 @@
+import { systemClock } from "@msdha/clock";
 import { type GroupView, mastership } from "@msdha/group";
 import { asCommandError, CommandError, refuse } from "../command-error.ts";
 import type { Context, OpenGroup } from "../context.ts";
@@ -38,11 +39,17 @@ export async function restartNodes(
   order: readonly string[],
   options: Omit<RestartOptions, "kind">,
 ): Promise<Restarts> {
+  const begun = systemClock.now();
+  // Every step is dated from the begin of the whole, not from that of its part.
+  const startPart = (): RestartOptions["onStep"] => {
+    const before = systemClock.now() - begun;
+    return (text, atMs) => options.onStep(text, before + atMs);
+  };
   let restarted: readonly string[] = [];
   let move: Move | undefined;
   for (const name of order) {
     try {
-      move = (await restartOne(context, group, name, options)) ?? move;
+      move = (await restartOne(context, group, name, { ...options, startPart })) ?? move;
     } catch (error) {
       throw order.length === 1 ? error : stoppedAt(name, { order, restarted, error });
     }
@@ -51,17 +58,22 @@ export async function restartNodes(
   return { restarted, move };
 }
 
+interface PartOptions {
+  /** Returns what the next part calls with its steps. */
+  readonly startPart: () => RestartOptions["onStep"];
+}
+
 /** Resolves with the switchover if it was the master. */
 async function restartOne(
   context: Context,
   group: OpenGroup,
   name: string,
-  { why, timeoutMs, onStep }: Omit<RestartOptions, "kind">,
+  { why, timeoutMs, startPart }: Pick<RestartOptions, "why" | "timeoutMs"> & PartOptions,
 ): Promise<Move | undefined> {
   const view = await readView(group);
   const master = mastership(view);
   if (master.kind !== "master" || master.name !== name) {
-    const options: RestartOptions = { kind: "restart", why, timeoutMs, onStep };
+    const options: RestartOptions = { kind: "restart", why, timeoutMs, onStep: startPart() };
     await restartNode(context, group, name, { view, options });
     return undefined;
   }
@@ -72,9 +84,9 @@ async function restartOne(
     to: undefined,
     why: reason,
     timeoutMs,
-    onStep,
+    onStep: startPart(),
   });
-  await waitUntilReady(context, group, { name, run, timeoutMs, onStep });
+  await waitUntilReady(context, group, { name, run, timeoutMs, onStep: startPart() });
   return move;
 }
 
