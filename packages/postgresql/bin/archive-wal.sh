@@ -10,9 +10,13 @@ if [ -e "$1/$3" ]; then
     exit 1
   }
 else
+  # A server that was killed may have left some of it.
+  rm -f "$1/.new-$3".*
   trap 'rm -f "$new"' EXIT
   cp "$2" "$new"
-  sync "$new" 2>/dev/null || sync
+  # Where that fails, PostgreSQL keeps the file, and tries again.
+  sync "$new"
   mv "$new" "$1/$3"
 fi
+# Not every file system can write out a folder alone.
 sync "$1" 2>/dev/null || sync
