@@ -139,3 +139,25 @@ describe.concurrent("a clone of PostgreSQL's data that can't succeed", () => {
     expect(logOf(b)).toContain("cloning the data of a");
   });
 });
+
+test("a node with more log, but of another history, is no reason to hand over when a master stops", async () => {
+  await using group = await createHookGroup();
+  const a = await startFirst(group, "a");
+  const b = await joinGroup(group, "b");
+  process.kill(Number(await a.sql("SELECT pid FROM pg_stat_replication")), "SIGSTOP");
+  await a.sql("CREATE TABLE only_here AS SELECT generate_series(1, 100000)");
+  await a.stop("SIGKILL");
+  group.setMaster(undefined);
+  await promote(group, b);
+  group.setMaster(undefined);
+  expectSuccess(await a.hook("pre_start"));
+  await becomeReady(a);
+  group.setMaster("b");
+  expectSuccess(await b.hook("pre_stop"));
+  await b.stop("SIGINT");
+  const { exitCode, output } = await b.hook("stopped");
+  expect(exitCode).toBe(1);
+  expect(output).toMatch(
+    /^no ready standby has received everything: no hand-over \(MSDHA_PG_HANDOVER\); a lacks \d+ /,
+  );
+});

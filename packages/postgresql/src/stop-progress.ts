@@ -1,6 +1,7 @@
 import type { HookContext } from "./context.ts";
 import { answerOf } from "./local-server.ts";
 import type { Lsn } from "./lsn.ts";
+import { lagBehind, type MasterPosition } from "./master-position.ts";
 import { POSITION_SQL, readPosition } from "./position.ts";
 import { quoteSql } from "./quoting.ts";
 import { formatSize } from "./sizes.ts";
@@ -51,7 +52,7 @@ export async function logShutdown(
   for (let next = began + FIRST_LINE_MS; server.isRunning(); ) {
     await context.sleep(LOOK_MS);
     if (clock.now() < next || server.takesConnections() || !server.isRunning()) continue;
-    const behind = await Promise.all(others.map((node) => behindOf(context, node, target)));
+    const behind = await Promise.all(others.map((node) => behindOf(context, node, { bytes: target })));
     const known = behind.filter((one) => one !== undefined);
     const seconds = Math.round((clock.now() - began) / 1_000);
     log(
@@ -61,15 +62,20 @@ export async function logShutdown(
   }
 }
 
-/** Resolves with what another node lacks, by its own word; undefined where it does not answer. */
+/** Where the log of a master ends: on its timeline, and where that began, as far as they are known. */
+export type LogEnd = { readonly bytes: Lsn } & Partial<Pick<MasterPosition, "timeline" | "began">>;
+
+/** Resolves with what another node lacks, by its own word; undefined where it does not answer. What it has of another history counts for nothing. */
 export async function behindOf(
   context: HookContext,
   { name, address }: { readonly name: string; readonly address: string },
-  target: Lsn,
+  { bytes, timeline, began }: LogEnd,
 ): Promise<Behind | undefined> {
   const rows = await answerOf(context.peer(address).query(POSITION_SQL));
   const position = readPosition(rows?.[0]);
-  return position && { name, bytes: lack(target, position.bytes) };
+  if (!position) return undefined;
+  if (timeline === undefined) return { name, bytes: lack(bytes, position.bytes) };
+  return { name, bytes: lagBehind(position, { master: "", bytes, timeline, began }) };
 }
 
 function lack(target: Lsn, has: Lsn): number {

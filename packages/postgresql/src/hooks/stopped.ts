@@ -2,9 +2,10 @@ import type { GroupNode } from "../backend-command.ts";
 import type { HookContext } from "../context.ts";
 import { readControlData } from "../control-data.ts";
 import { fail } from "../failure.ts";
+import { branchOfTimeline } from "../history.ts";
 import { publishFinalPosition } from "../little-lag.ts";
-import { type Lsn, parseLsn } from "../lsn.ts";
-import { behindOf, describeBehind } from "../stop-progress.ts";
+import { parseLsn } from "../lsn.ts";
+import { behindOf, describeBehind, type LogEnd } from "../stop-progress.ts";
 import { plannedMark } from "./pre-start.ts";
 import { nodesFile } from "./pre-stop.ts";
 
@@ -23,20 +24,21 @@ export async function stopped(context: HookContext): Promise<string> {
   const state = control.get("Database cluster state");
   if (state !== "shut down") fail(`not a clean shutdown (${state}): no hand-over`);
   // The last record is the checkpoint of the shutdown: a standby whose log goes past its beginning has it.
-  const end = parseLsn(control.get("Latest checkpoint location") ?? "");
+  const checkpoint = parseLsn(control.get("Latest checkpoint location") ?? "");
   const nodes = JSON.parse(files.read(nodesFile(context)) ?? "[]") as readonly GroupNode[];
   const others = nodes.filter(({ name }) => name !== settings.name);
   const timeline = Number(control.get("Latest checkpoint's TimeLineID"));
+  const end = { bytes: checkpoint + 1n, timeline, began: branchOfTimeline(context, timeline)?.at };
   // The hand-over waits for no standby. A node that lacks log could take over.
   if (settings.handover === "clean" || others.length === 0) {
-    await publish(context, timeline, end, context.signal, 0);
+    await publish(context, end, context.signal, 0);
     return "";
   }
   const ready = others.filter(({ state: theirs }) => theirs === "ready");
   using over = new DisposableStack();
   const enough = new AbortController();
   over.defer(() => enough.abort());
-  const published = publish(context, timeline, end, enough.signal, PUBLISH_AFTER_MS);
+  const published = publish(context, end, enough.signal, PUBLISH_AFTER_MS);
   const until = context.clock.now() + LONGEST_MS;
   const received = await Promise.any(
     ready.map(async ({ address }) => {
@@ -48,7 +50,7 @@ export async function stopped(context: HookContext): Promise<string> {
   );
   if (received) return "";
   await published;
-  const behind = (await Promise.all(others.map((node) => behindOf(context, node, end + 1n)))).filter(
+  const behind = (await Promise.all(others.map((node) => behindOf(context, node, end)))).filter(
     (one) => one !== undefined,
   );
   const lost = behind.length > 0 ? `; ${describeBehind(behind)}` : "";
@@ -61,19 +63,23 @@ export async function stopped(context: HookContext): Promise<string> {
  */
 async function publish(
   context: HookContext,
-  timeline: number,
-  end: Lsn,
+  end: LogEnd & { readonly timeline: number },
   signal: AbortSignal,
   afterMs: number,
 ): Promise<void> {
   if (context.settings.sync === "strict") return;
   await context.clock.sleep(afterMs, { signal }).catch(() => {});
-  if (!signal.aborted) await publishFinalPosition(context, { timeline, bytes: end + 1n }, signal);
+  if (!signal.aborted) await publishFinalPosition(context, end, signal);
 }
 
-async function hasReceived(context: HookContext, address: string, end: Lsn, until: number): Promise<boolean> {
+async function hasReceived(
+  context: HookContext,
+  address: string,
+  end: LogEnd,
+  until: number,
+): Promise<boolean> {
   while (context.clock.now() < until) {
-    const behind = await behindOf(context, { name: address, address }, end + 1n);
+    const behind = await behindOf(context, { name: address, address }, end);
     if (behind?.bytes === 0) return true;
     await context.sleep(LOOK_MS);
   }
