@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { stripVTControlCharacters } from "node:util";
-import { waitFor } from "@msdha/testkit";
+import { startEtcdCluster, waitFor } from "@msdha/testkit";
 import { expect, test } from "vitest";
 import { startGroup, type TestGroup } from "./support/group.ts";
 import { type MsdhaRun, msdhaOf, startMsdha } from "./support/msdha.ts";
@@ -121,4 +121,25 @@ test("a restart of the master says first that the master moves, and one of a sla
   const { out } = await ask(slave);
   expect(out).toContain(`Restart ${slave}?`);
   expect(out).not.toContain(moves);
+});
+
+test("a list that is drawn again and again says how many members of etcd answer now", async () => {
+  await using cluster = await startEtcdCluster(3);
+  const { PATH } = process.env;
+  const env = { PATH, TERM: "xterm", ETCDCTL_ENDPOINTS: cluster.endpoints.join(","), MSDHA_GROUP: "db" };
+  const command = ["--quiet", "--return", "--command", `${msdhaCommand} list --watch`, "/dev/null"];
+  let shown = "";
+  const { promise: ended, resolve } = Promise.withResolvers<unknown>();
+  const child = execFile("script", command, { env, timeout: 60_000 }, (error) => resolve(error?.code ?? 0));
+  child.stdout?.on("data", (more: string) => {
+    shown += more;
+  });
+  await waitFor(() => shown.includes("etcd 3/3"), { what: "the list" });
+  cluster.members[1]?.freeze();
+  await waitFor(() => shown.includes("etcd 2/3"), { what: "the member to be missed", timeoutMs: 30_000 });
+  cluster.members[1]?.thaw();
+  const before = shown.length;
+  await waitFor(() => shown.slice(before).includes("etcd 3/3"), { what: "it to be back", timeoutMs: 30_000 });
+  child.stdin?.write("\u0003");
+  expect(await ended).toBe(130);
 });

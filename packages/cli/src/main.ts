@@ -23,7 +23,10 @@ try {
     writeNote: (text) => process.stderr.write(text),
     terminal: {
       isTerminal: stdout.isTTY === true,
-      width: stdout.isTTY ? stdout.columns || 80 : Math.max(0, Number(process.env["COLUMNS"])) || 200,
+      // Asked each time: a terminal changes its size.
+      get width() {
+        return stdout.isTTY ? stdout.columns || 80 : Math.max(0, Number(process.env["COLUMNS"])) || 200;
+      },
       isColourful: stdout.isTTY === true && !process.env["NO_COLOR"] && process.env["TERM"] !== "dumb",
     },
     confirm: process.stdin.isTTY && stdout.isTTY ? askYesOrNo : undefined,

@@ -2,6 +2,7 @@ import { systemClock } from "@msdha/clock";
 import { describeGroup, followGroup, type GroupStatus } from "@msdha/group";
 import { type Context, type OpenGroup, openGroup } from "../context.ts";
 import { showLocal } from "../local/show-local.ts";
+import { fitToHeight } from "../render/fit-to-height.ts";
 import { renderList } from "../render/list.ts";
 import { createStyle } from "../render/style.ts";
 import { schema, toJson } from "../render/to-json.ts";
@@ -16,6 +17,9 @@ export interface ListCommandOptions extends GroupOptions {
 /** How long the members of etcd have to say that they are there. */
 const INSPECT_MS = 1_000;
 const REDRAW_MS = 1_000;
+/** How often a list that is drawn again and again counts the members. */
+const COUNT_AGAIN_MS = 5_000;
+const USUAL_SIZE = { columns: 80, rows: 24 };
 
 /** Shows the whole group: once, or again and again. */
 export async function list(context: Context, options: ListCommandOptions): Promise<void> {
@@ -59,11 +63,25 @@ function draw(context: Context, { group }: OpenGroup, status: GroupStatus, etcd:
   });
 }
 
-async function redraw(context: Context, group: OpenGroup, etcd: Members): Promise<void> {
+async function redraw(context: Context, group: OpenGroup, first: Members): Promise<void> {
   const { signal } = context;
   const { createLogUpdate } = await import("log-update");
-  const update = createLogUpdate(process.stdout, { showCursor: true });
+  const { stdout } = process;
+  // A terminal may say no size, such as that of docker exec in its first moment: a height of 0 would show nothing.
+  stdout.columns ||= USUAL_SIZE.columns;
+  stdout.rows ||= USUAL_SIZE.rows;
+  const update = createLogUpdate(stdout, { showCursor: true });
   let trouble: string | undefined;
+  let etcd = first;
+  let countedAt = systemClock.now();
+  const countAgain = (): void => {
+    if (systemClock.now() - countedAt < COUNT_AGAIN_MS) return;
+    countedAt = systemClock.now();
+    // Never rejects, and takes less long than until the next one.
+    void countMembers(group).then((members) => {
+      etcd = members;
+    });
+  };
   const follower = followGroup(group.client, group.group, {
     clock: systemClock,
     signal,
@@ -75,9 +93,14 @@ async function redraw(context: Context, group: OpenGroup, etcd: Members): Promis
     for (;;) {
       const { view } = follower;
       if (view.revision > 0) {
-        const lines = draw(context, group, describeGroup(view), etcd);
-        update([...lines, ...(trouble === undefined ? [] : [`▲ ${trouble}`])].join("\n"));
+        const members = trouble === undefined ? etcd : undefined;
+        const lines = draw(context, group, describeGroup(view), members);
+        const notes = trouble === undefined ? [] : [`▲ ${trouble}`];
+        // The last line of the terminal is the cursor's.
+        const shown = fitToHeight(lines, (stdout.rows || USUAL_SIZE.rows) - 1 - notes.length);
+        update([...shown, ...notes].join("\n"));
       }
+      countAgain();
       await follower.changed({ since: view, timeoutMs: REDRAW_MS, signal });
     }
   } finally {

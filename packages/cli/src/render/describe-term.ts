@@ -1,5 +1,5 @@
 import type { Term } from "@msdha/group";
-import { formatMeasured } from "./duration.ts";
+import { formatDuration, formatMeasured } from "./duration.ts";
 import { plain } from "./plain.ts";
 
 /** How a master's time ended, in a few words; undefined while it goes on. */
@@ -14,7 +14,13 @@ export function describeBeginning(term: Term): string {
   return term.takenAfter === "handover" ? `by a hand-over${from}` : "after the wait";
 }
 
-/** How long nobody was master before it. */
-export function describeGap({ gapMs }: Term): string {
-  return gapMs === undefined ? "not known" : formatMeasured(gapMs);
+/**
+ * How long nobody was master before it: as its node measured it, or else about, by two nodes' wall clocks; undefined if neither is
+ * known. `before`: the master before it.
+ */
+export function describeGap({ gapMs, beganAt }: Term, before: Term | undefined): string | undefined {
+  if (gapMs !== undefined) return formatMeasured(gapMs);
+  const endedAt = before?.end?.at;
+  if (endedAt === undefined || endedAt > beganAt) return undefined;
+  return `about ${formatDuration(Math.max(1_000, beganAt - endedAt))}`;
 }

@@ -43,7 +43,7 @@ export function renderHistory(
     { text: formatTime(term.beganAt) },
     { text: plain(term.node, 253) },
     { text: describeLength(term, { now, isCurrent: isCurrent(term), next: terms[index - 1] }) },
-    { text: describeGap(term) },
+    { text: describeGap(term, terms[index + 1]) ?? "not known" },
     {
       text:
         describeBeginning(term) +

@@ -118,6 +118,24 @@ test("says which node is ordered to become the master", () => {
   );
 });
 
+test("says about how long nobody was master where no node measured it", () => {
+  const ended = (at: number): Term => ({ ...before, end: { why: "lost", at, by: "next_run" } });
+  const after = (earlier: Term): readonly string[] => {
+    const { gapMs: _, ...unmeasured } = last;
+    const terms = [unmeasured, earlier];
+    const history = renderHistory(
+      { ...status, terms },
+      { now: NOW, width: 250, style: createStyle(false), count: 1 },
+    );
+    return [show({ ...status, terms }, 200).at(-1) ?? "", history[1] ?? ""];
+  };
+  for (const line of after(ended(last.beganAt - 9_400))) expect(line).toContain("about 9 s");
+  for (const line of after(ended(last.beganAt - 40))) expect(line).toContain("about 1 s");
+  // The clocks of the two nodes differ by more than that.
+  expect(after(ended(last.beganAt + 40))[0]).toMatch(/one → two, lost$/);
+  expect(after(ended(last.beganAt + 40))[1]).toContain("not known");
+});
+
 describe.each([40, 60, 80, 200])("in %i columns", (width) => {
   test("no line is wider, and the states can be read", () => {
     const lines = show(status, width);

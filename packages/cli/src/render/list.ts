@@ -1,7 +1,7 @@
 import { type Ask, type GroupStatus, isOver, type NodeStatus } from "@msdha/group";
 import { formatBytes } from "./bytes.ts";
-import { describeEnd } from "./describe-term.ts";
-import { formatDuration, formatMeasured, formatRoughly } from "./duration.ts";
+import { describeEnd, describeGap } from "./describe-term.ts";
+import { formatDuration, formatRoughly } from "./duration.ts";
 import { findNext } from "./next-master.ts";
 import { plain } from "./plain.ts";
 import type { Colour, Style } from "./style.ts";
@@ -141,7 +141,8 @@ function renderLastChange({ terms, master }: GroupStatus, { now }: ListOptions):
   const age = `${formatRoughly(now - last.beganAt)} ago`;
   if (!before) return `last: ${age}  ${plain(last.node)}, the first master that is known`;
   const why = describeEnd(before, { isCurrent: false }) ?? "";
-  const gap = last.gapMs === undefined ? "" : `, ${formatMeasured(last.gapMs)} without a master`;
+  const length = describeGap(last, before);
+  const gap = length === undefined ? "" : `, ${length} without a master`;
   const loss = last.losses === undefined ? "" : `; may have lost data: ${plain(last.losses)}`;
   return `last: ${age}  ${plain(before.node)} → ${plain(last.node)}, ${why}${gap}${loss}`;
 }
