@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { chownSync, mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
@@ -75,6 +75,41 @@ describe.skipIf(process.getuid?.() !== 0)("a volume of the official PostgreSQL i
   });
 });
 
+describe.skipIf(process.getuid?.() !== 0)("data of a PostgreSQL server that is not of a group", () => {
+  test("are refused where it was not shut down, and keep the log that it has not archived", async () => {
+    await using group = await createHookGroup();
+    const a = group.node("a");
+    await makeVolume(a.data);
+    const settings = [
+      "archive_mode = on",
+      "archive_command = 'false'",
+      "max_wal_size = 32MB",
+      "min_wal_size = 32MB",
+    ];
+    writeFileSync(join(a.data, "postgresql.conf"), `\n${settings.join("\n")}\n`, { flag: "a" });
+    chmodSync(a.runDir, 0o777);
+    asPostgres(`${programs()}/pg_ctl -D ${a.data} -w -o "-k ${a.runDir} -h ''" start`);
+    for (let file = 0; file < 6; file += 1) {
+      asPostgres(
+        `psql -h ${a.runDir} -U postgres -c "SELECT pg_logical_emit_message(false, '', ''), pg_switch_wal()"`,
+      );
+    }
+    const refused = await a.hook("pre_start");
+    expect(refused.exitCode).toBe(1);
+    expect(refused.output).toMatch(
+      /^PGDATA: the server of \S+ was not shut down \(in production\), or still runs: expected/,
+    );
+    asPostgres(`${programs()}/pg_ctl -D ${a.data} -w -m fast stop`);
+    const before = unarchived(a.data);
+    expect(before.length).toBeGreaterThan(4);
+    expectSuccess(await a.hook("pre_start"));
+    const files = readdirSync(join(a.data, "pg_wal"));
+    expect(before.filter((name) => !files.includes(name))).toEqual([]);
+    await becomeReady(a);
+    await promote(group, a);
+  });
+});
+
 describe.concurrent("max_connections of a PostgreSQL group", () => {
   test("is raised on the standbys first: the other order pauses their replay, and they are no candidates", async () => {
     await using group = await createHookGroup();
@@ -114,15 +149,29 @@ async function restartWith(node: HookNode, maxConnections: number): Promise<void
 
 /** A cluster that no node ever had, with a table. */
 async function makeVolume(folder: string): Promise<void> {
-  const bin = join("/usr/lib/postgresql", readdirSync("/usr/lib/postgresql").sort().at(-1) ?? "", "bin");
+  const bin = programs();
   mkdirSync(folder);
   execFileSync("chown", ["postgres", folder]);
-  const run = (command: string): void => {
-    execFileSync("setpriv", ["--reuid=postgres", "--regid=postgres", "--init-groups", "sh", "-c", command], {
-      stdio: "ignore",
-      cwd: "/",
-    });
-  };
-  run(`${bin}/initdb -D ${folder} -U postgres --auth-local=trust --auth-host=scram-sha-256`);
-  run(`echo 'CREATE TABLE of_before AS SELECT 1 AS x' | ${bin}/postgres --single -D ${folder} postgres`);
+  asPostgres(`${bin}/initdb -D ${folder} -U postgres --auth-local=trust --auth-host=scram-sha-256`);
+  asPostgres(
+    `echo 'CREATE TABLE of_before AS SELECT 1 AS x' | ${bin}/postgres --single -D ${folder} postgres`,
+  );
+}
+
+function programs(): string {
+  return join("/usr/lib/postgresql", readdirSync("/usr/lib/postgresql").sort().at(-1) ?? "", "bin");
+}
+
+function asPostgres(command: string): void {
+  execFileSync("setpriv", ["--reuid=postgres", "--regid=postgres", "--init-groups", "sh", "-c", command], {
+    stdio: "ignore",
+    cwd: "/",
+  });
+}
+
+/** The files of the log that wait to be archived. */
+function unarchived(data: string): readonly string[] {
+  return readdirSync(join(data, "pg_wal/archive_status"))
+    .filter((name) => /^[0-9A-F]{24}\.ready$/.test(name))
+    .map((name) => name.replace(".ready", ""));
 }

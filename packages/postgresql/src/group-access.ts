@@ -15,10 +15,11 @@ import { runSingleUser } from "./single-user.ts";
 export async function giveAccess(
   context: HookContext,
   folder: string,
-  statements: readonly string[] = [],
+  { statements = [], archives = false }: GiveAccessOptions = {},
 ): Promise<void> {
   const { replicator } = context.settings;
-  await runStatements(context, folder, [...statements, ...roleStatements(context)]);
+  const settings = archives ? [] : ["archive_mode=off"];
+  await runStatements(context, folder, { statements: [...statements, ...roleStatements(context)], settings });
   context.account.act(() => {
     const file = join(folder, "pg_hba.conf");
     const rule = `host replication "${replicator}" all scram-sha-256`;
@@ -27,6 +28,12 @@ export async function giveAccess(
     const missing = [rule, general].filter((line) => !lines.includes(line));
     if (missing.length > 0) appendFileSync(file, ["", "# The other nodes.", ...missing, ""].join("\n"));
   });
+}
+
+export interface GiveAccessOptions {
+  readonly statements?: readonly string[];
+  /** Keep the log that the data's own settings want archived. Default: false, for data that are new. */
+  readonly archives?: boolean;
 }
 
 /** No password is an argument, and none of these statements is logged. */
@@ -49,14 +56,14 @@ function roleStatements({ env, settings }: HookContext): readonly string[] {
 async function runStatements(
   context: HookContext,
   folder: string,
-  statements: readonly string[],
+  { statements, settings }: { readonly statements: readonly string[]; readonly settings: readonly string[] },
 ): Promise<void> {
   // The database or the role may have settings too. Only a statement wins over those.
   const own = [...SESSION_SETTINGS, "lc_messages=C"].map((one) => `SET ${one.replace(/=(.*)$/, " = '$1'")}`);
   const { code, stderr } = await runSingleUser(context, folder, {
     database: "postgres",
     statements: [...own, ...statements],
-    settings: ["log_min_error_statement=panic", "archive_mode=off"],
+    settings: ["log_min_error_statement=panic", ...settings],
   });
   const complaints = stderr.split("\n").filter((line) => /ERROR|FATAL|PANIC/.test(line));
   for (const line of complaints) context.log(line);

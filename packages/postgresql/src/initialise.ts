@@ -70,7 +70,7 @@ async function makeCluster(context: HookContext): Promise<void> {
   context.account.act(() => appendFileSync(join(newData(context), "pg_hba.conf"), rules.join("\n")));
   const { database, superuser } = settings;
   const databases = database === "postgres" ? [] : [`CREATE DATABASE "${database}" OWNER "${superuser}"`];
-  await giveAccess(context, newData(context), databases);
+  await giveAccess(context, newData(context), { statements: databases });
   await runInitScripts(context);
   await writeOut(context, newData(context));
 }
