@@ -91,7 +91,7 @@ describe.concurrent("the doctor looks at the real thing, and says", () => {
     writeFileSync(join(hooks, "start"), "#!/bin/sh\n", { mode: 0o755 });
     writeFileSync(join(hooks, "master"), "#!/bin/sh\n", { mode: 0o644 });
     const { findings } = await examine(etcd.endpoint, { MSDHA_HOOKS_DIR: hooks, MSDHA_PARK: "5" });
-    expectFound(findings, "error", /hooks that can't be executed: master/);
+    expectFound(findings, "error", /hook master can't be run: it is not executable \(chmod \+x\)/);
     expectFound(findings, "warning", /MSDHA_PARK is 5 s, three TTLs are 30 s/);
   });
 

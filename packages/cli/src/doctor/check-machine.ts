@@ -2,6 +2,7 @@ import type { NodeStatus } from "@msdha/group";
 import { plain } from "../render/plain.ts";
 import { checkProcesses, type ProcessFacts } from "./check-processes.ts";
 import { type Finding, failure, ok, warning } from "./finding.ts";
+import type { HookFolder } from "./list-hooks.ts";
 import type { Park } from "./read-park.ts";
 
 /** What there is where the command runs: a node, a frontend, or neither. */
@@ -11,11 +12,8 @@ export interface MachineFacts {
   /** Addresses of nodes that can't be resolved here, with why. */
   readonly unresolved: readonly { readonly address: string; readonly why: string }[];
   readonly resolved: number;
-  /** The node's hooks, and whether they can be executed, or why their folder can't be read; undefined: this is no node. */
-  readonly hooks:
-    | readonly { readonly name: string; readonly isExecutable: boolean }[]
-    | { readonly dir: string; readonly why: string }
-    | undefined;
+  /** undefined: this is no node. */
+  readonly hooks: HookFolder | undefined;
   readonly processes: readonly ProcessFacts[];
 }
 
@@ -67,15 +65,25 @@ function checkHooks({ hooks }: MachineFacts): readonly Finding[] {
         "make MSDHA_HOOKS_DIR the path of a folder that this user can read",
       ),
     ];
-  const broken = hooks.filter(({ isExecutable }) => !isExecutable).map(({ name }) => name);
-  if (!hooks.some(({ name }) => name === "start")) {
-    return [failure("this node has no hook start", "put one into MSDHA_HOOKS_DIR: it is required")];
+  const findings = hooks.misnamed.map(({ name, hook }) =>
+    warning(`${plain(name)} is no hook, and is never run`, `call it ${hook}, if that is what it is`),
+  );
+  if (!hooks.hooks.some(({ name }) => name === "start")) {
+    return [
+      failure("this node has no hook start", "put one into MSDHA_HOOKS_DIR: it is required"),
+      ...findings,
+    ];
   }
-  if (broken.length === 0) return [ok(`hooks of this node: ${hooks.map(({ name }) => name).join(", ")}`)];
-  return [
-    failure(
-      `hooks that can't be executed: ${broken.join(", ")}`,
-      "chmod +x; the node does not start with them",
-    ),
-  ];
+  const broken = hooks.hooks.flatMap(({ name, fault }) =>
+    fault === undefined
+      ? []
+      : [
+          failure(
+            `hook ${name} can't be run: ${plain(fault)}`,
+            "mend it: the node does not start, or ends where it needs it",
+          ),
+        ],
+  );
+  const names = hooks.hooks.map(({ name }) => name).join(", ");
+  return [...(broken.length > 0 ? broken : [ok(`hooks of this node: ${names}`)]), ...findings];
 }

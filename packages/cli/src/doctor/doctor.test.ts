@@ -191,7 +191,7 @@ describe("a machine", () => {
     park: { ms: 30_000 },
     unresolved: [],
     resolved: 2,
-    hooks: [{ name: "start", isExecutable: true }],
+    hooks: { hooks: [{ name: "start", fault: undefined }], misnamed: [] },
     processes: [],
   };
 
@@ -229,15 +229,29 @@ describe("a machine", () => {
     [
       "with a hook that can't run",
       {
-        hooks: [
-          { name: "start", isExecutable: true },
-          { name: "master", isExecutable: false },
-        ],
+        hooks: {
+          hooks: [
+            { name: "start", fault: undefined },
+            { name: "master", fault: "its interpreter /bin/none is missing" },
+          ],
+          misnamed: [],
+        },
       },
       "error",
-      /can't be executed: master/,
+      /hook master can't be run: its interpreter \/bin\/none is missing/,
     ],
-    ["without a start hook", { hooks: [] }, "error", /no hook start/],
+    ["without a start hook", { hooks: { hooks: [], misnamed: [] } }, "error", /no hook start/],
+    [
+      "with a file that was meant for a hook",
+      {
+        hooks: {
+          hooks: [{ name: "start", fault: undefined }],
+          misnamed: [{ name: "candidate.sh", hook: "candidate" }],
+        },
+      },
+      "warning",
+      /candidate.sh is no hook, and is never run/,
+    ],
   ])("%s", (_what, change, level, text) => {
     expectFinding(checkMachine({ ...machine, ...change }, 3), level, text);
   });

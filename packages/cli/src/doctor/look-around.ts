@@ -1,10 +1,10 @@
 import { lookup } from "node:dns/promises";
-import { accessSync, constants, existsSync, readdirSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { NodeStatus } from "@msdha/group";
 import type { Environment } from "@msdha/settings/given";
 import { readVariable } from "../read-variable.ts";
 import { listAddresses, type MachineFacts } from "./check-machine.ts";
+import { listHooks } from "./list-hooks.ts";
 import { listProcesses } from "./list-processes.ts";
 import { readPark } from "./read-park.ts";
 
@@ -41,24 +41,4 @@ async function resolve(
     late,
   ]);
   return why === undefined ? undefined : { address, why };
-}
-
-function listHooks(dir: string): MachineFacts["hooks"] {
-  if (!existsSync(dir)) return undefined;
-  try {
-    return readdirSync(dir)
-      .filter((name) => /^[a-z_]+$/.test(name))
-      .map((name) => ({ name, isExecutable: isExecutable(`${dir}/${name}`) }));
-  } catch (error) {
-    return { dir, why: (error as NodeJS.ErrnoException).code ?? String(error) };
-  }
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
