@@ -31,6 +31,25 @@ test("a former master that was killed when its rewind was done, and on its way t
   await waitFor(async () => (await a.sql("SELECT count(*) FROM t")) === "1001", { what: "the rows on a" });
 });
 
+test("a former master says what it waits for where the new one is not promoted yet", async () => {
+  await using group = await createHookGroup();
+  const a = await startFirst(group, "a");
+  const b = await joinGroup(group, "b");
+  await a.stop("SIGKILL");
+  group.setMaster("b");
+  const waiting = a.hook("pre_start");
+  await waitFor(
+    () => /^waiting for b .* has not finished the first checkpoint after its promotion$/m.test(logOf(a)),
+    {
+      what: "the line of the former master",
+    },
+  );
+  await promote(group, b);
+  await b.sql("CHECKPOINT");
+  expectSuccess(await waiting);
+  expect(logOf(a).match(/^waiting for b/gm)).toHaveLength(1);
+});
+
 /** The former master a crashed with rows that nobody else has; b is the master. */
 async function partMaster(group: HookGroup): Promise<{ readonly a: HookNode; readonly b: HookNode }> {
   const a = await startFirst(group, "a");

@@ -12,6 +12,7 @@ import { forgetMark, type RejoinMark, readMark } from "./rejoin-mark.ts";
 import { setLogAside } from "./set-log-aside.ts";
 
 const PAUSE_MS = 200;
+const FIRST_WORD_LOOKS = 25;
 
 /**
  * Brings a former master, or a standby whose history parted from the master's, to where its data may be started as a
@@ -21,9 +22,19 @@ export async function rejoin(context: HookContext): Promise<void> {
   if (readMark(context) === "rewound") await keepRewound(context);
   const mark = readMark(context);
   const notes: CloneNotes = { unreachable: "", failures: 0 };
+  let looks = 0;
   for (let told = false; ; ) {
     for (let master = context.group.master(); master; master = context.group.master()) {
       if (await fits(context, master, mark, notes)) return;
+      looks += 1;
+      // What holds up a clone was logged there.
+      if (looks === FIRST_WORD_LOOKS && notes.failures === 0 && notes.unreachable === "") {
+        const { name, address } = master;
+        context.log(
+          `waiting for ${name} (${address}), to make the data fit its history: it does not answer, or has not finished the first ` +
+            "checkpoint after its promotion",
+        );
+      }
       await context.sleep(notes.failures === 0 ? PAUSE_MS : clonePause(notes));
     }
     // With no master these data are as good as any, unless a rewind was cut halfway.
