@@ -123,6 +123,26 @@ test("a restart of the master says first that the master moves, and one of a sla
   expect(out).not.toContain(moves);
 });
 
+test("a list is not drawn again on a dumb terminal: it gets a line for each change", async () => {
+  await using group = await startGroup();
+  const { PATH } = process.env;
+  const place = { ETCDCTL_ENDPOINTS: group.etcd.endpoint, MSDHA_GROUP: group.name };
+  const command = ["--quiet", "--return", "--command", `${msdhaCommand} list --watch`, "/dev/null"];
+  const env = { PATH, TERM: "dumb", ...place };
+  let shown = "";
+  const { promise: ended, resolve } = Promise.withResolvers<unknown>();
+  const child = execFile("script", command, { env, timeout: 60_000 }, (error) => resolve(error?.code ?? 0));
+  child.stdout?.on("data", (more: string) => {
+    shown += more;
+  });
+  await group.masterAmong([group.start("n1")]);
+  await waitFor(() => shown.includes("n1 is the master"), { what: "the change" });
+  child.stdin?.write("\u0003");
+  expect(await ended).toBe(130);
+  expect(shown).not.toContain("\u001b");
+  expect(shown).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ {2}n1 is the master/m);
+});
+
 test("a list that is drawn again and again says how many members of etcd answer now", async () => {
   await using cluster = await startEtcdCluster(3);
   const { PATH } = process.env;

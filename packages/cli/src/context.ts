@@ -10,7 +10,7 @@ export interface Context {
   readonly write: (text: string) => void;
   /** Writes what is no result, to standard error. */
   readonly writeNote: (text: string) => void;
-  /** Whether standard output is a terminal, and how wide it is. */
+  /** Whether standard output is a terminal that can be drawn on again, and how wide it is. */
   readonly terminal: { readonly isTerminal: boolean; readonly width: number; readonly isColourful: boolean };
   /** Asks a question that is answered with yes or no; undefined: nobody is there to answer. */
   readonly confirm: ((question: string) => Promise<boolean>) | undefined;

@@ -16,18 +16,20 @@ for (const [signal, number] of [
 process.stdout.on("error", () => end(CLOSED_OUTPUT, "a closed standard output"));
 
 const { stdout } = process;
+const isDumb = process.env["TERM"] === "dumb";
 try {
   process.exitCode = await runMsdha(process.argv.slice(2), {
     environment: process.env,
     write: (text) => stdout.write(text),
     writeNote: (text) => process.stderr.write(text),
     terminal: {
-      isTerminal: stdout.isTTY === true,
+      // A dumb one, as in an editor, draws nothing again: it gets what a pipe gets.
+      isTerminal: stdout.isTTY === true && !isDumb,
       // Asked each time: a terminal changes its size.
       get width() {
         return stdout.isTTY ? stdout.columns || 80 : Math.max(0, Number(process.env["COLUMNS"])) || 200;
       },
-      isColourful: stdout.isTTY === true && !process.env["NO_COLOR"] && process.env["TERM"] !== "dumb",
+      isColourful: stdout.isTTY === true && !process.env["NO_COLOR"] && !isDumb,
     },
     confirm: process.stdin.isTTY && stdout.isTTY ? askYesOrNo : undefined,
     now: Date.now,
