@@ -30,6 +30,9 @@ describe.concurrent("a PostgreSQL standby that has fallen behind", () => {
     const { exitCode, output } = await b.hook("candidate");
     expect(exitCode).toBe(1);
     expect(output).toMatch(/^lacks \d+ MB of what a had, more than MSDHA_PG_MAX_LAG \(1 MB\): waiting for/);
+    // That is for data from an archive only.
+    const promoteArchive = await b.hookWith({ MSDHA_PG_ARCHIVE_PROMOTE: "yes" }, "candidate");
+    expect(promoteArchive).toEqual({ exitCode: 1, output });
     expectSuccess(await b.hookWith({ MSDHA_PG_MAX_LAG: "infinity" }, "candidate"));
 
     // The master itself has it all.

@@ -12,6 +12,7 @@ import {
 } from "./master-position.ts";
 import { POSITION_SQL, type Position, readPosition } from "./position.ts";
 import { formatSize } from "./sizes.ts";
+import { incompleteMark } from "./standby-settings.ts";
 
 const KEY = "postgresql-position";
 const LONGEST_FINAL_MS = 1_500;
@@ -22,12 +23,12 @@ export async function requireLittleLag(
   own: Position,
   { acceptLoss = false }: { readonly acceptLoss?: boolean } = {},
 ): Promise<void> {
-  const { settings } = context;
+  const { files, settings } = context;
   // The next master reads it again when it has replaced it by its own.
   const former = await readMasterPosition(context);
   context.formerMaster.position = former;
   // Data from an archive were allowed to lack what was not archived.
-  if (settings.archivePromote || acceptLoss) return;
+  if (acceptLoss || (settings.archivePromote && files.exists(incompleteMark(context)))) return;
   const refusal = refuseLag(own, former, settings.maxLag);
   if (refusal !== undefined) fail(refusal);
 }
