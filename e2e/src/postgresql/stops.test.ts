@@ -140,6 +140,24 @@ describe.concurrent("a clone of PostgreSQL's data that can't succeed", () => {
   });
 });
 
+test("a planned stop does not wait for its checkpoint where it may take no time", async () => {
+  await using group = await createHookGroup({ MSDHA_PG_CHECKPOINT_TIMEOUT: "0" });
+  const a = await startFirst(group, "a");
+  const pid = Number(await a.sql("SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'"));
+  process.kill(pid, "SIGSTOP");
+  try {
+    let over = false;
+    const stopped = a.hook("pre_stop").then((result) => {
+      over = true;
+      return result;
+    });
+    await waitFor(() => over, { what: "the hook to end", timeoutMs: 10_000 });
+    expectSuccess(await stopped);
+  } finally {
+    process.kill(pid, "SIGCONT");
+  }
+});
+
 test("a node with more log, but of another history, is no reason to hand over when a master stops", async () => {
   await using group = await createHookGroup();
   const a = await startFirst(group, "a");

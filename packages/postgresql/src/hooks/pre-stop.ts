@@ -35,8 +35,8 @@ export async function preStop(
       return [];
     },
   );
-  // Past the time only the waiting ends, not the checkpoint.
-  await answerOf(server.query("CHECKPOINT", { timeoutMs: settings.checkpointTimeoutMs }));
+  // Past the time only the waiting ends, not the checkpoint. A limit of 0 would be none.
+  await answerOf(server.query("CHECKPOINT", { timeoutMs: Math.max(settings.checkpointTimeoutMs, 1) }));
   const position = await answerOf(server.value("SELECT pg_current_wal_flush_lsn()"));
   if (position) await waitForStandby(context, parseLsn(position));
   const nodes = await noted;
