@@ -1,6 +1,7 @@
 import { connectEtcd, type Etcd } from "@msdha/etcd-client";
-import { describeGroup, type GroupKeys, type GroupStatus, groupKeys, readGroup } from "@msdha/group";
+import { type GroupKeys, groupKeys, readGroup } from "@msdha/group";
 import type { Environment } from "@msdha/settings/given";
+import { describeView, type SeenGroup } from "./requests/describe-view.ts";
 import type { GroupOptions, Settings } from "./settings.ts";
 import { readSettings } from "./settings.ts";
 
@@ -27,7 +28,7 @@ export interface OpenGroup extends Settings, AsyncDisposable {
   /** Aborts when the command should end. */
   readonly signal: AbortSignal;
   /** Reads the whole group at one revision. */
-  read(): Promise<GroupStatus>;
+  read(): Promise<SeenGroup>;
 }
 
 /** How long a read may take. */
@@ -42,7 +43,7 @@ export function openGroup({ environment, signal }: Context, options: GroupOption
     client,
     keys: groupKeys(settings.group),
     signal,
-    read: async () => describeGroup(await readGroup(client, settings.group, { timeoutMs: CALL_MS, signal })),
+    read: async () => describeView(await readGroup(client, settings.group, { timeoutMs: CALL_MS, signal })),
     [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
   };
 }

@@ -18,6 +18,7 @@ import { exitCodes } from "../exit-codes.ts";
 import { plain } from "../render/plain.ts";
 import { createStyle } from "../render/style.ts";
 import { schema } from "../render/to-json.ts";
+import type { SeenGroup } from "../requests/describe-view.ts";
 import type { GroupOptions } from "../settings.ts";
 
 export interface DoctorOptions extends GroupOptions {
@@ -78,7 +79,7 @@ async function examineGroup(context: Context, group: OpenGroup): Promise<readonl
 }
 
 /** A user that may not read the group should still see what else is not well. */
-async function readOrSayWhy(group: OpenGroup): Promise<GroupStatus | Finding> {
+async function readOrSayWhy(group: OpenGroup): Promise<SeenGroup | Finding> {
   try {
     return await group.read();
   } catch (error) {

@@ -1,11 +1,12 @@
 import { systemClock } from "@msdha/clock";
-import { describeGroup, followGroup, type GroupStatus } from "@msdha/group";
+import { followGroup } from "@msdha/group";
 import { type Context, type OpenGroup, openGroup } from "../context.ts";
 import { showLocal } from "../local/show-local.ts";
 import { fitToHeight } from "../render/fit-to-height.ts";
 import { renderList } from "../render/list.ts";
 import { createStyle } from "../render/style.ts";
 import { schema, toJson } from "../render/to-json.ts";
+import { describeView, type SeenGroup } from "../requests/describe-view.ts";
 import type { GroupOptions } from "../settings.ts";
 import { printChanges } from "./events.ts";
 
@@ -52,7 +53,7 @@ async function countMembers({ client, etcd }: OpenGroup): Promise<Members> {
   }
 }
 
-function draw(context: Context, { group }: OpenGroup, status: GroupStatus, etcd: Members): readonly string[] {
+function draw(context: Context, { group }: OpenGroup, status: SeenGroup, etcd: Members): readonly string[] {
   const { now, terminal } = context;
   return renderList(status, {
     group,
@@ -94,7 +95,7 @@ async function redraw(context: Context, group: OpenGroup, first: Members): Promi
       const { view } = follower;
       if (view.revision > 0) {
         const members = trouble === undefined ? etcd : undefined;
-        const lines = draw(context, group, describeGroup(view), members);
+        const lines = draw(context, group, describeView(view), members);
         const notes = trouble === undefined ? [] : [`▲ ${trouble}`];
         // The last line of the terminal is the cursor's.
         const shown = fitToHeight(lines, (stdout.rows || USUAL_SIZE.rows) - 1 - notes.length);

@@ -1,5 +1,6 @@
 import { ASKS, type Ask, type GroupStatus, isOver, type NodeStatus } from "@msdha/group";
 import { formatDuration } from "../render/duration.ts";
+import type { ListedGroup } from "../render/list.ts";
 import { plain } from "../render/plain.ts";
 import { type Finding, failure, ok, warning } from "./finding.ts";
 
@@ -8,7 +9,7 @@ const LONG_MS = 24 * 3_600_000;
 const RECENT = 10;
 
 /** Checks a group: its master and nodes, their TTLs and versions, requests that were forgotten, and its history. */
-export function checkGroup(status: GroupStatus, now: number): readonly Finding[] {
+export function checkGroup(status: ListedGroup, now: number): readonly Finding[] {
   if (status.nodes.length === 0)
     return [
       failure("no node has joined this group", "start nodes with this MSDHA_GROUP and these endpoints"),
@@ -65,8 +66,10 @@ function checkVersions({ nodes }: GroupStatus): Finding {
   return ok("all nodes take requests (switchover, pause, restart, promote)");
 }
 
-function checkAsks({ pause, nodes }: GroupStatus, now: number): readonly Finding[] {
-  const asks = [pause, ...nodes.map(({ hold }: NodeStatus) => hold)].filter((ask) => ask !== undefined);
+function checkAsks({ pause, nodes, absentHolds = [] }: ListedGroup, now: number): readonly Finding[] {
+  const holds = nodes.map(({ hold }: NodeStatus) => hold);
+  const absent = absentHolds.filter((ask) => !isOver(ask, now));
+  const asks = [pause, ...holds, ...absent].filter((ask) => ask !== undefined);
   if (asks.length === 0) return [ok("no pause, no hold")];
   return asks.map((ask) => checkAsk(ask, now));
 }

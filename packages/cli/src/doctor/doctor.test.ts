@@ -1,6 +1,7 @@
 import { ASKS, type Ask, type GroupStatus, type NodeStatus, type Term } from "@msdha/group";
 import { describe, expect, test } from "vitest";
 import { expectFinding } from "../../test/expect-finding.ts";
+import type { ListedGroup } from "../render/list.ts";
 import { checkEtcd, type EndpointFacts } from "./check-etcd.ts";
 import { checkGroup } from "./check-group.ts";
 import { checkMachine, type MachineFacts } from "./check-machine.ts";
@@ -104,7 +105,7 @@ describe("a group", () => {
     expect(checkGroup(group, NOW).every(({ level }) => level === "ok")).toBe(true);
   });
 
-  test.each<[string, Partial<GroupStatus>, Finding["level"], RegExp]>([
+  test.each<[string, Partial<ListedGroup>, Finding["level"], RegExp]>([
     ["without nodes", { nodes: [] }, "error", /no node has joined/],
     ["without a master", { master: { kind: "none" } }, "error", /no master: nobody has the lock/],
     [
@@ -142,6 +143,12 @@ describe("a group", () => {
       /without an end/,
     ],
     ["under a pause that is over", { pause: { ...pause, until: NOW - 1 } }, "warning", /its time is over/],
+    [
+      "with a hold of a node that is not there",
+      { absentHolds: [{ ...pause, kind: "hold", node: "gone", until: undefined }] },
+      "warning",
+      /gone is held back by .* without an end/,
+    ],
     [
       "with a hold that was forgotten",
       {

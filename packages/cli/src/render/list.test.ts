@@ -3,7 +3,7 @@ import type { Ask, GroupStatus, NodeStatus, Term } from "@msdha/group";
 import stringWidth from "string-width";
 import { describe, expect, test } from "vitest";
 import { renderHistory } from "./history.ts";
-import { renderList } from "./list.ts";
+import { type ListedGroup, renderList } from "./list.ts";
 import { createStyle } from "./style.ts";
 
 const NOW = Date.UTC(2026, 0, 10);
@@ -70,7 +70,7 @@ const status: GroupStatus = {
   frontends: [],
 };
 
-function show(of: GroupStatus, width: number, colourful = false): readonly string[] {
+function show(of: ListedGroup, width: number, colourful = false): readonly string[] {
   const etcd = { reached: 3, total: 3 };
   return renderList(of, { group: "db", now: NOW, width, style: createStyle(colourful), etcd });
 }
@@ -90,6 +90,18 @@ test("shows a group in 200 columns", () => {
 test("shows who holds a node back where nobody said why", () => {
   const nodes = [node("four", "ready", { hold: { ...hold, why: "" } })];
   expect(show({ ...status, nodes }, 200)[2]).toMatch(/10\.0\.0\.4 {2}by eve@desk, 58 min left$/);
+});
+
+test("shows holds of nodes that are not there, as long as they hold", () => {
+  const absentHolds = [
+    { ...hold, node: "five" },
+    { ...hold, node: "six", until: NOW - 1 },
+  ];
+  const lines = show({ ...status, absentHolds }, 200);
+  expect(lines).toContain(
+    '▲ five, which is not here, is held back, "disk swap" by eve@desk, 58 min left; msdha release five',
+  );
+  expect(lines.join("\n")).not.toContain("six");
 });
 
 test("shows how far nodes are behind, and what they say of themselves", () => {

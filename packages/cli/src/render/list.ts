@@ -1,4 +1,5 @@
 import { type Ask, type GroupStatus, isOver, type NodeStatus } from "@msdha/group";
+import type { SeenGroup } from "../requests/describe-view.ts";
 import { formatBytes } from "./bytes.ts";
 import { describeEnd, describeGap } from "./describe-term.ts";
 import { formatDuration, formatRoughly } from "./duration.ts";
@@ -6,6 +7,9 @@ import { findNext } from "./next-master.ts";
 import { plain } from "./plain.ts";
 import type { Colour, Style } from "./style.ts";
 import { type Cell, type Column, cutToWidth, renderTable } from "./table.ts";
+
+/** Where nobody could ask etcd, holds of nodes that are not there are not known. */
+export type ListedGroup = GroupStatus & Partial<Pick<SeenGroup, "absentHolds">>;
 
 export interface ListOptions {
   readonly group: string;
@@ -31,7 +35,7 @@ const COLUMNS: readonly Column[] = [
 const WAITS = "waiting for the old master's time to run out, or electing";
 
 /** Shows a whole group: a line about the master, a table of nodes, and how the master came to be. */
-export function renderList(status: GroupStatus, options: ListOptions): readonly string[] {
+export function renderList(status: ListedGroup, options: ListOptions): readonly string[] {
   const { width, style } = options;
   const rows = status.nodes.map((node) => renderNode(node, status, options));
   const lines = [
@@ -63,11 +67,21 @@ function renderHeader(
   return `${plain(group)}   ${parts.join(" · ")}`;
 }
 
-function renderWarnings({ pause, switchover, nodes }: GroupStatus, options: ListOptions): readonly string[] {
+function renderWarnings(
+  { pause, switchover, nodes, absentHolds = [] }: ListedGroup,
+  options: ListOptions,
+): readonly string[] {
   const lines: string[] = [];
   if (pause)
     lines.push(`▲ paused: no node will take over${describeAsk(pause, options)}; msdha resume ends it`);
   if (switchover) lines.push(`▲ a switchover to ${plain(switchover.to ?? "any ready node")} is asked for`);
+  for (const hold of absentHolds) {
+    if (isOver(hold, options.now)) continue;
+    const node = plain(hold.node ?? "");
+    lines.push(
+      `▲ ${node}, which is not here, is held back${describeAsk(hold, options)}; msdha release ${node}`,
+    );
+  }
   for (const { name, promotion } of nodes) {
     if (promotion)
       lines.push(`▲ ${plain(name)} is ordered to become the master, whatever is lost${whoAndWhy(promotion)}`);
