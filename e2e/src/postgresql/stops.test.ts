@@ -1,5 +1,5 @@
-import { chownSync, mkdirSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { chownSync, mkdirSync, renameSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
 import { cutClone } from "./cut-clone.ts";
@@ -156,6 +156,27 @@ test("a planned stop does not wait for its checkpoint where it may take no time"
   } finally {
     process.kill(pid, "SIGCONT");
   }
+});
+
+test("a planned stop hands over nothing when the group's nodes could not be read", async () => {
+  await using group = await createHookGroup();
+  const a = await startFirst(group, "a");
+  const b = await joinGroup(group, "b");
+  await b.stop("SIGINT");
+  await a.sql("CREATE TABLE not_on_b AS SELECT 1");
+  const backend = join(dirname(dirname(a.data)), "bin/msdha-backend");
+  renameSync(backend, `${backend}-of-before`);
+  group.setProgram(
+    "msdha-backend",
+    `#!/bin/sh\n[ "$1" != nodes ] || { echo "etcd does not answer" >&2; exit 1; }\nexec ${backend}-of-before "$@"\n`,
+  );
+  expectSuccess(await a.hook("pre_stop"));
+  await a.stop("SIGINT");
+  expect(await a.hook("stopped")).toEqual({
+    exitCode: 1,
+    output:
+      "the group's nodes could not be read when the stop began, so what they have is not known: no hand-over",
+  });
 });
 
 test("a node with more log, but of another history, is no reason to hand over when a master stops", async () => {

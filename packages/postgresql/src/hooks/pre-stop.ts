@@ -1,5 +1,6 @@
 import type { GroupNode } from "../backend-command.ts";
 import type { HookContext } from "../context.ts";
+import { messageOf } from "../failure.ts";
 import { answerOf } from "../local-server.ts";
 import { type Lsn, parseLsn } from "../lsn.ts";
 import { isNeverPromoted, memberOf, neverPromoted } from "../names.ts";
@@ -20,6 +21,8 @@ export async function preStop(
   background: (work: BackgroundWork) => void,
 ): Promise<string> {
   const { files, group, server, settings } = context;
+  // Without it `stopped` does not know whom to ask.
+  files.remove(nodesFile(context));
   files.write(plannedMark(context), "");
   if (!group.isMaster()) return "";
   // Whom `stopped` asks.
@@ -31,7 +34,7 @@ export async function preStop(
       return nodes;
     },
     (error: unknown): readonly GroupNode[] => {
-      context.log(String(error));
+      context.log(messageOf(error));
       return [];
     },
   );

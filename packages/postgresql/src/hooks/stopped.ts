@@ -25,14 +25,17 @@ export async function stopped(context: HookContext): Promise<string> {
   if (state !== "shut down") fail(`not a clean shutdown (${state}): no hand-over`);
   // The last record is the checkpoint of the shutdown: a standby whose log goes past its beginning has it.
   const checkpoint = parseLsn(control.get("Latest checkpoint location") ?? "");
-  const nodes = JSON.parse(files.read(nodesFile(context)) ?? "[]") as readonly GroupNode[];
-  const others = nodes.filter(({ name }) => name !== settings.name);
+  const nodes = readNodes(context);
+  const others = nodes?.filter(({ name }) => name !== settings.name) ?? [];
   const timeline = Number(control.get("Latest checkpoint's TimeLineID"));
   const end = { bytes: checkpoint + 1n, timeline, began: branchOfTimeline(context, timeline)?.at };
   // The hand-over waits for no standby. A node that lacks log could take over.
   if (settings.handover === "clean" || others.length === 0) {
     await publish(context, end, context.signal, 0);
-    return "";
+    if (nodes || settings.handover === "clean") return "";
+    return fail(
+      "the group's nodes could not be read when the stop began, so what they have is not known: no hand-over",
+    );
   }
   const ready = others.filter(({ state: theirs }) => theirs === "ready");
   using over = new DisposableStack();
@@ -55,6 +58,12 @@ export async function stopped(context: HookContext): Promise<string> {
   );
   const lost = behind.length > 0 ? `; ${describeBehind(behind)}` : "";
   return fail(`no ready standby has received everything: no hand-over (MSDHA_PG_HANDOVER)${lost}`);
+}
+
+/** Returns the nodes that `pre_stop` has found; undefined where it could not find them. */
+function readNodes(context: HookContext): readonly GroupNode[] | undefined {
+  const text = context.files.read(nodesFile(context));
+  return text === undefined ? undefined : (JSON.parse(text) as readonly GroupNode[]);
 }
 
 /**
