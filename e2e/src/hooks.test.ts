@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, existsSync, openSync, readlinkSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { waitFor } from "@msdha/testkit";
@@ -80,10 +80,18 @@ describe.concurrent("a hook that can't be run", () => {
     expect(a.log()).toMatch(/hook start can't be run: there is none/);
   });
 
-  test("is told when its interpreter is missing", async () => {
+  test.each([
+    ["its interpreter is missing", "#!/no/such/sh\n", /its interpreter \/no\/such\/sh is missing/],
+    ["it has Windows line ends", "#!/bin/sh\r\nexit 0\r\n", /ends with a carriage return/],
+  ])("is told when %s", async (_what, text, why) => {
     await using group = await startGroup();
-    const a = group.start("a", { hooks: { pre_start: "exec /no/such/program" } });
+    const hooks = join(group.dir, group.name, "a", "hooks");
+    mkdirSync(hooks, { recursive: true });
+    writeFileSync(join(hooks, "pre_start"), text, { mode: 0o755 });
+    const a = group.start("a");
     expect(await a.exited()).toBe(70);
+    expect(a.log()).toMatch(why);
+    expect(a.log()).toContain(join(hooks, "pre_start"));
   });
 });
 
