@@ -2,7 +2,15 @@ import { waitFor } from "@msdha/testkit";
 import { expect, test } from "vitest";
 import { createHookGroup } from "./hook-node.ts";
 import { startRunningGroup } from "./running-group.ts";
-import { becomeReady, expectSuccess, joinGroup, logOf, promote, startFirst } from "./stages.ts";
+import {
+  becomeReady,
+  expectSuccess,
+  hookProcesses,
+  joinGroup,
+  logOf,
+  promote,
+  startFirst,
+} from "./stages.ts";
 
 const MAX_LAG_BYTES = 1_048_576;
 
@@ -36,6 +44,26 @@ test("what a fail-over without synchronous replication has lost is in the log an
   );
   await group.startNode(master);
   await running.whole();
+});
+
+test("so is one whose helper was killed after it was asked for the candidacy", async () => {
+  await using group = await createHookGroup();
+  const a = await startFirst(group, "a");
+  const b = await joinGroup(group, "b");
+  process.kill(Number(await a.sql("SELECT pid FROM pg_stat_replication")), "SIGSTOP");
+  await a.sql("CREATE TABLE lost AS SELECT generate_series(1, 5000)");
+  const end = BigInt(await a.sql("SELECT pg_wal_lsn_diff(pg_current_wal_flush_lsn(), '0/0')"));
+  await waitFor(() => BigInt(group.value("postgresql-position")?.split(" ")[1] ?? 0) >= end, {
+    what: "a to tell how far it is",
+  });
+  await a.stop("SIGKILL");
+  group.setMaster(undefined);
+  expectSuccess(await b.hook("candidate"));
+  for (const pid of hookProcesses(b, "pre_start")) process.kill(pid, "SIGKILL");
+  await waitFor(() => hookProcesses(b, "pre_start").length === 0, { what: "the helper to be gone" });
+  await promote(group, b);
+  const loss = await waitFor(() => group.value("postgresql-losses"), { what: "the loss to be noted" });
+  expect(loss).toMatch(/^\S+ b [1-9]\d{4,5} a$/);
 });
 
 test("so is one of a master that began its timeline without the new one, which gives its own the same number", async () => {

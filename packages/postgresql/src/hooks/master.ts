@@ -4,6 +4,7 @@ import type { Backups } from "../backups.ts";
 import type { HookContext } from "../context.ts";
 import { fail, messageOf } from "../failure.ts";
 import type { Keeper } from "../keeper.ts";
+import { readMasterPosition } from "../little-lag.ts";
 import { answerOf } from "../local-server.ts";
 import { noteLoss } from "../losses.ts";
 import { promoteServer } from "../promote-server.ts";
@@ -60,9 +61,12 @@ async function promoteAlone(context: HookContext, token: string): Promise<void> 
       `the group was not told that commits are acknowledged without a standby: ${messageOf(error)}`,
     );
   });
+  // The helper that was asked for the candidacy, and knew it, may be gone. This node has not put its own yet.
+  const former = context.formerMaster.position ?? readMasterPosition(context).catch(() => undefined);
   context.files.remove(incompleteMark(context));
   if (!(await promoteServer(context, "true"))) fail("the server could not be promoted");
   await told;
+  context.formerMaster.position = await former;
 }
 
 async function promoteWaiting(
