@@ -1,3 +1,5 @@
+import { mkdirSync, rmSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { startGroup } from "./support/group.ts";
 
@@ -10,6 +12,27 @@ describe.concurrent("a candidate hook", () => {
     await group.masterAmong([b]);
     expect(a.log()).toMatch(/no candidate now: hook candidate ended with code 1/);
     expect(group.journal.of("a", "master")).toEqual([]);
+  });
+
+  test("keeps a node from being master also when its file is taken away while the node runs", async () => {
+    await using group = await startGroup({ ttlSeconds: 2 });
+    const a = group.start("a", { hooks: { candidate: "exit 1" } });
+    await a.logged(/no candidate now: hook candidate ended with code 1/);
+    rmSync(join(group.dir, group.name, "a", "hooks", "candidate"));
+    await a.logged(
+      /no candidate now: hook candidate can't be run: it was there when the node started, and is gone/,
+    );
+    expect(group.journal.of("a", "master")).toEqual([]);
+  });
+
+  test("that is a link to nothing keeps its node from starting", async () => {
+    await using group = await startGroup({ ttlSeconds: 2 });
+    const hooks = join(group.dir, group.name, "a", "hooks");
+    mkdirSync(hooks, { recursive: true });
+    symlinkSync("/nowhere/candidate", join(hooks, "candidate"));
+    const a = group.start("a");
+    expect(await a.exited()).toBe(70);
+    expect(a.log()).toMatch(/hook candidate can't be run: it is a link to a file that is not there \(/);
   });
 
   test("lets the node go first that is the furthest", async () => {

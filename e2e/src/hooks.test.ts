@@ -77,7 +77,26 @@ describe.concurrent("a hook that can't be run", () => {
     await using group = await startGroup();
     const a = group.start("a", { hooks: { start: null } });
     expect(await a.exited()).toBe(70);
-    expect(a.log()).toMatch(/hook start can't be run: there is none/);
+    expect(a.log()).toMatch(
+      /hook start can't be run: there is none, and it is required \(\/.*\/hooks\/start\)/,
+    );
+  });
+
+  test("is told when the folder of hooks is none", async () => {
+    await using group = await startGroup();
+    const a = group.start("a", { env: { MSDHA_HOOKS_DIR: "/etc/passwd" } });
+    expect(await a.exited()).toBe(70);
+    expect(a.log()).toMatch(/can't be run: \/etc\/passwd is no folder/);
+  });
+
+  test("is told when start has Windows line ends", async () => {
+    await using group = await startGroup();
+    const hooks = join(group.dir, group.name, "a", "hooks");
+    mkdirSync(hooks, { recursive: true });
+    writeFileSync(join(hooks, "start"), "#!/bin/sh\r\nexec sleep 100\r\n", { mode: 0o755 });
+    const a = group.start("a", { hooks: { start: null } });
+    expect(await a.exited()).toBe(70);
+    expect(a.log()).toMatch(/hook start can't be run: its first line ends with a carriage return/);
   });
 
   test.each([

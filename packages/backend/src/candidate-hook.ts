@@ -2,6 +2,7 @@ import { hasCode } from "@msdha/app";
 import { type Ask, type Candidacy, type Candidate, findOrder, parseRank } from "@msdha/group";
 import type { HookFailedError, HookNotRunnableError } from "@msdha/hook-runner";
 import { hookEnvironment } from "./hook-context.ts";
+import { refuseGone } from "./hooks.ts";
 import type { Node } from "./node.ts";
 
 /** The `candidate` hook of a node. */
@@ -42,7 +43,7 @@ export function createCandidateHook(node: Node): CandidateHook {
     const order = findOrder(view, { name: membership.name, run: files.runId });
     const env = hookEnvironment(node.baseEnvironment, { hook: "candidate", state, view });
     try {
-      await hooks.run("candidate", {
+      const ran = await hooks.run("candidate", {
         env: { ...env, MSDHA_ACCEPT_LOSS: order ? "1" : "" },
         timeoutMs: config.candidateTimeoutMs,
         signal,
@@ -50,6 +51,7 @@ export function createCandidateHook(node: Node): CandidateHook {
           last = line;
         },
       });
+      if (!ran) refuseGone("candidate", { present: node.present, hooksDir: config.hooksDir });
     } catch (error) {
       if (hasCode<HookFailedError>(error, "ERR_HOOK_FAILED")) return refuse(error.message);
       if (hasCode<HookNotRunnableError>(error, "ERR_HOOK_NOT_RUNNABLE")) return refuse(error.message);

@@ -1,7 +1,7 @@
 import { hasCode } from "@msdha/app";
 import type { Clock } from "@msdha/clock";
 import type { Guard, GuardedProcess, SpawnFailedError } from "@msdha/guard";
-import { HookNotRunnableError, whileBusy } from "@msdha/hook-runner";
+import { explainInterpreter, HookNotRunnableError, whileBusy } from "@msdha/hook-runner";
 import { START_FOLDER } from "./start-folder.ts";
 
 /** The program that the node is there for. */
@@ -41,8 +41,9 @@ async function startMainProcess(
 ): Promise<MainProcess> {
   const options = { env, cwd: START_FOLDER, output: "inherit" } as const;
   const start = (): Promise<MainProcess> => guard.spawn(file, [], options);
-  return await whileBusy(start, { clock, signal }).catch((error: unknown) => {
+  return await whileBusy(start, { clock, signal }).catch(async (error: unknown) => {
     if (!hasCode<SpawnFailedError>(error, "ERR_SPAWN_FAILED")) throw error;
-    throw new HookNotRunnableError("start", file, error.message, { cause: error });
+    const why = (await explainInterpreter(file)) ?? error.message;
+    throw new HookNotRunnableError("start", file, why, { cause: error });
   });
 }

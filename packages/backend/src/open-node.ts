@@ -25,7 +25,7 @@ export async function openNode(
 ): Promise<Node> {
   const { clock, guard, files, nonce } = ports;
   const { name, ttlSeconds } = config;
-  const present = await findHooks(ports.hooks);
+  const present = await findHooks(ports.hooks, config.hooksDir);
   const { etcd, observed } = observeRevisions(ports.etcd, { clock });
   const keys = groupKeys(config.group);
   const { lease, fence, permission } = await acquireFencedLease(etcd, guard, {

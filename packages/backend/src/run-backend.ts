@@ -83,7 +83,7 @@ async function startMain(node: Node): Promise<void> {
     state: "start",
     view: node.follower.view,
   });
-  const main = await node.mainProcess.start(guard, await findStart(hooks), {
+  const main = await node.mainProcess.start(guard, await findStart(hooks, node.config.hooksDir), {
     env,
     clock,
     signal: end.begun,

@@ -1,5 +1,5 @@
 import { hookEnvironment } from "./hook-context.ts";
-import type { StateHook } from "./hooks.ts";
+import { refuseGone, type StateHook } from "./hooks.ts";
 import { warnOfLongHook } from "./long-hook.ts";
 import type { Node } from "./node.ts";
 import { settledLock } from "./role.ts";
@@ -27,5 +27,7 @@ export async function runStateHook(
   using _ = warnOfLongHook(node, hook);
   const ran = await hooks.run(hook, { env: { ...env, ...more }, timeoutMs, signal });
   if (ran) log.info({ hook }, "a hook has run");
+  else if (hook === "master" || hook === "stopped")
+    refuseGone(hook, { present: node.present, hooksDir: config.hooksDir });
   node.permission.check(); // of what it left running
 }

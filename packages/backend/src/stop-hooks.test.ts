@@ -5,22 +5,22 @@ import type { Node } from "./node.ts";
 import { runStopped } from "./stop-hooks.ts";
 import { shareStopTime } from "./stop-time.ts";
 
-function setUp({ guardLost = new AbortController().signal } = {}) {
+function setUp({ guardLost = new AbortController().signal, isThere = true } = {}) {
   const ran: string[] = [];
   const errors: string[] = [];
   const clock = createManualClock();
   const never = new AbortController().signal;
   const node = {
     clock,
-    present: { candidate: false, stopped: true },
+    present: { candidate: false, master: false, stopped: true },
     lease: { lost: never },
     guard: { lost: guardLost },
     succession: { overtaken: never, succeeded: never },
     log: { error: (_: object, text: string) => errors.push(text), info: () => {}, warn: () => {} },
     hooks: {
       run: async (hook: string) => {
-        ran.push(hook);
-        return true;
+        if (isThere) ran.push(hook);
+        return isThere ? { durationMs: 0, lastLines: [] } : undefined;
       },
     },
     membership: { state: "master" },
@@ -53,4 +53,11 @@ test("stopped does not run beside what hangs in the kernel, and the log says so"
   expect(await run(false)).toBe(false);
   expect(ran).toEqual([]);
   expect(errors).toEqual([expect.stringContaining("could not run")]);
+});
+
+test("stopped has not run when its file was there at the start and is gone", async () => {
+  const { run, ran, errors } = setUp({ isThere: false });
+  expect(await run(true)).toBe(false);
+  expect(ran).toEqual([]);
+  expect(errors).toEqual(["could not run stopped to its end"]);
 });

@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { access, readdir, stat } from "node:fs/promises";
+import { access, lstat, readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Clock } from "@msdha/clock";
 import { systemClock } from "@msdha/clock";
@@ -88,7 +88,8 @@ export function createHookRunner({
       await access(file, constants.X_OK);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      if (code === "ENOENT") return undefined;
+      if (code === "ENOENT") return await refuseDeadLink(hook, file);
+      if (code === "ENOTDIR") throw new HookNotRunnableError(hook, file, `${dir} is no folder`);
       if (code === "EACCES") throw new HookNotRunnableError(hook, file, "it is not executable (chmod +x)");
       throw error;
     }
@@ -153,6 +154,18 @@ export function createHookRunner({
   }
 
   return { find, run, runAll };
+}
+
+/** Rejects if there is a name that leads to no file; resolves with undefined if there is no such name. */
+async function refuseDeadLink(hook: string, file: string): Promise<undefined> {
+  const isMissing = (error: NodeJS.ErrnoException): boolean => error.code === "ENOENT";
+  const isLink = await lstat(file).then(
+    (found) => found.isSymbolicLink(),
+    () => false,
+  );
+  // Once more: it may have been put there in this moment.
+  if (isLink && (await stat(file).then(() => false, isMissing)))
+    throw new HookNotRunnableError(hook, file, "it is a link to a file that is not there");
 }
 
 /** Says more than the system does about a hook that could not be started; undefined where there is nothing more. */

@@ -1,4 +1,5 @@
 export { HookFailedError, type HookFailure, HookNotRunnableError, type HookRun } from "./errors.ts";
+export { explainInterpreter } from "./explain-interpreter.ts";
 export { createHookQueue, type HookQueue, type HookQueueOptions } from "./hook-queue.ts";
 export {
   createHookRunner,
