@@ -54,7 +54,11 @@ export function declareCommands(
     });
 
   declareRequests(program, context);
+  declareChecks(program, context, onCode);
+}
 
+/** What looks at the machine, and at the command itself. */
+function declareChecks(program: Command, context: Context, onCode: (code: number) => void): void {
   program
     .command("doctor")
     .description(
