@@ -5,15 +5,7 @@ import { tempDir, waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
 import { createHookGroup, type HookGroup, type HookNode } from "./hook-node.ts";
 import { mountSmall } from "./small-disk.ts";
-import {
-  becomeReady,
-  expectSuccess,
-  hookProcesses,
-  joinGroup,
-  logOf,
-  promote,
-  startFirst,
-} from "./stages.ts";
+import { becomeReady, expectSuccess, joinGroup, killHook, logOf, promote, startFirst } from "./stages.ts";
 
 describe.concurrent("a PostgreSQL group", () => {
   test("has every row but those of the dead after ten failovers, each former master rewound", async () => {
@@ -54,9 +46,8 @@ describe.concurrent("a PostgreSQL group", () => {
     truncateSync(ballast, 2 ** 29);
     const cut = a.hook("pre_start");
     await waitFor(() => existsSync(join(a.data, "ballast")), { what: "a rewind on its way", intervalMs: 1 });
-    for (const pid of hookProcesses(a, "pre_start")) kill(pid);
+    await killHook(a, "pre_start");
     expect((await cut).exitCode).not.toBe(0);
-    await waitFor(() => hookProcesses(a, "pre_start").length === 0, { what: "the helper to be gone" });
     rmSync(ballast);
 
     group.setMaster(undefined);
@@ -236,12 +227,4 @@ async function failOver(
 /** Has a master send nothing more, to be killed with what only it has. */
 async function stopSending(node: HookNode): Promise<void> {
   process.kill(Number(await node.sql("SELECT pid FROM pg_stat_replication")), "SIGSTOP");
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch {
-    // It has ended.
-  }
 }

@@ -3,12 +3,12 @@ import { join } from "node:path";
 import { waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
 import { createHookGroup } from "./hook-node.ts";
-import { send } from "./server-processes.ts";
 import {
   becomeReady,
   expectSuccess,
   hookProcesses,
   joinGroup,
+  killHook,
   partTimelines,
   promote,
   startFirst,
@@ -272,8 +272,7 @@ describe.concurrent("a group of PostgreSQL nodes", () => {
     expectSuccess(await a.hook("pre_stop"));
     await a.stop("SIGINT");
     // As a node does before its `stopped` hook.
-    for (const pid of hookProcesses(a, "pre_start")) send(pid, "SIGKILL");
-    await waitFor(() => hookProcesses(a, "pre_start").length === 0, { what: "the helper to be gone" });
+    await killHook(a, "pre_start");
     expect(await a.hook("stopped")).toEqual({ exitCode: 0, output: "" });
     expect(hookProcesses(a, "stopped")).toEqual([]);
   });

@@ -2,15 +2,7 @@ import { waitFor } from "@msdha/testkit";
 import { expect, test } from "vitest";
 import { createHookGroup } from "./hook-node.ts";
 import { startRunningGroup } from "./running-group.ts";
-import {
-  becomeReady,
-  expectSuccess,
-  hookProcesses,
-  joinGroup,
-  logOf,
-  promote,
-  startFirst,
-} from "./stages.ts";
+import { becomeReady, expectSuccess, joinGroup, killHook, logOf, promote, startFirst } from "./stages.ts";
 
 const MAX_LAG_BYTES = 1_048_576;
 
@@ -59,8 +51,7 @@ test("so is one whose helper was killed after it was asked for the candidacy", a
   await a.stop("SIGKILL");
   group.setMaster(undefined);
   expectSuccess(await b.hook("candidate"));
-  for (const pid of hookProcesses(b, "pre_start")) process.kill(pid, "SIGKILL");
-  await waitFor(() => hookProcesses(b, "pre_start").length === 0, { what: "the helper to be gone" });
+  await killHook(b, "pre_start");
   await promote(group, b);
   const loss = await waitFor(() => group.value("postgresql-losses"), { what: "the loss to be noted" });
   expect(loss).toMatch(/^\S+ b [1-9]\d{4,5} a$/);

@@ -6,6 +6,7 @@ import {
   expectSuccess,
   hookProcesses,
   joinGroup,
+  killHook,
   logOf,
   promote,
   startFirst,
@@ -18,9 +19,8 @@ test("a former master that was killed when its rewind was done, and on its way t
   const cut = a.hook("pre_start");
   await waitFor(() => logOf(a).includes("pg_rewind: Done!"), { what: "pg_rewind to be done" });
   await waitFor(() => hookProcesses(a, "pre_start").length > 0, { what: "the hook" });
-  for (const pid of hookProcesses(a, "pre_start")) kill(pid);
+  await killHook(a, "pre_start");
   expect((await cut).exitCode).not.toBe(0);
-  await waitFor(() => hookProcesses(a, "pre_start").length === 0, { what: "the helper to be gone" });
   group.setProgram("sync", '#!/bin/sh\nexec /bin/sync "$@"\n');
 
   const back = await a.hook("pre_start");
@@ -62,12 +62,4 @@ async function partMaster(group: HookGroup): Promise<{ readonly a: HookNode; rea
   await b.sql("CREATE TABLE t AS SELECT x FROM generate_series(1, 1000) AS a (x)");
   await b.sql("CHECKPOINT");
   return { a, b };
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch {
-    // It has ended.
-  }
 }

@@ -94,6 +94,16 @@ export function hookProcesses(node: HookNode, hook: string): readonly number[] {
     });
 }
 
+/** Kills a hook of a node with all that runs for it, also what is just being started. Resolves when nothing of it is left. */
+export async function killHook(node: HookNode, hook: string): Promise<void> {
+  const killAll = (): boolean => {
+    const found = hookProcesses(node, hook);
+    for (const pid of found) send(pid, "SIGKILL");
+    return found.length === 0;
+  };
+  await waitFor(killAll, { what: "a killed hook's processes to be gone" });
+}
+
 /** Sends a signal to the process that the node's hooks ask, which looks after the standbys of a master. */
 export function signalHelper(node: HookNode, signal: "SIGSTOP" | "SIGCONT"): void {
   for (const name of readdirSync("/proc")) {
@@ -104,7 +114,7 @@ export function signalHelper(node: HookNode, signal: "SIGSTOP" | "SIGCONT"): voi
   }
 }
 
-function send(pid: number, signal: "SIGSTOP" | "SIGCONT"): void {
+function send(pid: number, signal: "SIGSTOP" | "SIGCONT" | "SIGKILL"): void {
   try {
     process.kill(pid, signal);
   } catch {
