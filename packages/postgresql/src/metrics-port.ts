@@ -1,4 +1,4 @@
-import { type Reply, serveRoutes } from "@msdha/status-port";
+import type { Reply } from "@msdha/status-port";
 import type { Rows } from "./connection.ts";
 import type { HookContext } from "./context.ts";
 import { messageOf } from "./failure.ts";
@@ -26,7 +26,7 @@ export function createMetricsPort(): MetricsPort {
   }
 
   async function answer(): Promise<Reply> {
-    // Loaded only here: most helpers serve no metrics.
+    // Loaded only here, like the port: most helpers serve no metrics.
     const { formatMetrics, METRICS_SQL, readSamples } = await import("./metrics.ts");
     const rows = await ask(METRICS_SQL, QUERY_MS);
     const up = { name: "up", labels: {}, value: (rows ?? (await ask("SELECT 1", UP_MS))) ? "1" : "0" };
@@ -42,6 +42,7 @@ export function createMetricsPort(): MetricsPort {
       if (listens || port === 0) return;
       listens = true;
       try {
+        const { serveRoutes } = await import("@msdha/status-port");
         const place = host === "" ? { port } : { port, host };
         await serveRoutes({ answers: { "/metrics": answer } }, place, {
           name: `MSDHA_PG_METRICS_PORT ${port}`,
