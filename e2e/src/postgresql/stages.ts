@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { waitFor } from "@msdha/testkit";
 import { expect } from "vitest";
 import type { HookGroup, HookNode, HookResult } from "./hook-node.ts";
+import { send } from "./server-processes.ts";
 
 /** Asserts that a hook succeeded; what it printed is in the message. */
 export function expectSuccess({ exitCode, output }: HookResult): void {
@@ -111,14 +112,6 @@ export function signalHelper(node: HookNode, signal: "SIGSTOP" | "SIGCONT"): voi
     const command = read(`/proc/${name}/cmdline`);
     if (command.includes("msdha-postgresql.mjs") && command.includes(`${node.runDir}/`))
       send(Number(name), signal);
-  }
-}
-
-function send(pid: number, signal: "SIGSTOP" | "SIGCONT" | "SIGKILL"): void {
-  try {
-    process.kill(pid, signal);
-  } catch {
-    // It has ended.
   }
 }
 

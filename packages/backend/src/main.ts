@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { askNode, rawArguments } from "./control-client.ts";
 import { declareControlCommands } from "./control-commands.ts";
 
-// bin/msdha-backend has set it, for this process alone. Who sets it for the node's programs writes it in another way.
+// bin/msdha-backend sets "01" for this process alone: the node's programs must not inherit it. Any other value is the user's.
 if (process.env["MALLOC_ARENA_MAX"] === "01") delete process.env["MALLOC_ARENA_MAX"];
 
 const DEFAULT_RUN_DIR = "/run/msdha";

@@ -16,7 +16,7 @@ export interface SyncSettings {
   /** What MSDHA set; undefined where it has set nothing, or is about to. */
   readonly wantedNames: string | undefined;
   readonly commit: string;
-  /** Who has a `synchronous_commit` of its own, such as `role batch`, and its value. */
+  /** The roles and databases that set `synchronous_commit` for themselves (`role batch in database app`), and its value there. */
   readonly commitOf: readonly { readonly whose: string; readonly value: string }[];
 }
 
