@@ -20,10 +20,11 @@ export type HookName = (typeof hookNames)[number];
 /** The hooks that run once, at a change of state or in a stop. `start` is the main process itself. */
 export type StateHook = Exclude<HookName, "start" | "candidate" | "node_state_change" | "alive" | "report">;
 
-/** Which of the hooks that change what a node does are there. */
+/** Which of the hooks that change what a node does were there at its start. */
 export interface PresentHooks {
   readonly candidate: boolean;
   readonly master: boolean;
+  readonly pre_stop: boolean;
   readonly stopped: boolean;
 }
 
@@ -42,6 +43,7 @@ export async function findHooks(hooks: HookRunner, dir: string): Promise<Present
   return {
     candidate: present.has("candidate"),
     master: present.has("master"),
+    pre_stop: present.has("pre_stop"),
     stopped: present.has("stopped"),
   };
 }

@@ -2,23 +2,38 @@ import { createManualClock } from "@msdha/clock";
 import { createGroupView } from "@msdha/group";
 import { expect, test } from "vitest";
 import type { Node } from "./node.ts";
-import { runStopped } from "./stop-hooks.ts";
+import { runPreStop, runStopped } from "./stop-hooks.ts";
 import { shareStopTime } from "./stop-time.ts";
 
-function setUp({ guardLost = new AbortController().signal, isThere = true } = {}) {
+function setUp({
+  guardLost = new AbortController().signal,
+  isThere = true,
+  preStop = false,
+  totalMs = 8_000,
+  lookMs = 0,
+} = {}) {
   const ran: string[] = [];
   const errors: string[] = [];
   const clock = createManualClock();
   const never = new AbortController().signal;
   const node = {
     clock,
-    present: { candidate: false, master: false, stopped: true },
+    present: { candidate: false, master: false, pre_stop: preStop, stopped: true },
+    main: {},
+    haste: never,
     lease: { lost: never },
     guard: { lost: guardLost },
     succession: { overtaken: never, succeeded: never },
     log: { error: (_: object, text: string) => errors.push(text), info: () => {}, warn: () => {} },
     hooks: {
-      run: async (hook: string) => {
+      async find(hook: string) {
+        // Reading a folder takes time.
+        if (lookMs > 0) await clock.sleep(lookMs);
+        return isThere ? hook : undefined;
+      },
+      async run(hook: string, { signal }: { readonly signal: AbortSignal }) {
+        if (lookMs > 0) await clock.sleep(lookMs);
+        signal.throwIfAborted();
         if (isThere) ran.push(hook);
         return isThere ? { durationMs: 0, lastLines: [] } : undefined;
       },
@@ -32,14 +47,14 @@ function setUp({ guardLost = new AbortController().signal, isThere = true } = {}
   } as unknown as Node;
   const time = shareStopTime({
     begun: clock.now(),
-    totalMs: 8_000,
+    totalMs,
     ttlMs: 3_000,
     keepForStopped: true,
     killAt: () => Number.POSITIVE_INFINITY,
   });
   const run = (gone: boolean): Promise<boolean> =>
     runStopped(node, { kind: "planned", why: "test" }, time, { gone, killed: 0, reached: true });
-  return { run, ran, errors };
+  return { run, runPreStop: () => runPreStop(node, time), clock, ran, errors };
 }
 
 test("stopped runs when nothing else is alive", async () => {
@@ -60,4 +75,26 @@ test("stopped has not run when its file was there at the start and is gone", asy
   expect(await run(true)).toBe(false);
   expect(ran).toEqual([]);
   expect(errors).toEqual(["could not run stopped to its end"]);
+});
+
+test("a stop without any time says nothing of a pre_stop that is not there", async () => {
+  const { runPreStop, clock, ran, errors } = setUp({ isThere: false, totalMs: 0, lookMs: 1 });
+  const stop = runPreStop();
+  await clock.advance(0);
+  await stop;
+  expect([ran, errors]).toEqual([[], []]);
+});
+
+test("a stop without any time says that there was none for a pre_stop", async () => {
+  const { runPreStop, clock, errors } = setUp({ preStop: true, totalMs: 0, lookMs: 1 });
+  const stop = runPreStop();
+  await clock.advance(0);
+  await stop;
+  expect(errors).toEqual(["could not run pre_stop to its end"]);
+});
+
+test("a pre_stop runs that was put there while the node ran", async () => {
+  const { runPreStop, ran, errors } = setUp();
+  await runPreStop();
+  expect([ran, errors]).toEqual([["pre_stop"], []]);
 });

@@ -3,7 +3,7 @@ import type { StateHook } from "./hooks.ts";
 import type { Rest } from "./kill-rest.ts";
 import type { Node } from "./node.ts";
 import { runStateHook } from "./state-hook.ts";
-import { type StopTime, startPart } from "./stop-time.ts";
+import { type StopPart, type StopTime, startPart, within } from "./stop-time.ts";
 
 /** Runs `pre_stop` while the node still is what it was. One that takes too long gets SIGTERM, and the stop goes on. */
 export async function runPreStop(node: Node, time: StopTime): Promise<void> {
@@ -13,7 +13,20 @@ export async function runPreStop(node: Node, time: StopTime): Promise<void> {
     node.succession.overtaken,
     node.haste,
   ]);
-  await runBounded(node, "pre_stop", part.over, {});
+  if (await hasPreStop(node, part)) await runBounded(node, "pre_stop", part.over, {});
+}
+
+/** Resolves with false also where the time is over before the folder could be looked at: what is not there does not fail. */
+async function hasPreStop({ hooks, present }: Node, part: StopPart): Promise<boolean> {
+  let isThere = present.pre_stop;
+  const look = async (): Promise<void> => {
+    isThere = await hooks.find("pre_stop").then(
+      (file) => file !== undefined,
+      () => true,
+    );
+  };
+  if (!isThere) await within(part, look());
+  return isThere;
 }
 
 /**

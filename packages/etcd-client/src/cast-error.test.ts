@@ -51,6 +51,15 @@ describe("castError", () => {
     expect(message).toBe(`etcd at ${where}: cannot connect: connect ECONNREFUSED 10.0.0.1:2379`);
   });
 
+  test.each(["Channel closed before call started", "Channel has been shut down"])(
+    "says in plain words that a call was on a connection that was closed: %s",
+    (details) => {
+      const { name, message } = castError(serviceError(status.UNAVAILABLE, details), where);
+      expect(name).toBe("EtcdUnavailableError");
+      expect(message).toBe(`etcd at ${where}: the connection was closed before the request was sent`);
+    },
+  );
+
   test("takes what is no error of gRPC's for an outage, and leaves its own errors alone", () => {
     const unavailable = castError(new Error("ENOENT: no such file"), where);
     expect([unavailable.name, unavailable.message]).toEqual([

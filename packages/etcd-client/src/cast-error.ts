@@ -113,6 +113,9 @@ function detailsOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** What gRPC says of a call on a connection that this client has closed, for it seemed dead or is not needed any more. */
+const closedBySelf = /^(Channel closed before call started|Channel has been shut down)$/;
+
 /** One line, without what gRPC puts round the reason: "No connection established. Last error: REASON (DATE). Resolution note: ". */
 function describe(details: string): string {
   return details
@@ -121,6 +124,7 @@ function describe(details: string): string {
     .replace(/\.? ?Resolution note: ?(.*)$/, "")
     .replace(/ \(\d{4}-\d\d-\d\dT[\d:.]+Z\)/g, "")
     .replace(/Failed to connect$/, "closed before HTTP/2 began (does it want https?)")
+    .replace(closedBySelf, "the connection was closed before the request was sent")
     .replace(/^(rpc error: code = \w+ desc = )?etcdserver: /, "")
     .trim();
 }
