@@ -24,7 +24,8 @@ export interface Lease extends AsyncDisposable {
   readonly seen: number;
   /**
    * Says what must be shown from now on, and asks for it at once. Answers to requests that were sent before this call
-   * neither prove nor fail anything any more; `seen` stays what it is until a new one does. `undefined` (as at the
+   * neither prove nor fail anything any more, except that one that tells of a copy of this machine still loses the lease;
+   * `seen` stays what it is until a new one does. `undefined` (as at the
    * start) takes any linearizable read, together with a keepalive that etcd says yes to. A proof that is `written` is a
    * read while etcd takes no writes, as it is out of space.
    */
@@ -137,9 +138,12 @@ function keepLease(etcd: EtcdApi, { id, ttlMs, sent: granted }: GrantedLease, op
     const options = { timeoutMs: deadline() - sent, signal: tries };
     const written = isWritten(asked.proof) ? await proofWriter.write(asked.proof, options) : undefined;
     const held = written ?? (await isRead(asked.proof, { ...options, timeoutMs: deadline() - clock.now() }));
-    if (!stillHeld() || asked !== wanted) return;
-    if (held !== true) {
-      lose(held === "copied" ? "copied" : "proof-failed");
+    if (!stillHeld()) return;
+    // Whatever is to be proved by now: that a copy has our lease stays true.
+    if (held === "copied") lose("copied");
+    if (ended.signal.aborted || asked !== wanted) return;
+    if (!held) {
+      lose("proof-failed");
       return;
     }
     readAt = Math.max(readAt, sent);

@@ -28,6 +28,7 @@ function setUp() {
     const holds = compare.every(({ key, target, value }) => {
       const kv = key === "/lock" ? state.lock : state.mark;
       if (target === "lease") return (kv?.lease ?? "0") === value;
+      if (target === "value") return kv?.value === value;
       return (target === "create" ? (kv?.createRevision ?? 0) : (kv?.modRevision ?? 0)) === value;
     });
     const [put] = success;
@@ -130,6 +131,34 @@ test("what was written for an earlier lock is not missed in an etcd that was res
   expect(await write(proof, soon)).toBe(false);
 });
 
+test("after a restore a copy's write is seen, also at the very revision that we wrote last", async () => {
+  const { state, write: writeByHand, writer } = setUp();
+  const { write } = writer();
+  for (let proofs = 0; proofs < 3; proofs++) expect(await write(proof, soon)).toBe(true);
+  const snapshot = state.mark;
+  expect(await write(proof, soon)).toBe(true);
+  const { revision } = state;
+  state.mark = snapshot;
+  state.revision = revision - 1;
+  writeByHand("a copy's");
+  expect(state.mark?.modRevision).toBe(revision);
+  expect(await write(proof, soon)).toBe("copied");
+});
+
+test("a restored etcd is written again at the next proof but one", async () => {
+  const { state, writer } = setUp();
+  const { write } = writer();
+  expect(await write(proof, soon)).toBe(true);
+  const snapshot = state.mark;
+  expect(await write(proof, soon)).toBe(true);
+  state.mark = snapshot;
+  state.revision = 11;
+  expect(await write(proof, soon)).toBe(true);
+  expect(state.mark).toBe(snapshot);
+  expect(await write(proof, soon)).toBe(true);
+  expect(state.mark?.modRevision).toBe(12);
+});
+
 test("a lease is proved by writes, and by reads while etcd is out of space", async () => {
   const { clock, fake, state } = setUp();
   const lease = await acquireLease(fake, { ttlSeconds: 6, probeKey: "/probe", clock });
@@ -155,6 +184,27 @@ test("a lease whose proof was written by somebody else is lost at once, and left
   write("a copy's");
   await clock.advance(2_000);
   expect(lease.lost.reason).toMatchObject({ kind: "copied", seen: 2_000 });
+  await lease.release();
+  expect(fake.calls.revoke).toEqual([]);
+});
+
+test("an answer that tells of a copy loses the lease, also when something else is to be proved by then", async () => {
+  const { clock, fake, carryOut, write } = setUp();
+  const lease = await acquireLease(fake, { ttlSeconds: 6, probeKey: "/probe", clock });
+  lease.prove(proof);
+  await clock.advance(2_000);
+  write("a copy's");
+  const answer = Promise.withResolvers<void>();
+  fake.onTxn = async ({ transaction }) => {
+    const result = carryOut(transaction);
+    await answer.promise;
+    return result;
+  };
+  await clock.advance(2_000);
+  lease.prove(undefined);
+  answer.resolve();
+  await clock.advance(0);
+  expect(lease.lost.reason).toMatchObject({ kind: "copied" });
   await lease.release();
   expect(fake.calls.revoke).toEqual([]);
 });

@@ -50,7 +50,8 @@ export function createProofWriter(
   { clock, nonce }: ProofWriterOptions,
 ): ProofWriter {
   const values: string[] = [];
-  let revision = 0;
+  /** The value that is there by all that is known; undefined: none. A wrong guess costs nothing: what is there is read then. */
+  let last: string | undefined;
   /** Whether nothing was written since `begin`. */
   let fresh = true;
 
@@ -64,27 +65,28 @@ export function createProofWriter(
 
   function isOurs(mark: KeyValue | undefined): boolean {
     if (!mark || !values.includes(mark.value)) return false;
-    revision = Math.max(revision, mark.modRevision);
+    last = mark.value;
     return true;
   }
 
   async function write(proof: WrittenProof, options: TxnOptions): Promise<boolean | "copied" | undefined> {
-    const attempt = proofTransaction(proof, { lease, revision, value: nextValue() });
+    const value = nextValue();
+    const attempt = proofTransaction(proof, { lease, last, value });
     const result = await etcd.txn(attempt, { ...options, hedge: true }).catch((error: unknown) => {
       if (isEtcdError(error, "ERR_ETCD_REQUEST")) return undefined;
       throw error;
     });
     if (!result) return undefined;
     if (result.succeeded) {
-      revision = Math.max(revision, result.revision);
+      last = value;
       fresh = false;
       return true;
     }
     const locks = locksOf(proof);
     if (!locks.every((lock, index) => proves(found(result, index), lock, lease))) return false;
     const [mark] = found(result, locks.length);
-    if (fresh && !mark && revision > 0) {
-      revision = 0;
+    if (fresh && !mark && last !== undefined) {
+      last = undefined;
       return await write(proof, options);
     }
     // An earlier try of ours went through: this answer is a majority's word, too.
@@ -100,9 +102,17 @@ export function createProofWriter(
   };
 }
 
+/**
+ * Writes `value` where `last` is. Not by revision: those of a restored etcd begin anew, and the one that we wrote last may be
+ * that of a copy's write.
+ */
 function proofTransaction(
   proof: WrittenProof,
-  { lease, revision, value }: { readonly lease: LeaseId; readonly revision: number; readonly value: string },
+  {
+    lease,
+    last,
+    value,
+  }: { readonly lease: LeaseId; readonly last: string | undefined; readonly value: string },
 ): Transaction {
   const { written } = proof;
   const locks = locksOf(proof);
@@ -112,7 +122,9 @@ function proofTransaction(
         { key, target: "create", is: "=", value: createRevision } as const,
         { key, target: "lease", is: "=", value: lease } as const,
       ]),
-      { key: written, target: "mod", is: "=", value: revision },
+      last === undefined
+        ? { key: written, target: "create", is: "=", value: 0 }
+        : { key: written, target: "value", is: "=", value: last },
     ],
     success: [{ type: "put", key: written, value, lease }],
     failure: [...locks.map(({ key }) => key), written].map((key) => ({ type: "range", key })),

@@ -28,15 +28,15 @@ export function startCopy(world: World, run: RunFacts, random: Random): void {
   const mark = lease === undefined ? undefined : world.etcd.store.get(world.keys.proof(lease));
   if (lease === undefined || !lock || !mark || !run.marks.has(mark.value)) return;
   world.trace(run.id, () => "its machine is cloned: both go on");
-  runCopy(world, { run, lease, token: lock.token, revision: mark.modRevision, random });
+  runCopy(world, { run, lease, token: lock.token, last: mark.value, random });
 }
 
 interface Snapshot {
   readonly run: RunFacts;
   readonly lease: LeaseId;
   readonly token: number;
-  /** Of the last proof. */
-  readonly revision: number;
+  /** What the last proof wrote. */
+  readonly last: string;
   readonly random: Random;
 }
 
@@ -48,7 +48,7 @@ function runCopy(world: World, { run, lease, token, random, ...snapshot }: Snaps
   const own = new Set(run.marks);
   const everyMs = run.ttlMs / PROOFS_PER_TTL;
   const copy: MachineCopy = { end: () => end("its machine goes down") };
-  let { revision } = snapshot;
+  let { last } = snapshot;
   let seen = clock.now();
   let over = false;
 
@@ -59,21 +59,20 @@ function runCopy(world: World, { run, lease, token, random, ...snapshot }: Snaps
     world.trace(run.id, () => `its copy is over (${why})`);
   }
 
-  function write(): Promise<TransactionResult> {
-    const value = `${clock.now()} copy of ${run.id}`;
+  function write(value: string): Promise<TransactionResult> {
     own.add(value);
     facts.copyMarks.add(value);
-    const proof = { lock: keys.lock, token, lease, key, revision, value };
+    const proof = { lock: keys.lock, token, lease, key, last, value };
     return etcd.txn(proofTransaction(proof), { timeoutMs: run.ttlMs });
   }
 
-  /** Takes the answer to a request that was sent at `sent`. */
-  function take({ succeeded, results, revision: at }: TransactionResult, sent: number): void {
+  /** Takes the answer to a write of `value` that was sent at `sent`. */
+  function take({ succeeded, results }: TransactionResult, value: string, sent: number): void {
     const [lock, mark] = results.map(firstKey);
     if (!succeeded && lock?.lease !== lease) end("the lock is gone");
     else if (!succeeded && !(mark && own.has(mark.value))) end("another one writes in its name");
     else {
-      revision = succeeded ? at : (mark?.modRevision ?? 0);
+      last = succeeded || !mark ? value : mark.value;
       seen = sent;
     }
   }
@@ -83,8 +82,9 @@ function runCopy(world: World, { run, lease, token, random, ...snapshot }: Snaps
     while (!over) {
       const sent = clock.now();
       etcd.leaseKeepAlive(lease, { timeoutMs: run.ttlMs }).catch(() => {});
-      const answer = await write().catch(() => undefined);
-      if (answer && !over) take(answer, sent);
+      const value = `${sent} copy of ${run.id}`;
+      const answer = await write(value).catch(() => undefined);
+      if (answer && !over) take(answer, value, sent);
       await clock.sleep(answer ? sent + everyMs - clock.now() : RETRY_MS);
     }
   }
@@ -104,18 +104,18 @@ interface Proof {
   readonly lock: string;
   readonly token: number;
   readonly lease: LeaseId;
-  /** What is written, and over which revision of it. */
+  /** What is written, and over what. */
   readonly key: string;
-  readonly revision: number;
+  readonly last: string;
   readonly value: string;
 }
 
-function proofTransaction({ lock, token, lease, key, revision, value }: Proof): Transaction {
+function proofTransaction({ lock, token, lease, key, last, value }: Proof): Transaction {
   return {
     compare: [
       { key: lock, target: "create", is: "=", value: token },
       { key: lock, target: "lease", is: "=", value: lease },
-      { key, target: "mod", is: "=", value: revision },
+      { key, target: "value", is: "=", value: last },
     ],
     success: [{ type: "put", key, value, lease }],
     failure: [lock, key].map((each) => ({ type: "range", key: each })),
