@@ -20,7 +20,7 @@ describe("nextPoolStep", () => {
     const after = [slot("p0", a, "maint"), slot("p1", "127.0.0.1", "maint")];
     expect(nextPoolStep([at(a)], after, 0, 100)).toEqual({
       kind: "states",
-      changes: [{ server: "p0", state: "ready" }],
+      changes: [{ server: "p0", state: "ready", to: at(a) }],
     });
   });
 
@@ -41,7 +41,7 @@ describe("nextPoolStep", () => {
   it("takes back a server that drains", () => {
     expect(nextPoolStep([at(a)], [slot("p0", a, "drain", 0)], 40, 100)).toEqual({
       kind: "states",
-      changes: [{ server: "p0", state: "ready" }],
+      changes: [{ server: "p0", state: "ready", to: at(a) }],
     });
   });
 

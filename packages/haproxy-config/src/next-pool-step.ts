@@ -1,5 +1,5 @@
 import type { Slot, Step } from "./next-step.ts";
-import type { ServerAddress } from "./runtime-api.ts";
+import type { ServerAddress, StateChange } from "./runtime-api.ts";
 import { canonicalAddress } from "./values.ts";
 
 /**
@@ -26,7 +26,7 @@ export function nextPoolStep(
   if (excess.length + back.length > 0) {
     const changes = [
       ...excess.map(({ name }) => ({ server: name, state: "drain" }) as const),
-      ...back.map(({ name }) => ({ server: name, state: "ready" }) as const),
+      ...back.map(toReady),
     ];
     return { kind: "states", changes };
   }
@@ -38,12 +38,17 @@ export function nextPoolStep(
   const idle = slots.filter(({ state }) => state === "maint");
   if (missing && idle[0]) {
     const prepared = idle.find((slot) => keyOf(slot) === keyOf(missing));
-    if (prepared) return { kind: "states", changes: [{ server: prepared.name, state: "ready" }] };
+    if (prepared) return { kind: "states", changes: [toReady(prepared)] };
     return { kind: "address", slot: idle[0].name, to: { address: missing.address, port: missing.port } };
   }
   if (draining.length > 0)
     return { kind: "wait", ms: Math.min(...draining.map((slot) => age(slot) + drainMs - now)) };
   return { kind: "done" };
+}
+
+/** With the address: HAProxy may have been started anew since it was looked at, and has none then. */
+function toReady({ name, address, port }: Slot): StateChange {
+  return { server: name, state: "ready", to: { address, port } };
 }
 
 function keyOf({ address, port }: ServerAddress): string {

@@ -44,7 +44,12 @@ export function nextStep(route: Route, slots: readonly Slot[], now: number, drai
   const others = slots.filter((slot) => slot !== own);
   if (own.state === "ready") return retire(others, route, now, drainMs);
   const drained = others.filter(({ state }) => state === "ready").map(({ name }) => toState(name, "drain"));
-  return { kind: "states", changes: [...drained, toState(own.name, "ready")] };
+  return { kind: "states", changes: [...drained, toReady(own.name, route)] };
+}
+
+/** With the address: HAProxy may have been started anew since it was looked at, and has none then. */
+function toReady(server: string, { address, port }: ServerAddress): StateChange {
+  return { server, state: "ready", to: { address, port } };
 }
 
 /** Gives the new master's address to the idle slot, and takes the older one where none is idle. */

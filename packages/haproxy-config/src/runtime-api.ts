@@ -35,6 +35,11 @@ export interface RuntimeCallOptions {
 export interface StateChange {
   readonly server: string;
   readonly state: ServerState;
+  /**
+   * Where it is to send its connections, set right before the state. A server that is made ready then has this address also
+   * where HAProxy was started anew since somebody looked; from HAProxy 2.9 on it has it a moment later.
+   */
+  readonly to?: ServerAddress | undefined;
 }
 
 /**
@@ -122,8 +127,7 @@ export function createRuntimeApi(
     { address, port }: ServerAddress,
     options?: RuntimeCallOptions,
   ): Promise<void> {
-    const to = `addr ${ipAddress("address", address)} port ${tcpPort("port", port)}`;
-    const command = `set server ${target(backend, server)} ${to}`;
+    const command = addressCommand(backend, server, { address, port });
     const isThere = (rows: readonly ServerRow[]): boolean => {
       const row = rows.find(({ name }) => name === server);
       return row?.port === port && canonicalAddress(row.address) === canonicalAddress(address);
@@ -146,10 +150,15 @@ export function createRuntimeApi(
     showServers,
     setServerAddress,
     setServerStates: async (backend, changes, options) => {
-      const lines = changes.map(
-        ({ server, state }) => `set server ${target(backend, server)} state ${serverState("state", state)}`,
-      );
-      return sendExpectingNothing(lines.join(";"), options);
+      const lines = changes.flatMap(({ server, state, to }) => [
+        ...(to ? [addressCommand(backend, server, to)] : []),
+        `set server ${target(backend, server)} state ${serverState("state", state)}`,
+      ]);
+      const line = lines.join(";");
+      if (changes.every(({ to }) => !to)) return sendExpectingNothing(line, options);
+      // What is said of an address that is set differs from version to version.
+      const answer = await send(line, options);
+      if (REFUSAL.test(answer)) throw new HaproxyCommandError(line, answer);
     },
     shutdownFrontend: async (frontend, options) =>
       sendExpectingNothing(`shutdown frontend ${sectionName("frontend", frontend)}`, options, /already/i),
@@ -186,6 +195,10 @@ export async function waitForRuntimeApi(
     }
     await sleep(5, undefined, { signal });
   }
+}
+
+function addressCommand(backend: string, server: string, { address, port }: ServerAddress): string {
+  return `set server ${target(backend, server)} addr ${ipAddress("address", address)} port ${tcpPort("port", port)}`;
 }
 
 function target(backend: string, server: string): string {

@@ -4,7 +4,7 @@ import { HaproxyUnavailableError } from "./errors.ts";
 import type { Route } from "./next-step.ts";
 import type { ServerRow } from "./parse-answers.ts";
 import type { SwitcherClock } from "./reconcile.ts";
-import type { RuntimeApi } from "./runtime-api.ts";
+import type { RuntimeApi, StateChange } from "./runtime-api.ts";
 import { createSwitcher, type Switcher } from "./switcher.ts";
 
 const a: Route = { kind: "serve", owner: "1", address: "10.0.0.1", port: 5432 };
@@ -86,6 +86,17 @@ describe("createSwitcher", () => {
     expect(haproxy.ready()).toEqual(["10.0.0.1:5432"]);
   });
 
+  it("sends nobody to where a HAProxy begins that is started anew just before a server is made ready", async () => {
+    const haproxy = fakeHaproxy();
+    const setServerStates: typeof haproxy.api.setServerStates = async (...given) => {
+      if (haproxy.everReady.size === 0) haproxy.restart();
+      await haproxy.api.setServerStates(...given);
+    };
+    const api = { ...haproxy.api, setServerStates };
+    await arrive(createSwitcher(api, { drainMs: 120, clock: haproxy.clock }), a);
+    expect([...haproxy.everReady]).toEqual(["10.0.0.1:5432"]);
+  });
+
   it("does not wait for a drain to end when something else is wanted", async () => {
     const haproxy = fakeHaproxy({ sleepForEver: true });
     const switcher = createSwitcher(haproxy.api, { drainMs: 120, clock: haproxy.clock });
@@ -153,6 +164,7 @@ describe("createSwitcher", () => {
       }
       await arrive(switcher, last);
       expect(haproxy.mostReady).toBeLessThanOrEqual(1);
+      expect(haproxy.everReady).not.toContain(NOWHERE);
       expect(haproxy.ready()).toEqual(last.kind === "serve" ? [`${last.address}:${last.port}`] : []);
       if (last.kind !== "drain") expect(haproxy.rows.filter(({ state }) => state === "drain")).toEqual([]);
     });
@@ -179,10 +191,15 @@ interface FakeHaproxy {
   readonly commands: string[];
   readonly rows: ServerRow[];
   readonly mostReady: number;
+  /** Where new sessions have ever gone. */
+  readonly everReady: ReadonlySet<string>;
   failing: boolean;
   restart(): void;
   ready(): string[];
 }
+
+/** Where a server of a HAProxy that was just started sends its sessions. */
+const NOWHERE = "127.0.0.1:1";
 
 /** HAProxy's slots in memory; sleeping takes no time, unless it takes for ever. */
 function fakeHaproxy({ sleepForEver = false } = {}): FakeHaproxy {
@@ -196,9 +213,11 @@ function fakeHaproxy({ sleepForEver = false } = {}): FakeHaproxy {
     }));
   let now = 0;
   let mostReady = 0;
+  const everReady = new Set<string>();
   const change = (name: string, to: Partial<ServerRow>): void => {
     fake.rows = fake.rows.map((row) => (row.name === name ? { ...row, ...to } : row));
     mostReady = Math.max(mostReady, fake.ready().length);
+    for (const address of fake.ready()) everReady.add(address);
   };
   const answer = async (): Promise<void> => {
     await turns(1);
@@ -208,6 +227,7 @@ function fakeHaproxy({ sleepForEver = false } = {}): FakeHaproxy {
     rows: fresh(),
     failing: false,
     commands,
+    everReady,
     get mostReady() {
       return mostReady;
     },
@@ -243,13 +263,10 @@ function fakeHaproxy({ sleepForEver = false } = {}): FakeHaproxy {
         commands.push(`${name} ${address}:${port}`);
         change(name, { address, port });
       },
-      setServerStates: async (
-        _: string,
-        changes: readonly { server: string; state: ServerRow["state"] }[],
-      ) => {
+      setServerStates: async (_: string, changes: readonly StateChange[]) => {
         await answer();
         commands.push(changes.map(({ server, state }) => `${server} ${state}`).join(", "));
-        for (const { server, state } of changes) change(server, { state });
+        for (const { server, state, to } of changes) change(server, { ...to, state });
       },
     },
   };

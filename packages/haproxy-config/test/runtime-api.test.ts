@@ -38,6 +38,19 @@ describe("the runtime API of a real HAProxy", () => {
     }
   });
 
+  it("makes a server ready with its address in one go, the same one or another", async () => {
+    await using haproxy = await startHaproxy();
+    for (const address of ["127.0.0.2", "127.0.0.2", "127.0.0.3", "::1"]) {
+      const to = { address, port: 5432 };
+      await haproxy.api.setServerStates("be", [{ server: "m0", state: "ready", to }]);
+      await expect
+        .poll(async () => (await haproxy.api.showServers("be"))[0])
+        .toMatchObject({ ...to, state: "ready" });
+    }
+    const missing = { server: "m7", state: "ready", to: { address: "::1", port: 1 } } as const;
+    await expect(haproxy.api.setServerStates("be", [missing])).rejects.toThrow("No such server");
+  });
+
   it("sends a line of one's own, and passes the answer on", async () => {
     await using haproxy = await startHaproxy();
     const answer = await haproxy.api.command("set server be/m0 state ready; show servers state be");

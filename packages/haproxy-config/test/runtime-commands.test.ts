@@ -79,6 +79,7 @@ const port = mostly(
 const change = fc.record({
   server: name,
   state: mostly(fc.constantFrom("ready", "drain", "maint"), fc.constantFrom("ready;show info", "READY")),
+  to: fc.option(fc.record({ address, port }), { nil: undefined, freq: 2 }),
 });
 
 const call: fc.Arbitrary<Call> = fc.oneof(
@@ -87,7 +88,14 @@ const call: fc.Arbitrary<Call> = fc.oneof(
     run: (api: RuntimeApi) => api.setServerAddress(backend, server, { address, port } as ServerAddress),
   })),
   fc.tuple(name, fc.array(change, { minLength: 1, maxLength: 3 })).map(([backend, changes]) => ({
-    lines: [changes.map(({ server, state }) => `set server ${backend}/${server} state ${state}`).join(";")],
+    lines: [
+      changes
+        .flatMap(({ server, state, to }) => [
+          ...(to ? [`set server ${backend}/${server} addr ${to.address} port ${to.port}`] : []),
+          `set server ${backend}/${server} state ${state}`,
+        ])
+        .join(";"),
+    ],
     run: (api: RuntimeApi) => api.setServerStates(backend, changes as StateChange[]),
   })),
   name.map((backend) => ({
@@ -120,8 +128,17 @@ function mostly<T, U>(good: fc.Arbitrary<T>, bad: fc.Arbitrary<U>): fc.Arbitrary
 }
 
 /** The commands, with no more in them than names, an IP address and numbers. */
-const COMMANDS =
-  /^(set server [\w.-]+\/[\w.-]+ (addr [\da-fA-F:.]+ port \d{1,5};show servers state [\w.-]+|state (ready|drain|maint)(;set server [\w.-]+\/[\w.-]+ state (ready|drain|maint))*)|show servers state [\w.-]+|shutdown frontend [\w.-]+)$/;
+const COMMANDS = new RegExp(
+  [
+    String.raw`^set server NAME\/NAME ADDRESS;show servers state NAME$`,
+    String.raw`^(;?(set server NAME\/NAME ADDRESS;)?set server NAME\/NAME state (ready|drain|maint))+$`,
+    "^show servers state NAME$",
+    "^shutdown frontend NAME$",
+  ]
+    .join("|")
+    .replaceAll("ADDRESS", String.raw`addr [\da-fA-F:.]+ port \d{1,5}`)
+    .replaceAll("NAME", String.raw`[\w.-]+`),
+);
 
 it("sends HAProxy one line of fixed words for each command, or refuses what it is given", async () => {
   await using socket = await startFakeSocket();

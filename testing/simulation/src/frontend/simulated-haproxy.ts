@@ -54,7 +54,7 @@ export function createSimulatedHaproxy({
       setServerAddress: (_, server, { address, port }) => ask(() => change(server, { address, port })),
       setServerStates: (_, changes) =>
         ask(() => {
-          for (const { server, state } of changes) change(server, { state });
+          for (const { server, state, to } of changes) change(server, { ...to, state });
         }),
     },
     get targets() {
