@@ -61,7 +61,7 @@ export function noteNode(
   if (parsed.kind === "details") noteDetails(facts, parsed.name, put ? parseDetails(state) : undefined);
   if (parsed.kind === "rank" && put) {
     const run = runOf(facts, lease);
-    if (run?.said) run.answer = { may: run.said.may, rank: run.said.rank, at: now, revision };
+    if (run?.said) run.answers = [...run.answers, { ...run.said, at: now, revision }];
   }
   if (parsed.kind !== "node") return;
   const nodes = new Map(facts.group.nodes);
@@ -90,12 +90,19 @@ export function forWhom({ value }: KeyValue): string | undefined {
   return (JSON.parse(value) as { for?: string }).for;
 }
 
-/** The master is the node that the lock names and whose own key, on the same lease, says so; it may want no traffic yet. */
+/**
+ * The master is the node that the lock names and whose own key, on the same lease, says so; it may want no traffic yet. It
+ * is no former one any more from then on: a session that comes too early is no session to a former master.
+ */
 export function noteMaster(facts: Facts, revision: number, now: number): void {
   const { lock, nodes, held } = facts.group;
   const key = lock && nodes.get(lock.node);
-  const master =
-    key?.state === "master" && key.lease === lock?.lease && !held.has(lock.node) ? lock.node : undefined;
+  const holder = key?.state === "master" && key.lease === lock?.lease ? lock : undefined;
+  if (holder && !holder.published) {
+    holder.published = true;
+    facts.ceased.delete(holder.node);
+  }
+  const master = holder && !held.has(holder.node) ? holder.node : undefined;
   const former = facts.masters.at(-1)?.master;
   if (former === master && facts.masters.length > 0) return;
   if (former !== undefined) facts.ceased.set(former, now);
@@ -134,6 +141,7 @@ function takeLock(
     freeSince: Math.max(before.freeSince, run?.startedAt ?? 0),
     receivedAt: undefined,
     decisions: 0,
+    published: false,
   };
   facts.group = { ...facts.group, lock };
   if (run) run.lock = lock;

@@ -50,7 +50,7 @@ function makeRun() {
     follows: [],
     said: undefined,
     saidByOrder: false,
-    answer: undefined,
+    answers: [],
     told: createFacts(keys, ttlMs).history.reader(),
   };
   /** The run asks for a key at once, is answered 10 ms later, and the world goes on until the next third of the TTL. */
@@ -85,6 +85,7 @@ const held: LockFacts = {
     freeSince: 0,
     receivedAt: undefined,
     decisions: 0,
+    published: false,
   },
 };
 

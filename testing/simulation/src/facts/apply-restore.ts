@@ -89,5 +89,6 @@ function unknownLock(
     freeSince: now,
     receivedAt: undefined,
     decisions: 0,
+    published: false,
   };
 }

@@ -64,8 +64,8 @@ export interface RunFacts {
   said: Candidacy | undefined;
   /** Whether it said that under an order to be promoted though data may be lost. */
   saidByOrder: boolean;
-  /** What it had said when it wrote its answer into the group last, and when and in which revision that was. */
-  answer: (Candidacy & { readonly at: number; readonly revision: number }) | undefined;
+  /** What it had said each time when it wrote its answer into the group, oldest first. One whose outcome it does not know is written again. */
+  answers: readonly WrittenAnswer[];
   /** What it has told its `node_state_change` hook, as a place in the group's history. */
   readonly told: HistoryReader;
 }
@@ -92,6 +92,8 @@ export interface LockFacts {
   receivedAt: number | undefined;
   /** How often its holder has sent whom it makes master, or leaves the lock to: a request without an answer is repeated. */
   decisions: number;
+  /** Whether its holder was ever the master by it, be it one that wants no traffic yet. */
+  published: boolean;
 }
 
 /** What the group's own keys say. */
@@ -142,6 +144,12 @@ export interface NodeFacts {
 export interface Candidacy {
   readonly may: boolean;
   readonly rank: bigint | undefined;
+}
+
+/** An answer as it was written, when in the world's time, and in which revision. */
+export interface WrittenAnswer extends Candidacy {
+  readonly at: number;
+  readonly revision: number;
 }
 
 /** What is known of a frontend. */

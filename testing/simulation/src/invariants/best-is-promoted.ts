@@ -1,4 +1,5 @@
 import type { Transaction } from "@msdha/etcd-client";
+import { followedBefore } from "../facts/apply-answer.ts";
 import { runOf, waitedMs } from "../facts/apply-change.ts";
 import { decisionIn } from "../facts/decision.ts";
 import type { Candidacy, Facts, LockFacts, NodeFacts, RunFacts } from "../facts/facts.ts";
@@ -7,7 +8,7 @@ import type { Invariant } from "../facts/moment.ts";
 /**
  * The lock's holder decides about the next master when all nodes that were ready at the end of its wait, and that are
  * still, have answered; it chooses the highest rank of all. It decides when it publishes itself, and when it leaves the
- * lock to another. Nodes that an operator has held back are left out. Not checked of a holder that misses an event: it does not know whom to ask. Nor once a node has had its whole time to answer: an answer that comes then may be too late.
+ * lock to another; what it was told in the moment before that comes too late. Nodes that an operator has held back are left out. Not checked of a holder that misses an event: it does not know whom to ask. Nor once a node has had its whole time to answer: an answer that comes then may be too late.
  */
 export const bestIsPromoted: Invariant = (moment, facts) => {
   if (moment.kind !== "ask" || moment.call !== "txn") return undefined;
@@ -24,9 +25,9 @@ export const bestIsPromoted: Invariant = (moment, facts) => {
   const end = endOfWait(run, lock, now);
   if (!end) return undefined;
   const voters = new Map<string, Candidacy>([[run.node, run.said ?? WILLING]]);
+  const known = followedBefore(run);
   for (const [name, node] of facts.group.nodes) {
-    if (name === run.node || node.state !== "ready" || node.since > end.at || node.revision > run.followed)
-      continue;
+    if (name === run.node || node.state !== "ready" || node.since > end.at || node.revision > known) continue;
     if (facts.everHeld.has(name)) continue;
     const answer = answerOf(facts, { name, node, run, end });
     if (answer === "missing") return `${run.id} chose ${decision.chosen} before ${name} had answered`;
@@ -93,10 +94,9 @@ function answerOf(
   const other = runOf(facts, node.lease);
   if (!other) return undefined;
   if (limitMs === undefined) return WILLING;
-  const { answer } = other;
-  const isOfUse = answer && answer.at >= end.at;
-  const known = isOfUse && answer.revision <= run.followed;
-  if (known && end.agoMs < limitMs) return answer;
-  if (isOfUse && answer.revision <= run.readTo) return undefined;
-  return end.agoMs < limitMs ? "missing" : undefined;
+  if (end.agoMs >= limitMs) return undefined;
+  const ofUse = other.answers.filter(({ at }) => at >= end.at);
+  const known = ofUse.findLast(({ revision }) => revision <= run.followed);
+  if (known) return known;
+  return ofUse.some(({ revision }) => revision <= run.readTo) ? undefined : "missing";
 }

@@ -202,7 +202,7 @@ export class Machine {
       follows: [],
       said: undefined,
       saidByOrder: false,
-      answer: undefined,
+      answers: [],
       told: this.#world.facts.history.reader(),
     };
   }
