@@ -14,22 +14,40 @@ export interface GroupFiles {
   /** Returns the master; undefined where there is none or it is this node. */
   master(): Master | undefined;
   isMaster(): boolean;
-  /** Resolves when one of the files may have changed, at the latest after `ms`. Rejects with the signal's reason. */
+  /**
+   * Resolves when one of the files may have changed since it was last asked for here, at the latest after `ms`. Rejects with the
+   * signal's reason.
+   */
   change(ms: number, signal: AbortSignal): Promise<void>;
 }
 
 export function openGroupFiles(runDir: string, name: string, clock: Clock): GroupFiles {
+  const read = {
+    master: (): string =>
+      `${firstLine(join(runDir, "current_master"))}\n${firstLine(join(runDir, "current_master_address"))}`,
+    isMaster: (): boolean => existsSync(join(runDir, "is_master")),
+  };
+  let last: { readonly master?: string; readonly isMaster?: boolean } = {};
+  const isNew = (): boolean =>
+    (last.master !== undefined && last.master !== read.master()) ||
+    (last.isMaster !== undefined && last.isMaster !== read.isMaster());
   return {
     master() {
-      const master = firstLine(join(runDir, "current_master"));
-      const address = firstLine(join(runDir, "current_master_address"));
+      last = { ...last, master: read.master() };
+      const [master = "", address = ""] = last.master?.split("\n") ?? [];
       return master === "" || address === "" || master === name ? undefined : { name: master, address };
     },
-    isMaster: () => existsSync(join(runDir, "is_master")),
+    isMaster() {
+      const isMaster = read.isMaster();
+      last = { ...last, isMaster };
+      return isMaster;
+    },
     async change(ms, signal) {
       const over = new AbortController();
       const watcher = watchFolder(runDir, () => over.abort());
       try {
+        // Nobody watched between the last look and now.
+        if (isNew()) return;
         await clock.sleep(ms, { signal: AbortSignal.any([signal, over.signal]) });
       } catch (error) {
         if (signal.aborted) throw error;
