@@ -6,7 +6,10 @@
  * msdha-guard --call NAME SOCKET [ARGUMENT]... asks the same way for what may take as long as it likes. This process's
  * id goes before the arguments: the server may read the environment of who asks. A byte 255 comes before a piece of text
  * for the standard error that ends with a NUL; after it comes such a byte again, or the exit code. Where nothing listens
- * on the socket it says nothing and ends with code 75, so that the caller can start the server. */
+ * on the socket it says nothing and ends with code 75, so that the caller can start the server.
+ *
+ * msdha-guard --call-or COMMAND NAME SOCKET [ARGUMENT]... does the same, but executes COMMAND with the arguments where
+ * nothing listens: who calls need not stay for that. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -145,8 +148,13 @@ int ask(const char *name, const char *path, char **argv) {
   return relay_answer(name, path, fd, false);
 }
 
-int call(const char *name, const char *path, char **argv) {
+int call(char *otherwise, const char *name, const char *path, char **argv) {
   int fd = connect_to(path);
+  if (fd < 0 && otherwise) {
+    argv[-1] = otherwise;
+    execv(otherwise, argv - 1);
+    give_up(name, otherwise, strerror(errno));
+  }
   if (fd < 0) return NO_SERVER;
   char self[16], *first[] = {self, NULL};
   snprintf(self, sizeof self, "%d", (int)getpid());

@@ -168,7 +168,7 @@ _Noreturn void run_as_init(char **argv);
 
 /* ask.c */
 int ask(const char *name, const char *path, char **argv);
-int call(const char *name, const char *path, char **argv);
+int call(char *otherwise, const char *name, const char *path, char **argv);
 
 /* serve.c, commands.c */
 struct guard {

@@ -1,7 +1,7 @@
 /* msdha-guard [--no-new-privs] [LOCK-FILE WAIT-MS]
  * msdha-guard --init PROGRAM [ARGUMENT]... (see init.c)
  * msdha-guard --ask NAME SOCKET [ARGUMENT]... (see ask.c)
- * msdha-guard --call NAME SOCKET [ARGUMENT]... (see ask.c)
+ * msdha-guard --call NAME SOCKET [ARGUMENT]... and --call-or COMMAND NAME SOCKET [ARGUMENT]... (see ask.c)
  *
  * Two processes between a supervisor and everything that it starts, so that none of it outlives the supervisor, the
  * deadline, or either of the two. The supervisor holds a socket to each: descriptor 3 is the inner one's, 4 the outer
@@ -99,7 +99,8 @@ static void take_lock(const char *path, int64_t wait_ns) {
 int main(int argc, char **argv) {
   if (argc > 2 && strcmp(argv[1], "--init") == 0) run_as_init(argv + 2);
   if (argc > 3 && strcmp(argv[1], "--ask") == 0) return ask(argv[2], argv[3], argv + 4);
-  if (argc > 3 && strcmp(argv[1], "--call") == 0) return call(argv[2], argv[3], argv + 4);
+  if (argc > 3 && strcmp(argv[1], "--call") == 0) return call(NULL, argv[2], argv[3], argv + 4);
+  if (argc > 4 && strcmp(argv[1], "--call-or") == 0) return call(argv[2], argv[3], argv[4], argv + 5);
   bool no_new_privs = argc > 1 && strcmp(argv[1], "--no-new-privs") == 0;
   if (no_new_privs) argc--, argv++;
   if ((argc != 1 && argc != 3) || !is_socket(INNER_CHANNEL) || !is_socket(OUTER_CHANNEL)) {

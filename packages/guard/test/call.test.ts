@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { tempDir } from "@msdha/testkit";
 import { expect, test } from "vitest";
 import { guardBinary } from "../src/binary.ts";
@@ -84,4 +85,19 @@ test("says so when the server ends in the middle", async () => {
 test("says nothing and ends with code 75 where nothing listens", async () => {
   await using dir = tempDir();
   expect(await call(join(dir.path, "socket"))).toEqual({ code: 75, stdout: "", stderr: "" });
+});
+
+test("executes another command with the arguments where nothing listens", async () => {
+  await using dir = tempDir();
+  const args = ["--call-or", "/bin/echo", "program", join(dir.path, "socket"), "hook", "an argument"];
+  expect((await promisify(execFile)(guardBinary(), args)).stdout).toBe("hook an argument\n");
+});
+
+test("asks, and executes nothing else, where a server listens", async () => {
+  await using dir = tempDir();
+  const path = join(dir.path, "socket");
+  await using server = await serve(path, [0, "two\n"]);
+  const args = ["--call-or", "/bin/false", "program", path, "hook"];
+  expect((await promisify(execFile)(guardBinary(), args)).stdout).toBe("two\n");
+  expect(server.words()).toEqual([expect.stringMatching(/^\d+$/), "hook"]);
 });
