@@ -1,7 +1,7 @@
 import { closeSync, openSync, readdirSync, readSync } from "node:fs";
 import { join } from "node:path";
 import type { HookContext } from "./context.ts";
-import { readControlData } from "./control-data.ts";
+import { readControlFile } from "./control-file.ts";
 import { HookFailure, messageOf } from "./failure.ts";
 import { parseLsn, segmentNumber, timelineDigits } from "./lsn.ts";
 import { slotOf } from "./names.ts";
@@ -141,7 +141,7 @@ export function walFiles(data: string): readonly string[] {
 
 async function readRecord(context: HookContext, timeline: number): Promise<ComparedRecord | undefined> {
   const { data } = context.settings;
-  const control = await readControlData(context);
+  const control = await readControlFile(context);
   const digits = timelineDigits(timeline);
   const place =
     Number(control.get("Latest checkpoint's TimeLineID")) === timeline

@@ -7,6 +7,7 @@ import { type CloneNotes, clone, clonePause } from "../clone.ts";
 import type { HookContext } from "../context.ts";
 import { wasMaster } from "../control-data.ts";
 import { checkDataLock, removeStaleLocks } from "../data-lock.ts";
+import { checkedEndFile } from "../early-check.ts";
 import { archiveNames, fixedNames } from "../fixed-settings.ts";
 import { eligibilityFile, followMaster } from "../follow.ts";
 import { writeGroupSettings } from "../group-settings.ts";
@@ -37,7 +38,12 @@ export async function preStart(context: HookContext): Promise<string> {
   await checkLogicalSlots(context);
   prepareHome(context);
   await checkSiteArgs(context);
-  for (const file of [plannedMark(context), standbyMark(context), eligibilityFile(context)])
+  for (const file of [
+    plannedMark(context),
+    standbyMark(context),
+    eligibilityFile(context),
+    checkedEndFile(context),
+  ])
     files.remove(file);
   writeSecrets(context);
   await preparePlace(context);

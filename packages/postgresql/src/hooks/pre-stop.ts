@@ -1,5 +1,7 @@
 import type { GroupNode } from "../backend-command.ts";
 import type { HookContext } from "../context.ts";
+import { checkEarly, checkedEndFile } from "../early-check.ts";
+import { nodesFile } from "../end-check.ts";
 import { messageOf } from "../failure.ts";
 import { answerOf } from "../local-server.ts";
 import { type Lsn, parseLsn } from "../lsn.ts";
@@ -23,6 +25,7 @@ export async function preStop(
   const { files, group, server, settings } = context;
   // Without it `stopped` does not know whom to ask.
   files.remove(nodesFile(context));
+  files.remove(checkedEndFile(context));
   files.write(plannedMark(context), "");
   if (!group.isMaster()) return "";
   // Whom `stopped` asks.
@@ -43,6 +46,8 @@ export async function preStop(
   const position = await answerOf(server.value("SELECT pg_current_wal_flush_lsn()"));
   if (position) await waitForStandby(context, parseLsn(position));
   const nodes = await noted;
+  const token = context.env["MSDHA_FENCING_TOKEN"];
+  if (token) background(async (later) => await checkEarly(later, nodes, token));
   if (position) background((later) => logShutdown(later, parseLsn(position), nodes));
   return "";
 }
@@ -69,9 +74,4 @@ async function waitForStandby(context: HookContext, target: Lsn): Promise<void> 
     }
     await context.sleep(LOOK_MS);
   }
-}
-
-/** The group's nodes when the stop began, without those that are never promoted. */
-export function nodesFile({ settings }: Pick<HookContext, "settings">): string {
-  return `${settings.home}/nodes`;
 }
