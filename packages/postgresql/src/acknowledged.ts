@@ -10,8 +10,11 @@ import { ownPosition } from "./own-position.ts";
 import { POSITION_SQL, type Position, readPosition } from "./position.ts";
 import { followedAddress, incompleteMark, masterMark } from "./standby-settings.ts";
 
-const TRIES = 40;
+const TRIES = 50;
 const PAUSE_MS = 20;
+/** As a rule a receiver ends within milliseconds of its order, and clients wait. */
+const FIRST_TRIES = 10;
+const FIRST_PAUSE_MS = 5;
 const LOSS_ACCEPTED = "loss accepted";
 
 /** Returns this node as one that is asked whether it may be the master. */
@@ -54,21 +57,27 @@ export function openCandidate(context: HookContext): CandidateServer {
 }
 
 async function freePosition(context: HookContext): Promise<Position> {
-  for (let tries = TRIES; tries > 0; tries -= 1) {
+  for await (const _ of looks(context)) {
     const position = await ownPosition(context);
     if (position.free) return position;
-    await context.sleep(PAUSE_MS);
   }
   return fail("still connected to a former master");
 }
 
 async function freePositionOf(context: HookContext, standby: string, address: string): Promise<Position> {
   const peer = context.peer(address);
-  for (let tries = TRIES; tries > 0; tries -= 1) {
+  for await (const _ of looks(context)) {
     const rows = await answerOf(peer.query(POSITION_SQL));
     const position = readPosition(rows?.[0]);
     if (position?.standby && position.settled && position.free) return position;
-    await context.sleep(PAUSE_MS);
   }
   return fail(`can't tell what ${standby} has, which was in sync too`);
+}
+
+/** Yields whenever it is time for another look, until there were enough. */
+async function* looks({ sleep }: HookContext): AsyncGenerator<void> {
+  for (let tries = 1; tries <= TRIES; tries += 1) {
+    yield;
+    await sleep(tries <= FIRST_TRIES ? FIRST_PAUSE_MS : PAUSE_MS);
+  }
 }

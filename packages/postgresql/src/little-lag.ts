@@ -21,11 +21,18 @@ const LONGEST_FINAL_MS = 1_500;
 export async function requireLittleLag(
   context: HookContext,
   own: Position,
-  { acceptLoss = false }: { readonly acceptLoss?: boolean } = {},
+  {
+    acceptLoss = false,
+    former: reading,
+  }: {
+    readonly acceptLoss?: boolean;
+    /** What was read already. Default: it is read now. */
+    readonly former?: Promise<MasterPosition | undefined> | undefined;
+  } = {},
 ): Promise<void> {
   const { files, settings } = context;
   // The next master reads it again when it has replaced it by its own.
-  const former = await readMasterPosition(context);
+  const former = await (reading ?? readMasterPosition(context));
   context.formerMaster.position = former;
   // Data from an archive were allowed to lack what was not archived.
   if (acceptLoss || (settings.archivePromote && files.exists(incompleteMark(context)))) return;

@@ -6,8 +6,10 @@ import { fail } from "./failure.ts";
 const LONGEST_MS = 3_600_000;
 const LOOK_MS = 5;
 /** New settings may not have been read yet. */
-const REFUSALS = 100;
+const REFUSALS = 110;
 const REFUSED_PAUSE_MS = 20;
+/** As a rule they are read within milliseconds. */
+const FIRST_REFUSALS = 10;
 /**
  * A server that has just lost its master may take a request in and sleep all the same, for `wal_retrieve_retry_interval` (1 s). New
  * settings wake it up.
@@ -46,7 +48,7 @@ export async function promoteServer(context: HookContext, condition: string): Pr
       }
     }
     if (clock.now() >= until) fail(`the server is not promoted after ${LONGEST_MS / 60_000} min`);
-    await sleep(isRefused ? REFUSED_PAUSE_MS : LOOK_MS);
+    await sleep(isRefused && refusals > FIRST_REFUSALS ? REFUSED_PAUSE_MS : LOOK_MS);
   }
   return false;
 }

@@ -31,18 +31,22 @@ export async function candidate(context: HookContext): Promise<string> {
       "the data are from the archive and may lack what was acknowledged (MSDHA_PG_ARCHIVE_PROMOTE=yes promotes them)",
     );
   }
+  // A master whose time is over (MSDHA_MASTER_TTL) asks who could follow it, and is followed as long as it runs. The file
+  // current_master may be older than the question.
+  const askedByMaster = (context.env["MSDHA_MASTER"] ?? "") !== "";
+  const comparesLag = settings.sync === "off" || askedByMaster;
+  // Read from etcd while the server answers.
+  const former = comparesLag ? readMasterPosition(context) : undefined;
+  former?.catch(() => {});
   const paused = await answerOf(
     context.server.value("SELECT pg_is_in_recovery() AND pg_is_wal_replay_paused()"),
   );
   if (paused === "t") {
     fail("the replay of the log is paused (by pg_wal_replay_pause, or a setting lower than the master's)");
   }
-  // A master whose time is over (MSDHA_MASTER_TTL) asks who could follow it, and is followed as long as it runs. The file
-  // current_master may be older than the question.
-  const askedByMaster = (context.env["MSDHA_MASTER"] ?? "") !== "";
-  if (settings.sync === "off" || askedByMaster) {
+  if (comparesLag) {
     const own = await ownPosition(context);
-    await requireLittleLag(context, own, { acceptLoss });
+    await requireLittleLag(context, own, { acceptLoss, former });
     // What a master has that others still get is no loss.
     if (askedByMaster) context.formerMaster.position = undefined;
     return `${rankOf(own) + BONUS[settings.priority]}\n`;
