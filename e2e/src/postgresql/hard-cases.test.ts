@@ -64,6 +64,8 @@ describe.concurrent("a PostgreSQL group", () => {
     await becomeReady(a);
     expect(await a.sql("SELECT count(*) FROM t")).toBe("1000");
     expect(await a.sql("SELECT to_regclass('only_here') IS NULL")).toBe("t");
+    // Rewound, and not cloned.
+    expect(a.folders()).toEqual(["data", "run"]);
   });
 
   test("starts data whose rewind failed before it changed anything, when their new master is lost", async () => {

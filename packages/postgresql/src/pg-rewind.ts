@@ -3,64 +3,82 @@ import type { HookContext } from "./context.ts";
 import { readControlData, wasMaster } from "./control-data.ts";
 import type { Master } from "./current-master.ts";
 import { majorVersion } from "./major-version.ts";
-import { leaveMark, type RejoinMark } from "./rejoin-mark.ts";
+import { leaveMark, type RejoinMark, readMark, restoreMark } from "./rejoin-mark.ts";
+import { keepRewindLog, restoreRewindLog } from "./rewind-log.ts";
 import { complaintOf, runSingleUser } from "./single-user.ts";
 import { writeStandbySettings } from "./standby-settings.ts";
 
+export interface RewindResult {
+  readonly done: boolean;
+  /** What pg_rewind says, or why the data could not be recovered for it. */
+  readonly output: string;
+}
+
 /**
- * Makes the data a point in the master's history. Where the histories did not part it changes nothing. Resolves with what
- * pg_rewind says; undefined where it failed, and the log says why. The mark `rewinding` is left as soon as the data are
- * changed so that they can't be started any more: a trial (`--dry-run`) has found all that pg_rewind needs before. When it is done
- * the mark is `rewound`, until the data are on the disk.
+ * Makes the data a point in the master's history. Where the histories did not part it changes nothing. Where it fails the log says why.
+ * The mark `rewinding` is left as soon as the data are changed so that they can't be started any more: a trial (`--dry-run`)
+ * has found all that pg_rewind needs before. When it is done the mark is `rewound`, until the data are on the disk.
  */
 export async function pgRewind(
   context: HookContext,
   master: Master,
   mark: RejoinMark | undefined,
-): Promise<string | undefined> {
+): Promise<RewindResult> {
   const { files, log, settings } = context;
   // Standby mode is unknown to the single-user server that recovers the data.
   files.remove(`${settings.data}/standby.signal`);
   log(`pg_rewind: making the data fit the history of ${master.name} (${master.address})`);
   const wasCut = mark === "rewinding";
-  if (!wasCut && !(await recover(context))) return undefined;
+  const complaint = wasCut ? await restoreRewindLog(context) : await recover(context);
+  if (complaint !== undefined) return { done: false, output: complaint };
   const command = await rewindCommand(context, master);
   if (!wasCut) {
     const trial = await run(context, [...command, "--dry-run"]);
-    if (trial.code !== 0 || trial.output.includes("no rewind required")) {
+    if (!trial.done || trial.output.includes("no rewind required")) {
       for (const line of trial.output.trim().split("\n")) log(line);
-      return trial.code === 0 ? trial.output : undefined;
+      return trial;
     }
+    const unkept = await keepRewindLog(context, trial.output);
+    if (unkept !== undefined) return { done: false, output: unkept };
     leaveMark(context, "rewinding");
   }
-  const { code, output } = await run(context, command, log);
-  if (code !== 0) return undefined;
+  const result = await run(context, command, log);
   // A second pg_rewind would take the result for data of a master that crashed.
-  if (!output.includes("no rewind required")) leaveMark(context, "rewound");
-  return output;
+  if (result.done && !result.output.includes("no rewind required")) leaveMark(context, "rewound");
+  return result;
+}
+
+/** Takes the mark `recovering` of data back that were not changed yet: the server notes first that it recovers them. */
+export async function forgetUnbegunRecovery(context: HookContext): Promise<void> {
+  if (readMark(context) === "recovering" && !(await wasMaster(context))) restoreMark(context);
 }
 
 async function run(
   context: HookContext,
   command: readonly string[],
   log?: (line: string) => void,
-): Promise<{ readonly code: number; readonly output: string }> {
+): Promise<RewindResult> {
   const { code, stdout, stderr } = await context.run(command, { log, logOutput: true });
   context.signal.throwIfAborted();
-  return { code, output: `${stdout}${stderr}` };
+  return { done: code === 0, output: `${stdout}${stderr}` };
 }
 
-/** Recovers data that were not shut down, as pg_rewind would, but by the settings that they need. Resolves with whether it could. */
-async function recover(context: HookContext): Promise<boolean> {
+/**
+ * Recovers data that were not shut down, as pg_rewind would, but by the settings that they need. Resolves with why it could not;
+ * undefined where it could.
+ */
+async function recover(context: HookContext): Promise<string | undefined> {
   const { log, settings } = context;
   const state = (await readControlData(context)).get("Database cluster state") ?? "";
-  if (["shut down", "shut down in recovery"].includes(state)) return true;
+  if (["shut down", "shut down in recovery"].includes(state)) return undefined;
   // A standby that is recovered alone has a record then that no other node has.
-  if (!(await wasMaster(context))) leaveMark(context, "rewinding");
+  if (!(await wasMaster(context))) leaveMark(context, "recovering");
   const result = await runSingleUser(context, settings.data);
   context.signal.throwIfAborted();
-  if (result.code !== 0) log(`the data can't be recovered: ${complaintOf(result)}`);
-  return result.code === 0;
+  if (result.code === 0) return undefined;
+  await forgetUnbegunRecovery(context);
+  log(`the data can't be recovered: ${complaintOf(result)}`);
+  return complaintOf(result);
 }
 
 async function rewindCommand(context: HookContext, { address }: Master): Promise<readonly string[]> {

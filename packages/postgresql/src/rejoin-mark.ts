@@ -4,35 +4,51 @@ import { fail } from "./failure.ts";
 import { readText, writeWhole } from "./files.ts";
 
 /**
- * What the next `pre_start` has to know of the data: they parted from the group's history, a rewind was cut, a rewind is done and on
- * its way to the disk, or nobody has the log any more that they lack.
+ * What the next `pre_start` has to know of the data: they parted from the group's history, their log is being recovered for a rewind,
+ * a rewind was cut, a rewind is done and on its way to the disk, or nobody has the log any more that they lack.
  */
-export type RejoinMark = "parted" | "beyond" | "rewinding" | "rewound" | "missed";
+export type RejoinMark = "parted" | "beyond" | "recovering" | "rewinding" | "rewound" | "missed";
 
 /** The file that says so, beside the data. */
 export function markFile({ settings }: Pick<HookContext, "settings">): string {
   return `${settings.data}.msdha-rejoin`;
 }
 
-/** Returns when it is on the disk: after a power failure, data that a rewind had begun to change must not look whole. */
+/**
+ * Returns when it is on the disk: after a power failure, data that a rewind had begun to change must not look whole.
+ * `recovering` keeps what the data were marked with before.
+ */
 export function leaveMark(context: HookContext, mark: RejoinMark): void {
   const file = markFile(context);
   try {
-    context.inParent(() =>
-      writeWhole(file, mark === "rewound" ? `${mark} ${boot() ?? ""}\n` : `${mark}\n`, true),
-    );
+    context.inParent(() => writeWhole(file, `${[mark, ...detailOf(mark, file)].join(" ")}\n`, true));
   } catch (error) {
     fail(`PGDATA: can't write ${file}`, { cause: error });
   }
 }
 
+function detailOf(mark: RejoinMark, file: string): readonly string[] {
+  if (mark === "rewound") return [boot() ?? ""];
+  return mark === "recovering" ? readWords(file).filter((word) => word !== "recovering") : [];
+}
+
 export function readMark(context: HookContext): RejoinMark | undefined {
-  const file = markFile(context);
-  const text = context.inParent(() => (existsSync(file) ? readFileSync(file, "utf8").trim() : ""));
-  const [mark, since] = text.split(" ");
+  const [mark, detail] = context.inParent(() => readWords(markFile(context)));
   // What was not on the disk yet is gone with the machine's memory.
-  if (mark === "rewound") return since !== undefined && since === boot() ? mark : "rewinding";
-  return text === "" ? undefined : (text as RejoinMark);
+  if (mark === "rewound") return detail !== undefined && detail === boot() ? mark : "rewinding";
+  return mark as RejoinMark | undefined;
+}
+
+/** Takes the mark `recovering` back: there is what there was before. */
+export function restoreMark(context: HookContext): void {
+  const [, before] = context.inParent(() => readWords(markFile(context)));
+  if (before === undefined) forgetMark(context);
+  else leaveMark(context, before as RejoinMark);
+}
+
+function readWords(file: string): readonly string[] {
+  const text = existsSync(file) ? readFileSync(file, "utf8").trim() : "";
+  return text === "" ? [] : text.split(" ");
 }
 
 /** Returns what tells one start of this machine from another; undefined where the system does not say. */

@@ -6,13 +6,27 @@ import { fail } from "./failure.ts";
 import { writeOut } from "./folders.ts";
 import { askHistory } from "./history.ts";
 import { answerOf } from "./local-server.ts";
-import { pgRewind } from "./pg-rewind.ts";
+import { forgetUnbegunRecovery, pgRewind } from "./pg-rewind.ts";
 import { setAside, takeIntoUse } from "./place.ts";
 import { forgetMark, type RejoinMark, readMark } from "./rejoin-mark.ts";
+import { describeRewindFailure, judgeRewindFailure } from "./rewind-failure.ts";
+import { forgetRewindLog } from "./rewind-log.ts";
 import { setLogAside } from "./set-log-aside.ts";
 
 const PAUSE_MS = 200;
 const FIRST_WORD_LOOKS = 25;
+/** So often a rewind is tried again that failed for a reason which is none of those that are known. */
+const UNKNOWN_ATTEMPTS = 5;
+
+/** What one run of `rejoin` remembers of its attempts. */
+interface Attempts extends CloneNotes {
+  /** How many rewinds to the master at `rewoundTo` have failed, and how many of them for an unknown reason. */
+  rewinds: number;
+  unknown: number;
+  rewoundTo: string;
+  /** The data were marked so when the first attempt began. */
+  readonly beyond: boolean;
+}
 
 /**
  * Brings a former master, or a standby whose history parted from the master's, to where its data may be started as a
@@ -20,51 +34,70 @@ const FIRST_WORD_LOOKS = 25;
  */
 export async function rejoin(context: HookContext): Promise<void> {
   if (readMark(context) === "rewound") await keepRewound(context);
-  const mark = readMark(context);
-  const notes: CloneNotes = { unreachable: "", failures: 0 };
+  await forgetUnbegunRecovery(context);
+  if (readMark(context) !== "rewinding") await forgetRewindLog(context);
+  const beyond = readMark(context) === "beyond";
+  const attempts: Attempts = { unreachable: "", failures: 0, rewinds: 0, unknown: 0, rewoundTo: "", beyond };
   let looks = 0;
   for (let told = false; ; ) {
     for (let master = context.group.master(); master; master = context.group.master()) {
-      if (await fits(context, master, mark, notes)) return;
+      if (await fits(context, master, attempts)) return;
       looks += 1;
-      // What holds up a clone was logged there.
-      if (looks === FIRST_WORD_LOOKS && notes.failures === 0 && notes.unreachable === "") {
+      // What holds up a clone or a rewind was logged there.
+      if (looks === FIRST_WORD_LOOKS && !hasFailed(attempts)) {
         const { name, address } = master;
         context.log(
           `waiting for ${name} (${address}), to make the data fit its history: it does not answer, or has not finished the first ` +
             "checkpoint after its promotion",
         );
       }
-      await context.sleep(notes.failures === 0 ? PAUSE_MS : clonePause(notes));
+      await context.sleep(pauseAfter(attempts));
     }
-    // With no master these data are as good as any, unless a rewind was cut halfway.
-    if (mark !== "rewinding") return;
-    if (!told) context.log("waiting for a master: an earlier pg_rewind was cut halfway");
+    const why = whyNotWithoutMaster(readMark(context));
+    if (why === undefined) return;
+    if (!told) context.log(`waiting for a master: ${why}`);
     told = true;
     await context.group.change(PAUSE_MS, context.signal);
   }
+}
+
+function hasFailed({ failures, unreachable, rewinds }: Attempts): boolean {
+  return failures > 0 || rewinds > 0 || unreachable !== "";
+}
+
+function pauseAfter({ failures, rewinds }: Attempts): number {
+  const most = Math.max(failures, rewinds);
+  return most === 0 ? PAUSE_MS : clonePause({ failures: most });
+}
+
+/** Returns why these data may not be started where there is no master; undefined where they are as good as any. */
+function whyNotWithoutMaster(mark: RejoinMark | undefined): string | undefined {
+  if (mark === "rewinding") return "an earlier pg_rewind was cut halfway";
+  if (mark === "recovering") return "a rewind was cut that had recovered the log of this standby by itself";
+  return undefined;
 }
 
 /**
  * Resolves with whether the data may be started as they are, at once or after a rewind. A standby that needs no rewind
  * finds out by itself whether it can follow the master, and follows no server before.
  */
-async function fits(
-  context: HookContext,
-  master: Master,
-  mark: RejoinMark | undefined,
-  notes: CloneNotes,
-): Promise<boolean> {
+async function fits(context: HookContext, master: Master, attempts: Attempts): Promise<boolean> {
+  const mark = readMark(context);
   const standby = !(await wasMaster(context));
   const kinship = standby ? (await askHistory(context, context.peer(master.address))).kinship : undefined;
   const mustRewind = mark !== undefined || !standby || kinship === "twin" || kinship === "parted";
   if (!mustRewind) return true;
   if (mark === "missed") {
-    return await replace(context, master, `${master.name} has removed log that this node still needs`, notes);
+    return await replace(
+      context,
+      master,
+      `${master.name} has removed log that this node still needs`,
+      attempts,
+    );
   }
   // A standby's control file may still name an older timeline, one that both have, and pg_rewind would trust it.
-  if (kinship === "twin") return await replace(context, master, twinOf(master), notes);
-  return (await isPromoted(context, master)) && (await rewind(context, master, mark, notes));
+  if (kinship === "twin") return await replace(context, master, twinOf(master), attempts);
+  return (await isPromoted(context, master)) && (await rewind(context, master, mark, attempts));
 }
 
 /**
@@ -85,30 +118,69 @@ async function rewind(
   context: HookContext,
   master: Master,
   mark: RejoinMark | undefined,
-  notes: CloneNotes,
+  attempts: Attempts,
 ): Promise<boolean> {
-  const { name, address } = master;
-  using _ = context.activity.begin(`rewinding to the history of ${name}`);
-  const output = await pgRewind(context, master, mark);
-  if (output === undefined) {
-    if (context.group.master()?.address !== address) return false;
-    if ((await answerOf(context.peer(address).query("SELECT 1"))) === undefined) return false;
-    return await replace(context, master, `pg_rewind can't make the data fit the history of ${name}`, notes);
-  }
+  using _ = context.activity.begin(`rewinding to the history of ${master.name}`);
+  const { done, output } = await pgRewind(context, master, mark);
+  if (!done) return await tryAgainOrReplace(context, master, output, attempts);
   // Two nodes that were promoted without knowing of each other give their timelines the same number, and pg_rewind takes
   // them for one. A former master is never on its successor's timeline.
   if (output.includes("on the same timeline") && (await wasMaster(context))) {
-    return await replace(context, master, twinOf(master), notes);
+    return await replace(context, master, twinOf(master), attempts);
   }
-  if (mark === "beyond" && !(await setLogAside(context, master))) return false;
+  if (attempts.beyond && !(await setLogAside(context, master))) return false;
   await keepRewound(context);
   return true;
+}
+
+/** After a rewind that failed. What passes by itself costs no data: they are rewound when it has passed. */
+async function tryAgainOrReplace(
+  context: HookContext,
+  master: Master,
+  output: string,
+  attempts: Attempts,
+): Promise<boolean> {
+  const { name, address } = master;
+  const why = describeRewindFailure(output);
+  if (attempts.rewoundTo !== address) {
+    attempts.rewinds = 0;
+    attempts.unknown = 0;
+  }
+  attempts.rewoundTo = address;
+  if (!(await mayPass(context, master, output, attempts))) {
+    return await replace(
+      context,
+      master,
+      `pg_rewind can't make the data fit the history of ${name}: ${why}`,
+      attempts,
+    );
+  }
+  attempts.rewinds += 1;
+  const seconds = clonePause({ failures: attempts.rewinds }) / 1_000;
+  context.log(`the rewind failed and will be tried again in ${seconds} s: ${why}`);
+  return false;
+}
+
+async function mayPass(
+  context: HookContext,
+  { address }: Master,
+  output: string,
+  attempts: Attempts,
+): Promise<boolean> {
+  const failure = judgeRewindFailure(output);
+  if (failure !== "unknown") return failure === "passing";
+  if (context.group.master()?.address !== address) return true;
+  if ((await answerOf(context.peer(address).query("SELECT 1"))) === undefined) return true;
+  // Without a clone the node ends, and its next start tries again.
+  attempts.unknown += 1;
+  return context.settings.reclone && attempts.unknown < UNKNOWN_ATTEMPTS;
 }
 
 /** Has data that were rewound on the disk, so that they may be started. */
 async function keepRewound(context: HookContext): Promise<void> {
   await writeOut(context, context.settings.data);
   forgetMark(context);
+  await forgetRewindLog(context);
 }
 
 function twinOf({ name }: Master): string {
