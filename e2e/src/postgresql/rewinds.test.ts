@@ -34,7 +34,7 @@ test("a former master that was killed when its rewind was done, and on its way t
   // The log that it needs is kept before.
   group.setProgram(
     "sync",
-    '#!/bin/sh\ncase "$*" in *msdha-new*) exec /bin/sync "$@" ;; esac\nexec sleep 600\n',
+    '#!/bin/sh\ncase "$*" in *--help* | *msdha-new*) exec /bin/sync "$@" ;; esac\nexec sleep 600\n',
   );
   const cut = a.hook("pre_start");
   await waitFor(() => logOf(a).includes("pg_rewind: Done!"), { what: "pg_rewind to be done" });

@@ -45,3 +45,19 @@ test("does not archive a file that can't be written to the disk", async () => {
   expect(archive(folder.path, "log", { sync })).not.toBe(0);
   expect(readdirSync(join(folder.path, "wal"))).toEqual([]);
 });
+
+test("does not archive a file whose folder can't be written to the disk, and archives it when it can", async () => {
+  await using folder = tempDir();
+  const sync = `#!/bin/sh\n[ ! -d "$1" ] || { echo "sync: error syncing '$1': Input/output error" >&2; exit 1; }\n`;
+  expect(archive(folder.path, "log", { sync })).not.toBe(0);
+  expect(readdirSync(join(folder.path, "wal"))).toEqual([]);
+  expect(archive(folder.path, "log", { sync: '#!/bin/sh\nexec /bin/sync "$@"\n' })).toBe(0);
+  expect(archive(folder.path, "log", { sync })).not.toBe(0);
+  expect(readdirSync(join(folder.path, "wal"))).toEqual([NAME]);
+});
+
+test("archives a file also where the file system can't write out a folder alone", async () => {
+  await using folder = tempDir();
+  const sync = `#!/bin/sh\n[ ! -d "$1" ] || { echo "sync: error syncing '$1': Invalid argument" >&2; exit 1; }\n`;
+  expect(archive(folder.path, "log", { sync })).toBe(0);
+});

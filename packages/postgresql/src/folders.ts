@@ -7,8 +7,15 @@ import { type ProgramResult, runProgram } from "./run-program.ts";
  * also the `alive` hook, for want of whose answer a node ends.
  */
 
-/** The log of a data directory may be on another file system. Not every `sync` knows `-f`. */
-const WRITE_OUT = '[ ! -e "$1/pg_wal" ] || set -- "$1" "$1/pg_wal"; sync -f "$@" || sync';
+/**
+ * The log of a data directory may be on another file system. A `sync` that does not know `-f` says nothing of errors; one that does is
+ * not asked again in that way, which would hide them.
+ */
+const WRITE_OUT = `[ ! -e "$1/pg_wal" ] || set -- "$1" "$1/pg_wal"
+case $(sync --help 2>&1) in
+  *-f* | *-df*) sync -f "$@" ;;
+  *) sync ;;
+esac`;
 
 /** Resolves when a file or folder, with all that is in it, is on the disk: the whole file system at once. */
 export async function writeOut({ env, signal }: HookContext, path: string): Promise<void> {
