@@ -23,6 +23,7 @@ import {
   killHook,
   logOf,
   promote,
+  signalHelper,
   startFirst,
 } from "./stages.ts";
 
@@ -49,6 +50,24 @@ test("a former master that was killed when its rewind was done, and on its way t
   expect(await a.sql("SELECT to_regclass('only_here') IS NULL")).toBe("t");
   await b.sql("INSERT INTO t VALUES (1001)");
   await waitFor(async () => (await a.sql("SELECT count(*) FROM t")) === "1001", { what: "the rows on a" });
+});
+
+test("a former master that was killed when its rewind was done, before that was noted, needs no clone", async () => {
+  await using group = await createHookGroup();
+  const { a } = await partMaster(group);
+  const pg_rewind = `#!/bin/sh
+${PROGRAMS}/pg_rewind "$@" || exit
+case " $* " in *" --dry-run "*) ;; *) exec sleep 600 ;; esac
+`;
+  const cut = a.hookWith(programs(a, { pg_rewind }), "pre_start");
+  await waitFor(() => hookProcesses(a, "pre_start").some(runs("sleep")), { what: "pg_rewind to be done" });
+  await killHook(a, "pre_start");
+  expect((await cut).exitCode).not.toBe(0);
+  expectSuccess(await a.hook("pre_start"));
+  await becomeReady(a);
+  expect(await a.sql("SELECT to_regclass('only_here') IS NULL")).toBe("t");
+  expect(await a.sql("SELECT count(*) FROM t")).toBe("1000");
+  expect(a.folders()).toEqual(["data", "run"]);
 });
 
 test("a former master says what it waits for where the new one is not promoted yet", async () => {
@@ -157,6 +176,27 @@ test("a rewind that fails for an unknown reason is tried again for a while befor
   expect(back.output).toMatch(/^pg_rewind can't make the data fit the history of b: something else$/m);
   await becomeReady(a);
   expect(a.folders()).toEqual(["data", expect.stringMatching(/^data\.msdha-old-/), "run"]);
+});
+
+test("no second node works in data that are being rewound, also when the helper of the first one is killed", async () => {
+  await using group = await createHookGroup();
+  const { a } = await partMaster(group);
+  const same = group.node("c", { PGDATA: a.data });
+  const cut = a.hookWith(programs(a, { pg_rewind: hangWith("--dry-run") }), "pre_start");
+  await waitFor(() => hookProcesses(a, "pre_start").some(runs("sleep")), { what: "the trial of the rewind" });
+  const refused = {
+    exitCode: 1,
+    output: `PGDATA: another server works in ${a.data}: do two nodes have the same volume?`,
+  };
+  expect(await same.hook("pre_start")).toEqual(refused);
+  signalHelper(a, "SIGKILL");
+  expect((await cut).exitCode).not.toBe(0);
+  expect(await same.hook("pre_start")).toEqual(refused);
+
+  await killHook(a, "pre_start");
+  expectSuccess(await a.hook("pre_start"));
+  await becomeReady(a);
+  expect(await a.sql("SELECT count(*) FROM t")).toBe("1000");
 });
 
 /** Holes that are read as zeros: enough to copy for some time. */

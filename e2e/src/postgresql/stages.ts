@@ -106,7 +106,7 @@ export async function killHook(node: HookNode, hook: string): Promise<void> {
 }
 
 /** Sends a signal to the process that the node's hooks ask, which looks after the standbys of a master. */
-export function signalHelper(node: HookNode, signal: "SIGSTOP" | "SIGCONT" | "SIGINT"): void {
+export function signalHelper(node: HookNode, signal: "SIGSTOP" | "SIGCONT" | "SIGINT" | "SIGKILL"): void {
   for (const name of readdirSync("/proc")) {
     if (!/^\d+$/.test(name)) continue;
     const command = read(`/proc/${name}/cmdline`);

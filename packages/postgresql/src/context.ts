@@ -55,6 +55,8 @@ export interface HookContext extends Shared {
   readonly run: (command: readonly string[], options?: Partial<RunProgramOptions>) => Promise<ProgramResult>;
   /** Runs something on files beside the data directory, as the server's user where that may write there. */
   readonly inParent: <T>(action: () => T) => T;
+  /** Where this hook holds the lock of the data: takes that of new ones, before they take their place. */
+  readonly lockNewData?: (folder: string) => Promise<void>;
   /** Sleeps; rejects when the hook is over. */
   readonly sleep: (ms: number) => Promise<void>;
 }

@@ -4,7 +4,7 @@ import { readControlData, wasMaster } from "./control-data.ts";
 import type { Master } from "./current-master.ts";
 import { majorVersion } from "./major-version.ts";
 import { leaveMark, type RejoinMark, readMark, restoreMark } from "./rejoin-mark.ts";
-import { keepRewindLog, restoreRewindLog } from "./rewind-log.ts";
+import { isRewindDone, keepRewindLog, restoreRewindLog } from "./rewind-log.ts";
 import { complaintOf, runSingleUser } from "./single-user.ts";
 import { writeStandbySettings } from "./standby-settings.ts";
 
@@ -29,6 +29,10 @@ export async function pgRewind(
   files.remove(`${settings.data}/standby.signal`);
   log(`pg_rewind: making the data fit the history of ${master.name} (${master.address})`);
   const wasCut = mark === "rewinding";
+  if (wasCut && (await isRewindDone(context))) {
+    leaveMark(context, "rewound");
+    return { done: true, output: "" };
+  }
   const complaint = wasCut ? await restoreRewindLog(context) : await recover(context);
   if (complaint !== undefined) return { done: false, output: complaint };
   const command = await rewindCommand(context, master);

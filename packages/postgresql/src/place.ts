@@ -110,6 +110,7 @@ export async function takeIntoUse(context: HookContext): Promise<void> {
   const { data, parent } = context.settings;
   // What a clone brought along of its master's.
   for (const name of ["msdha.master", "msdha-sync.conf"]) context.files.remove(join(newData(context), name));
+  await context.lockNewData?.(newData(context));
   context.inParent(() => {
     renameSync(newData(context), data);
     rmSync(markFile(context), { force: true });

@@ -52,7 +52,7 @@ function readWords(file: string): readonly string[] {
 }
 
 /** Returns what tells one start of this machine from another; undefined where the system does not say. */
-function boot(): string | undefined {
+export function boot(): string | undefined {
   return readText("/proc/sys/kernel/random/boot_id")?.trim() || undefined;
 }
 

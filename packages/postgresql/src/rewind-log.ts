@@ -6,6 +6,7 @@ import { removeInParent, writeOut } from "./folders.ts";
 import { walFiles } from "./history.ts";
 import { isSegment, parseLsn, segmentNumber } from "./lsn.ts";
 import { newTemporary, temporaryFolder } from "./place.ts";
+import { boot } from "./rejoin-mark.ts";
 
 /*
  * pg_rewind first empties the files of the log that it will get from the other server, also those by which it finds out what to rewind.
@@ -33,9 +34,20 @@ export async function keepRewindLog(context: HookContext, trial: string): Promis
     await forgetRewindLog(context);
     return copied.stderr;
   }
+  context.files.write(bootFile(context), boot() ?? "");
   await writeOut(context, draft);
   const moved = await context.run(["mv", draft, keptLog(context)]);
   return moved.code === 0 ? undefined : moved.stderr;
+}
+
+/**
+ * Resolves with whether a rewind that counts as cut was done, and only its mark was not written any more: last of all
+ * pg_rewind writes the control file. What the machine's memory had not written yet when it failed is missing.
+ */
+export async function isRewindDone(context: HookContext): Promise<boolean> {
+  const since = context.files.read(bootFile(context));
+  if (!since || since !== boot()) return false;
+  return (await readControlData(context)).get("Database cluster state") === "in archive recovery";
 }
 
 /** Has data whose rewind was cut have the log again that another rewind needs. Resolves with why they could not; undefined where they could. */
@@ -60,6 +72,11 @@ export async function forgetRewindLog(context: HookContext): Promise<void> {
 
 function keptLog(context: HookContext): string {
   return join(temporaryFolder(context), "rewind-log");
+}
+
+/** Says which start of the machine the rewind was begun in. */
+function bootFile(context: HookContext): string {
+  return join(temporaryFolder(context), "rewind-boot");
 }
 
 function isHistory(name: string): boolean {

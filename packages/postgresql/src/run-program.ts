@@ -10,6 +10,8 @@ export interface RunProgramOptions {
   /** Ends the program with SIGTERM. */
   readonly signal?: AbortSignal;
   readonly timeoutMs?: number;
+  /** Open files that the program gets too, as 3, 4, … */
+  readonly inherit?: readonly number[];
 }
 
 export interface ProgramResult {
@@ -22,7 +24,7 @@ export interface ProgramResult {
 /** Runs a program to its end. Never rejects: what can't be started has code -1 and says why in `stderr`. */
 export async function runProgram(
   command: readonly string[],
-  { env, input, log, logOutput = false, signal, timeoutMs }: RunProgramOptions,
+  { env, input, log, logOutput = false, signal, timeoutMs, inherit = [] }: RunProgramOptions,
 ): Promise<ProgramResult> {
   const [file = "", ...args] = command;
   // In a process group of its own: what ends the group of a hook shall not end what the helper runs for another.
@@ -30,7 +32,7 @@ export async function runProgram(
     env,
     cwd: "/",
     detached: true,
-    stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+    stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe", ...inherit],
     ...(signal ? { signal } : {}),
     ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }),
   });

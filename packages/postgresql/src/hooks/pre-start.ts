@@ -6,7 +6,8 @@ import { checkSettings } from "../check-settings.ts";
 import { type CloneNotes, clone, clonePause } from "../clone.ts";
 import type { HookContext } from "../context.ts";
 import { wasMaster } from "../control-data.ts";
-import { checkDataLock, removeStaleLocks } from "../data-lock.ts";
+
+import { holdDataLock, removeStaleLocks } from "../data-lock.ts";
 import { checkedEndFile } from "../early-check.ts";
 import { archiveNames, fixedNames } from "../fixed-settings.ts";
 import { eligibilityFile, followMaster } from "../follow.ts";
@@ -48,13 +49,18 @@ export async function preStart(context: HookContext): Promise<string> {
   writeSecrets(context);
   await preparePlace(context);
   const hadData = hasData(context);
-  if (hadData) {
-    await checkDataLock(context);
-    // In data that no node has had, the lock may be that of a server of another image, which knows nothing of ours.
-    if (files.exists(settingsFile(context))) removeStaleLocks(context);
-  }
-  if (env["MSDHA_REINIT"] === "1" && hasData(context)) await cloneAnew(context);
-  await obtainData(context);
+  if (!hadData) await obtainData(context);
+  using lock = await holdDataLock(context);
+  await prepareData(lock.context, hadData);
+  return "";
+}
+
+/** Makes data that are there, and locked, the ones that the server will start with. */
+async function prepareData(context: HookContext, hadData: boolean): Promise<void> {
+  const { env, files } = context;
+  // In data that no node has had, the lock may be that of a server of another image, which knows nothing of ours.
+  if (hadData && files.exists(settingsFile(context))) removeStaleLocks(context);
+  if (hadData && env["MSDHA_REINIT"] === "1") await cloneAnew(context);
   context.program("postgres");
   await checkData(context);
   if (hadData) await adopt(context);
@@ -67,7 +73,6 @@ export async function preStart(context: HookContext): Promise<string> {
   await writeGroupSettings(context);
   await recoverCrash(context);
   await configure(context);
-  return "";
 }
 
 /** In the helper's folder: the node is being stopped as planned. */
