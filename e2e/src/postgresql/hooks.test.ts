@@ -175,6 +175,35 @@ describe.concurrent("a group of PostgreSQL nodes", () => {
     expect(await b.sql("SELECT to_regclass('only_here') IS NULL")).toBe("t");
   });
 
+  test("tells two timelines of one number apart also when the other one has ended since", async () => {
+    await using group = await createHookGroup();
+    const a = await startFirst(group, "a");
+    const b = await joinGroup(group, "b");
+    const c = await joinGroup(group, "c");
+    await a.stop("SIGINT");
+    // b is promoted, and c at the same place without having heard of it. c's timeline then ends as well.
+    await promote(group, b);
+    await b.sql("CREATE TABLE only_here AS SELECT 1");
+    await b.stop("SIGINT");
+    await promote(group, c);
+    await c.sql("CREATE TABLE t AS SELECT generate_series(1, 1000)");
+    await c.stop("SIGKILL");
+    group.setMaster(undefined);
+    expectSuccess(await c.hook("pre_start"));
+    await becomeReady(c, { master: undefined, group });
+    await promote(group, c);
+    await c.sql("CHECKPOINT");
+    const fileOf = "SELECT pg_walfile_name(pg_current_wal_lsn())";
+    expect(await c.sql(fileOf)).toMatch(/^00000004/);
+    const refused = await b.hook("pre_start");
+    expect(refused.output).toMatch(/this node and c have different timelines of the same number/);
+    expect(refused.exitCode).toBe(1);
+    expectSuccess(await b.hookWith({ MSDHA_PG_RECLONE: "yes" }, "pre_start"));
+    await becomeReady(b);
+    expect(await b.sql("SELECT to_regclass('only_here') IS NULL")).toBe("t");
+    expect(await b.sql("SELECT count(*) FROM t")).toBe("1000");
+  });
+
   test("does not let a node that followed the one of them follow the other", async () => {
     await using group = await createHookGroup({ MSDHA_PG_RECLONE: "yes" });
     const { b, c, d } = await partTimelines(group);

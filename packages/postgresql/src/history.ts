@@ -14,6 +14,8 @@ import {
   type Kinship,
   newestTimeline,
   type OwnHistory,
+  partsOf,
+  type RecordBytes,
 } from "./timeline.ts";
 
 export interface HistoryAnswer {
@@ -26,14 +28,18 @@ export interface HistoryAnswer {
   readonly why: string;
 }
 
-/** The record that is compared: the latest checkpoint on the newest timeline, or the timeline's first. */
-interface ComparedRecord {
+/** A record that is compared, and the file that it is in. */
+interface ComparedRecord extends RecordBytes {
   readonly segment: string;
   readonly offset: number;
-  readonly bytes: string;
+  readonly segmentBytes: number;
 }
 
 const RECORD_BYTES = 24;
+/** Where in a record the position of the one before is. */
+const PREVIOUS_AT = 8;
+/** Of so many timelines the first records are compared, the newest ones. */
+const COMPARED_TIMELINES = 4;
 
 /**
  * Resolves with whether another server's history is this node's. Works with this node's server down too. `reserve` has
@@ -47,19 +53,20 @@ export async function askHistory(
 ): Promise<HistoryAnswer> {
   const { account, settings } = context;
   const timeline = account.act(() => newestTimeline(walFiles(settings.data)));
-  const compared = timeline === undefined || timeline === 1 ? undefined : await readRecord(context, timeline);
-  const own: OwnHistory = { timeline, record: compared?.bytes };
-  const theirs = compared
-    ? `encode(pg_read_binary_file('pg_wal/${compared.segment}', ${compared.offset}, ${RECORD_BYTES}, true), 'hex')`
-    : "NULL";
+  const history = timeline === undefined ? undefined : historyOf(context, timeline);
+  const records =
+    timeline === undefined || timeline === 1 ? [] : await readRecords(context, timeline, history);
+  const own: OwnHistory = { timeline, history, records };
+  const theirs = [THEIR_HISTORY_SQL, ...records.map(recordSql)].join(", ");
   const { reserveSql, slotSql } = slotStatements(settings.name, settings.slotKeep);
-  const question = `SELECT max(left(name, 8)), ${theirs}, ${slotSql}, ${SLOT_ERROR_SQL} FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$'`;
+  const question = `SELECT max(left(name, 8)), ${slotSql}, ${SLOT_ERROR_SQL}, ${theirs} FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$'`;
   try {
     const { row, refusal } = await ask(peer, reserve ? reserveSql : "", question);
-    const [newest, record, slot, slotError] = row;
+    const [newest, slot, slotError, theirHistory, ...theirRecords] = row;
     const answer = {
       newest: newest ? Number.parseInt(newest, 16) : undefined,
-      record: record ?? undefined,
+      history: theirHistory ?? undefined,
+      records: theirRecords.map((bytes, index) => validBytes(bytes, records[index])),
     };
     return {
       kinship: compareHistories(own, answer),
@@ -139,26 +146,68 @@ export function walFiles(data: string): readonly string[] {
   }
 }
 
-async function readRecord(context: HookContext, timeline: number): Promise<ComparedRecord | undefined> {
-  const { data } = context.settings;
+const THEIR_HISTORY_SQL =
+  "convert_from(pg_read_binary_file('pg_wal/' || max(left(name, 8)) || '.history', 0, 1000000, true), 'UTF8')";
+
+/** A file that its timeline ended in may have been renamed. */
+function recordSql({ segment, offset }: ComparedRecord): string {
+  const read = (name: string): string =>
+    `encode(pg_read_binary_file('pg_wal/${name}', ${offset}, ${RECORD_BYTES}, true), 'hex')`;
+  return `coalesce(${read(segment)}, ${read(`${segment}.partial`)})`;
+}
+
+/** Resolves with the latest checkpoint's record and the first ones of the newest timelines, as far as their files are there. */
+async function readRecords(
+  context: HookContext,
+  timeline: number,
+  history: string | undefined,
+): Promise<readonly ComparedRecord[]> {
   const control = await readControlFile(context);
-  const digits = timelineDigits(timeline);
-  const place =
-    Number(control.get("Latest checkpoint's TimeLineID")) === timeline
-      ? parseLsn(control.get("Latest checkpoint location") ?? "")
-      : branchOfTimeline(context, timeline)?.at;
   const segmentBytes = Number(control.get("Bytes per WAL segment"));
-  if (place === undefined || !segmentBytes) return undefined;
-  const segment = digits + segmentNumber(place, segmentBytes);
-  const offset = Number((place & 0xffffffffn) % BigInt(segmentBytes));
-  const bytes = context.account.act(() => readBytes(join(data, "pg_wal", segment), offset));
-  return bytes === undefined ? undefined : { segment, offset, bytes };
+  if (!segmentBytes) return [];
+  const checkpoint = {
+    timeline: Number(control.get("Latest checkpoint's TimeLineID")),
+    at: parseLsn(control.get("Latest checkpoint location") ?? ""),
+  };
+  const firsts = partsOf(timeline, history).slice(-COMPARED_TIMELINES);
+  const places = [checkpoint, ...firsts.map((part) => ({ timeline: part.timeline, at: part.begin }))];
+  return context.account.act(() =>
+    places.flatMap(({ timeline, at }) => {
+      const segment = timelineDigits(timeline) + segmentNumber(at, segmentBytes);
+      const offset = Number((at & 0xffffffffn) % BigInt(segmentBytes));
+      const bytes = validBytes(readBytes(join(context.settings.data, "pg_wal", segment), offset), {
+        at,
+        segmentBytes,
+      });
+      return bytes === undefined ? [] : [{ timeline, at, segment, offset, bytes, segmentBytes }];
+    }),
+  );
 }
 
 /** Returns where a timeline of the data branched off the one before; undefined where they do not say. */
 export function branchOfTimeline({ files, settings }: HookContext, timeline: number): Branch | undefined {
-  const history = files.read(join(settings.data, "pg_wal", `${timelineDigits(timeline)}.history`));
+  const history = historyOf({ files, settings }, timeline);
   return history === undefined ? undefined : branchOf(history);
+}
+
+function historyOf(
+  { files, settings }: Pick<HookContext, "files" | "settings">,
+  timeline: number,
+): string | undefined {
+  return files.read(join(settings.data, "pg_wal", `${timelineDigits(timeline)}.history`));
+}
+
+/**
+ * Returns the bytes where they may be those of a record at that place: a record says where the one before it is. A file of the log that is
+ * used again holds older ones, until it is written.
+ */
+function validBytes(
+  bytes: string | null | undefined,
+  place: Pick<ComparedRecord, "at" | "segmentBytes"> | undefined,
+): string | undefined {
+  if (!bytes || !place || bytes.length < 2 * RECORD_BYTES) return undefined;
+  const before = Buffer.from(bytes, "hex").readBigUInt64LE(PREVIOUS_AT);
+  return before < place.at && place.at - before < BigInt(place.segmentBytes) ? bytes : undefined;
 }
 
 function readBytes(path: string, offset: number): string | undefined {

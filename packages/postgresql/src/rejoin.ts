@@ -84,7 +84,7 @@ function whyNotWithoutMaster(mark: RejoinMark | undefined): string | undefined {
 async function fits(context: HookContext, master: Master, attempts: Attempts): Promise<boolean> {
   const mark = readMark(context);
   const standby = !(await wasMaster(context));
-  const kinship = standby ? (await askHistory(context, context.peer(master.address))).kinship : undefined;
+  const { kinship } = await askHistory(context, context.peer(master.address));
   const mustRewind = mark !== undefined || !standby || kinship === "twin" || kinship === "parted";
   if (!mustRewind) return true;
   if (mark === "missed") {
@@ -95,7 +95,8 @@ async function fits(context: HookContext, master: Master, attempts: Attempts): P
       attempts,
     );
   }
-  // A standby's control file may still name an older timeline, one that both have, and pg_rewind would trust it.
+  // pg_rewind compares timelines by their numbers and beginnings only, and trusts a standby's control file, which may still name an older
+  // one that both have.
   if (kinship === "twin") return await replace(context, master, twinOf(master), attempts);
   return (await isPromoted(context, master)) && (await rewind(context, master, mark, attempts));
 }

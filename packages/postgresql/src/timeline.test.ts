@@ -1,37 +1,88 @@
 import { expect, test } from "vitest";
 import { branchOf, compareHistories, newestTimeline } from "./timeline.ts";
 
+const second = "1\t0/3000060\tx\n";
+const third = `${second}2\t0/50000A0\tx\n`;
+const thirdElsewhere = `${second}2\t0/50000F0\tx\n`;
+const fourth = `${third}3\t0/70000A0\tx\n`;
+const first = { timeline: 3, at: 0x50000a0n, bytes: "aa" };
+const checkpoint = { timeline: 3, at: 0x6000000n, bytes: "cc" };
+const late = { timeline: 3, at: 0x7000100n, bytes: "dd" };
+const ownThird = { timeline: 3, history: third, records: [checkpoint, first] };
+
 test.each([
-  ["a node without log", { timeline: undefined, record: undefined }, { newest: 3, record: "aa" }, "same"],
+  [
+    "a node without log",
+    { timeline: undefined, history: undefined, records: [] },
+    { newest: 3, history: third, records: [] },
+    "same",
+  ],
   [
     "a node on the first timeline",
-    { timeline: 1, record: undefined },
-    { newest: 3, record: undefined },
+    { timeline: 1, history: undefined, records: [] },
+    { newest: 3, history: third, records: [] },
     "same",
   ],
-  ["a node on the first timeline, asked in vain", { timeline: 1, record: undefined }, undefined, "same"],
-  ["a server that does not answer", { timeline: 2, record: "aa" }, undefined, "unknown"],
   [
-    "a server without log",
-    { timeline: 2, record: "aa" },
-    { newest: undefined, record: undefined },
-    "unknown",
+    "a node on the first timeline, asked in vain",
+    { timeline: 1, history: undefined, records: [] },
+    undefined,
+    "same",
   ],
+  ["a server that does not answer", ownThird, undefined, "unknown"],
+  ["a server without log", ownThird, { newest: undefined, history: undefined, records: [] }, "unknown"],
   [
     "a server that never was on the timeline",
-    { timeline: 3, record: "aa" },
-    { newest: 2, record: undefined },
+    ownThird,
+    { newest: 2, history: second, records: [] },
     "parted",
   ],
-  ["the same record", { timeline: 2, record: "aa" }, { newest: 2, record: "aa" }, "same"],
-  ["another record at its place", { timeline: 2, record: "aa" }, { newest: 2, record: "bb" }, "twin"],
+  ["the same records", ownThird, { newest: 3, history: third, records: ["cc", "aa"] }, "same"],
+  ["another checkpoint at its place", ownThird, { newest: 3, history: third, records: ["bb", "aa"] }, "twin"],
+  ["another first record", ownThird, { newest: 3, history: third, records: [undefined, "bb"] }, "twin"],
   [
-    "a server that has nothing at its place yet",
-    { timeline: 2, record: "aa" },
-    { newest: 2, record: undefined },
+    "a server that has nothing at its places yet",
+    ownThird,
+    { newest: 3, history: third, records: [undefined, undefined] },
     "same",
   ],
-  ["a server on a newer timeline", { timeline: 2, record: "aa" }, { newest: 3, record: "bb" }, "same"],
+  [
+    "a timeline of its number that began elsewhere",
+    ownThird,
+    { newest: 3, history: thirdElsewhere, records: [] },
+    "twin",
+  ],
+  ["a server on a newer timeline", ownThird, { newest: 4, history: fourth, records: ["cc", "aa"] }, "same"],
+  [
+    "a server on a newer timeline, with another first record",
+    ownThird,
+    { newest: 4, history: fourth, records: ["cc", "bb"] },
+    "twin",
+  ],
+  [
+    "a server that left the timeline before its checkpoint",
+    { ...ownThird, records: [late] },
+    { newest: 4, history: fourth, records: ["ee"] },
+    "same",
+  ],
+  [
+    "a server on a newer timeline, whose third began elsewhere",
+    ownThird,
+    { newest: 4, history: `${thirdElsewhere}3\t0/70000A0\tx\n`, records: ["bb", "bb"] },
+    "parted",
+  ],
+  [
+    "a newer timeline after one that is a twin",
+    { timeline: 4, history: fourth, records: [first] },
+    { newest: 3, history: third, records: ["bb"] },
+    "twin",
+  ],
+  [
+    "servers without their history files",
+    { ...ownThird, history: undefined },
+    { newest: 3, history: undefined, records: ["bb"] },
+    "twin",
+  ],
 ] as const)("finds of %s: %s", (_what, own, theirs, kinship) => {
   expect(compareHistories(own, theirs)).toBe(kinship);
 });
