@@ -1,8 +1,8 @@
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
-import { createHookGroup } from "./hook-node.ts";
+import { createHookGroup, type HookNode } from "./hook-node.ts";
 import {
   becomeReady,
   expectSuccess,
@@ -11,6 +11,7 @@ import {
   killHook,
   partTimelines,
   promote,
+  signalHelper,
   startFirst,
 } from "./stages.ts";
 
@@ -295,6 +296,20 @@ describe.concurrent("a group of PostgreSQL nodes", () => {
     expect(await a.hookWith({ MSDHA_PG_HANDOVER: "clean" }, "stopped")).toEqual({ exitCode: 0, output: "" });
   });
 
+  test("starts one process for a hook that the helper answers", async () => {
+    await using group = await createHookGroup();
+    const a = await startFirst(group, "a");
+    for (const hook of ["candidate", "pre_stop", "report"]) {
+      signalHelper(a, "SIGSTOP");
+      const running = a.hook(hook);
+      await waitFor(() => commandsOf(a, hook).join() === "msdha-guard", {
+        what: `${hook} to be one process`,
+      });
+      signalHelper(a, "SIGCONT");
+      await running;
+    }
+  });
+
   test("leaves nothing that runs when a node has stopped", async () => {
     await using group = await createHookGroup();
     const a = await startFirst(group, "a");
@@ -306,3 +321,8 @@ describe.concurrent("a group of PostgreSQL nodes", () => {
     expect(hookProcesses(a, "stopped")).toEqual([]);
   });
 });
+
+/** The names of the processes that run for a hook. */
+function commandsOf(node: HookNode, hook: string): readonly string[] {
+  return hookProcesses(node, hook).map((pid) => readFileSync(`/proc/${pid}/comm`, "utf8").trim());
+}

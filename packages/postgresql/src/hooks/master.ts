@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { join } from "node:path";
 import { openCandidate } from "../acknowledged.ts";
 import { archiveRest } from "../archive-rest.ts";
 import type { Backups } from "../backups.ts";
@@ -38,6 +40,7 @@ export async function master(
     else await promoteWaiting(context, token, keeper, sync);
   });
   background(async (later) => {
+    keepOn(later);
     // At once: the checkpoint at the end of the promotion removes log. An archive that hangs must not hold up the next one.
     const listed = archiveRest(later).catch((error: unknown) => later.log(messageOf(error)));
     await Promise.race([listed, later.sleep(LONGEST_LIST_MS)]);
@@ -49,6 +52,23 @@ export async function master(
     await backups.make(later);
   });
   return "";
+}
+
+/**
+ * Starts what asks for the rounds of a master. It is no child of this helper: it outlives it, and starts another one then. As an orphan it
+ * is asked to end together with the helper.
+ */
+function keepOn({ env, scripts, settings }: HookContext): void {
+  const command = ["-c", '"$0" "$1" &', join(scripts, "keep-on.sh"), settings.runDir];
+  const child = spawn("sh", command, {
+    env: { ...env },
+    detached: true,
+    stdio: ["ignore", "inherit", "inherit"],
+  });
+  // Without it the `alive` hook goes on with the rounds.
+  child.on("error", (error) =>
+    process.stderr.write(`the rounds of this master are late: ${error.message}\n`),
+  );
 }
 
 /** Work that goes on when its hook is over, with a context that does. */
