@@ -41,6 +41,10 @@ test("what commands print with --json has the fields that docs/command-json.md l
   expect(pause).toEqual({ paused: true, until: null });
   const shown = await run("list");
   expect(shown[0]).toMatchObject({ master: nodes.master, pause: { until: null } });
+  const absent = { by: "eve", why: "disk", at: 1 };
+  await group.etcd.etcdctl("put", "/msdha/db/_ask/hold/n9", JSON.stringify(absent));
+  const withAbsent = await run("list");
+  expect(withAbsent[0]).toMatchObject({ absentHolds: [{ node: "n9", hold: { why: "disk", until: null } }] });
   const [resumed] = await run("resume");
   expectListedFields("`msdha pause` and `msdha resume`", [pause, resumed]);
   expect(await run("release", slave)).toEqual([{ node: slave, held: false, until: null }]);
@@ -62,7 +66,7 @@ test("what commands print with --json has the fields that docs/command-json.md l
   expectListedFields("`msdha switchover`", [moved]);
   expect(moved).toMatchObject({ from: slave, to: nodes.master });
 
-  expectListedFields("`msdha list`", [...shown, ...(await run("list"))], {
+  expectListedFields("`msdha list`", [...shown, ...withAbsent, ...(await run("list"))], {
     // Where etcd does not answer, and in the history alone.
     without: ["known.by", "known.ageMs", "note"],
   });

@@ -8,6 +8,7 @@ const SECTIONS: Readonly<Record<string, string>> = {
   switchover: "A request",
   "nodes[].hold": "A request",
   "nodes[].promotion": "A request",
+  "absentHolds[].hold": "A request",
   "history[]": "A master's time",
 };
 

@@ -3,6 +3,7 @@ import {
   type Ask,
   createGroupView,
   describeGroup,
+  findAbsentHolds,
   type GroupStatus,
   type GroupView,
   isOver,
@@ -80,7 +81,14 @@ export function createObserver(
   }
 
   const readState = (): PageState | undefined =>
-    sources && pageState({ ...sources.readRoute(), group, now: Date.now(), status: describeGroup(view) });
+    sources &&
+    pageState({
+      ...sources.readRoute(),
+      group,
+      now: Date.now(),
+      status: describeGroup(view),
+      absentHolds: findAbsentHolds(view),
+    });
 
   using stack = new DisposableStack();
   const waitLog = stack.use(createWaitLog(log, clock));

@@ -10,6 +10,7 @@ export interface PageParts {
   readonly following: boolean;
   readonly proven: boolean;
   readonly status: GroupStatus;
+  readonly absentHolds: readonly Ask[];
 }
 
 /** Anybody who may write to the group can make up nodes and reasons. */
@@ -18,7 +19,15 @@ const MOST_TERMS = 50;
 const LONGEST_TEXT = 300;
 
 /** Returns what the page shows of a group now. */
-export function pageState({ group, now, route, following, proven, status }: PageParts): PageState {
+export function pageState({
+  group,
+  now,
+  route,
+  following,
+  proven,
+  status,
+  absentHolds,
+}: PageParts): PageState {
   const { nodes, pause, switchover, terms } = status;
   return {
     group,
@@ -29,6 +38,10 @@ export function pageState({ group, now, route, following, proven, status }: Page
     proven,
     nodes: nodes.slice(0, MOST_PAGE_NODES).map((node) => pageNode(node, now)),
     moreNodes: Math.max(0, nodes.length - MOST_PAGE_NODES),
+    absentHolds: absentHolds
+      .filter((hold) => !isOver(hold, now))
+      .slice(0, MOST_PAGE_NODES)
+      .map((hold) => ({ ...askText(hold), node: cut(hold.node ?? "") })),
     pause: pageAsk(pause, now),
     switchover: switchover ? { ...askText(switchover), to: switchover.to ?? null } : null,
     terms: terms.slice(0, MOST_TERMS).map(pageTerm),

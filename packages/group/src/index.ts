@@ -1,3 +1,4 @@
+export { findAbsentHolds } from "./absent-holds.ts";
 export { applyBatch } from "./apply-batch.ts";
 export {
   type Ask,

@@ -48,6 +48,8 @@ export interface PageState {
   readonly nodes: readonly PageNode[];
   /** How many more nodes there are than are listed. */
   readonly moreNodes: number;
+  /** Holds of nodes that are not there: they are held back when they come again. */
+  readonly absentHolds: readonly (PageAsk & { readonly node: string })[];
   readonly pause: PageAsk | null;
   readonly switchover: (PageAsk & { readonly to: string | null }) | null;
   /** The newest first. */

@@ -1,11 +1,12 @@
 import type { Ask, GroupStatus, NodeStatus, Term } from "@msdha/group";
+import type { ListedGroup } from "./list.ts";
 
 /** The version of everything that `--json` prints: fields may be added to it, and none is removed or changed. */
 export const schema = 1;
 
 /** A status as `--json` prints it: times in ISO 8601, what is not known as null. */
-export function toJson(status: GroupStatus): object {
-  const { master } = status;
+export function toJson(status: ListedGroup): object {
+  const { absentHolds, master } = status;
   return {
     revision: status.revision,
     master: master.kind === "master" ? master.name : null,
@@ -17,6 +18,7 @@ export function toJson(status: GroupStatus): object {
     pause: askToJson(status.pause),
     switchover: askToJson(status.switchover),
     nodes: status.nodes.map(nodeToJson),
+    absentHolds: absentHolds?.map((hold) => ({ node: hold.node ?? null, hold: askToJson(hold) })) ?? null,
     frontends: status.frontends,
     history: termsToJson(status),
   };

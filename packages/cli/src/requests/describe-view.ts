@@ -1,4 +1,4 @@
-import { type Ask, describeGroup, type GroupStatus, type GroupView } from "@msdha/group";
+import { type Ask, describeGroup, findAbsentHolds, type GroupStatus, type GroupView } from "@msdha/group";
 
 /** A group as operators see it: with what is asked of nodes that are not there. */
 export interface SeenGroup extends GroupStatus {
@@ -8,8 +8,5 @@ export interface SeenGroup extends GroupStatus {
 
 /** Describes a view. Its texts are as etcd has them: escape them. */
 export function describeView(view: GroupView): SeenGroup {
-  const absentHolds = [...view.asks.values()].filter(
-    ({ kind, node }) => kind === "hold" && node !== undefined && !view.nodes.has(node),
-  );
-  return { ...describeGroup(view), absentHolds };
+  return { ...describeGroup(view), absentHolds: findAbsentHolds(view) };
 }

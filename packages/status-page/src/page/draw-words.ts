@@ -27,7 +27,7 @@ export function facts(state: PageState, now: number): string {
 
 /** What an operator has asked for, large. */
 export function banners(state: PageState, now: number): readonly Node[] {
-  const { pause, switchover, nodes } = state;
+  const { pause, switchover, nodes, absentHolds } = state;
   const shown: Node[] = [];
   const isOn = (ask: PageAsk | null): ask is PageAsk =>
     ask !== null && (ask.until ?? Number.POSITIVE_INFINITY) > now;
@@ -37,6 +37,9 @@ export function banners(state: PageState, now: number): readonly Node[] {
     if (isOn(hold)) shown.push(banner(`✋ ${name} is held: it does not become master`, hold, now));
     if (isOn(promotion))
       shown.push(banner(`⚠ ${name} is ordered to become master, whatever is lost`, promotion, now));
+  }
+  for (const hold of absentHolds) {
+    if (isOn(hold)) shown.push(banner(`✋ ${hold.node}, which is not here, is held`, hold, now));
   }
   return shown;
 }
