@@ -13,6 +13,7 @@ import { getFreePort, waitFor } from "@msdha/testkit";
 import { execa } from "execa";
 import pg from "pg";
 import { type Access, startWriter, TABLE, type Writer } from "../src/postgresql-group/writer.ts";
+import { isWhole } from "../src/support/listed-states.ts";
 import { type Compose, type System, systems } from "./container-systems.ts";
 
 const { values } = parseArgs({
@@ -122,9 +123,10 @@ async function untilWhole(system: System, compose: Compose, access: Access, writ
   });
   const master = await waitFor(
     async () => {
-      const states = [...(await system.states(compose))];
-      const isWhole = states.filter(([, state]) => state === "ready").length === NODES.length - 1;
-      return isWhole ? states.find(([, state]) => state === "master")?.[0] : undefined;
+      const states = await system.states(compose);
+      return isWhole(states, NODES.length)
+        ? [...states].find(([, state]) => state === "master")?.[0]
+        : undefined;
     },
     { what: "a master with two ready slaves", timeoutMs: WHOLE_MS, intervalMs: 500 },
   );

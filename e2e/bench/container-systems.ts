@@ -1,5 +1,7 @@
 // The two systems that container-failover.ts compares: how each is brought up and asked who is its master.
 
+import { listedStates } from "../src/support/listed-states.ts";
+
 /** Runs `docker compose` with the system's files, and resolves with what it prints. */
 export type Compose = (...args: readonly string[]) => Promise<string>;
 
@@ -30,10 +32,7 @@ const msdha: System = {
   password: (compose) => exec(compose, "db1", "cat", "/run/secrets/superuser"),
   prepare: () => Promise.resolve(),
   async states(compose) {
-    const { nodes } = JSON.parse(await exec(compose, "front", "msdha", "list", "--json")) as {
-      readonly nodes: readonly { readonly name: string; readonly state: string }[];
-    };
-    return new Map(nodes.map(({ name, state }) => [name, state]));
+    return listedStates(await exec(compose, "front", "msdha", "list", "--json"));
   },
   switchOver: (compose) => exec(compose, "front", "msdha", "switchover", "--yes"),
   kill: 'kill -9 "$(head -1 "$PGDATA"/postmaster.pid)"',

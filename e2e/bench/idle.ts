@@ -10,6 +10,7 @@ import { waitFor } from "@msdha/testkit";
 import { createGroup } from "../src/postgresql-group/group.ts";
 import { GROUP_NAME, placeNodes } from "../src/postgresql-group/group-commands.ts";
 import { makeLayout } from "../src/postgresql-group/layout.ts";
+import { isWhole, listedStates } from "../src/support/listed-states.ts";
 import { runMsdha } from "../src/support/msdha.ts";
 
 const { values } = parseArgs({
@@ -33,13 +34,8 @@ await group.start();
 const states = await waitFor(
   async () => {
     const { out } = await runMsdha({ endpoint: etcd, group: GROUP_NAME }, "list", "--json");
-    const { nodes } = JSON.parse(out) as {
-      readonly nodes: readonly { readonly name: string; readonly state: string }[];
-    };
-    const found = new Map(nodes.map(({ name, state }) => [name, state]));
-    const all = [...found.values()];
-    const isWhole = all.includes("master") && all.filter((state) => state === "ready").length === NODES - 1;
-    return isWhole ? found : undefined;
+    const found = listedStates(out);
+    return isWhole(found, NODES) ? found : undefined;
   },
   { what: "a master and two ready slaves", timeoutMs: 120_000, intervalMs: 500 },
 );

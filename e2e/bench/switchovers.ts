@@ -11,6 +11,7 @@ import pg from "pg";
 import { createGroup } from "../src/postgresql-group/group.ts";
 import { DATABASE, GROUP_NAME, placeNodes, SUPERUSER } from "../src/postgresql-group/group-commands.ts";
 import { makeLayout } from "../src/postgresql-group/layout.ts";
+import { isWhole, listedStates } from "../src/support/listed-states.ts";
 import { runMsdha } from "../src/support/msdha.ts";
 
 const { values } = parseArgs({
@@ -156,11 +157,8 @@ async function untilWhole(): Promise<void> {
   const streaming = "SELECT count(*)::int FROM pg_stat_replication WHERE state = 'streaming'";
   await waitFor(
     async () => {
-      const { nodes } = JSON.parse((await msdha("list", "--json")).out) as {
-        readonly nodes: readonly { readonly state: string }[];
-      };
-      const ready = nodes.filter(({ state }) => state === "ready").length;
-      return ready === NODES - 1 && (await query(frontend, streaming))[0]?.[0] === NODES - 1;
+      const states = listedStates((await msdha("list", "--json")).out);
+      return isWhole(states, NODES) && (await query(frontend, streaming))[0]?.[0] === NODES - 1;
     },
     { what: "a whole group", timeoutMs: 120_000, intervalMs: 500 },
   );

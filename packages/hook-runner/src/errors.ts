@@ -38,11 +38,14 @@ export class HookNotRunnableError extends Error {
   readonly code = "ERR_HOOK_NOT_RUNNABLE";
   readonly hook: string;
   readonly file: string;
+  /** The reason alone. */
+  readonly why: string;
 
   constructor(hook: string, file: string, why: string, options?: ErrorOptions) {
     super(`hook ${hook} can't be run: ${why} (${file})`, options);
     this.hook = hook;
     this.file = file;
+    this.why = why;
   }
 }
 

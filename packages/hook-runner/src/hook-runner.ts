@@ -1,10 +1,9 @@
-import { constants } from "node:fs";
-import { access, lstat, readdir, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { readdir } from "node:fs/promises";
 import type { Clock } from "@msdha/clock";
 import { systemClock } from "@msdha/clock";
 import { HookNotRunnableError, type HookRun } from "./errors.ts";
 import { explainInterpreter } from "./explain-interpreter.ts";
+import { findHook } from "./find-hook.ts";
 import { keepLastLines } from "./last-lines.ts";
 import { isLaunchFailure, type Launch, type LaunchedProcess, type LaunchFailedError } from "./launch.ts";
 import { launchWithExeca } from "./launch-with-execa.ts";
@@ -78,23 +77,7 @@ export function createHookRunner({
   onLine = () => {},
   clock = systemClock,
 }: HookRunnerOptions): HookFolder {
-  async function find(hook: string): Promise<string | undefined> {
-    if (hook !== basename(hook) || hook === ".." || hook === "." || hook === "") {
-      throw new TypeError(`expected the name of a file in ${dir}, got ${JSON.stringify(hook)}`);
-    }
-    const file = join(dir, hook);
-    try {
-      if (!(await stat(file)).isFile()) throw new HookNotRunnableError(hook, file, "it is not a file");
-      await access(file, constants.X_OK);
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === "ENOENT") return await refuseDeadLink(hook, file);
-      if (code === "ENOTDIR") throw new HookNotRunnableError(hook, file, `${dir} is no folder`);
-      if (code === "EACCES") throw new HookNotRunnableError(hook, file, "it is not executable (chmod +x)");
-      throw error;
-    }
-    return file;
-  }
+  const find = (hook: string): Promise<string | undefined> => findHook(dir, hook);
 
   async function run(hook: string, { args = [], ...options }: RunHookOptions): Promise<HookRun | undefined> {
     options.signal?.throwIfAborted();
@@ -154,18 +137,6 @@ export function createHookRunner({
   }
 
   return { find, run, runAll };
-}
-
-/** Rejects if there is a name that leads to no file; resolves with undefined if there is no such name. */
-async function refuseDeadLink(hook: string, file: string): Promise<undefined> {
-  const isMissing = (error: NodeJS.ErrnoException): boolean => error.code === "ENOENT";
-  const isLink = await lstat(file).then(
-    (found) => found.isSymbolicLink(),
-    () => false,
-  );
-  // Once more: it may have been put there in this moment.
-  if (isLink && (await stat(file).then(() => false, isMissing)))
-    throw new HookNotRunnableError(hook, file, "it is a link to a file that is not there");
 }
 
 /** Says more than the system does about a hook that could not be started; undefined where there is nothing more. */

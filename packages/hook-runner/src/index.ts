@@ -1,5 +1,6 @@
 export { HookFailedError, type HookFailure, HookNotRunnableError, type HookRun } from "./errors.ts";
 export { explainInterpreter } from "./explain-interpreter.ts";
+export { findHook } from "./find-hook.ts";
 export { createHookQueue, type HookQueue, type HookQueueOptions } from "./hook-queue.ts";
 export {
   createHookRunner,

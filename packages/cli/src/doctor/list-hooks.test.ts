@@ -14,7 +14,7 @@ function write(folder: string, name: string, text: string, mode = 0o755): void {
   chmodSync(join(dir, name), mode);
 }
 
-test("says of each hook why it can't be run", () => {
+test("says of each hook why it can't be run", async () => {
   write("broken", "start", "#!/bin/sh\n");
   write("broken", "pre_start", "no first line of its own\n");
   write("broken", "ready", "");
@@ -23,7 +23,7 @@ test("says of each hook why it can't be run", () => {
   write("broken", "report", "#!/bin/sh\n", 0o644);
   mkdirSync(join(root, "broken", "stopped"));
   symlinkSync("/nowhere/master", join(root, "broken", "master"));
-  expect(listHooks(join(root, "broken"))).toEqual({
+  expect(await listHooks(join(root, "broken"))).toEqual({
     hooks: [
       { name: "alive", fault: "its interpreter /bin/none is missing" },
       { name: "candidate", fault: expect.stringMatching(/carriage return/) },
@@ -39,7 +39,7 @@ test("says of each hook why it can't be run", () => {
   });
 });
 
-test("knows a file that was meant for a hook from one that is none", () => {
+test("knows a file that was meant for a hook from one that is none", async () => {
   for (const name of [
     "start",
     "master",
@@ -50,16 +50,16 @@ test("knows a file that was meant for a hook from one that is none", () => {
     "lib",
   ])
     write("misnamed", name, "#!/bin/sh\n");
-  const { misnamed } = listHooks(join(root, "misnamed")) as { readonly misnamed: readonly unknown[] };
+  const { misnamed } = (await listHooks(join(root, "misnamed"))) as { readonly misnamed: readonly unknown[] };
   expect(misnamed).toHaveLength(2);
   expect(misnamed).toContainEqual({ name: "candidate.sh", hook: "candidate" });
   expect(misnamed).toContainEqual({ name: "node-state-change", hook: "node_state_change" });
 });
 
-test("is no node where there is no folder, and says why one can't be read", () => {
-  expect(listHooks(join(root, "none"))).toBeUndefined();
+test("is no node where there is no folder, and says why one can't be read", async () => {
+  expect(await listHooks(join(root, "none"))).toBeUndefined();
   write("file", "start", "");
-  expect(listHooks(join(root, "file", "start"))).toMatchObject({ why: "ENOTDIR" });
+  expect(await listHooks(join(root, "file", "start"))).toMatchObject({ why: "ENOTDIR" });
 });
 
 test("looks for every hook that the backend's page lists", () => {

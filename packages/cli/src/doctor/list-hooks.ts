@@ -1,5 +1,5 @@
-import { accessSync, constants, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readdirSync } from "node:fs";
+import { explainInterpreter, findHook, type HookNotRunnableError } from "@msdha/hook-runner";
 
 /** What a node looks for in its folder of hooks. */
 export const HOOKS: readonly string[] = [
@@ -31,14 +31,15 @@ export type HookFolder =
     }
   | { readonly dir: string; readonly why: string };
 
-/** Looks at the hooks of a folder. Returns undefined where there is no such folder: this is no node. */
-export function listHooks(dir: string): HookFolder | undefined {
+/** Looks at the hooks of a folder, as a node does. Resolves with undefined where there is no such folder: this is no node. */
+export async function listHooks(dir: string): Promise<HookFolder | undefined> {
   if (!existsSync(dir)) return undefined;
   try {
     const names = readdirSync(dir);
     const hooks = HOOKS.filter((hook) => names.includes(hook));
+    const facts = hooks.toSorted().map(async (name) => ({ name, fault: await findFault(dir, name) }));
     return {
-      hooks: hooks.toSorted().map((name) => ({ name, fault: findFault(join(dir, name)) })),
+      hooks: await Promise.all(facts),
       misnamed: names.flatMap((name) => {
         const hook = meantFor(name);
         return hook === undefined || hooks.includes(hook) ? [] : [{ name, hook }];
@@ -58,22 +59,12 @@ function meantFor(name: string): string | undefined {
   return plainName === name ? undefined : HOOKS.find((hook) => hook === plainName);
 }
 
-function findFault(file: string): string | undefined {
+async function findFault(dir: string, name: string): Promise<string | undefined> {
   try {
-    if (!statSync(file).isFile()) return "it is not a file";
-    accessSync(file, constants.X_OK);
-    return findScriptFault(readFileSync(file, "latin1").split("\n", 1)[0] ?? "");
+    const file = await findHook(dir, name);
+    return file === undefined ? undefined : await explainInterpreter(file);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT") return "it is a link to a file that is not there";
-    return code === "EACCES" ? "it is not executable (chmod +x)" : (code ?? String(error));
+    const { code, why } = error as Partial<HookNotRunnableError> & { readonly code?: string };
+    return why ?? code ?? String(error);
   }
-}
-
-function findScriptFault(firstLine: string): string | undefined {
-  const interpreter = /^#![ \t]*([^ \t\r]+)/.exec(firstLine)?.[1];
-  if (interpreter === undefined) return undefined;
-  if (firstLine.endsWith("\r"))
-    return "its first line ends with a carriage return (save it with Unix line ends)";
-  return existsSync(interpreter) ? undefined : `its interpreter ${interpreter} is missing`;
 }

@@ -23,7 +23,7 @@ export async function lookAround(
     park: readPark(environment),
     unresolved,
     resolved: addresses.length - unresolved.length,
-    hooks: listHooks(readVariable(environment, "MSDHA_HOOKS_DIR") ?? HOOKS_DIR),
+    hooks: await listHooks(readVariable(environment, "MSDHA_HOOKS_DIR") ?? HOOKS_DIR),
     processes: listProcesses(),
   };
 }
