@@ -199,6 +199,65 @@ test("no second node works in data that are being rewound, also when the helper 
   expect(await a.sql("SELECT count(*) FROM t")).toBe("1000");
 });
 
+test("a rewind that was cut is not gone on with when the master is on another timeline by then", async () => {
+  await using group = await createHookGroup({ MSDHA_PG_RECLONE: "yes" });
+  const { a, b } = await partMaster(group);
+  const pg_rewind = `#!/bin/sh
+case " $* " in *" --dry-run "*) exec ${PROGRAMS}/pg_rewind "$@" ;; esac
+exec sleep 600
+`;
+  const cut = a.hookWith(programs(a, { pg_rewind }), "pre_start");
+  await waitFor(() => markOf(a).startsWith("rewinding "), { what: "a rewind on its way" });
+  await killHook(a, "pre_start");
+  await cut;
+  const timeline = await b.sql("SELECT timeline_id FROM pg_control_checkpoint()");
+  expect(markOf(a)).toBe(`rewinding ${timeline}`);
+  writeFileSync(markFile(a), "rewinding 77\n");
+  const back = await a.hook("pre_start");
+  expectSuccess(back);
+  expect(back.output).toContain(
+    `can't go on with a rewind that was begun with timeline 77: the master is on ${timeline}`,
+  );
+  await becomeReady(a);
+  expect(a.folders()).toEqual(["data", expect.stringMatching(/^data\.msdha-old-/), "run"]);
+});
+
+test("data whose rewind was done, and may not have reached the disk when the machine failed, are not recovered", async () => {
+  await using group = await createHookGroup({ MSDHA_PG_RECLONE: "yes" });
+  const { a, b } = await partMaster(group);
+  expectSuccess(await a.hook("pre_start"));
+  const timeline = await b.sql("SELECT timeline_id FROM pg_control_checkpoint()");
+  writeFileSync(markFile(a), `rewound ${"0".repeat(8)} ${timeline}\n`);
+  const back = await a.hook("pre_start");
+  expectSuccess(back);
+  expect(back.output).toContain("target server must be shut down cleanly");
+  await becomeReady(a);
+  expect(a.folders()).toEqual(["data", expect.stringMatching(/^data\.msdha-old-/), "run"]);
+});
+
+test("data that a rewind has changed in part are not taken for an earlier point of the master's history", async () => {
+  await using group = await createHookGroup();
+  const { a, b } = await partMaster(group);
+  expectSuccess(await a.hook("pre_start"));
+  await becomeReady(a);
+  await a.stop("SIGINT");
+  const timeline = await b.sql("SELECT timeline_id FROM pg_control_checkpoint()");
+  writeFileSync(markFile(a), `rewinding ${timeline}\n`);
+  const refused = await a.hook("pre_start");
+  expect(refused.exitCode).toBe(1);
+  expect(refused.output).toContain("no rewind required, but they were changed");
+  expect(markOf(a)).toBe(`rewinding ${timeline}`);
+});
+
+/** The file beside the data that says what the next start has to know of them. */
+function markFile({ data }: HookNode): string {
+  return `${data}.msdha-rejoin`;
+}
+
+function markOf(node: HookNode): string {
+  return existsSync(markFile(node)) ? readFileSync(markFile(node), "utf8").trim() : "";
+}
+
 /** Holes that are read as zeros: enough to copy for some time. */
 function addBallast(node: HookNode): string {
   const ballast = join(node.data, "ballast");

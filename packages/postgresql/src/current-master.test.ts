@@ -41,3 +41,17 @@ test("tells of a master that comes during the wait", async () => {
   await changed;
   expect(group.master()?.name).toBe("b");
 });
+
+test("tells of a change once, also who looks at the other file only", async () => {
+  await using dir = tempDir();
+  const group = openGroupFiles(dir.path, "a", clock);
+  expect([group.isMaster(), group.master()]).toEqual([false, undefined]);
+  writeFileSync(join(dir.path, "is_master"), "");
+  await group.change(1_000, signal);
+  expect(group.master()).toBeUndefined();
+  const again = group.change(1_000, signal).then(() => "again");
+  const turns = new Promise((resolve) => setTimeout(resolve, 50, "quiet"));
+  expect(await Promise.race([again, turns])).toBe("quiet");
+  writeMaster(dir.path, "b");
+  expect(await again).toBe("again");
+});

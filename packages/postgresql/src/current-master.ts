@@ -28,9 +28,15 @@ export function openGroupFiles(runDir: string, name: string, clock: Clock): Grou
     isMaster: (): boolean => existsSync(join(runDir, "is_master")),
   };
   let last: { readonly master?: string; readonly isMaster?: boolean } = {};
-  const isNew = (): boolean =>
-    (last.master !== undefined && last.master !== read.master()) ||
-    (last.isMaster !== undefined && last.isMaster !== read.isMaster());
+  /** A change is told once: who looks at one of the two files only would be told of the other one for ever. */
+  const isNew = (): boolean => {
+    const now = { master: read.master(), isMaster: read.isMaster() };
+    const changed =
+      (last.master !== undefined && last.master !== now.master) ||
+      (last.isMaster !== undefined && last.isMaster !== now.isMaster);
+    if (changed) last = now;
+    return changed;
+  };
   return {
     master() {
       last = { ...last, master: read.master() };

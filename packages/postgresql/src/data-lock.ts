@@ -28,6 +28,11 @@ export interface DataLock extends Disposable {
    * where a server, or another node, works in them.
    */
   add(folder: string): Promise<boolean>;
+  /**
+   * Gives the locks back, also where a program has left one that goes on and has them too, as tools of an archive do. A hook that is
+   * killed never comes to this: what it has started keeps the locks as long as it lives.
+   */
+  release(): Promise<void>;
 }
 
 /** Takes the lock of the data of this node, before they are changed. */
@@ -54,6 +59,10 @@ function createDataLock(context: HookContext): DataLock {
       const why = await take(context, folder, files);
       if (why !== undefined) context.log(`${folder} is not locked against a second server: ${why}`);
       return why === undefined;
+    },
+    async release() {
+      for (const file of files) await context.run(["flock", "-u", "3"], { inherit: [file] });
+      lock[Symbol.dispose]();
     },
     [Symbol.dispose]: () => {
       for (const file of files.splice(0)) closeSync(file);

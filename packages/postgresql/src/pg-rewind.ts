@@ -3,7 +3,7 @@ import type { HookContext } from "./context.ts";
 import { readControlData, wasMaster } from "./control-data.ts";
 import type { Master } from "./current-master.ts";
 import { majorVersion } from "./major-version.ts";
-import { leaveMark, type RejoinMark, readMark, restoreMark } from "./rejoin-mark.ts";
+import { cutTimeline, leaveMark, type RejoinMark, readMark, restoreMark } from "./rejoin-mark.ts";
 import { isRewindDone, keepRewindLog, restoreRewindLog } from "./rewind-log.ts";
 import { complaintOf, runSingleUser } from "./single-user.ts";
 import { writeStandbySettings } from "./standby-settings.ts";
@@ -14,6 +14,14 @@ export interface RewindResult {
   readonly output: string;
 }
 
+/** A master whose server is promoted, and the timeline that it writes. */
+export interface PromotedMaster extends Master {
+  readonly timeline: number;
+}
+
+/** What pg_rewind says where the data are an earlier point of the other server's history. */
+const UNNEEDED = "no rewind required";
+
 /**
  * Makes the data a point in the master's history. Where the histories did not part it changes nothing. Where it fails the log says why.
  * The mark `rewinding` is left as soon as the data are changed so that they can't be started any more: a trial (`--dry-run`)
@@ -21,7 +29,7 @@ export interface RewindResult {
  */
 export async function pgRewind(
   context: HookContext,
-  master: Master,
+  master: PromotedMaster,
   mark: RejoinMark | undefined,
 ): Promise<RewindResult> {
   const { files, log, settings } = context;
@@ -33,23 +41,45 @@ export async function pgRewind(
     leaveMark(context, "rewound");
     return { done: true, output: "" };
   }
-  const complaint = wasCut ? await restoreRewindLog(context) : await recover(context);
+  const complaint = wasCut ? await prepareAnother(context, master) : await recover(context);
   if (complaint !== undefined) return { done: false, output: complaint };
   const command = await rewindCommand(context, master);
   if (!wasCut) {
     const trial = await run(context, [...command, "--dry-run"]);
-    if (!trial.done || trial.output.includes("no rewind required")) {
+    if (!trial.done || trial.output.includes(UNNEEDED)) {
       for (const line of trial.output.trim().split("\n")) log(line);
-      return trial;
+      return readMark(context) === "recovering" ? refuseUnneeded(trial) : trial;
     }
     const unkept = await keepRewindLog(context, trial.output);
     if (unkept !== undefined) return { done: false, output: unkept };
-    leaveMark(context, "rewinding");
+    leaveMark(context, "rewinding", master.timeline);
   }
-  const result = await run(context, command, log);
+  const result = refuseUnneeded(await run(context, command, log));
   // A second pg_rewind would take the result for data of a master that crashed.
-  if (result.done && !result.output.includes("no rewind required")) leaveMark(context, "rewound");
+  if (result.done) leaveMark(context, "rewound");
   return result;
+}
+
+/**
+ * Makes ready for a rewind after one that was cut. Resolves with why there can be none; undefined where there can. Not with another
+ * history than the first one: its pages are in the data, and pg_rewind looks only at those that the two servers' logs name.
+ */
+async function prepareAnother(
+  context: HookContext,
+  { timeline }: PromotedMaster,
+): Promise<string | undefined> {
+  const begun = cutTimeline(context);
+  if (begun === timeline) return await restoreRewindLog(context);
+  return `can't go on with a rewind that was begun with ${begun === undefined ? "an unknown timeline" : `timeline ${begun}`}: the master is on ${timeline}`;
+}
+
+/**
+ * Data that a rewind has changed in part, or whose log has a record that no other node has, are no point of anybody's history,
+ * whatever their control file says.
+ */
+function refuseUnneeded(result: RewindResult): RewindResult {
+  if (!result.done || !result.output.includes(UNNEEDED)) return result;
+  return { done: false, output: `can't use the data as they are: ${UNNEEDED}, but they were changed` };
 }
 
 /** Takes the mark `recovering` of data back that were not changed yet: the server notes first that it recovers them. */
@@ -91,6 +121,8 @@ async function rewindCommand(context: HookContext, { address }: Master): Promise
   return [
     ...["env", "LC_ALL=C", program("pg_rewind")],
     ...[`--target-pgdata=${settings.data}`, `--source-server=${source} dbname=postgres`, "--no-sync"],
+    // What is not shut down by now was written by a rewind that did not reach the disk: no recovery makes it whole.
+    "--no-ensure-shutdown",
     ...((await hasRestoreCommand(context)) ? ["--restore-target-wal"] : []),
   ];
 }

@@ -16,19 +16,24 @@ export function markFile({ settings }: Pick<HookContext, "settings">): string {
 
 /**
  * Returns when it is on the disk: after a power failure, data that a rewind had begun to change must not look whole.
- * `recovering` keeps what the data were marked with before.
+ * `recovering` keeps what the data were marked with before. With `rewinding` comes the timeline of the master that the data are made
+ * to fit, which `rewound` keeps.
  */
-export function leaveMark(context: HookContext, mark: RejoinMark): void {
+export function leaveMark(context: HookContext, mark: RejoinMark, timeline?: number): void {
   const file = markFile(context);
   try {
-    context.inParent(() => writeWhole(file, `${[mark, ...detailOf(mark, file)].join(" ")}\n`, true));
+    context.inParent(() => {
+      const words = [mark, ...detailOf(mark, file, timeline)];
+      writeWhole(file, `${words.join(" ")}\n`, true);
+    });
   } catch (error) {
     fail(`PGDATA: can't write ${file}`, { cause: error });
   }
 }
 
-function detailOf(mark: RejoinMark, file: string): readonly string[] {
-  if (mark === "rewound") return [boot() ?? ""];
+function detailOf(mark: RejoinMark, file: string, timeline: number | undefined): readonly string[] {
+  if (mark === "rewound") return [boot() ?? "unknown", ...timelineIn(readWords(file))];
+  if (mark === "rewinding" && timeline !== undefined) return [String(timeline)];
   return mark === "recovering" ? readWords(file).filter((word) => word !== "recovering") : [];
 }
 
@@ -37,6 +42,18 @@ export function readMark(context: HookContext): RejoinMark | undefined {
   // What was not on the disk yet is gone with the machine's memory.
   if (mark === "rewound") return detail !== undefined && detail === boot() ? mark : "rewinding";
   return mark as RejoinMark | undefined;
+}
+
+/** Returns the timeline of the master that a rewind was begun with which was cut; undefined where nothing says it. */
+export function cutTimeline(context: HookContext): number | undefined {
+  const [timeline] = timelineIn(context.inParent(() => readWords(markFile(context))));
+  return timeline === undefined ? undefined : Number(timeline);
+}
+
+/** The timeline, where a mark has one. */
+function timelineIn([mark, ...details]: readonly string[]): readonly string[] {
+  if (mark === "rewinding") return details.slice(0, 1);
+  return mark === "rewound" ? details.slice(1, 2) : [];
 }
 
 /** Takes the mark `recovering` back: there is what there was before. */

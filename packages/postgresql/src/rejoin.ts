@@ -6,7 +6,7 @@ import { fail } from "./failure.ts";
 import { writeOut } from "./folders.ts";
 import { askHistory } from "./history.ts";
 import { answerOf } from "./local-server.ts";
-import { forgetUnbegunRecovery, pgRewind } from "./pg-rewind.ts";
+import { forgetUnbegunRecovery, type PromotedMaster, pgRewind } from "./pg-rewind.ts";
 import { setAside, takeIntoUse } from "./place.ts";
 import { forgetMark, type RejoinMark, readMark } from "./rejoin-mark.ts";
 import { describeRewindFailure, judgeRewindFailure } from "./rewind-failure.ts";
@@ -98,26 +98,27 @@ async function fits(context: HookContext, master: Master, attempts: Attempts): P
   // pg_rewind compares timelines by their numbers and beginnings only, and trusts a standby's control file, which may still name an older
   // one that both have.
   if (kinship === "twin") return await replace(context, master, twinOf(master), attempts);
-  return (await isPromoted(context, master)) && (await rewind(context, master, mark, attempts));
+  const timeline = await promotedTimeline(context, master);
+  return timeline !== undefined && (await rewind(context, { ...master, timeline }, mark, attempts));
 }
 
 /**
- * That server is promoted and its control file says so too (pg_rewind 15 and older read the control file, which lags
- * behind until the first checkpoint).
+ * Resolves with that server's timeline when it is promoted and its control file says so too (pg_rewind 15 and older read the control
+ * file, which lags behind until the first checkpoint).
  */
-async function isPromoted(context: HookContext, { address }: Master): Promise<boolean> {
-  const promoted = await answerOf(
-    context.peer(address).value(`SELECT NOT pg_is_in_recovery() AND CASE WHEN pg_is_in_recovery() THEN false
-      ELSE ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int = timeline_id END
+async function promotedTimeline(context: HookContext, { address }: Master): Promise<number | undefined> {
+  const timeline = await answerOf(
+    context.peer(address).value(`SELECT CASE WHEN NOT pg_is_in_recovery() THEN CASE
+      WHEN ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int = timeline_id THEN timeline_id END END
       FROM pg_control_checkpoint()`),
   );
-  return promoted === "t";
+  return timeline ? Number(timeline) : undefined;
 }
 
 /** Makes the data a point in the master's history. Where the histories did not part, pg_rewind changes nothing. */
 async function rewind(
   context: HookContext,
-  master: Master,
+  master: PromotedMaster,
   mark: RejoinMark | undefined,
   attempts: Attempts,
 ): Promise<boolean> {

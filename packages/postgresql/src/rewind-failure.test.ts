@@ -28,6 +28,12 @@ test.each([
     "pg_rewind: error: could not fetch file list: ERROR:  permission denied for function pg_ls_dir",
     "unknown",
   ],
+  [
+    "ERROR: unable to get file: connection to archive closed\npg_rewind: error: restore_command failed: could not restore file\n" +
+      "pg_rewind: error: could not find previous WAL record at 0/3000028",
+    "unknown",
+  ],
+  ["pg_rewind: error: target server must be shut down cleanly", "lasting"],
   ["", "unknown"],
 ])("judges %s", (output, kind) => {
   expect(judgeRewindFailure(`pg_rewind: connected to server\n${output}\n`)).toBe(kind);

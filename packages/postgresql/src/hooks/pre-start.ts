@@ -52,6 +52,7 @@ export async function preStart(context: HookContext): Promise<string> {
   if (!hadData) await obtainData(context);
   using lock = await holdDataLock(context);
   await prepareData(lock.context, hadData);
+  await lock.release();
   return "";
 }
 
