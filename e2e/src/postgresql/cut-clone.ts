@@ -2,7 +2,7 @@ import { closeSync, existsSync, openSync, statSync, truncateSync } from "node:fs
 import { join } from "node:path";
 import { waitFor } from "@msdha/testkit";
 import type { HookNode } from "./hook-node.ts";
-import { hookProcesses } from "./stages.ts";
+import { hasEnded, hookProcesses } from "./stages.ts";
 
 /** A clone that was cut in the middle of its transfer. Disposing ends what is left of it. */
 export interface CutClone extends AsyncDisposable {
@@ -52,7 +52,7 @@ export async function cutClone(
   /** The helper among them may still be connected to while it goes. */
   async function allGone(): Promise<void> {
     await cloning;
-    await waitFor(() => hookProcesses(node, "pre_start").length === 0, {
+    await waitFor(() => hookProcesses(node, "pre_start").length === 0 && pids.every(hasEnded), {
       what: "the killed processes to go",
     });
   }

@@ -95,12 +95,31 @@ export function hookProcesses(node: HookNode, hook: string): readonly number[] {
     });
 }
 
+/** Whether nothing of a process is left. One that is ending has lost its environment before its sockets are closed. */
+export function hasEnded(pid: number): boolean {
+  const stat = read(`/proc/${pid}/stat`);
+  const state = stat.slice(stat.lastIndexOf(")") + 2, stat.lastIndexOf(")") + 3);
+  return stat === "" || (state === "Z" && tasksOf(pid).length <= 1);
+}
+
+function tasksOf(pid: number): readonly string[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`);
+  } catch {
+    return [];
+  }
+}
+
 /** Kills a hook of a node with all that runs for it, also what is just being started. Resolves when nothing of it is left. */
 export async function killHook(node: HookNode, hook: string): Promise<void> {
+  const killed = new Set<number>();
   const killAll = (): boolean => {
     const found = hookProcesses(node, hook);
-    for (const pid of found) send(pid, "SIGKILL");
-    return found.length === 0;
+    for (const pid of found) {
+      killed.add(pid);
+      send(pid, "SIGKILL");
+    }
+    return found.length === 0 && [...killed].every(hasEnded);
   };
   await waitFor(killAll, { what: "a killed hook's processes to be gone" });
 }
