@@ -108,11 +108,24 @@ describe("the OpenLDAP example", () => {
     await waitFor(() => add(group, 1).catch(() => undefined), { what: "a write", timeoutMs: 30_000 });
     for (const node of group.nodes) node.stop();
     for (const node of group.nodes) await node.exited();
-    for (const index of [0, 1, 2]) group.start(index);
-    await group.whole();
-    await everywhere(group, [1]);
+    const restarts = new AbortController();
+    try {
+      for (const index of [0, 1, 2]) startAndRestart(group, index, restarts.signal);
+      await group.whole();
+      await everywhere(group, [1]);
+    } finally {
+      restarts.abort();
+    }
   }, 120_000);
 });
+
+/** As a container does: a node that was the master for a moment while all stopped may end once, to copy its data anew. */
+function startAndRestart(group: ExampleGroup, index: number, over: AbortSignal): void {
+  const node = group.start(index);
+  void node.exited().then(() => {
+    if (!over.aborted) group.start(index);
+  });
+}
 
 /** Resolves when every node has these entries, and no others. */
 async function everywhere(group: ExampleGroup, numbers: readonly number[]): Promise<void> {
