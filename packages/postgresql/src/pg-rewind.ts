@@ -12,6 +12,8 @@ export interface RewindResult {
   readonly done: boolean;
   /** What pg_rewind says, or why the data could not be recovered for it. */
   readonly output: string;
+  /** No other attempt with these data and this master will do better. */
+  readonly lasting?: boolean;
 }
 
 /** A master whose server is promoted, and the timeline that it writes. */
@@ -41,7 +43,9 @@ export async function pgRewind(
     leaveMark(context, "rewound");
     return { done: true, output: "" };
   }
-  const complaint = wasCut ? await prepareAnother(context, master) : await recover(context);
+  const refusal = wasCut ? whyNotGoOn(context, master) : undefined;
+  if (refusal !== undefined) return { done: false, output: refusal, lasting: true };
+  const complaint = wasCut ? await restoreRewindLog(context) : await recover(context);
   if (complaint !== undefined) return { done: false, output: complaint };
   const command = await rewindCommand(context, master);
   if (!wasCut) {
@@ -61,15 +65,12 @@ export async function pgRewind(
 }
 
 /**
- * Makes ready for a rewind after one that was cut. Resolves with why there can be none; undefined where there can. Not with another
- * history than the first one: its pages are in the data, and pg_rewind looks only at those that the two servers' logs name.
+ * Returns why a rewind that was cut can't be gone on with; undefined where it can. With another history than the first one it
+ * can't: pages of that are in the data, and pg_rewind looks only at those that the two servers' logs name.
  */
-async function prepareAnother(
-  context: HookContext,
-  { timeline }: PromotedMaster,
-): Promise<string | undefined> {
+function whyNotGoOn(context: HookContext, { timeline }: PromotedMaster): string | undefined {
   const begun = cutTimeline(context);
-  if (begun === timeline) return await restoreRewindLog(context);
+  if (begun === timeline) return undefined;
   return `can't go on with a rewind that was begun with ${begun === undefined ? "an unknown timeline" : `timeline ${begun}`}: the master is on ${timeline}`;
 }
 
@@ -79,7 +80,8 @@ async function prepareAnother(
  */
 function refuseUnneeded(result: RewindResult): RewindResult {
   if (!result.done || !result.output.includes(UNNEEDED)) return result;
-  return { done: false, output: `can't use the data as they are: ${UNNEEDED}, but they were changed` };
+  const output = `can't use the data as they are: ${UNNEEDED}, but they were changed`;
+  return { done: false, output, lasting: true };
 }
 
 /** Takes the mark `recovering` of data back that were not changed yet: the server notes first that it recovers them. */

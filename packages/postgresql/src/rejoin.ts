@@ -6,7 +6,7 @@ import { fail } from "./failure.ts";
 import { writeOut } from "./folders.ts";
 import { askHistory } from "./history.ts";
 import { answerOf } from "./local-server.ts";
-import { forgetUnbegunRecovery, type PromotedMaster, pgRewind } from "./pg-rewind.ts";
+import { forgetUnbegunRecovery, type PromotedMaster, pgRewind, type RewindResult } from "./pg-rewind.ts";
 import { setAside, takeIntoUse } from "./place.ts";
 import { forgetMark, type RejoinMark, readMark } from "./rejoin-mark.ts";
 import { describeRewindFailure, judgeRewindFailure } from "./rewind-failure.ts";
@@ -123,8 +123,9 @@ async function rewind(
   attempts: Attempts,
 ): Promise<boolean> {
   using _ = context.activity.begin(`rewinding to the history of ${master.name}`);
-  const { done, output } = await pgRewind(context, master, mark);
-  if (!done) return await tryAgainOrReplace(context, master, output, attempts);
+  const result = await pgRewind(context, master, mark);
+  const { done, output } = result;
+  if (!done) return await tryAgainOrReplace(context, master, result, attempts);
   // Two nodes that were promoted without knowing of each other give their timelines the same number, and pg_rewind takes
   // them for one. A former master is never on its successor's timeline.
   if (output.includes("on the same timeline") && (await wasMaster(context))) {
@@ -139,17 +140,17 @@ async function rewind(
 async function tryAgainOrReplace(
   context: HookContext,
   master: Master,
-  output: string,
+  result: RewindResult,
   attempts: Attempts,
 ): Promise<boolean> {
   const { name, address } = master;
-  const why = describeRewindFailure(output);
+  const why = describeRewindFailure(result.output);
   if (attempts.rewoundTo !== address) {
     attempts.rewinds = 0;
     attempts.unknown = 0;
   }
   attempts.rewoundTo = address;
-  if (!(await mayPass(context, master, output, attempts))) {
+  if (!(await mayPass(context, master, result, attempts))) {
     return await replace(
       context,
       master,
@@ -166,9 +167,10 @@ async function tryAgainOrReplace(
 async function mayPass(
   context: HookContext,
   { address }: Master,
-  output: string,
+  { output, lasting }: RewindResult,
   attempts: Attempts,
 ): Promise<boolean> {
+  if (lasting) return false;
   const failure = judgeRewindFailure(output);
   if (failure !== "unknown") return failure === "passing";
   if (context.group.master()?.address !== address) return true;

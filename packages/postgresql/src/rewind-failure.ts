@@ -10,7 +10,7 @@ const PASSING =
 
 /** A file that may come from an archive is no such reason: the archive may only be out of reach. */
 const LASTING =
-  /could not find (common ancestor|previous WAL record)|from different systems|not compatible with this version|needs to use either data checksums|version of pg_rewind|must be shut down cleanly|no rewind required|go on with a rewind/i;
+  /could not find (common ancestor|previous WAL record)|from different systems|not compatible with this version|needs to use either data checksums|version of pg_rewind|must be shut down cleanly/i;
 const FROM_ARCHIVE = /could not restore file|restore_command failed/i;
 
 /** Judges a failure by its output, in English. */
