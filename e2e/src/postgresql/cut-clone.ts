@@ -2,6 +2,7 @@ import { closeSync, existsSync, openSync, statSync, truncateSync } from "node:fs
 import { join } from "node:path";
 import { waitFor } from "@msdha/testkit";
 import type { HookNode } from "./hook-node.ts";
+import { send } from "./server-processes.ts";
 import { hasEnded, hookProcesses } from "./stages.ts";
 
 /** A clone that was cut in the middle of its transfer. Disposing ends what is left of it. */
@@ -67,12 +68,4 @@ export async function cutClone(
       await allGone();
     },
   };
-}
-
-function send(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch {
-    // It is gone already.
-  }
 }

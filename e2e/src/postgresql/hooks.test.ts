@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import { join } from "node:path";
 import { waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
-import { createHookGroup, type HookNode } from "./hook-node.ts";
+import { createHookGroup, type HookGroup, type HookNode } from "./hook-node.ts";
 import {
   becomeReady,
   expectSuccess,
@@ -158,15 +158,7 @@ describe.concurrent("a group of PostgreSQL nodes", () => {
 
   test("does not take two timelines of one number for the same", async () => {
     await using group = await createHookGroup();
-    const a = await startFirst(group, "a");
-    const b = await joinGroup(group, "b");
-    const c = await joinGroup(group, "c");
-    await a.stop("SIGINT");
-    // b is promoted, and gone before c has heard of it; then c is.
-    await promote(group, b);
-    await b.sql("CREATE TABLE only_here AS SELECT 1");
-    await b.stop("SIGINT");
-    await promote(group, c);
+    const { b, c } = await promoteTwins(group);
     expect(await c.sql("SELECT pg_walfile_name(pg_current_wal_lsn())")).toMatch(/^00000003/);
     const refused = await b.hook("pre_start");
     expect(refused.exitCode).toBe(1);
@@ -178,15 +170,8 @@ describe.concurrent("a group of PostgreSQL nodes", () => {
 
   test("tells two timelines of one number apart also when the other one has ended since", async () => {
     await using group = await createHookGroup();
-    const a = await startFirst(group, "a");
-    const b = await joinGroup(group, "b");
-    const c = await joinGroup(group, "c");
-    await a.stop("SIGINT");
-    // b is promoted, and c at the same place without having heard of it. c's timeline then ends as well.
-    await promote(group, b);
-    await b.sql("CREATE TABLE only_here AS SELECT 1");
-    await b.stop("SIGINT");
-    await promote(group, c);
+    const { b, c } = await promoteTwins(group);
+    // c's timeline ends as well.
     await c.sql("CREATE TABLE t AS SELECT generate_series(1, 1000)");
     await c.stop("SIGKILL");
     group.setMaster(undefined);
@@ -325,4 +310,17 @@ describe.concurrent("a group of PostgreSQL nodes", () => {
 /** The names of the processes that run for a hook. */
 function commandsOf(node: HookNode, hook: string): readonly string[] {
   return hookProcesses(node, hook).map((pid) => readFileSync(`/proc/${pid}/comm`, "utf8").trim());
+}
+
+/** b is promoted, and gone before c has heard of it; then c is, at the same place. Both have timelines of one number. */
+async function promoteTwins(group: HookGroup): Promise<{ readonly b: HookNode; readonly c: HookNode }> {
+  const a = await startFirst(group, "a");
+  const b = await joinGroup(group, "b");
+  const c = await joinGroup(group, "c");
+  await a.stop("SIGINT");
+  await promote(group, b);
+  await b.sql("CREATE TABLE only_here AS SELECT 1");
+  await b.stop("SIGINT");
+  await promote(group, c);
+  return { b, c };
 }
