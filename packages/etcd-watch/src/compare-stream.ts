@@ -12,14 +12,21 @@ export interface CompareStreamOptions {
   readonly values: boolean;
   /** The newest revision in the header of any message of the stream. */
   readonly headerRevision: () => number;
+  /** Called with a `HistoryReplacedError` when a comparison found a difference. */
+  readonly onDifferent: (error: unknown) => void;
 }
 
 /** Compares what one stream sends with what etcd holds. */
 export interface StreamComparer {
   /** Takes what the stream sends, after the replica has. */
   saw(events: readonly WatchEvent[]): void;
-  /** Rejects with a `HistoryReplacedError` when the two differ, or with the reason of the signal. */
-  run(): Promise<never>;
+  /** Whether the last read of the whole range took so little time that no other read is needed beside the next one. */
+  readonly isQuick: boolean;
+  /**
+   * Begins a comparison if one is due. Returns a promise of its linearizable read, which resolves with undefined when it
+   * failed, or undefined if none is due. Never rejects.
+   */
+  beginIfDue(): Promise<RangeResult | undefined> | undefined;
 }
 
 /** How much of the time may go into comparing: a hundredth. A prefix that takes long to read is read more rarely. */
@@ -39,31 +46,48 @@ export function compareStream(
   replica: Replica,
   options: CompareStreamOptions,
 ): StreamComparer {
-  const { clock, signal, progressIntervalMs, headerRevision } = options;
+  const { clock, signal, progressIntervalMs, headerRevision, onDifferent } = options;
   let comparison: Comparison | undefined;
-  let keysOnly = !options.values;
+  let withValues = options.values;
+  let pauseMs = progressIntervalMs;
+  let dueAt = clock.now() + pauseMs;
+  let isQuick = false;
 
-  /** Resolves with how long the read took; undefined when it failed. */
-  async function compareOnce(): Promise<number | undefined> {
+  /** Without the values, unless they are to be compared. The value of a single key is no more than an answer may be. */
+  function leavesValuesOut(): boolean {
+    return (range.prefix ?? false) && !withValues;
+  }
+
+  async function read(keysOnly: boolean): Promise<RangeResult | undefined> {
     const begun = clock.now();
-    comparison = beginComparison(replica);
-    const read = await readWhole().catch(() => undefined); // The stream itself says when etcd can't be reached.
+    const options = { timeoutMs: progressIntervalMs / 2, signal, keysOnly };
+    const answer = await readAll(etcd, range, options).catch(() => undefined); // The stream itself says when etcd can't be reached.
     const tookMs = clock.now() - begun;
+    // One that failed, or took until its time was over, says nothing of how long it takes.
+    if (answer) pauseMs = pauseAfter(tookMs);
+    isQuick = answer !== undefined && PAUSE_PER_READ * tookMs <= progressIntervalMs;
+    dueAt = begun + pauseMs;
+    return answer;
+  }
+
+  async function finish(
+    begun: Comparison,
+    reading: Promise<RangeResult | undefined>,
+    keysOnly: boolean,
+  ): Promise<void> {
+    const answer = await reading;
     signal.throwIfAborted();
-    if (!read) return undefined;
-    await settle(comparison, read);
-    keysOnly = true;
-    return tookMs;
+    if (answer) {
+      await settle(begun, answer, keysOnly);
+      withValues = false;
+    }
+    comparison = undefined;
   }
 
-  function readWhole(): Promise<RangeResult> {
-    return readAll(etcd, range, { timeoutMs: progressIntervalMs / 2, signal, keysOnly });
-  }
-
-  async function settle({ judge }: Comparison, read: RangeResult): Promise<void> {
+  async function settle({ judge }: Comparison, answer: RangeResult, keysOnly: boolean): Promise<void> {
     let quiet = 0;
     for (;;) {
-      const verdict = judge(read, { keysOnly });
+      const verdict = judge(answer, { keysOnly });
       if (verdict === "same") return;
       if (verdict === "different" || quiet >= QUIET_INTERVALS) {
         throw new HistoryReplacedError("etcd's state is not what the watch sent");
@@ -71,7 +95,7 @@ export function compareStream(
       const emitted = replica.revision;
       await clock.sleep(progressIntervalMs, { signal });
       // Headers can be ahead of events that are still to come, but not for whole intervals.
-      const silent = replica.revision === emitted && headerRevision() >= read.revision;
+      const silent = replica.revision === emitted && headerRevision() >= answer.revision;
       quiet = silent ? quiet + 1 : 0;
     }
   }
@@ -83,15 +107,18 @@ export function compareStream(
 
   return {
     saw: (events) => comparison?.saw(events),
-    async run() {
-      let pauseMs = progressIntervalMs;
-      for (;;) {
-        await clock.sleep(pauseMs, { signal });
-        const tookMs = await compareOnce();
-        // One that failed, or took until its time was over, says nothing of how long it takes.
-        if (tookMs !== undefined) pauseMs = pauseAfter(tookMs);
-        comparison = undefined;
-      }
+    get isQuick() {
+      return isQuick;
+    },
+    beginIfDue() {
+      if (comparison || clock.now() < dueAt) return undefined;
+      const keysOnly = leavesValuesOut();
+      comparison = beginComparison(replica);
+      const reading = read(keysOnly);
+      finish(comparison, reading, keysOnly).catch((error: unknown) => {
+        if (!signal.aborted) onDifferent(error);
+      });
+      return reading;
     },
   };
 }

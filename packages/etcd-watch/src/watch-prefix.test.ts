@@ -310,16 +310,19 @@ describe("a silent stream", () => {
     expect(lastStream().open).toBe(true);
   });
 
-  test("is given up when its member answers but is behind what a quorum knows", async () => {
-    await start();
-    await clock.advance(5_000);
-    lastStream().stuckAt = etcd.revision;
-    etcd.write({ put: "/p/a" });
-    await clock.advance(15_050);
-    expect(etcd.streams[0]?.open).toBe(false);
-    expect(words(changes())).toEqual(["PUT /p/a= @2"]);
-    expect(told).toMatchObject([{}, { resync: false }]);
-  });
+  test.each([5_000, 60_000])(
+    "is given up when its member answers but is behind what a quorum knows, after %i ms",
+    async (afterMs) => {
+      await start();
+      await clock.advance(afterMs);
+      lastStream().stuckAt = etcd.revision;
+      etcd.write({ put: "/p/a" });
+      await clock.advance(15_050);
+      expect(etcd.streams[0]?.open).toBe(false);
+      expect(words(changes())).toEqual(["PUT /p/a= @2"]);
+      expect(told).toMatchObject([{}, { resync: false }]);
+    },
+  );
 
   test("is kept when its member is a little behind each time", async () => {
     await start();
@@ -601,6 +604,20 @@ describe("an event that is missing from an unbroken stream", () => {
     etcd.onAnswer = answerAfter(300);
     await clock.advance(300_000);
     expect(whole()).toBe(13 + 10);
+  });
+
+  test("is looked for by the only read of an interval, unless that takes long", async () => {
+    await start();
+    await clock.advance(60_000);
+    const asked = etcd.ranges.length;
+    await clock.advance(50_000);
+    expect(etcd.ranges.length - asked).toBe(10);
+    etcd.onAnswer = answerAfter(300);
+    await clock.advance(5_000); // the last one that is expected to be quick
+    const slow = etcd.ranges.length;
+    const wholeBefore = whole();
+    await clock.advance(60_000);
+    expect([whole() - wholeBefore, etcd.ranges.length - slow]).toEqual([2, 2 + 12]);
   });
 
   test("is made up for within twelve intervals and what noticing takes, however long the read took", async () => {
