@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describeError } from "@msdha/app";
 import { type AskedAnswer, askServer } from "@msdha/guard";
-import { CONTROL_SOCKET } from "./control-protocol.ts";
+import { CONTROL_SOCKET } from "./control-socket.ts";
 
 /**
  * Has the node whose run folder this is carry out a command: arguments, each with a NUL behind it. Rejects when none

@@ -6,7 +6,7 @@ import type { AskedAnswer } from "@msdha/guard";
 import { Command, CommanderError } from "commander";
 import { z } from "zod";
 import { type ControlCommands, declareControlCommands } from "./control-commands.ts";
-import { CONTROL_SOCKET } from "./control-protocol.ts";
+import { CONTROL_SOCKET } from "./control-socket.ts";
 import { describeKnown, describeNode } from "./describe-node.ts";
 import type { Node } from "./node.ts";
 import { settledLock } from "./role.ts";

@@ -1,7 +1,26 @@
 import { describeGroup, type LocalView, mastership, plainState } from "@msdha/group";
-import type { NodeStatus } from "./control-protocol.ts";
 import type { Node } from "./node.ts";
 import { behindOf } from "./standing.ts";
+
+/** What `msdha-backend status` prints. */
+export interface NodeStatus {
+  readonly group: string;
+  readonly node: string;
+  readonly state: string;
+  /** Whether the node is on its way to the end. */
+  readonly ending: boolean;
+  readonly master: string | null;
+  readonly masterAddress: string | null;
+  readonly nodes: Readonly<Record<string, string>>;
+  /** Where each node is reached. */
+  readonly addresses: Readonly<Record<string, string>>;
+  readonly nodeStateChangeFailures: number;
+  /** How many bytes of the master's data the node lacks, and a note, by its `report` hook: null and empty without one. */
+  readonly behindBytes: number | null;
+  readonly note: string;
+  /** What the `alive` hook says: null where there is none, or before its first run. */
+  readonly alive: { readonly failures: number; readonly failure: string | null } | null;
+}
 
 /** Returns what `msdha-backend status` and the status port show of a node. */
 export function describeNode(node: Node): NodeStatus {

@@ -6,7 +6,7 @@ import { endingOf } from "./ending.ts";
 import { hookEnvironment } from "./hook-context.ts";
 import type { BackendPorts } from "./node.ts";
 import type { NodeEnd } from "./node-end.ts";
-import { createNodeStateChanges, type NodeStateChanges } from "./node-state-changes.ts";
+import { createNodeStateChanges, type NodeStateChanges } from "./node-state-change-hook.ts";
 
 /** A group that a node follows, and what it does with what it sees: `node_state_change` and the files of the master. */
 export interface FollowedGroup {

@@ -14,7 +14,7 @@ import type { LatestReport } from "./latest-report.ts";
 import type { LivenessRecord } from "./liveness.ts";
 import type { MainProcess, MainProcessKeeper } from "./main-process.ts";
 import type { NodeEnd } from "./node-end.ts";
-import type { NodeStateChanges } from "./node-state-changes.ts";
+import type { NodeStateChanges } from "./node-state-change-hook.ts";
 import type { Role, RoleKeeper } from "./role.ts";
 import type { RunFiles } from "./run-files.ts";
 import type { Succession } from "./succession.ts";

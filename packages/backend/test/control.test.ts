@@ -8,8 +8,8 @@ import { guardBinary } from "@msdha/guard";
 import { tempDir } from "@msdha/testkit";
 import { execa } from "execa";
 import { describe, expect, test } from "vitest";
-import { CONTROL_SOCKET } from "../src/control-protocol.ts";
 import { serveControl } from "../src/control-server.ts";
+import { CONTROL_SOCKET } from "../src/control-socket.ts";
 import type { Node } from "../src/node.ts";
 
 const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));

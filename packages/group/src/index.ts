@@ -16,6 +16,7 @@ export { type ClaimOptions, claim } from "./claim.ts";
 export { type Choice, type ElectionOptions, holdElection, untilAnswered } from "./election.ts";
 export { listForgottenTerms, recordFormerEnd } from "./ended-terms.ts";
 export { NameTakenError, NodeKeyLostError } from "./errors.ts";
+export { type Evidence, findLostKey, type OwnKeys, watchOwnKeys } from "./find-lost-key.ts";
 export {
   type ChangedOptions,
   type FollowOptions,
@@ -27,6 +28,7 @@ export { type FrontendEntry, renderFrontend } from "./frontend-entry.ts";
 export { describeGroup, type GroupStatus, type NodeStatus } from "./group-status.ts";
 export { type GiveBackOptions, giveBackLock, prepareHandover } from "./hand-over.ts";
 export type { HandoverNote } from "./handover-note.ts";
+export { getValue, putValue } from "./hook-values.ts";
 export { type JoinOptions, join, type Member } from "./join.ts";
 export { type GroupKeys, groupKeys, isName, type ParsedKey, parseKey } from "./keys.ts";
 export type { GiveBack, Lead, LeadCall } from "./lead.ts";
@@ -44,7 +46,6 @@ export {
 } from "./node-state.ts";
 export { openElection } from "./open-election.ts";
 export { findOrder, newestToken } from "./ordered-promotion.ts";
-export { type Evidence, findLostKey, type OwnKeys, watchOwnKeys } from "./own-keys.ts";
 export { listPossibleLosses, type PossibleLoss } from "./possible-losses.ts";
 export { type PublishOptions, publishMaster } from "./publish-master.ts";
 export { parseRank } from "./rank.ts";
@@ -55,7 +56,6 @@ export { type SweepOptions, sweepAsks } from "./sweep-asks.ts";
 export { type GroupKnowledge, takeLock } from "./take-lock.ts";
 export { anyIsWilling, isChosen, type Voter } from "./tally.ts";
 export { parseTerm, type Term, type TermEnd } from "./term.ts";
-export { getValue, putValue } from "./values.ts";
 export {
   type AnswerEntry,
   createGroupView,

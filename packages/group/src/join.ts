@@ -5,12 +5,12 @@ import { acquireLease, type Nonce, timing } from "@msdha/etcd-lease";
 import { type ObservedRevisions, observeRevisions } from "@msdha/etcd-lock";
 import { campaign } from "./campaign.ts";
 import type { Candidate } from "./candidacy.ts";
+import { watchOwnKeys } from "./find-lost-key.ts";
 import { type ChangedOptions, followGroup, type GroupFollower } from "./follow-group.ts";
 import { type GroupKeys, groupKeys } from "./keys.ts";
 import type { Lead } from "./lead.ts";
 import { joinGroup, type Membership } from "./membership.ts";
 import type { NodeState } from "./node-state.ts";
-import { watchOwnKeys } from "./own-keys.ts";
 import type { GroupView } from "./view.ts";
 
 export interface JoinOptions {

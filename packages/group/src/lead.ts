@@ -5,9 +5,9 @@ import type { Ask } from "./ask.ts";
 import { type Choice, type ElectionOptions, holdElection } from "./election.ts";
 import type { GroupFollower } from "./follow-group.ts";
 import { type GiveBackOptions, giveBackLock, prepareHandover } from "./hand-over.ts";
+import { putValue } from "./hook-values.ts";
 import type { MasterLock } from "./master-lock.ts";
 import { type PublishOptions, publishMaster } from "./publish-master.ts";
-import { putValue } from "./values.ts";
 
 export interface LeadCall {
   readonly signal?: AbortSignal | undefined;

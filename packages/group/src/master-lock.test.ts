@@ -4,11 +4,11 @@ import { LockLostError, unknownHandovers } from "@msdha/etcd-lock";
 import { createSimulatedEtcd } from "@msdha/etcd-simulated";
 import { describe, expect, test } from "vitest";
 import { giveBackLock, prepareHandover } from "./hand-over.ts";
+import { putValue } from "./hook-values.ts";
 import { groupKeys } from "./keys.ts";
 import { joinGroup } from "./membership.ts";
 import { publishMaster } from "./publish-master.ts";
 import { type GroupKnowledge, takeLock } from "./take-lock.ts";
-import { putValue } from "./values.ts";
 
 const keys = groupKeys("db");
 const unknown: GroupKnowledge = { ttl: { seconds: 0, modRevision: 0 }, revision: 0 };

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { describe, expect, test } from "vitest";
-import { faults } from "./faults/all.ts";
+import { faults } from "./faults/all-faults.ts";
 import { readOptions, UsageError } from "./read-options.ts";
 
 function read(line: string): ReturnType<typeof readOptions> {

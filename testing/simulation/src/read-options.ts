@@ -2,9 +2,9 @@ import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import type { ReplayOptions } from "./commands/replay.ts";
 import { NOTHING_CRASHES } from "./crashes.ts";
-import { faults } from "./faults/all.ts";
-import { invariants } from "./invariants/all.ts";
-import { mutations } from "./mutations/all.ts";
+import { faults } from "./faults/all-faults.ts";
+import { invariants } from "./invariants/all-invariants.ts";
+import { mutations } from "./mutations/all-mutations.ts";
 import type { Batch } from "./run-seeds.ts";
 
 /** What the command line asks for. */

@@ -1,4 +1,4 @@
-import { faults } from "./faults/all.ts";
+import { faults } from "./faults/all-faults.ts";
 import type { Group } from "./faults/fault.ts";
 import { watchForMoments } from "./faults/moments.ts";
 import { planFaults } from "./faults/plan.ts";

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { parentPort } from "node:worker_threads";
 import { toResult, watchForCrashes } from "./crashes.ts";
-import { mutations } from "./mutations/all.ts";
+import { mutations } from "./mutations/all-mutations.ts";
 import { type Result, simulate } from "./simulate.ts";
 
 /** A seed to run. Answered with its result. */

@@ -1,4 +1,4 @@
-import { mutations } from "../mutations/all.ts";
+import { mutations } from "../mutations/all-mutations.ts";
 import { type Batch, runSeeds } from "../run-seeds.ts";
 import type { Result } from "../simulate.ts";
 

@@ -1,4 +1,4 @@
-import { mutations } from "../mutations/all.ts";
+import { mutations } from "../mutations/all-mutations.ts";
 import { type Result, simulate } from "../simulate.ts";
 
 export interface ReplayOptions {

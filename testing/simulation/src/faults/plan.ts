@@ -1,5 +1,5 @@
 import { createNamedRandom, type Random } from "@msdha/etcd-simulated";
-import type { KnownFault } from "./all.ts";
+import type { KnownFault } from "./all-faults.ts";
 import type { Group } from "./fault.ts";
 
 /**

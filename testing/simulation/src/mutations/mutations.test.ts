@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { type Result, simulate } from "../simulate.ts";
-import { mutations } from "./all.ts";
+import { mutations } from "./all-mutations.ts";
 import type { Mutation } from "./mutation.ts";
 import { withUnseenRecord } from "./unseen-record.ts";
 import { recordNotCompared } from "./wait.ts";

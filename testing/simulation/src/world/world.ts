@@ -15,7 +15,7 @@ import { applyRestore } from "../facts/apply-restore.ts";
 import { createFacts } from "../facts/create-facts.ts";
 import type { Facts, RunFacts } from "../facts/facts.ts";
 import type { Moment } from "../facts/moment.ts";
-import { invariants } from "../invariants/all.ts";
+import { invariants } from "../invariants/all-invariants.ts";
 import type { Scenario } from "../scenario.ts";
 import { createDriftingClock } from "./drifting-clock.ts";
 import { createScheduler, type Scheduler } from "./scheduler.ts";

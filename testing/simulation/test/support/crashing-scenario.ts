@@ -1,4 +1,4 @@
-import type { KnownFault } from "../../src/faults/all.ts";
+import type { KnownFault } from "../../src/faults/all-faults.ts";
 import { makeScenario as makeUsual, type Scenario } from "../../src/scenario.ts";
 
 const crashes: Readonly<Record<number, () => void>> = {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { findLostKey, type OwnKeys } from "./own-keys.ts";
+import { findLostKey, type OwnKeys } from "./find-lost-key.ts";
 import { createGroupView, type GroupView } from "./view.ts";
 
 const { keys } = createGroupView("db");

@@ -6,7 +6,7 @@ import { createManualClock, systemClock } from "@msdha/clock";
 import { createHookRunner, HookFailedError, HookNotRunnableError } from "@msdha/hook-runner";
 import { createLog } from "@msdha/log";
 import { expect, test } from "vitest";
-import { createNodeStateChanges } from "./node-state-changes.ts";
+import { createNodeStateChanges } from "./node-state-change-hook.ts";
 
 test("does not start a call whose hook is still being looked for when the node is about to be gone", async () => {
   const dir = mkdtempSync(join(tmpdir(), "msdha-changes-"));

@@ -3,8 +3,8 @@ import type { EtcdApi, LeaseId, Transaction } from "@msdha/etcd-client";
 import { LockLostError } from "@msdha/etcd-lock";
 import { createSimulatedEtcd } from "@msdha/etcd-simulated";
 import { expect, test } from "vitest";
+import { getValue, putValue } from "./hook-values.ts";
 import { groupKeys } from "./keys.ts";
-import { getValue, putValue } from "./values.ts";
 
 const keys = groupKeys("db");
 const call = { timeoutMs: 1_000 };
