@@ -20,7 +20,7 @@ describe.concurrent("settings of a PostgreSQL group", () => {
     const given = await a.command("settings", settingsFile(a, text));
     expect(given).toEqual({
       exitCode: 0,
-      output: "the group has 2 settings now: each node takes them over within 10 s",
+      output: "the group has 2 settings now: each node takes them over within 30 s",
     });
     expect(await b.command("settings")).toEqual({ exitCode: 0, output: text.trimEnd() });
     for (const node of [a, b]) {

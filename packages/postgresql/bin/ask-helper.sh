@@ -10,9 +10,10 @@ fi
 
 start_helper() {
   # The lock is the helper's as long as it lives. Who does not get it waits for the one that has it.
-  # Few threads: each of them is interrupted whenever the helper acts as the server's user. The variables are not passed on.
+  # Few threads: each of them is interrupted whenever the helper acts as the server's user, also the one that waits for SIGUSR1. The
+  # variables are not passed on.
   UV_THREADPOOL_SIZE=2 MALLOC_ARENA_MAX=1 setsid flock -nF "$socket.lock" \
-    "$MSDHA_NODE" --max-semi-space-size=1 --max-old-space-size=64 --v8-pool-size=1 \
+    "$MSDHA_NODE" --disable-sigusr1 --max-semi-space-size=1 --max-old-space-size=64 --v8-pool-size=1 \
     "$here/../dist/msdha-postgresql.mjs" "$socket" </dev/null >&2 &
 }
 

@@ -2,13 +2,14 @@ import type { HookContext } from "./context.ts";
 import { readControlData } from "./control-data.ts";
 import { fail, messageOf } from "./failure.ts";
 import { answerOf } from "./local-server.ts";
-import { formatSettingLines, parseSettingLines, raiseToControl } from "./setting-lines.ts";
+import { formatSettingLines, parseSettingLines, raiseToControl, restsOnControl } from "./setting-lines.ts";
 import { settingOptions } from "./site-args.ts";
 import { groupSettingsFile } from "./standby-settings.ts";
 
 /** Lines `NAME = VALUE`, put by `msdha-postgresql settings`. */
 const KEY = "postgresql-settings";
-const PAUSE_MS = 10_000;
+/** Each time is a request to etcd. */
+const PAUSE_MS = 30_000;
 
 /**
  * Writes the group's settings beside the data, before the server starts. Where etcd can't be asked, or holds what can't be, the settings
@@ -18,7 +19,10 @@ export async function writeGroupSettings(context: HookContext): Promise<boolean>
   const { files, log, store } = context;
   try {
     const text = await store.get(KEY);
-    const { settings, kept } = raiseToControl(parseSettingLines(text ?? ""), await readControlData(context));
+    const wanted = parseSettingLines(text ?? "");
+    // For most settings no program is needed.
+    const control = wanted.some(restsOnControl) ? await readControlData(context) : new Map<string, string>();
+    const { settings, kept } = raiseToControl(wanted, control);
     const lines = formatSettingLines(settings);
     const before = files.read(groupSettingsFile(context)) ?? "";
     if (lines === before) return false;

@@ -115,6 +115,8 @@ export function openLocalServer(
       return pids.length;
     },
     takesConnections: () =>
+      // A session is kept, which the server would have ended.
+      pool.idle.get(key)?.some(({ broken }) => !broken) === true ||
       /^(ready|standby)/.test(files.read(join(data, "postmaster.pid"))?.split("\n")[7] ?? ""),
     replayedFile() {
       const titles = processes()

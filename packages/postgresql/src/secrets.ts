@@ -5,6 +5,9 @@ import { messageOf } from "./failure.ts";
 import { quotePgpass } from "./quoting.ts";
 import { readSecret } from "./settings.ts";
 
+/** The name and the text of each file in the helper's folder that has a secret. */
+type Secrets = readonly (readonly [name: string, text: string])[];
+
 /**
  * Writes the password file, and copies of the TLS files, since PostgreSQL refuses keys that others can read, as secrets
  * often can be. Returns which of them changed. Throws where one can't be read.
@@ -14,17 +17,34 @@ export function writeSecrets({
   files,
   settings,
 }: Pick<HookContext, "env" | "files" | "settings">): readonly string[] {
-  const { home, replicator, tls } = settings;
+  return writeFiles({ files, settings }, readSecrets({ env, settings }));
+}
+
+function readSecrets({ env, settings }: Pick<HookContext, "env" | "settings">): Secrets {
+  const { replicator, tls } = settings;
   const password = readSecret(env, "MSDHA_PG_REPLICATION_PASSWORD");
-  const wanted = [["pgpass", `*:*:*:${quotePgpass(replicator)}:${quotePgpass(password)}\n`]];
-  if (tls) {
-    wanted.push(["tls.cert", readFileSync(tls.cert, "utf8")], ["tls.key", readFileSync(tls.key, "utf8")]);
-    if (tls.ca !== undefined) wanted.push(["tls.ca", readFileSync(tls.ca, "utf8")]);
-  }
+  const pgpass = ["pgpass", `*:*:*:${quotePgpass(replicator)}:${quotePgpass(password)}\n`] as const;
+  if (!tls) return [pgpass];
+  const own = [
+    ["tls.cert", readFileSync(tls.cert, "utf8")],
+    ["tls.key", readFileSync(tls.key, "utf8")],
+  ] as const;
+  return [
+    pgpass,
+    ...own,
+    ...(tls.ca === undefined ? [] : [["tls.ca", readFileSync(tls.ca, "utf8")] as const]),
+  ];
+}
+
+function writeFiles(
+  { files, settings }: Pick<HookContext, "files" | "settings">,
+  secrets: Secrets,
+): readonly string[] {
   const changed: string[] = [];
-  for (const [name = "", text = ""] of wanted) {
-    if (files.read(join(home, name)) === text) continue;
-    files.write(join(home, name), text);
+  for (const [name, text] of secrets) {
+    const path = join(settings.home, name);
+    if (files.read(path) === text) continue;
+    files.write(path, text);
     changed.push(name);
   }
   return changed;
@@ -38,11 +58,17 @@ export interface SecretsWatch {
 
 export function createSecretsWatch(): SecretsWatch {
   let complaint = "";
+  /** What the files in the helper's folder have. */
+  let written = "";
   return {
     look(context) {
       try {
-        const changed = writeSecrets(context);
+        const secrets = readSecrets(context);
         complaint = "";
+        const text = JSON.stringify(secrets);
+        if (text === written) return;
+        const changed = writeFiles(context, secrets);
+        written = text;
         if (changed.length === 0) return;
         if (changed.some((name) => name !== "pgpass")) context.server.reload();
         context.log(`took over renewed secrets: ${changed.join(", ")}`);

@@ -74,6 +74,11 @@ const NOT_LESS: Readonly<Record<string, string>> = {
   max_locks_per_transaction: "max_locks_per_xact setting",
 };
 
+/** Returns whether the control data of the data matter for a setting of this kind. */
+export function restsOnControl({ name }: GroupSetting): boolean {
+  return Object.hasOwn(NOT_LESS, name);
+}
+
 /** Returns the settings that data with these control data can be started with: those of this kind are not lowered. */
 export function raiseToControl(
   settings: readonly GroupSetting[],

@@ -20,7 +20,9 @@ export interface SyncSettings {
   readonly commitOf: readonly { readonly whose: string; readonly value: string }[];
 }
 
-const PAUSE_MS = 10_000;
+const PAUSE_MS = 30_000;
+/** Until what was found is settled. */
+const SHORT_PAUSE_MS = 10_000;
 /** A server takes over new settings within this time. */
 const RELOAD_MS = 1_000;
 const NOT_WAITING = ["local", "off", "false", "no", "0"];
@@ -37,8 +39,8 @@ export function createWeakenedWatch(): WeakenedWatch {
       if (settings.sync === "off" || clock.now() < next || !server.takesConnections()) return;
       const found = await readSyncSettings(context);
       if (!found) return;
-      next = clock.now() + PAUSE_MS;
       const lines = describeWeakened(found);
+      next = clock.now() + (lines.length === 0 ? PAUSE_MS : SHORT_PAUSE_MS);
       for (const line of lines.filter((one) => !logged.includes(one))) log(line);
       if (logged.length > 0 && lines.length === 0)
         log(`MSDHA_PG_SYNC=${settings.sync} holds again on this node`);
@@ -91,18 +93,20 @@ function readWanted(context: HookContext): string | undefined {
 }
 
 async function ask({ group, server }: HookContext): Promise<Omit<SyncSettings, "wantedNames"> | undefined> {
+  // A row for the server, and one for each role and database with a setting of its own.
   const rows = await answerOf(
     server.query(`SELECT pg_is_in_recovery(), current_setting('fsync'), current_setting('synchronous_standby_names'),
-      (SELECT reset_val FROM pg_settings WHERE name = 'synchronous_commit')`),
-  );
-  const own = await answerOf(
-    server.query(`SELECT concat_ws(' in ', 'role ' || rolname, 'database ' || datname), split_part(one, '=', 2)
-      FROM pg_db_role_setting CROSS JOIN unnest(setconfig) AS one
-        LEFT JOIN pg_roles ON pg_roles.oid = setrole LEFT JOIN pg_database ON pg_database.oid = setdatabase
-      WHERE one LIKE 'synchronous\\_commit=%' ORDER BY 1`),
+        (SELECT reset_val FROM pg_settings WHERE name = 'synchronous_commit'), whose, value
+      FROM (SELECT) AS server LEFT JOIN (
+        SELECT concat_ws(' in ', 'role ' || rolname, 'database ' || datname), split_part(one, '=', 2)
+        FROM pg_db_role_setting CROSS JOIN unnest(setconfig) AS one
+          LEFT JOIN pg_roles ON pg_roles.oid = setrole LEFT JOIN pg_database ON pg_database.oid = setdatabase
+        WHERE one LIKE 'synchronous\\_commit=%') AS own (whose, value) ON true
+      ORDER BY whose`),
   );
   const [standby, fsync, standbyNames, commit] = rows?.[0] ?? [];
-  if (!fsync || !commit || !own) return undefined;
+  if (!rows || !fsync || !commit) return undefined;
+  const own = rows.map((row) => row.slice(4)).filter(([, value]) => value !== null && value !== undefined);
   return {
     isMaster: standby === "f" && group.isMaster(),
     fsync,
