@@ -16,22 +16,33 @@ export interface StandbyWatch {
   look(context: HookContext): Promise<void>;
 }
 
+/** Only the helper writes them, when the master changes or nothing comes in: they are read at once then. */
+const SETTINGS_MS = 60_000;
+
 /** Makes one. It remembers since when this node receives nothing, and what it has logged. */
 export function createStandbyWatch(): StandbyWatch {
   let silentSince: number | undefined;
   let master: Master | undefined;
   let logged = false;
   let paused = false;
+  let settingsReadAt = Number.NEGATIVE_INFINITY;
 
   function forget(): void {
     silentSince = undefined;
     logged = false;
   }
 
-  async function lookAtReplay({ log, server }: HookContext): Promise<void> {
-    const answer = await answerOf(server.value("SELECT pg_is_in_recovery() AND pg_is_wal_replay_paused()"));
-    if (answer === undefined || paused === (answer === "t")) return;
-    paused = answer === "t";
+  /** Asks for a slot where the settings name none. */
+  async function lookForSlot(context: HookContext): Promise<void> {
+    const { clock, files, settings } = context;
+    if (settings.slotKeep === "0" || clock.now() - settingsReadAt < SETTINGS_MS) return;
+    if (namesNoSlot(files.read(settingsFile(context)) ?? "")) await askForSlot(context);
+    else settingsReadAt = clock.now();
+  }
+
+  function lookAtReplay({ log }: HookContext, isPaused: boolean): void {
+    if (paused === isPaused) return;
+    paused = isPaused;
     log(
       paused
         ? "the replay of the log is paused (by pg_wal_replay_pause, or a setting lower than the master's): this node is no candidate until it goes on"
@@ -68,15 +79,22 @@ export function createStandbyWatch(): StandbyWatch {
       const { clock, env, files, group, log } = context;
       const current = group.master();
       const isStandby = env["MSDHA_STATE"] === "ready" && !group.isMaster() && current !== undefined;
-      if (!isStandby || !files.exists(settingsFile(context))) return forget();
-      if (master?.address !== current.address) forget();
+      if (!isStandby) settingsReadAt = Number.NEGATIVE_INFINITY;
+      if (!isStandby) return forget();
+      if (master?.address !== current.address) {
+        forget();
+        settingsReadAt = Number.NEGATIVE_INFINITY;
+      }
       master = current;
-      await lookAtReplay(context);
-      if (await receives(context, current)) {
+      const seen = await ask(context, current);
+      if (seen) lookAtReplay(context, seen.paused);
+      if (seen?.receives) {
         if (logged) log(`receives the log from ${current.name} again`);
-        await askForSlot(context);
+        await lookForSlot(context);
         return forget();
       }
+      settingsReadAt = Number.NEGATIVE_INFINITY;
+      if (!files.exists(settingsFile(context))) return forget();
       silentSince ??= clock.now();
       await lookAtSilence(context, current, clock.now() - silentSince);
     },
@@ -84,20 +102,23 @@ export function createStandbyWatch(): StandbyWatch {
 }
 
 /**
- * Resolves with whether the log comes in. A process of the server that waits for a connection which is dead still says
+ * Resolves with whether the replay is paused, and whether the log comes in; undefined where the server does not answer. A process of the server that waits for a connection which is dead still says
  * that it streams, so what came last must not be too old: the master says something every half `wal_sender_timeout`.
  */
-async function receives({ server, settings }: HookContext, { address }: Master): Promise<boolean> {
+async function ask(
+  { server, settings }: HookContext,
+  { address }: Master,
+): Promise<{ readonly paused: boolean; readonly receives: boolean } | undefined> {
   const { walSenderTimeoutMs } = settings;
   const recent =
     walSenderTimeoutMs === 0
       ? "true"
       : `last_msg_receipt_time > now() - ${3 * walSenderTimeoutMs} * interval '1 ms'`;
-  const receivers = await answerOf(
-    server.value(`SELECT count(*) FROM pg_stat_wal_receiver WHERE status = 'streaming'
-      AND sender_host = '${quoteSql(address)}' AND ${recent}`),
+  const rows = await answerOf(
+    server.query(`SELECT pg_is_in_recovery() AND pg_is_wal_replay_paused(), (SELECT count(*) FROM pg_stat_wal_receiver
+      WHERE status = 'streaming' AND sender_host = '${quoteSql(address)}' AND ${recent})`),
   );
-  return receivers === "1";
+  return rows && { paused: rows[0]?.[0] === "t", receives: rows[0]?.[1] === "1" };
 }
 
 /**
@@ -106,13 +127,16 @@ async function receives({ server, settings }: HookContext, { address }: Master):
  */
 async function askForSlot(context: HookContext): Promise<void> {
   const { files, log, server, settings } = context;
-  const hasNone = (): boolean => /^primary_slot_name = ''$/m.test(files.read(settingsFile(context)) ?? "");
-  if (settings.slotKeep === "0" || !hasNone()) return;
-  if ((await followMaster(context, { again: true })) !== "written" || hasNone()) return;
+  if ((await followMaster(context, { again: true })) !== "written") return;
+  if (namesNoSlot(files.read(settingsFile(context)) ?? "")) return;
   const counts =
     settings.sync === "off" || settings.syncNodes === 1 ? "" : ", and so counts as a synchronous standby";
   log(`has a replication slot on the master now${counts}`);
   server.reload();
+}
+
+function namesNoSlot(text: string): boolean {
+  return /^primary_slot_name = ''$/m.test(text);
 }
 
 /** What was found out about a standby that receives nothing. */

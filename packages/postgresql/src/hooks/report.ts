@@ -6,6 +6,8 @@ import { quoteSql } from "../quoting.ts";
 import { type MasterReport, type OtherReport, reportLine, type StandbyReport } from "../report-line.ts";
 
 const QUERY_MS = 2_000;
+const TIMELINE_SQL =
+  "(SELECT max(('x' || left(name, 8))::bit(32)::int) FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$')";
 
 /**
  * Resolves with how much of the master's log readers of this node do not see yet, and what the node does. A standby that
@@ -20,10 +22,10 @@ async function look(context: HookContext): Promise<StandbyReport | MasterReport 
   if (env["MSDHA_STATE"] === "pre_start") return { kind: "other", note: "the server does not run yet" };
   if (!server.takesConnections()) return { kind: "other", note: "the server is starting or stopping" };
   const master = context.group.master();
-  const rows = await answerOf(server.query(standbySql(context, master), { timeoutMs: QUERY_MS }));
+  const rows = await answerOf(server.query(reportSql(context, master), { timeoutMs: QUERY_MS }));
   const row = rows?.[0];
   if (!row) return { kind: "other", note: "the server does not answer" };
-  if (row[0] !== "t") return { kind: "master", standbys: await standbysOf(context) };
+  if (row[0] !== "t") return { kind: "master", standbys: row[6]?.split(" ") ?? [] };
   return await readStandby(context, master, row);
 }
 
@@ -53,9 +55,12 @@ async function readStandby(
   };
 }
 
-/** The last column is the end of the master's log, as its last message said; NULL where that is not recent. */
-function standbySql({ settings }: HookContext, master: Master | undefined): string {
-  const { walSenderTimeoutMs } = settings;
+/**
+ * Of a standby: the last column but one is the end of the master's log, as its last message said; NULL where that is not recent. Only
+ * where there is no master is the timeline told, for which the server lists a folder. Of a master: the last column has its standbys.
+ */
+function reportSql({ settings }: HookContext, master: Master | undefined): string {
+  const { replicator, walSenderTimeoutMs } = settings;
   const recent =
     walSenderTimeoutMs === 0
       ? "true"
@@ -63,22 +68,13 @@ function standbySql({ settings }: HookContext, master: Master | undefined): stri
   return `SELECT standby, CASE WHEN standby THEN pg_is_wal_replay_paused() END,
       pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0'),
       pg_wal_lsn_diff(greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()), '0/0'),
-      (SELECT max(('x' || left(name, 8))::bit(32)::int) FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$'),
+      ${master ? "NULL" : TIMELINE_SQL},
       (SELECT pg_wal_lsn_diff(latest_end_lsn, '0/0') FROM pg_stat_wal_receiver
-        WHERE status = 'streaming' AND sender_host = '${quoteSql(master?.address ?? "")}' AND ${recent})
+        WHERE status = 'streaming' AND sender_host = '${quoteSql(master?.address ?? "")}' AND ${recent}),
+      CASE WHEN NOT standby THEN (SELECT string_agg(DISTINCT application_name COLLATE "C", ' ' ORDER BY application_name COLLATE "C")
+        FROM pg_stat_replication WHERE state = 'streaming' AND usename = '${quoteSql(replicator)}'
+          AND application_name <> 'msdha hook') END
     FROM pg_is_in_recovery() AS a (standby)`;
-}
-
-async function standbysOf({ server, settings }: HookContext): Promise<readonly string[]> {
-  const rows = await answerOf(
-    server.query(
-      `SELECT application_name FROM pg_stat_replication WHERE state = 'streaming'
-        AND usename = '${quoteSql(settings.replicator)}' AND application_name <> 'msdha hook'
-        GROUP BY application_name ORDER BY application_name COLLATE "C"`,
-      { timeoutMs: QUERY_MS },
-    ),
-  );
-  return (rows ?? []).map(([name]) => name ?? "");
 }
 
 function toLsn(text: string | null | undefined): Lsn | undefined {
