@@ -23,6 +23,8 @@ export interface Shared {
   readonly following: Turns;
   /** For the `report` hook, which runs beside the others. */
   readonly activity: Activity;
+  /** How often the `node_state_change` hook was called: once for each change of a node, and for each node at the start. */
+  readonly nodeChanges: { count: number };
   /** For how long a standby lacks log. */
   readonly logWait: LogWait;
   /** What was logged of a slot that this standby lacks; empty where it has one. */

@@ -65,3 +65,28 @@ test("does nothing where the server is not promoted, or the node is no master an
   await former.keeper.continueRounds(former.context);
   expect([slave.world.lines, former.world.lines]).toEqual([[], []]);
 });
+
+test("goes on with one round for a minute, as each is a process of its own", async () => {
+  const { clock, context, keeper } = setUp();
+  let isOver = false;
+  void keeper.round(context).then(() => {
+    isOver = true;
+  });
+  await clock.advance(59_000);
+  expect(isOver).toBe(false);
+  await clock.advance(2_000);
+  expect(isOver).toBe(true);
+});
+
+test("ends a round soon when another process asks, and when the node is no master any more", async () => {
+  const { clock, context, keeper, world } = setUp();
+  const over: string[] = [];
+  void keeper.round(context).then(() => over.push("first"));
+  await clock.advance(5_000);
+  void keeper.round(context).then(() => over.push("second"));
+  await clock.advance(1_000);
+  expect(over).toEqual(["first"]);
+  world.isMaster = false;
+  await clock.advance(1_000);
+  expect(over).toEqual(["first", "second"]);
+});

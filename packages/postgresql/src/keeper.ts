@@ -32,11 +32,19 @@ const WHOLE_LOOK_MS = 500;
 const ALONE_LOOK_MS = 10;
 const LONGEST_MS = 5_000;
 const LONGEST_MISSING_MS = 1_000;
+/** Whoever asks for the next round is a process of its own. */
+const LONGEST_QUIET_MS = 60_000;
 /** Commits need nothing in the first moments of a master whose record names standbys. */
 const FIRST_PAUSE_MS = 500;
 /** Rounds follow one another at once, or after a second where one has failed. */
 const QUIET_MS = 10_000;
 const AFTER_FAILURE_MS = 1_000;
+
+/** Returns how long a round goes on while nothing changes. Another one would do nothing while nothing is left to do. */
+function longestRound({ missing, settled }: SynchronousMaster, mode: "preferred" | "strict"): number {
+  if (settled) return LONGEST_QUIET_MS;
+  return missing || mode === "preferred" ? LONGEST_MISSING_MS : LONGEST_MS;
+}
 
 export function createKeeper({ now }: Pick<Clock, "now">): Keeper {
   let known: { readonly token: string; readonly record?: Exclude<SyncRecord, { kind: "none" }> } | undefined;
@@ -87,22 +95,46 @@ export function createKeeper({ now }: Pick<Clock, "now">): Keeper {
     return state;
   }
 
+  /** Where commits do not wait. */
+  async function runPublishing(context: HookContext, token: string, goesOn: () => boolean): Promise<void> {
+    do {
+      await publish(context, token);
+      await context.sleep(PUBLISH_MS);
+    } while (goesOn());
+  }
+
+  async function runSynchronous(
+    context: HookContext,
+    mode: "preferred" | "strict",
+    token: string,
+    goesOn: () => boolean,
+  ): Promise<void> {
+    const { clock } = context;
+    if (mode === "preferred") await publish(context, token);
+    let publishedAt = clock.now();
+    const fresh = master?.token !== token;
+    const state = stateFor(context, mode, token);
+    current = context;
+    if (fresh && !state.alone) await context.sleep(FIRST_PAUSE_MS);
+    await state.round();
+    const until = clock.now() + longestRound(state, mode);
+    while (clock.now() < until && goesOn() && !(await state.changed())) {
+      await context.sleep(state.alone ? ALONE_LOOK_MS : state.missing ? LOOK_MS : WHOLE_LOOK_MS);
+      if (mode === "strict" || clock.now() - publishedAt < PUBLISH_MS) continue;
+      publishedAt = clock.now();
+      await publish(context, token);
+    }
+  }
+
   async function runRound(context: HookContext): Promise<void> {
     const { clock, env, group, settings } = context;
     const token = env["MSDHA_FENCING_TOKEN"] ?? fail("MSDHA_FENCING_TOKEN: expected the lock's, got none");
-    if (settings.sync !== "strict") await publish(context, token);
-    if (settings.sync === "off") return await context.sleep(PUBLISH_MS);
-    const fresh = master?.token !== token;
-    const state = stateFor(context, settings.sync, token);
-    current = context;
-    if (fresh && !state.alone) await context.sleep(FIRST_PAUSE_MS);
+    const [before, until] = [asked, clock.now() + LONGEST_QUIET_MS];
+    // Another process that asks meanwhile has the next round.
+    const goesOn = (): boolean => group.isMaster() && clock.now() < until && asked === before;
+    if (settings.sync === "off") return await runPublishing(context, token, goesOn);
     try {
-      await state.round();
-      const longestMs = state.missing || settings.sync === "preferred" ? LONGEST_MISSING_MS : LONGEST_MS;
-      const until = clock.now() + longestMs;
-      while (group.isMaster() && clock.now() < until && !(await state.changed())) {
-        await context.sleep(state.alone ? ALONE_LOOK_MS : state.missing ? LOOK_MS : WHOLE_LOOK_MS);
-      }
+      await runSynchronous(context, settings.sync, token, goesOn);
     } catch (error) {
       context.signal.throwIfAborted();
       fail(`whom commits wait for could not be brought up to date: ${messageOf(error)}`, { cause: error });

@@ -26,6 +26,7 @@ const shared: Shared = {
   pool: createSessionPool(),
   following: createTurns(),
   activity: createActivity(),
+  nodeChanges: { count: 0 },
   logWait: createLogWait(systemClock),
   slotNote: { text: "" },
   formerMaster: { position: undefined },

@@ -7,26 +7,38 @@ export interface Members {
 }
 
 const LONGEST_KNOWN_MS = 5_000;
+/** The same where the `node_state_change` hook says when one comes or goes. */
+const LONGEST_TOLD_MS = 60_000;
 const PAUSE_MS = 1_000;
 
-/** Asks for the group's nodes at once for a standby that is new, and then once a second until it is one of them. */
+/**
+ * Asks for the group's nodes at once for a standby that is new, and then once a second until it is one of them, and
+ * within a second when a node has changed.
+ */
 export function createMembers(): Members {
   let known: ReadonlySet<string> = new Set();
   let asked = Number.NEGATIVE_INFINITY;
   let askedFor: readonly string[] = [];
+  let changes = 0;
   return {
-    async among({ clock, store }, standbys) {
+    async among({ clock, nodeChanges, store }, standbys) {
       const age = clock.now() - asked;
+      const longestMs = nodeChanges.count === 0 ? LONGEST_KNOWN_MS : LONGEST_TOLD_MS;
       const unknown = standbys.filter((standby) => !known.has(standby));
       const isNew = unknown.some((standby) => !askedFor.includes(standby));
       if (
         standbys.length > 0 &&
-        (age > LONGEST_KNOWN_MS || isNew || (unknown.length > 0 && age > PAUSE_MS))
+        (age > longestMs ||
+          isNew ||
+          (nodeChanges.count !== changes && age > PAUSE_MS) ||
+          (unknown.length > 0 && age > PAUSE_MS))
       ) {
         asked = clock.now();
         askedFor = unknown;
-        // While etcd does not answer, the nodes known before still count.
+        const { count } = nodeChanges;
+        // While the backend does not answer, the nodes known before still count.
         const nodes = await store.nodes().catch(() => undefined);
+        changes = nodes ? count : -1;
         if (nodes) known = new Set(nodes.map(({ name }) => memberOf(name)));
       }
       return standbys.filter((standby) => known.has(standby));

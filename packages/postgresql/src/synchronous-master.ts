@@ -55,6 +55,8 @@ export interface SynchronousMaster {
   /** Looks again. Resolves with whether a round would do something or count time. */
   changed(): Promise<boolean>;
   readonly missing: boolean;
+  /** The last round found nothing to do: as long as nothing has changed, the next one would not either. */
+  readonly settled: boolean;
   /** There are too few standbys: commits wait until there are more. */
   readonly alone: boolean;
 }
@@ -66,6 +68,7 @@ export function createSynchronousMaster(options: SynchronousMasterOptions): Sync
   let began: Lsn | undefined;
   let missingSince: number | undefined;
   let seen: readonly string[] = [];
+  let settled = false;
 
   function current(): Exclude<SyncRecord, { kind: "none" }> {
     if (record === undefined) throw new Error("the record is not known");
@@ -160,6 +163,7 @@ export function createSynchronousMaster(options: SynchronousMasterOptions): Sync
   }
 
   async function step(): Promise<void> {
+    settled = false;
     if (record === undefined) await beginAgain();
     const known = current();
     seen = await look();
@@ -168,6 +172,7 @@ export function createSynchronousMaster(options: SynchronousMasterOptions): Sync
     missingSince = next.missing ? (missingSince ?? now()) : undefined;
     switch (next.step) {
       case "nothing":
+        settled = !next.missing;
         return;
       case "count-on":
         return await countOn(known.needed, next.standbys);
@@ -200,6 +205,9 @@ export function createSynchronousMaster(options: SynchronousMasterOptions): Sync
     },
     get missing() {
       return missingSince !== undefined;
+    },
+    get settled() {
+      return settled;
     },
     get alone() {
       return record === undefined || record.standbys.length < Math.max(record.needed, 1);

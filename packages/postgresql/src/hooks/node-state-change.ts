@@ -16,6 +16,7 @@ const LONGEST_LOOK_MS = 10_000;
  */
 export async function nodeStateChange(context: HookContext): Promise<string> {
   const { args, clock, env, files, group, server, settings, signal } = context;
+  context.nodeChanges.count += 1;
   // Until pre_start has looked at them, the data may be another cluster's.
   if (env["MSDHA_STATE"] === "pre_start" || group.isMaster()) return "";
   if (!files.exists(settingsFile(context))) return "";
