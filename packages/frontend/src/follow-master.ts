@@ -17,6 +17,8 @@ export interface FollowMasterOptions {
   readonly onMastership: (now: Mastership) => void;
   /** Called before `onMastership` when a quorum of etcd confirms that master, or has not for 2 TTLs; at first it has not. */
   readonly onProven: (proven: boolean) => void;
+  /** Called when a quorum of etcd is asked. */
+  readonly onAsk?: () => void;
 }
 
 /** Following a group's master. */
@@ -35,8 +37,8 @@ const AGAIN_MS = 5_000;
 
 /** Follows a group for as long as `signal` lets it, whatever etcd does; an error that lasts is logged and outwaited. */
 export function followMaster(etcd: EtcdApi, group: string, options: FollowMasterOptions): MasterFollower {
-  const { clock, log, signal, ttlSeconds, onMastership, onProven, onView = () => {} } = options;
-  const prover = proveMaster(etcd, group, { clock, signal, ttlSeconds, onProven });
+  const { clock, log, signal, ttlSeconds, onMastership, onProven, onAsk, onView = () => {} } = options;
+  const prover = proveMaster(etcd, group, { clock, signal, ttlSeconds, onProven, ...(onAsk && { onAsk }) });
   let following = false;
 
   function onHealth(up: boolean, why?: Error): void {

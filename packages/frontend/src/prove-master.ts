@@ -10,6 +10,8 @@ export interface ProveMasterOptions {
   readonly ttlSeconds: number;
   /** Called when the proof of the watched master is over (`false`), and when there is one (`true`). Must not throw. */
   readonly onProven: (proven: boolean) => void;
+  /** Called when etcd is asked. Must not throw. */
+  readonly onAsk?: () => void;
 }
 
 /** The proof that the master which the watch shows is the one that a quorum of etcd knows. */
@@ -33,7 +35,7 @@ const RETRIES_PER_TTL = 15;
  * without a proof. Not promised: anything while this process is frozen.
  */
 export function proveMaster(etcd: EtcdApi, group: string, options: ProveMasterOptions): MasterProver {
-  const { clock, signal, ttlSeconds, onProven } = options;
+  const { clock, signal, ttlSeconds, onProven, onAsk = () => {} } = options;
   let view = createGroupView(group);
   let latest: MasterRead | undefined;
   let proven = false;
@@ -87,7 +89,9 @@ export function proveMaster(etcd: EtcdApi, group: string, options: ProveMasterOp
   async function keepAsking(): Promise<void> {
     while (!signal.aborted) {
       pause = new AbortController();
-      const answered = await ask().catch(() => "failed" as const);
+      const asked = ask();
+      onAsk();
+      const answered = await asked.catch(() => "failed" as const);
       if (answered === false) continue;
       const pauseMs = ttlMs() / (answered === "failed" ? RETRIES_PER_TTL : ASKS_PER_TTL);
       await clock.sleep(pauseMs, { signal: pause.signal }).catch(() => {});

@@ -10,7 +10,7 @@ import { createObserver, type Observer } from "./observe.ts";
 import { isOwnAddress } from "./own-address.ts";
 import type { ProxyEvents, TcpProxy } from "./proxy.ts";
 import { createReaders, type Readers } from "./readers.ts";
-import { registerFrontend } from "./register.ts";
+import { type Registration, registerFrontend } from "./register.ts";
 import { describeFrontend } from "./status.ts";
 
 /** The machine that a frontend runs on. real-host.ts has the real one, testing/simulation a simulated one. */
@@ -59,7 +59,7 @@ export async function runFrontend(
   const registration = stack.use(registerFrontend(etcd, group, { clock, log, ttlSeconds }));
   const onLeft = (token: number): void => registration.acknowledge(token);
   leaver = stack.use(createLeaver({ proxy, route: () => guide.route, onLeft }));
-  const master = follow(config, host, etcd, { guide, leaver, observer, readers }, stack);
+  const master = follow(config, host, etcd, { guide, leaver, observer, readers, registration }, stack);
 
   observer.started({
     async readStatus() {
@@ -137,6 +137,7 @@ interface Followers {
   readonly leaver: Leaver;
   readonly observer: Observer;
   readonly readers: Readers | undefined;
+  readonly registration: Registration;
 }
 
 /** Follows the group, and passes on what it says; the end of that goes on `stack`. */
@@ -144,7 +145,7 @@ function follow(
   { group, ttlSeconds, etcdLost }: FrontendConfig,
   { clock, log }: FrontendHost,
   etcd: EtcdApi,
-  { guide, leaver, observer, readers }: Followers,
+  { guide, leaver, observer, readers, registration }: Followers,
   stack: AsyncDisposableStack,
 ): MasterFollower {
   const keeps = etcdLost === "keep";
@@ -163,6 +164,7 @@ function follow(
       if (now.kind === "stopping") leaver.stopping(now.token);
     },
     onProven: (proven) => guide.confirm(proven || keeps),
+    onAsk: registration.renewSoon,
     onView(view) {
       observer.viewed(view);
       readers?.see(view);
