@@ -16,7 +16,7 @@ import { type HaproxyPlan, type PrepareOptions, prepareHaproxy } from "./prepare
 import { settleYoung } from "./settle-young.ts";
 import { countDroppedLogLines, readTraffic } from "./traffic.ts";
 import { createTroubleLog, type TroubleLog } from "./trouble-log.ts";
-import { watchControl } from "./watch-control.ts";
+import { type ControlWatch, watchControl } from "./watch-control.ts";
 
 /**
  * Starts HAProxy and resolves when it answers. It is replaced when it ends, or can't be controlled any more. Rejects with a
@@ -52,8 +52,7 @@ export async function startHaproxy(
   const haproxy = stack.use(await keepHaproxy(start, api, { clock, log, onReplaced }));
   stack.use(switchers);
   if (pool) stack.use(pool);
-  const stopWatching = watch(haproxy, api, trouble, { clock, log });
-  stack.defer(stopWatching);
+  const control = stack.use(watch(haproxy, api, { trouble, switchers, clock, log }));
   log.info(
     { port: ports.join(","), addresses, maxConnections, haproxy: haproxy.version },
     "connections are taken",
@@ -65,14 +64,22 @@ export async function startHaproxy(
   return {
     addresses,
     state: describeState(haproxy, switchers, trouble),
-    route: switchers.route,
-    routeReaders: pool?.want,
+    route(route) {
+      switchers.route(route);
+      control.changing();
+    },
+    routeReaders:
+      pool &&
+      ((servers) => {
+        void pool.want(servers);
+        control.changing();
+      }),
     settleYoung: ({ signal }) => settleYoung(api, { clock, signal, strain: machineStrain() }),
     traffic: () => readTraffic(api, config.ports.length),
     droppedLogLines: () => countDroppedLogLines(api),
     async close({ graceMs, hurry }) {
       // No HAProxy is started any more; once this one has let go of the ports too, new connections are refused.
-      void stopWatching();
+      void control[Symbol.asyncDispose]();
       haproxy.letEnd();
       held?.[Symbol.dispose]();
       await closeGently(api, { clock, log, frontends, graceMs, hurry });
@@ -98,26 +105,39 @@ function createStarter(
   };
 }
 
-/** Has HAProxy replaced when it can't be controlled. Returns the function that ends that. */
+/** Has HAProxy replaced when it can't be controlled. Disposing ends that. */
 function watch(
   haproxy: HaproxyKeeper,
   api: RuntimeApi,
-  trouble: TroubleLog,
-  { clock, log }: { readonly clock: Clock; readonly log: Log },
-): () => Promise<void> {
-  const ended = new AbortController();
-  const watching = watchControl(api, {
+  {
+    trouble,
+    switchers,
     clock,
-    signal: ended.signal,
+    log,
+  }: {
+    readonly trouble: TroubleLog;
+    readonly switchers: { readonly settled: boolean };
+    readonly clock: Clock;
+    readonly log: Log;
+  },
+): Pick<ControlWatch, "changing"> & AsyncDisposable {
+  const over = new AbortController();
+  const { changing, ended } = watchControl(api, {
+    clock,
+    signal: over.signal,
     troubleSince: () => trouble.since,
+    settled: () => switchers.settled,
     replace: (why) => {
       log.error({ why: describeError(why), pid: haproxy.pid }, "HAProxy can't be controlled: it is replaced");
       return haproxy.replace();
     },
   });
-  return async () => {
-    ended.abort();
-    await watching;
+  return {
+    changing,
+    async [Symbol.asyncDispose]() {
+      over.abort();
+      await ended;
+    },
   };
 }
 

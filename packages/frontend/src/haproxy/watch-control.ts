@@ -1,4 +1,4 @@
-import type { Clock } from "@msdha/clock";
+import { type Clock, notNeeded } from "@msdha/clock";
 import type { RuntimeApi } from "@msdha/haproxy-config";
 
 export interface WatchControlOptions {
@@ -7,12 +7,26 @@ export interface WatchControlOptions {
   readonly signal: AbortSignal;
   /** Since when HAProxy has refused to be led where it should go; undefined while it does what it should. */
   readonly troubleSince: () => number | undefined;
+  /** Whether HAProxy is where it should be, as far as is known. */
+  readonly settled: () => boolean;
   /** Called with the reason when HAProxy is to be replaced. Resolves when there is another one that answers. */
   readonly replace: (why: unknown) => Promise<void>;
 }
 
+export interface ControlWatch {
+  /** HAProxy is to do something: it is asked in a moment, and every second for a while. */
+  changing(): void;
+  /** Resolves when `signal` has aborted; never rejects. */
+  readonly ended: Promise<void>;
+}
+
+/** A question costs a millisecond of the processor, and most of the time there is nothing to find. */
+const ASK_IDLE_MS = 3_000;
 const ASK_MS = 1_000;
+/** Also from a change to the first question: what carries out the change comes first. */
 const ASK_AGAIN_MS = 250;
+/** For how long after a change HAProxy is asked every second. */
+const CHANGING_MS = 10_000;
 /** An answer takes 2 s at most; a machine that is short of processor time loses one, hardly three in a row. */
 const LEAST_FAILURES = 3;
 /** While nothing has to change, patience costs nothing and a replacement cuts every session. */
@@ -23,17 +37,21 @@ const PATIENCE_IN_TROUBLE_MS = 3_000;
 const REFUSAL_PATIENCE_MS = 5_000;
 
 /**
- * Asks HAProxy every second whether it answers, and has it replaced when it does not: three times in a row, for 10 s, or
- * for 3 s while its route should change. Resolves when `signal` has aborted; never rejects.
+ * Asks HAProxy whether it answers, and has it replaced when it does not: three times in a row, for 10 s, or for 3 s while its
+ * route should change. Asks every 3 s while nothing changes, and otherwise every second: until HAProxy is settled, and for
+ * 10 s after a change.
  */
-export async function watchControl(
+export function watchControl(
   api: Pick<RuntimeApi, "showInfo">,
-  { clock, signal, troubleSince, replace }: WatchControlOptions,
-): Promise<void> {
+  { clock, signal, troubleSince, settled, replace }: WatchControlOptions,
+): ControlWatch {
   let failures = 0;
   let failingSince = 0;
   let replacedInTrouble = false;
   let failure: unknown;
+  let quickUntil = clock.now() + CHANGING_MS;
+  let dueAt = 0;
+  let sooner = new AbortController();
 
   async function ask(): Promise<void> {
     const asked = clock.now();
@@ -57,14 +75,42 @@ export async function watchControl(
     return failures === 0 ? "it refuses to be led" : undefined;
   }
 
-  while (!signal.aborted) {
-    await clock.sleep(failures > 0 ? ASK_AGAIN_MS : ASK_MS, { signal }).catch(() => {});
-    if (signal.aborted) return;
-    await ask();
-    const why = reason();
-    if (why === undefined || signal.aborted) continue;
-    failures = 0;
-    replacedInTrouble = true;
-    await replace(why);
+  function pauseMs(): number {
+    if (failures > 0) return ASK_AGAIN_MS;
+    const idle = settled() && troubleSince() === undefined && clock.now() >= quickUntil;
+    return idle ? ASK_IDLE_MS : ASK_MS;
   }
+
+  async function waitUntilDue(): Promise<void> {
+    dueAt = clock.now() + pauseMs();
+    while (!signal.aborted && clock.now() < dueAt) {
+      sooner = new AbortController();
+      const either = AbortSignal.any([signal, sooner.signal]);
+      await clock.sleep(dueAt - clock.now(), { signal: either }).catch(() => {});
+    }
+  }
+
+  async function watch(): Promise<void> {
+    while (!signal.aborted) {
+      await waitUntilDue();
+      if (signal.aborted) return;
+      await ask();
+      const why = reason();
+      if (why === undefined || signal.aborted) continue;
+      failures = 0;
+      replacedInTrouble = true;
+      await replace(why);
+    }
+  }
+
+  return {
+    changing() {
+      const now = clock.now();
+      quickUntil = now + CHANGING_MS;
+      if (now + ASK_AGAIN_MS >= dueAt) return;
+      dueAt = now + ASK_AGAIN_MS;
+      sooner.abort(notNeeded);
+    },
+    ended: watch(),
+  };
 }
