@@ -6,10 +6,11 @@
  * msdha-guard --call NAME SOCKET [ARGUMENT]... asks the same way for what may take as long as it likes. This process's
  * id goes before the arguments: the server may read the environment of who asks. A byte 255 comes before a piece of text
  * for the standard error that ends with a NUL; after it comes such a byte again, or the exit code. Where nothing listens
- * on the socket it says nothing and ends with code 75, so that the caller can start the server.
+ * on the socket it says nothing and ends with code 75, so that the caller can start the server. Where the server ends before
+ * the exit code has come it says nothing either and ends with code 76: what was asked for may have been done, or not.
  *
- * msdha-guard --call-or COMMAND NAME SOCKET [ARGUMENT]... does the same, but executes COMMAND with the arguments where
- * nothing listens: who calls need not stay for that. */
+ * msdha-guard --call-or COMMAND NAME SOCKET [ARGUMENT]... does the same, but executes COMMAND with the code, 75 or 76, and the
+ * arguments in these cases: who calls need not stay for that. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,7 +24,7 @@
 #ifndef PATIENCE_S
 #define PATIENCE_S 60 /* from the connection to the last byte of the answer; a test takes less */
 #endif
-enum { NO_ANSWER = 1, NO_SERVER = 75, MORE = 255 };
+enum { NO_ANSWER = 1, NO_SERVER = 75, SERVER_ENDED = 76, MORE = 255 };
 
 static _Noreturn void give_up(const char *name, const char *path, const char *why) {
   fprintf(stderr, "%s: no node answers at %s: %s\n", name, path, why);
@@ -116,18 +117,19 @@ static ssize_t relay_more(int fd, char *text, size_t room, ssize_t len) {
   }
 }
 
-/* Reads the exit code and what belongs to it. */
+/* Reads the exit code and what belongs to it. With `pieces` the server's end before that is SERVER_ENDED. */
 static int relay_answer(const char *name, const char *path, int fd, bool pieces) {
   char text[4096];
   ssize_t n = 0;
   for (;;) {
     if (n == 0) n = read_some(fd, text, sizeof text);
+    if (n <= 0 && pieces) return SERVER_ENDED;
     if (n < 0) give_up(name, path, strerror(errno));
     if (n == 0) give_up(name, path, "it has ended");
     unsigned char code = (unsigned char)text[0];
     memmove(text, text + 1, (size_t)--n);
     if (pieces && code == MORE) {
-      if ((n = relay_more(fd, text, sizeof text, n)) < 0) give_up(name, path, "it has ended");
+      if ((n = relay_more(fd, text, sizeof text, n)) < 0) return SERVER_ENDED;
       continue;
     }
     int out = code == 0 ? STDOUT_FILENO : STDERR_FILENO;
@@ -148,18 +150,27 @@ int ask(const char *name, const char *path, char **argv) {
   return relay_answer(name, path, fd, false);
 }
 
-int call(char *otherwise, const char *name, const char *path, char **argv) {
+static int call_server(const char *name, const char *path, char **argv) {
   int fd = connect_to(path);
-  if (fd < 0 && otherwise) {
-    argv[-1] = otherwise;
-    execv(otherwise, argv - 1);
-    give_up(name, otherwise, strerror(errno));
-  }
   if (fd < 0) return NO_SERVER;
   char self[16], *first[] = {self, NULL};
   snprintf(self, sizeof self, "%d", (int)getpid());
   send_words(fd, first);
   send_words(fd, argv);
   shutdown(fd, SHUT_WR);
-  return relay_answer(name, path, fd, true);
+  int code = relay_answer(name, path, fd, true);
+  close(fd);
+  return code;
+}
+
+/* The name and the path come right before the arguments: there is room for the other command and its first argument. */
+int call(char *otherwise, const char *name, const char *path, char **argv) {
+  int code = call_server(name, path, argv);
+  if (!otherwise || (code != NO_SERVER && code != SERVER_ENDED)) return code;
+  char number[16];
+  snprintf(number, sizeof number, "%d", code);
+  argv[-2] = otherwise;
+  argv[-1] = number;
+  execv(otherwise, argv - 2);
+  give_up(name, otherwise, strerror(errno));
 }

@@ -71,15 +71,18 @@ test("writes the text of a failure to the standard error", async () => {
   expect(await call(path)).toEqual({ code: 3, stdout: "", stderr: "no\n" });
 });
 
-test("says so when the server ends in the middle", async () => {
+test.each([
+  ["before it answers", []],
+  ["after a piece of text", [255, "half"]],
+  ["after a whole one", [255, "half\0"]],
+])("ends with code 76 when the server ends %s", async (_, pieces) => {
   await using dir = tempDir();
   const path = join(dir.path, "socket");
-  await using _ = await serve(path, [255, "half"]);
-  expect(await call(path)).toEqual({
-    code: 1,
-    stdout: "",
-    stderr: `halfprogram: no node answers at ${path}: it has ended\n`,
-  });
+  await using server = await serve(path, pieces);
+  expect(await call(path)).toEqual({ code: 76, stdout: "", stderr: pieces.length === 0 ? "" : "half" });
+  const args = ["--call-or", "/bin/echo", "program", path, "hook", "an argument"];
+  expect((await promisify(execFile)(guardBinary(), args)).stdout).toBe("76 hook an argument\n");
+  expect(server.words()).toEqual([expect.stringMatching(/^\d+$/), "hook", "an argument"]);
 });
 
 test("says nothing and ends with code 75 where nothing listens", async () => {
@@ -87,10 +90,10 @@ test("says nothing and ends with code 75 where nothing listens", async () => {
   expect(await call(join(dir.path, "socket"))).toEqual({ code: 75, stdout: "", stderr: "" });
 });
 
-test("executes another command with the arguments where nothing listens", async () => {
+test("executes another command with the code and the arguments where nothing listens", async () => {
   await using dir = tempDir();
   const args = ["--call-or", "/bin/echo", "program", join(dir.path, "socket"), "hook", "an argument"];
-  expect((await promisify(execFile)(guardBinary(), args)).stdout).toBe("hook an argument\n");
+  expect((await promisify(execFile)(guardBinary(), args)).stdout).toBe("75 hook an argument\n");
 });
 
 test("asks, and executes nothing else, where a server listens", async () => {

@@ -1,5 +1,8 @@
 #!/bin/sh
-# ask-helper.sh HOOK [ARGUMENT]...: asks the helper of this node, and starts it where none answers. msdha-postgresql comes here only then.
+# ask-helper.sh CODE HOOK [ARGUMENT]...: starts the helper of this node, and asks it. msdha-postgresql comes here only with a CODE by which
+# msdha-guard says that there is none: 75, none listens; 76, it ended before it had answered.
+code=$1
+shift
 here=${0%/*}
 for guard in "$here"/linux-*/msdha-guard; do [ ! -x "$guard" ] || break; done
 socket=${MSDHA_RUN_DIR:-/run/msdha}/postgresql.sock
@@ -17,15 +20,33 @@ start_helper() {
     "$here/../dist/msdha-postgresql.mjs" "$socket" </dev/null >&2 &
 }
 
-# 75: no helper answers.
-tries=0
-while
-  "$guard" --call msdha-postgresql "$socket" "$@"
-  code=$?
-  [ $code = 75 ] && [ $tries -lt 1000 ]
-do
-  [ $((tries % 100)) != 0 ] || start_helper
+# Nobody knows how far a helper came that has ended. These hooks only look, or begin by looking at what there is already, and end the same
+# however often they are run. Not pre_start, whose programs may still work on the data; not master, which refuses a server that is promoted; not
+# keep, which keep-on.sh repeats where the node does not end.
+may_be_repeated() {
+  case $1 in
+    alive | candidate | node_state_change | pre_stop | report | running_not_ready | settings | start) ;;
+    *) return 1 ;;
+  esac
+}
+
+tries=0 ends=0
+while [ $tries -lt 1000 ]; do
+  case $code in
+    75) [ $((tries % 100)) != 0 ] || start_helper ;;
+    76)
+      ends=$((ends + 1))
+      if [ $ends -gt 3 ] || ! may_be_repeated "$1"; then
+        echo "msdha-postgresql: the helper of this node ended before it had answered the hook $1" >&2
+        exit 1
+      fi
+      start_helper
+      ;;
+    *) break ;;
+  esac
   tries=$((tries + 1))
   sleep 0.01
+  "$guard" --call msdha-postgresql "$socket" "$@"
+  code=$?
 done
 exit $code
