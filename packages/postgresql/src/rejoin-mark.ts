@@ -1,7 +1,8 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
+import { dirname } from "node:path";
 import type { HookContext } from "./context.ts";
 import { fail } from "./failure.ts";
-import { readText, writeWhole } from "./files.ts";
+import { readText, syncFolder, writeWhole } from "./files.ts";
 
 /**
  * What the next `pre_start` has to know of the data: they parted from the group's history, their log is being recovered for a rewind,
@@ -73,7 +74,12 @@ export function boot(): string | undefined {
   return readText("/proc/sys/kernel/random/boot_id")?.trim() || undefined;
 }
 
+/** Removes the mark, where there is one. Returns when that is on the disk: data that are whole must not look as if they were not. */
 export function forgetMark(context: HookContext): void {
   const file = markFile(context);
-  context.inParent(() => rmSync(file, { force: true }));
+  context.inParent(() => {
+    if (!existsSync(file)) return;
+    rmSync(file, { force: true });
+    syncFolder(dirname(file));
+  });
 }
