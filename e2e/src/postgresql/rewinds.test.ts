@@ -178,6 +178,33 @@ test("a rewind that fails for an unknown reason is tried again for a while befor
   expect(a.folders()).toEqual(["data", expect.stringMatching(/^data\.msdha-old-/), "run"]);
 });
 
+test("a rewind is made without the log that it would keep where there is room only for the rewind", async () => {
+  await using group = await createHookGroup();
+  const { a } = await partMaster(group);
+  const full = `case "$*" in *msdha-new*) echo "cp: error writing: No space left on device" >&2; exit 1 ;; esac`;
+  group.setProgram("cp", `#!/bin/sh\n${full}\nexec /bin/cp "$@"\n`);
+  const back = await a.hook("pre_start");
+  expectSuccess(back);
+  expect(back.output).toMatch(/^there is no room to keep the log that this rewind needs: if it is cut, /m);
+  expect(back.output).toMatch(/pg_rewind: Done!/);
+  expect(a.folders()).toEqual(["data", "run"]);
+  await becomeReady(a);
+  expect(await a.sql("SELECT count(*) FROM t")).toBe("1000");
+});
+
+test("a folder of somebody else in the place of the temporary one is left as it is", async () => {
+  await using group = await createHookGroup();
+  const { a } = await partMaster(group);
+  const folder = `${a.data}.msdha-new`;
+  mkdirSync(join(folder, "rewind-log"), { recursive: true });
+  const refused = await a.hook("pre_start");
+  expect(refused.exitCode).toBe(1);
+  expect(refused.output.split("\n").at(-1)).toBe(`PGDATA: ${folder} is in the way and not ours`);
+  expect(readdirSync(folder)).toEqual(["rewind-log"]);
+  rmSync(folder, { recursive: true });
+  expectSuccess(await a.hook("pre_start"));
+});
+
 test("no second node works in data that are being rewound, also when the helper of the first one is killed", async () => {
   await using group = await createHookGroup();
   const { a } = await partMaster(group);

@@ -1,7 +1,7 @@
-import { closeSync, openSync } from "node:fs";
+import { closeSync, fstatSync, openSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { HookContext } from "./context.ts";
-import { fail, messageOf } from "./failure.ts";
+import { fail, HookFailure, messageOf } from "./failure.ts";
 
 /*
  * Two nodes must never work in one data directory. PostgreSQL's own check knows process ids, which say nothing between
@@ -29,26 +29,30 @@ export interface DataLock extends Disposable {
    */
   add(folder: string): Promise<boolean>;
   /**
+   * Takes the lock of the place of this node's data, with or without data in it. Nobody else prepares it, or makes data for it, then.
+   * Rejects with a `HookFailure` where another node does.
+   */
+  addPlace(): Promise<void>;
+  /** Whether the data of this node, or new ones that took their place, are locked or can't be. */
+  readonly coversData: boolean;
+  /**
    * Gives the locks back, also where a program has left one that goes on and has them too, as tools of an archive do. A hook that is
    * killed never comes to this: what it has started keeps the locks as long as it lives.
    */
   release(): Promise<void>;
 }
 
-/** Takes the lock of the data of this node, before they are changed. */
-export async function holdDataLock(context: HookContext): Promise<DataLock> {
-  const lock = createDataLock(context);
-  try {
-    await lock.add(context.settings.data);
-    return lock;
-  } catch (error) {
-    lock[Symbol.dispose]();
-    throw error;
-  }
-}
-
-function createDataLock(context: HookContext): DataLock {
+/** Makes one that holds nothing yet. */
+export function createDataLock(context: HookContext): DataLock {
   const files: number[] = [];
+  let coversData = false;
+  let place: string | undefined;
+  /** While it is still held: a file that is removed later may be another node's. */
+  function removePlace(): void {
+    const file = place;
+    place = undefined;
+    if (file !== undefined) context.inParent(() => rmSync(file, { force: true }));
+  }
   const lock: DataLock = {
     context: {
       ...context,
@@ -56,36 +60,72 @@ function createDataLock(context: HookContext): DataLock {
       lockNewData: async (folder) => void (await lock.add(folder)),
     },
     async add(folder) {
-      const why = await take(context, folder, files);
+      const complaint = `PGDATA: another server works in ${folder}: do two nodes have the same volume?`;
+      let why: string | undefined;
+      try {
+        files.push(context.account.act(() => openSync(lockFile(folder), "a+", 0o600)));
+        why = await take(context, files, complaint);
+      } catch (error) {
+        if (error instanceof HookFailure) throw error;
+        context.signal.throwIfAborted();
+        why = messageOf(error);
+      }
       if (why !== undefined) context.log(`${folder} is not locked against a second server: ${why}`);
+      coversData = true;
       return why === undefined;
     },
+    async addPlace() {
+      const file = `${context.settings.data}.msdha-lock`;
+      const complaint = `PGDATA: another node prepares ${context.settings.data}: do two nodes have the same volume?`;
+      do {
+        if (place !== undefined) closeSync(files.pop() ?? -1);
+        try {
+          files.push(context.inParent(() => openSync(file, "a+", 0o600)));
+        } catch {
+          // Whatever is made there says why it can't be.
+          return;
+        }
+        place = file;
+        await take(context, files, complaint).catch((error: unknown) => {
+          place = undefined;
+          throw error;
+        });
+        // Whoever had the lock has removed its file.
+      } while (!isSame(context, files.at(-1) ?? -1, file));
+    },
+    get coversData() {
+      return coversData;
+    },
     async release() {
+      removePlace();
       for (const file of files) await context.run(["flock", "-u", "3"], { inherit: [file] });
       lock[Symbol.dispose]();
     },
     [Symbol.dispose]: () => {
+      removePlace();
       for (const file of files.splice(0)) closeSync(file);
     },
   };
   return lock;
 }
 
-/** Resolves with why there is no lock to be had; undefined where it is held by the file, for all that inherit it. */
-async function take(context: HookContext, folder: string, files: number[]): Promise<string | undefined> {
-  let file: number;
-  try {
-    file = context.account.act(() => openSync(lockFile(folder), "a+", 0o600));
-  } catch (error) {
-    return messageOf(error);
-  }
-  files.push(file);
+/** Takes the lock of the last of these open files. Resolves with why there is none to be had; undefined where it is held, for all that inherit it. */
+async function take(
+  context: HookContext,
+  files: readonly number[],
+  complaint: string,
+): Promise<string | undefined> {
   const options = ["-w", LONGEST_WAIT_S, "-E", TAKEN];
-  const { code, stderr } = await context.run(["flock", ...options, "3"], { inherit: [file] });
+  const { code, stderr } = await context.run(["flock", ...options, "3"], { inherit: files.slice(-1) });
   context.signal.throwIfAborted();
-  if (code === Number(TAKEN))
-    fail(`PGDATA: another server works in ${folder}: do two nodes have the same volume?`);
+  if (code === Number(TAKEN)) fail(complaint);
   return code === 0 ? undefined : stderr.trim();
+}
+
+function isSame({ inParent }: HookContext, file: number, path: string): boolean {
+  const there = inParent(() => statSync(path, { throwIfNoEntry: false }));
+  const held = fstatSync(file);
+  return there?.ino === held.ino && there.dev === held.dev;
 }
 
 /** Returns what goes before the command of the server, so that it holds the lock. */

@@ -4,7 +4,7 @@ import { readControlData, wasMaster } from "./control-data.ts";
 import type { Master } from "./current-master.ts";
 import { majorVersion } from "./major-version.ts";
 import { cutTimeline, leaveMark, type RejoinMark, readMark, restoreMark } from "./rejoin-mark.ts";
-import { isRewindDone, keepRewindLog, restoreRewindLog } from "./rewind-log.ts";
+import { fitsWithoutLog, isRewindDone, keepRewindLog, restoreRewindLog } from "./rewind-log.ts";
 import { complaintOf, runSingleUser } from "./single-user.ts";
 import { writeStandbySettings } from "./standby-settings.ts";
 
@@ -49,13 +49,18 @@ export async function pgRewind(
   if (complaint !== undefined) return { done: false, output: complaint };
   const command = await rewindCommand(context, master);
   if (!wasCut) {
-    const trial = await run(context, [...command, "--dry-run"]);
+    const trial = await run(context, [...command, "--dry-run", "--progress"]);
     if (!trial.done || trial.output.includes(UNNEEDED)) {
       for (const line of trial.output.trim().split("\n")) log(line);
       return readMark(context) === "recovering" ? refuseUnneeded(trial) : trial;
     }
     const unkept = await keepRewindLog(context, trial.output);
-    if (unkept !== undefined) return { done: false, output: unkept };
+    if (unkept !== undefined) {
+      if (!fitsWithoutLog(context, unkept, trial.output)) return { done: false, output: unkept };
+      log(
+        "there is no room to keep the log that this rewind needs: if it is cut, the data have to be cloned anew",
+      );
+    }
     leaveMark(context, "rewinding", master.timeline);
   }
   const result = refuseUnneeded(await run(context, command, log));

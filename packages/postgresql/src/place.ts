@@ -68,21 +68,42 @@ export async function preparePlace(context: HookContext): Promise<void> {
       `PGDATA: ${data} can't be replaced; where it is a mount point, set PGDATA to a folder inside of it`,
     );
   }
+}
+
+/** Removes what an earlier start has left in the temporary folder, and sees that it can be made. */
+export async function clearPlace(context: HookContext): Promise<void> {
   await clearTemporary(context);
   newTemporary(context);
   if (!context.files.exists(initialisedMark(context))) await clearTemporary(context);
 }
 
+/** Makes the temporary folder, where there is none. Throws a `HookFailure` where somebody else's is in its place. */
 export function newTemporary(context: HookContext): void {
   const { account, settings } = context;
   const folder = temporaryFolder(context);
-  if (isFolder(folder)) return;
+  if (isFolder(folder)) {
+    if (isOurs(context)) return;
+    removeEmpty(context, folder);
+  }
   attempt(
     () => context.inParent(() => mkdirSync(folder, { mode: 0o700 })),
     `PGDATA: the user ${account.userName} can't write to ${settings.parent}`,
   );
   giveToServer(context, folder);
-  context.files.write(join(folder, "msdha-temporary"), "");
+  context.files.write(temporaryMark(context), "");
+}
+
+/** Returns whether the temporary folder is one that MSDHA has made. */
+export function isOurs(context: Pick<HookContext, "files" | "settings">): boolean {
+  return context.files.exists(temporaryMark(context));
+}
+
+function temporaryMark(context: Pick<HookContext, "settings">): string {
+  return join(temporaryFolder(context), "msdha-temporary");
+}
+
+function removeEmpty(context: HookContext, folder: string): void {
+  attempt(() => context.inParent(() => rmdirSync(folder)), `PGDATA: ${folder} is in the way and not ours`);
 }
 
 /** As root: gives what root has made to the server's user. */
@@ -98,11 +119,8 @@ export function giveToServer({ account }: HookContext, path: string): void {
 export async function clearTemporary(context: HookContext): Promise<void> {
   const folder = temporaryFolder(context);
   if (!isFolder(folder) || context.files.exists(initialisedMark(context))) return;
-  if (context.files.exists(join(folder, "msdha-temporary"))) {
-    await removeInParent(context, folder);
-    return;
-  }
-  attempt(() => context.inParent(() => rmdirSync(folder)), `PGDATA: ${folder} is in the way and not ours`);
+  if (isOurs(context)) await removeInParent(context, folder);
+  else removeEmpty(context, folder);
 }
 
 /** Puts new data in their place. They are there after a power failure too. */

@@ -1,11 +1,12 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, statfsSync } from "node:fs";
 import { join } from "node:path";
 import type { HookContext } from "./context.ts";
 import { readControlData } from "./control-data.ts";
+import { messageOf } from "./failure.ts";
 import { removeInParent, writeOut } from "./folders.ts";
 import { walFiles } from "./history.ts";
 import { isSegment, parseLsn, segmentNumber } from "./lsn.ts";
-import { newTemporary, temporaryFolder } from "./place.ts";
+import { isOurs, logFolder, newTemporary, temporaryFolder } from "./place.ts";
 import { boot } from "./rejoin-mark.ts";
 
 /*
@@ -25,9 +26,20 @@ export async function keepRewindLog(context: HookContext, trial: string): Promis
   const files = account.act(() => walFiles(settings.data)).filter((name) => needed(name) || isHistory(name));
   await forgetRewindLog(context);
   newTemporary(context);
-  const draft = `${keptLog(context)}.new`;
-  account.act(() => mkdirSync(draft, { mode: 0o700 }));
   const sources = files.map((name) => join(settings.data, "pg_wal", name));
+  try {
+    return await copyLog(context, sources);
+  } catch (error) {
+    context.signal.throwIfAborted();
+    if (!isNoRoom(messageOf(error))) throw error;
+    await forgetRewindLog(context);
+    return messageOf(error);
+  }
+}
+
+async function copyLog(context: HookContext, sources: readonly string[]): Promise<string | undefined> {
+  const draft = `${keptLog(context)}.new`;
+  context.account.act(() => mkdirSync(draft, { mode: 0o700 }));
   const copied = await context.run(["cp", "-p", "--", ...sources, draft]);
   context.signal.throwIfAborted();
   if (copied.code !== 0) {
@@ -38,6 +50,30 @@ export async function keepRewindLog(context: HookContext, trial: string): Promis
   await writeOut(context, draft);
   const moved = await context.run(["mv", draft, keptLog(context)]);
   return moved.code === 0 ? undefined : moved.stderr;
+}
+
+/**
+ * Returns whether a rewind whose log could not be kept may be made without: where only the room for that log is missing, and there
+ * is room for all that the rewind writes. If it is cut all the same, the data need a clone.
+ */
+export function fitsWithoutLog(context: HookContext, unkept: string, trial: string): boolean {
+  const needed = bytesToCopy(trial);
+  if (needed === undefined || !isNoRoom(unkept)) return false;
+  return [context.settings.data, logFolder(context)].every((folder) => {
+    const { bavail, bsize } = context.account.act(() => statfsSync(folder));
+    return bavail * bsize >= needed;
+  });
+}
+
+/** Returns at most how much a rewind writes, by what its trial says; undefined where it does not say it. */
+export function bytesToCopy(trial: string): number | undefined {
+  const megabytes = /need to copy (\d+) MB/.exec(trial)?.[1];
+  return megabytes === undefined ? undefined : (Number(megabytes) + 1) * 1_048_576;
+}
+
+/** Returns whether an error says that a file system is full, or the part of it that a user may have. */
+export function isNoRoom(message: string): boolean {
+  return /ENOSPC|EDQUOT|No space left on device|Disk quota exceeded/.test(message);
 }
 
 /**
@@ -52,7 +88,7 @@ export async function isRewindDone(context: HookContext): Promise<boolean> {
 
 /** Has data whose rewind was cut have the log again that another rewind needs. Resolves with why they could not; undefined where they could. */
 export async function restoreRewindLog(context: HookContext): Promise<string | undefined> {
-  if (!context.files.exists(keptLog(context))) return undefined;
+  if (!isOurs(context) || !context.files.exists(keptLog(context))) return undefined;
   const copied = await context.run([
     "cp",
     "-p",
@@ -64,8 +100,9 @@ export async function restoreRewindLog(context: HookContext): Promise<string | u
   return copied.code === 0 ? undefined : copied.stderr;
 }
 
-/** Removes the copy, where there is one. */
+/** Removes the copy, where there is one that MSDHA has made. */
 export async function forgetRewindLog(context: HookContext): Promise<void> {
+  if (!isOurs(context)) return;
   const there = [keptLog(context), `${keptLog(context)}.new`].some((path) => context.files.exists(path));
   if (there) await removeInParent(context, temporaryFolder(context));
 }

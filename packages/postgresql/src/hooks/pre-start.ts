@@ -7,7 +7,7 @@ import { type CloneNotes, clone, clonePause } from "../clone.ts";
 import type { HookContext } from "../context.ts";
 import { wasMaster } from "../control-data.ts";
 
-import { holdDataLock, removeStaleLocks } from "../data-lock.ts";
+import { createDataLock, removeStaleLocks } from "../data-lock.ts";
 import { checkedEndFile } from "../early-check.ts";
 import { archiveNames, fixedNames } from "../fixed-settings.ts";
 import { eligibilityFile, followMaster } from "../follow.ts";
@@ -16,7 +16,7 @@ import { checkData } from "../identity.ts";
 import { initialise } from "../initialise.ts";
 import { checkLogPlace, placeLog } from "../log-place.ts";
 import { checkLogicalSlots } from "../logical-slots.ts";
-import { hasData, prepareHome, preparePlace, setAside, takeIntoUse } from "../place.ts";
+import { clearPlace, hasData, prepareHome, preparePlace, setAside, takeIntoUse } from "../place.ts";
 import { recoverCrash } from "../recover-crash.ts";
 import { removeAutoSettings } from "../recovery-settings.ts";
 import { rejoin } from "../rejoin.ts";
@@ -48,9 +48,16 @@ export async function preStart(context: HookContext): Promise<string> {
     files.remove(file);
   writeSecrets(context);
   await preparePlace(context);
+  using lock = createDataLock(context);
+  // A server that works in the data is told of first.
+  if (hasData(context)) await lock.add(settings.data);
+  await lock.addPlace();
   const hadData = hasData(context);
-  if (!hadData) await obtainData(context);
-  using lock = await holdDataLock(context);
+  if (!hadData) {
+    await clearPlace(context);
+    await obtainData(lock.context);
+  }
+  if (!lock.coversData) await lock.add(settings.data);
   await prepareData(lock.context, hadData);
   await lock.release();
   return "";
