@@ -1,6 +1,7 @@
 // Measures what a quiet frontend costs: idle-frontend.ts [--seconds N] [--runs N] [FOLDER…]. One etcd, one plain node, and a frontend
-// of each folder, all at once: a folder is this repository (the default), or another copy of it that is built. Prints for each how
-// much of a processor the frontend and its HAProxy used in each run, in ms, and the medians. Needs a build, and nothing else that runs.
+// of each folder, all at once: a folder is this repository (the default), or another copy of it that is built, not so old that it
+// can't follow this one's nodes. Prints for each how much of a processor the frontend and its HAProxy used in each run, in ms, and the
+// medians. Needs a build, and nothing else that runs.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { loadavg } from "node:os";
