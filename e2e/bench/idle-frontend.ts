@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { getFreePort, startChild, startEtcd, tempDir, waitFor } from "@msdha/testkit";
+import { childrenOf } from "../src/support/children-of.ts";
 import { startNode } from "../src/support/node.ts";
 
 const { values, positionals } = parseArgs({
@@ -99,7 +100,5 @@ function costOf(pid: number): number {
 }
 
 function descendants(pid: number): number[] {
-  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
-  const children = text.split(" ").filter(Boolean).map(Number);
-  return children.flatMap((child) => [child, ...descendants(child)]);
+  return childrenOf(pid).flatMap((child) => [child, ...descendants(child)]);
 }

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startTcpProxy, waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
+import { childrenOf } from "./support/children-of.ts";
 import { startGroup, type TestGroup } from "./support/group.ts";
 
 /** A group whose master `a` reaches etcd through a proxy of its own, and whose slave `b` does not. */
@@ -226,8 +227,3 @@ describe.concurrent("a guard", () => {
     },
   );
 });
-
-function childrenOf(pid: number): readonly number[] {
-  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
-  return text.split(" ").filter(Boolean).map(Number);
-}

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { childrenOf } from "../support/children-of.ts";
 
 const INSIDE = "MSDHA_CHAOS_SANDBOX";
 
@@ -37,16 +37,11 @@ export function runInSandbox(): Promise<number> {
   // It is a session of its own, which a Ctrl-C does not reach, and unshare passes no signals on.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () => {
-      for (const pid of childrenOf(child.pid)) process.kill(pid, "SIGTERM");
+      for (const pid of childrenOf(child.pid ?? Number.NaN)) process.kill(pid, "SIGTERM");
     });
   }
   return new Promise((resolve, reject) => {
     child.once("error", reject);
     child.once("exit", (code) => resolve(code ?? 2));
   });
-}
-
-function childrenOf(pid: number | undefined): readonly number[] {
-  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
-  return text.split(" ").filter(Boolean).map(Number);
 }

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { childrenOf } from "../support/children-of.ts";
 import type { TestNode } from "../support/node.ts";
 import { blockLoop } from "./blocked-loop.ts";
 import type { Fault } from "./pair.ts";
@@ -68,10 +69,6 @@ function send(pids: readonly number[], signal: NodeJS.Signals): void {
       // It has ended.
     }
   }
-}
-
-function childrenOf(pid: number): readonly number[] {
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
 }
 
 /** A process and everything that descends from it. */

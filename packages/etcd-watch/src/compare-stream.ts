@@ -53,11 +53,6 @@ export function compareStream(
   let dueAt = clock.now() + pauseMs;
   let isQuick = false;
 
-  /** Without the values, unless they are to be compared. The value of a single key is no more than an answer may be. */
-  function leavesValuesOut(): boolean {
-    return (range.prefix ?? false) && !withValues;
-  }
-
   async function read(keysOnly: boolean): Promise<RangeResult | undefined> {
     const begun = clock.now();
     const options = { timeoutMs: progressIntervalMs / 2, signal, keysOnly };
@@ -112,7 +107,8 @@ export function compareStream(
     },
     beginIfDue() {
       if (comparison || clock.now() < dueAt) return undefined;
-      const keysOnly = leavesValuesOut();
+      // The value of a single key is no more than an answer may be.
+      const keysOnly = (range.prefix ?? false) && !withValues;
       comparison = beginComparison(replica);
       const reading = read(keysOnly);
       finish(comparison, reading, keysOnly).catch((error: unknown) => {

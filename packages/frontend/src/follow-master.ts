@@ -37,8 +37,17 @@ const AGAIN_MS = 5_000;
 
 /** Follows a group for as long as `signal` lets it, whatever etcd does; an error that lasts is logged and outwaited. */
 export function followMaster(etcd: EtcdApi, group: string, options: FollowMasterOptions): MasterFollower {
-  const { clock, log, signal, ttlSeconds, onMastership, onProven, onAsk, onView = () => {} } = options;
-  const prover = proveMaster(etcd, group, { clock, signal, ttlSeconds, onProven, ...(onAsk && { onAsk }) });
+  const {
+    clock,
+    log,
+    signal,
+    ttlSeconds,
+    onMastership,
+    onProven,
+    onAsk = () => {},
+    onView = () => {},
+  } = options;
+  const prover = proveMaster(etcd, group, { clock, signal, ttlSeconds, onProven, onAsk });
   let following = false;
 
   function onHealth(up: boolean, why?: Error): void {

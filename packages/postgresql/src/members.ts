@@ -30,8 +30,7 @@ export function createMembers(): Members {
         standbys.length > 0 &&
         (age > longestMs ||
           isNew ||
-          (nodeChanges.count !== changes && age > PAUSE_MS) ||
-          (unknown.length > 0 && age > PAUSE_MS))
+          (age > PAUSE_MS && (nodeChanges.count !== changes || unknown.length > 0)))
       ) {
         asked = clock.now();
         askedFor = unknown;

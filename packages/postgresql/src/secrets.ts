@@ -23,17 +23,14 @@ export function writeSecrets({
 function readSecrets({ env, settings }: Pick<HookContext, "env" | "settings">): Secrets {
   const { replicator, tls } = settings;
   const password = readSecret(env, "MSDHA_PG_REPLICATION_PASSWORD");
-  const pgpass = ["pgpass", `*:*:*:${quotePgpass(replicator)}:${quotePgpass(password)}\n`] as const;
-  if (!tls) return [pgpass];
-  const own = [
-    ["tls.cert", readFileSync(tls.cert, "utf8")],
-    ["tls.key", readFileSync(tls.key, "utf8")],
-  ] as const;
-  return [
-    pgpass,
-    ...own,
-    ...(tls.ca === undefined ? [] : [["tls.ca", readFileSync(tls.ca, "utf8")] as const]),
+  const secrets: [string, string][] = [
+    ["pgpass", `*:*:*:${quotePgpass(replicator)}:${quotePgpass(password)}\n`],
   ];
+  if (tls) {
+    secrets.push(["tls.cert", readFileSync(tls.cert, "utf8")], ["tls.key", readFileSync(tls.key, "utf8")]);
+    if (tls.ca !== undefined) secrets.push(["tls.ca", readFileSync(tls.ca, "utf8")]);
+  }
+  return secrets;
 }
 
 function writeFiles(

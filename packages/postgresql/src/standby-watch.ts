@@ -5,10 +5,10 @@ import { type Followed, followMaster } from "./follow.ts";
 import { answerOf } from "./local-server.ts";
 import { slotOf } from "./names.ts";
 import { describeCannotFollow, whyItCannotFollow } from "./parted.ts";
-import { quoteSql } from "./quoting.ts";
 import { leaveMark } from "./rejoin-mark.ts";
 import { judgeStandby } from "./standby-health.ts";
 import { settingsFile } from "./standby-settings.ts";
+import { streamFrom } from "./stream-from.ts";
 
 /** Looks after a standby that is `ready`: one that receives nothing must not stay so. */
 export interface StandbyWatch {
@@ -101,22 +101,15 @@ export function createStandbyWatch(): StandbyWatch {
   };
 }
 
-/**
- * Resolves with whether the replay is paused, and whether the log comes in; undefined where the server does not answer. A process of the server that waits for a connection which is dead still says
- * that it streams, so what came last must not be too old: the master says something every half `wal_sender_timeout`.
- */
+/** Resolves with whether the replay is paused, and whether the log comes in; undefined where the server does not answer. */
 async function ask(
   { server, settings }: HookContext,
   { address }: Master,
 ): Promise<{ readonly paused: boolean; readonly receives: boolean } | undefined> {
-  const { walSenderTimeoutMs } = settings;
-  const recent =
-    walSenderTimeoutMs === 0
-      ? "true"
-      : `last_msg_receipt_time > now() - ${3 * walSenderTimeoutMs} * interval '1 ms'`;
   const rows = await answerOf(
-    server.query(`SELECT pg_is_in_recovery() AND pg_is_wal_replay_paused(), (SELECT count(*) FROM pg_stat_wal_receiver
-      WHERE status = 'streaming' AND sender_host = '${quoteSql(address)}' AND ${recent})`),
+    server.query(
+      `SELECT pg_is_in_recovery() AND pg_is_wal_replay_paused(), (SELECT count(*) ${streamFrom(address, settings)})`,
+    ),
   );
   return rows && { paused: rows[0]?.[0] === "t", receives: rows[0]?.[1] === "1" };
 }

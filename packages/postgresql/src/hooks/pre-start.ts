@@ -49,7 +49,7 @@ export async function preStart(context: HookContext): Promise<string> {
   writeSecrets(context);
   await preparePlace(context);
   using lock = createDataLock(context);
-  // A server that works in the data is told of first.
+  // The lock of the data first: where a server works in them, the error says that, and not that another node prepares them.
   if (hasData(context)) await lock.add(settings.data);
   await lock.addPlace();
   const hadData = hasData(context);

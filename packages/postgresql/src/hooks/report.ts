@@ -4,6 +4,7 @@ import { answerOf } from "../local-server.ts";
 import type { Lsn } from "../lsn.ts";
 import { quoteSql } from "../quoting.ts";
 import { type MasterReport, type OtherReport, reportLine, type StandbyReport } from "../report-line.ts";
+import { streamFrom } from "../stream-from.ts";
 
 const QUERY_MS = 2_000;
 const TIMELINE_SQL =
@@ -60,19 +61,13 @@ async function readStandby(
  * where there is no master is the timeline told, for which the server lists a folder. Of a master: the last column has its standbys.
  */
 function reportSql({ settings }: HookContext, master: Master | undefined): string {
-  const { replicator, walSenderTimeoutMs } = settings;
-  const recent =
-    walSenderTimeoutMs === 0
-      ? "true"
-      : `last_msg_receipt_time > now() - ${3 * walSenderTimeoutMs} * interval '1 ms'`;
   return `SELECT standby, CASE WHEN standby THEN pg_is_wal_replay_paused() END,
       pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0'),
       pg_wal_lsn_diff(greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()), '0/0'),
       ${master ? "NULL" : TIMELINE_SQL},
-      (SELECT pg_wal_lsn_diff(latest_end_lsn, '0/0') FROM pg_stat_wal_receiver
-        WHERE status = 'streaming' AND sender_host = '${quoteSql(master?.address ?? "")}' AND ${recent}),
+      (SELECT pg_wal_lsn_diff(latest_end_lsn, '0/0') ${streamFrom(master?.address ?? "", settings)}),
       CASE WHEN NOT standby THEN (SELECT string_agg(DISTINCT application_name COLLATE "C", ' ' ORDER BY application_name COLLATE "C")
-        FROM pg_stat_replication WHERE state = 'streaming' AND usename = '${quoteSql(replicator)}'
+        FROM pg_stat_replication WHERE state = 'streaming' AND usename = '${quoteSql(settings.replicator)}'
           AND application_name <> 'msdha hook') END
     FROM pg_is_in_recovery() AS a (standby)`;
 }
