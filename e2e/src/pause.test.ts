@@ -84,7 +84,8 @@ test("nobody takes over from a master that is killed under a pause, and list, pa
     what: "the frontend to serve",
   });
 
-  expect((await msdha("pause", "--why", "new switches")).code).toBe(0);
+  const pause = await msdha("pause", "--why", "new switches");
+  expect(pause.out).toMatch(/no other node will take over, not even from a master that is lost\./);
   await nodes.kill(nodes.master);
   await waitFor(async () => (await group.keys())["_lock"] === undefined, { what: "the lock to be free" });
   await group.state(nodes.master, "ready");

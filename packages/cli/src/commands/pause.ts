@@ -61,7 +61,10 @@ async function forbid(context: Context, options: PauseOptions, target: Target): 
   const request = await writeRequest(group, target, { why: options.why ?? "", until }, { compare: [] });
   if (!request) throw refuse(`${what} has just been ${word(kind)} by another operator`);
   const end = options.for === undefined ? `until ${undo(target)}` : `for ${formatDuration(options.for)}`;
-  const effect = kind === "pause" ? "no other node will take over" : "it will not take over";
+  const effect =
+    kind === "pause"
+      ? "no other node will take over, not even from a master that is lost"
+      : "it will not take over";
   if (options.json) context.write(describeAsJson(group, target, { isOn: true, until }));
   else context.write(`${what} is ${word(kind)} ${end}: ${effect}. Fencing and leases work as before.\n`);
 }
