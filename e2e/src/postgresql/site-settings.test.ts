@@ -27,9 +27,11 @@ describe.concurrent("PostgreSQL hooks on a site of its own ways", () => {
       "default_transaction_read_only = on",
       "search_path = 'nowhere'",
       "DateStyle = 'German'",
+      "role = 'pg_monitor'",
     ];
     const targets = ["DATABASE postgres", "ROLE replicator", "ROLE postgres"];
     const statements = targets.flatMap((target) => settings.map((one) => `ALTER ${target} SET ${one};`));
+    await a.sql("REVOKE CONNECT, TEMPORARY ON DATABASE postgres FROM PUBLIC");
     await a.sql(`DO $do$ BEGIN ${statements.join(" ")} END $do$`);
     await a.stop("SIGKILL");
     group.setMaster(undefined);

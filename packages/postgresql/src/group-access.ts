@@ -45,6 +45,8 @@ function roleStatements({ env, settings }: HookContext): readonly string[] {
     "SET password_encryption = 'scram-sha-256'",
     `DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '${role}') THEN CREATE ROLE "${replicator}"; END IF; END $$`,
     `ALTER ROLE "${replicator}" REPLICATION LOGIN PASSWORD '${quoteSql(password)}'`,
+    // A site may have taken it from all roles.
+    `GRANT CONNECT ON DATABASE postgres TO "${replicator}"`,
     // How far a server is.
     `GRANT pg_monitor TO "${replicator}"`,
     // What pg_rewind reads on its source.

@@ -11,6 +11,7 @@ export const SESSION_SETTINGS: readonly string[] = [
   "default_transaction_read_only=off",
   "default_transaction_deferrable=off",
   "search_path=pg_catalog",
+  "role=none",
   "standard_conforming_strings=on",
   "DateStyle=ISO",
 ];
