@@ -10,7 +10,7 @@ case $time in
 esac
 wanted=$(printf %s "$time" | tr -d ':-' | tr ' ' T)Z
 found='' found_at=''
-for folder in "$archive"/base/*-*; do
+for folder in "$archive"/base/????????-????????T??????Z; do
   label=${folder##*/}
   at=${label#*-}
   if [ "$(printf '%s\n' "$at" "$wanted" | LC_ALL=C sort | head -n 1)" = "$at" ] &&

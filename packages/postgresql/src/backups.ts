@@ -60,7 +60,8 @@ export function createBackups(): Backups {
       if (settings.archive === "" && settings.backupCommand === "") return;
       if (env["MSDHA_STATE"] !== "master" || !group.isMaster()) return;
       if (running || clock.now() < notBefore) return;
-      if (Date.now() - (await lastTime(context)) < settings.backupIntervalMs) return;
+      // A time far ahead is of a clock that was wrong.
+      if (Math.abs(Date.now() - (await lastTime(context))) < settings.backupIntervalMs) return;
       await make(context);
     },
   };

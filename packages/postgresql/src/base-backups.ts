@@ -5,7 +5,7 @@ import { fail } from "./failure.ts";
 import { makeFolders } from "./files.ts";
 import { removeFolders, writeOut } from "./folders.ts";
 import { majorVersion } from "./major-version.ts";
-import { expiredBackups } from "./retention.ts";
+import { backupTime, expiredBackups } from "./retention.ts";
 
 /*
  * MSDHA_PG_ARCHIVE: base backups (base/TIMELINE-DATE) and the log (wal/), in a folder that the nodes share, or of each
@@ -28,19 +28,43 @@ export function prepareArchive({ account, settings: { archive } }: HookContext):
   }
 }
 
-/** Resolves with the folder of the newest base backup; undefined where there is none. */
+/** Resolves with the folder of the newest base backup, by its log; undefined where there is none. */
 export async function newestBaseBackup(context: HookContext): Promise<string | undefined> {
   const { archive } = context.settings;
-  const newest = archive === "" ? undefined : (await baseBackups(context)).at(-1);
-  return newest === undefined ? undefined : join(archive, "base", newest);
+  if (archive === "") return undefined;
+  const newest = (await startsOf(context, await baseBackups(context))).toSorted(byLog).at(-1);
+  return newest && join(archive, "base", newest.label);
 }
 
+/** Resolves with the labels of the base backups. A folder of another name is somebody else's. */
 async function baseBackups({ run, settings }: HookContext): Promise<readonly string[]> {
   const { stdout } = await run(["ls", join(settings.archive, "base")]);
-  return stdout
-    .split("\n")
-    .filter((name) => name !== "")
-    .sort();
+  return stdout.split("\n").filter((name) => !Number.isNaN(backupTime(name)));
+}
+
+/** A base backup, and the first file of the log that it needs. */
+interface BackupStart {
+  readonly label: string;
+  readonly file: string;
+}
+
+/** Resolves with the beginnings of those base backups that say where they begin. */
+async function startsOf(
+  { run, settings }: HookContext,
+  labels: readonly string[],
+): Promise<readonly BackupStart[]> {
+  if (labels.length === 0) return [];
+  const files = labels.map((label) => join(settings.archive, "base", label, "backup_label"));
+  const { stdout } = await run(["grep", "-H", "^START WAL LOCATION: ", ...files]);
+  return stdout.split("\n").flatMap((line) => {
+    const [, label = "", file = ""] = /([^/]+)\/backup_label:.*\(file ([0-9A-F]{24})\)$/.exec(line) ?? [];
+    return file === "" ? [] : [{ label, file }];
+  });
+}
+
+/** By timeline and place: their times are those of clocks. */
+function byLog(one: BackupStart, other: BackupStart): number {
+  return one.file < other.file ? -1 : one.file > other.file ? 1 : one.label < other.label ? -1 : 1;
 }
 
 /**
@@ -123,12 +147,26 @@ async function forgetOldBackups(context: HookContext): Promise<void> {
     context,
     old.map((name) => join(base, name)),
   );
-  const [oldest] = await baseBackups(context);
-  if (oldest === undefined) return;
-  const { stdout: label } = await context.run(["cat", join(base, oldest, "backup_label")]);
-  const first = /^START WAL LOCATION: .*\(file (.*)\)$/m.exec(label)?.[1];
+  const kept = await baseBackups(context);
+  const starts = await startsOf(context, kept);
+  const unknown = kept.find((label) => starts.every((start) => start.label !== label));
+  if (unknown !== undefined) {
+    context.log(
+      `the archive keeps all of its log: ${join(base, unknown)} does not say how much of it it needs`,
+    );
+    return;
+  }
+  // Its timeline does not matter: pg_archivecleanup compares places only.
+  const [first] = starts
+    .map(({ file }) => file)
+    .toSorted((one, other) => (placeOf(one) < placeOf(other) ? -1 : 1));
   if (first === undefined) return;
   await context.run([context.program("pg_archivecleanup"), join(archive, "wal"), first], {
     log: context.log,
   });
+}
+
+/** Returns the place in the log of a file, without the timeline. */
+function placeOf(file: string): string {
+  return file.slice(8);
 }
