@@ -68,6 +68,7 @@ export async function openConnection(
     }
   } catch (error) {
     destroy(client);
+    if (isServerError(error)) refusals.add(error);
     throw error;
   }
   return {
@@ -101,6 +102,20 @@ export async function openConnection(
 /** Returns whether a server answered, with an error. */
 export function isServerError(error: unknown): error is pg.DatabaseError {
   return error instanceof pg.DatabaseError;
+}
+
+/** The errors with which servers refused a session. */
+const refusals = new WeakSet<pg.DatabaseError>();
+
+/**
+ * Returns whether a server refused a session, or ended it, by the error of a question. Its severity says so too, but in the language of
+ * `lc_messages`.
+ */
+export function isRefusal(error: unknown): error is pg.DatabaseError {
+  return (
+    isServerError(error) &&
+    (refusals.has(error) || error.severity === "FATAL" || error.code?.startsWith("57P") === true)
+  );
 }
 
 /** Returns a function for the major version that the server reports while a session begins; 0 before. */

@@ -1,11 +1,12 @@
 import { closeSync, openSync, readdirSync, readSync } from "node:fs";
 import { join } from "node:path";
+import { isRefusal } from "./connection.ts";
 import type { HookContext } from "./context.ts";
 import { readControlFile } from "./control-file.ts";
 import { HookFailure, messageOf } from "./failure.ts";
 import { parseLsn, segmentNumber, timelineDigits } from "./lsn.ts";
 import { slotOf } from "./names.ts";
-import type { Peer } from "./peer.ts";
+import { type Peer, PeerSilentError } from "./peer.ts";
 import { noteSlot } from "./slot-note.ts";
 import {
   type Branch,
@@ -93,7 +94,7 @@ async function ask(
       return { row: (await peer.query(`${reserveSql}; ${question}`))[0] ?? [], refusal };
     } catch (error) {
       refusal = messageOf(error);
-      if (error instanceof HookFailure || !refusal.startsWith("FATAL")) throw error;
+      if (!(error instanceof PeerSilentError) || !isRefusal(error.cause)) throw error;
     }
   }
   return { row: (await peer.query(question))[0] ?? [], refusal };

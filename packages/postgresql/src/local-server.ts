@@ -1,7 +1,7 @@
 import { readdirSync, readlinkSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import type { Account } from "./account.ts";
-import { type Connection, isServerError, openConnection, type Rows } from "./connection.ts";
+import { type Connection, isRefusal, openConnection, type Rows } from "./connection.ts";
 import { HookFailure } from "./failure.ts";
 import { type Files, readText } from "./files.ts";
 import type { Settings } from "./settings.ts";
@@ -179,7 +179,5 @@ const NOT_NOW = ["57P01", "57P02", "57P03"];
 
 /** Returns why a server that takes connections refuses this node's own session, by the error of a question; undefined for any other error. */
 export function refusalOf(error: unknown): string | undefined {
-  if (!isServerError(error) || error.severity !== "FATAL" || NOT_NOW.includes(error.code ?? ""))
-    return undefined;
-  return error.message;
+  return isRefusal(error) && !NOT_NOW.includes(error.code ?? "") ? error.message : undefined;
 }

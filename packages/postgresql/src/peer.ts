@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { checkServerIdentity } from "node:tls";
 import {
   type Connection,
+  isRefusal,
   isServerError,
   openConnection,
   type Rows,
@@ -79,7 +80,7 @@ function createPeer(
     try {
       return await ask(statement);
     } catch (error) {
-      const refused = isServerError(error) && error.severity === "FATAL" && !statement.includes(";");
+      const refused = isRefusal(error) && !statement.includes(";");
       if (!refused) throw explain(settings, address, error);
       return await ask(statement, "database").catch((second: unknown) => {
         throw explain(settings, address, second);
