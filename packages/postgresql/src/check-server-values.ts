@@ -45,7 +45,7 @@ function checkFirstValues(env: Environment): void {
 }
 
 function checkOneLine(env: Environment, name: string): void {
-  if (readSecret(env, name).includes("\n")) fail(`${name}: expected one line, got several`);
+  if (/[\r\n]/.test(readSecret(env, name))) fail(`${name}: expected one line, got several`);
 }
 
 function checkPort(port: string): void {
@@ -63,6 +63,7 @@ function checkPaths({ data, home, port, runDir }: Settings): void {
       fail(`${name}: expected a path without commas, quotes and backslashes, got ${path}`);
     }
   }
+  if (data.endsWith("/..")) fail(`PGDATA: expected a path that ends in a name, got ${data}`);
   const tooLong = Buffer.byteLength(`${home}/.s.PGSQL.${port}`) - LONGEST_SOCKET_PATH;
   if (tooLong > 0) {
     const most = Buffer.byteLength(runDir) - tooLong;

@@ -92,7 +92,7 @@ export interface TlsSettings {
 export function readSettings(env: Environment): Settings {
   const seconds = (name: string, fallback: number): number => Number(env[name] || fallback) * 1_000;
   const runDir = env["MSDHA_RUN_DIR"] || DEFAULT_RUN_DIR;
-  const data = env["PGDATA"] || "/var/lib/postgresql/data";
+  const data = withoutSlash(env["PGDATA"] || "/var/lib/postgresql/data");
   const superuser = readSecret(env, "POSTGRES_USER") || env["PGUSER"] || "postgres";
   return {
     name: env["MSDHA_NAME"] ?? "",
@@ -144,6 +144,11 @@ export function readSettings(env: Environment): Settings {
   };
 }
 
+/** What is kept beside the data directory has its path with an ending. After a slash it would be inside. */
+function withoutSlash(path: string): string {
+  return path.replace(/(?<!^)(\/\.?)+$/, "");
+}
+
 /** What can't be read is NaN: `checkSettings` refuses it. */
 function duration(env: Environment, name: string, fallback: string): number {
   return parseDuration(env[name] || fallback) ?? Number.NaN;
@@ -167,7 +172,8 @@ export function readSecret(env: Environment, name: string): string {
   if (file === "") return value;
   if (value !== "") fail(`${name} and ${name}_FILE: expected one of them, got both`);
   try {
-    return readFileSync(file, "utf8").replace(/\n+$/, "");
+    // PostgreSQL's own programs take no line end from a file either, of whatever kind.
+    return readFileSync(file, "utf8").replace(/[\r\n]+$/, "");
   } catch (error) {
     return fail(`${name}_FILE: can't read ${file}`, { cause: error });
   }
