@@ -54,7 +54,7 @@ export function describeCannotFollow(mark: "parted" | "beyond" | "missed", maste
  * master has. Where there is an archive, that does not deliver it either.
  */
 async function hasMissed(context: HookContext, peer: Peer): Promise<boolean> {
-  const { server, settings } = context;
+  const { server } = context;
   const rows = await answerOf(
     server.query(`SELECT greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()),
       EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming')`),
@@ -70,7 +70,10 @@ async function hasMissed(context: HookContext, peer: Peer): Promise<boolean> {
       GROUP BY pos, segment`),
   );
   if (missed !== "t") return false;
-  if (settings.archive === "" && settings.restoreCommand === "") return true;
+  // MSDHA's, or one of the site's own, in postgresql.conf or by ALTER SYSTEM.
+  const restoreCommand = await answerOf(server.value("SHOW restore_command"));
+  if (restoreCommand === undefined) return false;
+  if (restoreCommand === "") return true;
   return await isUndelivered(context, peer.address, needed);
 }
 

@@ -1,6 +1,6 @@
-import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { HookContext } from "./context.ts";
+import { readText, writeWhole } from "./files.ts";
 
 const RECOVERY = [
   ...["recovery_target", "recovery_target_action", "recovery_target_inclusive", "recovery_target_lsn"],
@@ -22,11 +22,12 @@ export function removeAutoSettings(
 ): readonly string[] {
   return account.act(() => {
     const auto = join(folder, "postgresql.auto.conf");
-    const lines = readFileSync(auto, "utf8").split("\n");
+    // PostgreSQL starts without it too.
+    const lines = (readText(auto) ?? "").split("\n");
     const nameOf = (line: string): string => /^\s*(\w+)/.exec(line)?.[1]?.toLowerCase() ?? "";
     const removed = lines.filter((line) => names.includes(nameOf(line)));
     if (removed.length > 0) {
-      writeFileSync(auto, lines.filter((line) => !removed.includes(line)).join("\n"));
+      writeWhole(auto, lines.filter((line) => !removed.includes(line)).join("\n"), true);
     }
     return [...new Set(removed.map(nameOf))];
   });

@@ -8,6 +8,7 @@ import { lookForAnswer } from "../hang.ts";
 import type { Keeper } from "../keeper.ts";
 import { createMetricsPort } from "../metrics-port.ts";
 import { createSecretsWatch } from "../secrets.ts";
+import { createIncludeWatch } from "../settings-include.ts";
 import { createSlotWatch } from "../slots-of-the-gone.ts";
 import { createStandbyWatch } from "../standby-watch.ts";
 import { createWeakenedWatch } from "../weakened.ts";
@@ -39,6 +40,7 @@ export function createAlive({
     standby: createStandbyWatch(),
     slots: createSlotWatch(),
     secrets: createSecretsWatch(),
+    include: createIncludeWatch(),
     collations: createCollationWatch(),
     metrics: createMetricsPort(),
     settings: createGroupSettingsWatch(),
@@ -50,6 +52,7 @@ export function createAlive({
     looking = true;
     try {
       watches.secrets.look(context);
+      watches.include.look(context);
       await watches.standby.look(context);
       await watches.slots.look(context);
       await watches.collations.look(context);

@@ -1,4 +1,3 @@
-import { appendFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { adopt } from "../adopt.ts";
 import { prepareArchive } from "../base-backups.ts";
@@ -22,6 +21,7 @@ import { removeAutoSettings } from "../recovery-settings.ts";
 import { rejoin } from "../rejoin.ts";
 import { type BackupSource, findBackup, restoreBackup } from "../restore-backup.ts";
 import { writeSecrets } from "../secrets.ts";
+import { includeSettings } from "../settings-include.ts";
 import { checkSiteArgs } from "../site-args.ts";
 import {
   settingsFile,
@@ -154,18 +154,13 @@ async function cloneAnew(context: HookContext): Promise<void> {
 
 /** Makes the next start a standby's, whatever a clone or a rewind brought along. */
 async function configure(context: HookContext): Promise<void> {
-  const { account, files, settings } = context;
+  const { files, settings } = context;
   const { data, sync } = settings;
   files.write(join(data, "standby.signal"), "");
   if (sync === "off") files.remove(syncSettingsFile(context));
   else writeSyncSettings(context, 1, []);
   removeOverrides(context);
-  account.act(() => {
-    const own = join(data, "postgresql.conf");
-    if (!/^include_if_exists = 'msdha.conf'/m.test(readFileSync(own, "utf8"))) {
-      appendFileSync(own, "\ninclude_if_exists = 'msdha.conf'\n");
-    }
-  });
+  includeSettings(context);
   writeStandbySettings(context, undefined);
   await followMaster(context);
 }

@@ -1,0 +1,50 @@
+import { appendFileSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { HookContext } from "./context.ts";
+import { settingsFile } from "./standby-settings.ts";
+
+const LINE = /^include_if_exists = 'msdha.conf'/m;
+
+/** Has `postgresql.conf` include `msdha.conf`. Returns whether it did not. */
+export function includeSettings({ account, settings }: Pick<HookContext, "account" | "settings">): boolean {
+  const file = mainFile(settings);
+  return account.act(() => {
+    if (LINE.test(readFileSync(file, "utf8"))) return false;
+    appendFileSync(file, "\ninclude_if_exists = 'msdha.conf'\n");
+    return true;
+  });
+}
+
+/** Puts the line back that a tool for configurations, or a person, has taken out while the server runs. */
+export interface IncludeWatch {
+  /** Called every few seconds. Reads the file when it has changed. */
+  look(context: HookContext): void;
+}
+
+/** Makes one. Without the line the next reload takes away whom a standby follows, and whom commits wait for. */
+export function createIncludeWatch(): IncludeWatch {
+  let seen = "";
+  return {
+    look(context) {
+      const { env, files, log, server, settings } = context;
+      if (env["MSDHA_STATE"] === "pre_start" || !server.takesConnections()) return;
+      if (!files.exists(settingsFile(context))) return;
+      const found = context.account.act(() => statSync(mainFile(settings), { throwIfNoEntry: false }));
+      // A moment later it is there again.
+      if (!found) return;
+      const version = `${found.ino} ${found.mtimeMs} ${found.size}`;
+      if (version === seen) return;
+      if (includeSettings(context)) {
+        server.reload();
+        log(
+          "postgresql.conf did not include msdha.conf any more: the line is added again, and the server has reloaded its settings. Until " +
+            "now it may have followed nobody, and its commits may have waited for nobody",
+        );
+      } else seen = version;
+    },
+  };
+}
+
+function mainFile({ data }: HookContext["settings"]): string {
+  return join(data, "postgresql.conf");
+}
