@@ -3,6 +3,7 @@ import { open } from "node:fs/promises";
 import { basename } from "node:path";
 import { text as readAll } from "node:stream/consumers";
 import { refuse } from "../command-error.ts";
+import { lastLines } from "./last-lines.ts";
 import type { ReportFile } from "./report-file.ts";
 
 const LAST_LINES = 2_000;
@@ -18,10 +19,11 @@ export async function readLogs(files: readonly string[]): Promise<readonly Repor
 
 /** Rejects with a `CommandError` if the file can't be read: the operator has named it. */
 async function readLog(file: string, index: number): Promise<ReportFile> {
-  if (file === "-") return { name: "logs/standard-input.txt", text: endOf(await readAll(process.stdin)) };
+  if (file === "-")
+    return { name: "logs/standard-input.txt", text: lastLines(await readAll(process.stdin), LAST_LINES) };
   const name = basename(file).replaceAll(/[^\w.-]/g, "_");
   try {
-    return { name: `logs/${index + 1}-${name}.txt`, text: endOf(await readEnd(file)) };
+    return { name: `logs/${index + 1}-${name}.txt`, text: lastLines(await readEnd(file), LAST_LINES) };
   } catch (error) {
     throw refuse(`can't read ${file}: ${error instanceof Error ? error.message : String(error)}`);
   }
@@ -36,10 +38,6 @@ async function readEnd(file: string): Promise<string> {
     position: begin,
   });
   return buffer.toString("utf8", 0, bytesRead);
-}
-
-function endOf(text: string): string {
-  return text.split("\n").slice(-LAST_LINES).join("\n");
 }
 
 /** Undefined where there is no systemd, or nothing of ours in its journal. */
