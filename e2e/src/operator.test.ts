@@ -68,6 +68,23 @@ test("a pause keeps every node from taking the lock until it ends, and a hold ke
   expect((await msdha("switchover", held, "--yes")).code).toBe(0);
 });
 
+test("a master that is held back serves on, hands over, and is not the next master either", async () => {
+  await using group = await startGroup();
+  const msdha = msdhaOf(group);
+  using nodes = await startRestarting(group, ["n1", "n2"]);
+  const [other = ""] = nodes.others;
+  expect((await msdha("hold", nodes.master, "--for", "2h", "--why", "disk swap")).code).toBe(0);
+  expect(await group.master()).toBe(nodes.master);
+  expect((await msdha("switchover", "--why", "disk swap", "--yes")).code).toBe(0);
+  await group.state(nodes.master, "ready");
+  expect((await msdha()).out).toMatch(
+    new RegExp(`master ${other} [\\s\\S]*○ ${nodes.master} +ready, held .*"disk swap"`),
+  );
+  const back = await msdha("switchover", "--yes");
+  const why = new RegExp(`no other node may take over: ${nodes.master} is held back; msdha release `);
+  expect(back).toMatchObject({ code: 1, err: expect.stringMatching(why) });
+});
+
 test("the next run says in the history how a master ended that could not", async () => {
   await using group = await startGroup();
   const msdha = msdhaOf(group);

@@ -27,7 +27,7 @@ export function refuseMove(view: GroupView, { name }: PresentMaster, to: string 
   const present = view.asks.get(askName("switchover"));
   if (present) throw refuse(`a switchover is under way${describe(present)}`);
   if (to !== undefined) refuseTarget(view, name, to);
-  else if (listReady(view, name).length === 0) throw refuse("no other node is ready to be the master");
+  else if (listReady(view, name).length === 0) throw refuse(describeNobody(view, name));
 }
 
 function refuseTarget(view: GroupView, master: string, to: string): void {
@@ -37,6 +37,16 @@ function refuseTarget(view: GroupView, master: string, to: string): void {
   if (node.state !== "ready") throw refuse(`${plain(to)} is not ready: its state is ${plain(node.state)}`);
   if (view.asks.has(askName("hold", to)))
     throw refuse(`${plain(to)} is held back; msdha release ${plain(to)} first`);
+}
+
+/** Why no node may take the lock from the master. */
+function describeNobody({ nodes, asks }: GroupView, master: string): string {
+  const held = [...nodes.keys()].filter(
+    (name) => name !== master && nodes.get(name)?.state === "ready" && asks.has(askName("hold", name)),
+  );
+  const [first] = held.map((name) => plain(name)).sort();
+  if (first === undefined) return "no other node is ready to be the master";
+  return `no other node may take over: ${first} is held back; msdha release ${first} first`;
 }
 
 /** The nodes that may take the lock from the master. */
