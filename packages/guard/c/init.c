@@ -34,6 +34,7 @@ _Noreturn void run_as_init(char **argv) {
   sigfillset(&signals);
   for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) sigdelset(&signals, faults[i]);
   sigprocmask(SIG_SETMASK, &signals, &before);
+  signal(SIGCHLD, SIG_DFL); /* where it was ignored before, nobody would say that the program has ended */
 
   pid_t program = fork();
   if (program < 0) {
@@ -42,8 +43,8 @@ _Noreturn void run_as_init(char **argv) {
   }
   if (program == 0) become(argv, &before);
   for (;;) {
-    int signal = sigwaitinfo(&signals, NULL);
-    if (signal == SIGCHLD) reap(program);
-    else if (signal > 0) kill(program, signal);
+    int number = sigwaitinfo(&signals, NULL);
+    if (number == SIGCHLD) reap(program);
+    else if (number > 0) kill(program, number);
   }
 }

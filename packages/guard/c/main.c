@@ -96,7 +96,15 @@ static void take_lock(const char *path, int64_t wait_ns) {
   close(fd);
 }
 
+/* What is opened next must not take the place of an input or output that the caller has closed. */
+static void open_closed(void) {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+    if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0) return;
+  }
+}
+
 int main(int argc, char **argv) {
+  open_closed();
   if (argc > 2 && strcmp(argv[1], "--init") == 0) run_as_init(argv + 2);
   if (argc > 3 && strcmp(argv[1], "--ask") == 0) return ask(argv[2], argv[3], argv + 4);
   if (argc > 3 && strcmp(argv[1], "--call") == 0) return call(NULL, argv[2], argv[3], argv + 4);

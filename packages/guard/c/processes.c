@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -46,6 +47,28 @@ static bool make_pipe(int ends[2]) {
   return false;
 }
 
+/* As shells tell one from a program for another machine: no NUL in its first line. */
+static bool looks_like_script(const char *file) {
+  char text[256];
+  int fd = open(file, O_RDONLY | O_CLOEXEC);
+  ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text);
+  if (n < 0) return false;
+  const char *line_end = memchr(text, '\n', (size_t)n);
+  return !memchr(text, 0, line_end ? (size_t)(line_end - text) : (size_t)n);
+}
+
+/* execvp has a shell take as a script whatever the kernel does not know. */
+static void execute(const char *file, char **argv) {
+  if (strchr(file, '/')) {
+    execv(file, argv);
+    if (errno != ENOEXEC) return;
+    bool script = looks_like_script(file);
+    errno = ENOEXEC;
+    if (!script) return;
+  }
+  execvp(file, argv);
+}
+
 /* Between fork and exec. Everything that the guard has open closes at exec, but for the lock file. */
 static _Noreturn void become(const struct spawn *what, pid_t guard, int out, int err, int result,
                              const _Atomic int64_t *deadline) {
@@ -73,7 +96,7 @@ static _Noreturn void become(const struct spawn *what, pid_t guard, int out, int
   errno = 0;
   if (boot_ns() >= atomic_load(deadline)) goto failed;
   failure.step = STEP_EXEC;
-  execvp(what->file, what->argv);
+  execute(what->file, what->argv);
 failed:
   failure.error = errno;
   while (write(result, &failure, sizeof failure) < 0 && errno == EINTR) continue;

@@ -3,7 +3,11 @@ import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type TempDir, tempDir } from "@msdha/testkit";
-import { expect, onTestFinished, test } from "vitest";
+import { beforeAll, expect, onTestFinished, test } from "vitest";
+import { guardBinary } from "../src/binary.ts";
+import { buildGuard } from "./support.ts";
+
+beforeAll(buildGuard);
 
 /** The guard's program, but that `--ask` waits for a second instead of a minute. */
 function buildHasty(folder: TempDir): string {
@@ -78,3 +82,25 @@ test("asking gives up on a server whose answer never ends", async () => {
   expect(code).toBe(1);
   expect(output).toMatch(/^\.+msdha-backend: no node answers at .*: it takes too long\n$/);
 });
+
+test.each([
+  ["its standard output", ">&-", "\0the answer\n", 0],
+  ["its standard error", "2>&-", "\u0001the complaint\n", 1],
+  ["all three", "<&- >&- 2>&-", "\0the answer\n", 0],
+])(
+  "asking ends with the answer's own code where the caller has closed %s",
+  async (_, closing, text, code) => {
+    await using folder = tempDir();
+    const server = createServer({ allowHalfOpen: true }, (connection) => {
+      connection.resume().on("error", () => {});
+      connection.on("end", () => connection.end(text));
+    });
+    const socket = await listen(folder, server);
+    const script = `exec "$0" --ask msdha-backend "$1" status ${closing}`;
+    const child = spawn("sh", ["-c", script, guardBinary(), socket], { stdio: "ignore" });
+    expect(await new Promise((resolve) => child.once("close", (...ended) => resolve(ended)))).toEqual([
+      code,
+      null,
+    ]);
+  },
+);

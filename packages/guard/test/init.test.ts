@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { waitFor } from "@msdha/testkit";
-import { beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, onTestFinished, test } from "vitest";
 import { guardBinary } from "../src/index.ts";
 import { buildGuard, isAlive, mark, parentOf, processesWhere, program } from "./support.ts";
 
@@ -60,4 +60,13 @@ test("the first process of a container says what it cannot execute", async () =>
   const { ended, text } = startContainer(marked.env, "/no/such/program");
   expect(await ended).toEqual([127, null]);
   expect(text.stderr).toBe("msdha-guard: cannot execute /no/such/program: No such file or directory\n");
+});
+
+test("the first process of a container ends as its program does also where SIGCHLD was ignored before", async () => {
+  const script = '$SIG{CHLD} = "IGNORE"; exec @ARGV';
+  const child = spawn("perl", ["-e", script, guardBinary(), "--init", "sh", "-c", "exit 5"], {
+    stdio: "ignore",
+  });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  expect(await once(child, "close")).toEqual([5, null]);
 });

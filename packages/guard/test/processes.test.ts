@@ -50,6 +50,27 @@ describe("a started process", () => {
     );
   });
 
+  test("is no program for another machine, whose bytes a shell would carry out", async () => {
+    await using folder = tempDir();
+    await using guard = await startGuard();
+    const foreign = join(folder.path, "foreign");
+    const bytes = await readFile(process.execPath).then((all) => all.subarray(0, 64));
+    bytes.writeUInt16LE(0xffff, 18); // the machine that it is for
+    await writeFile(foreign, Buffer.concat([bytes, Buffer.from(`\necho run >${folder.path}/run\n`)]));
+    await chmod(foreign, 0o755);
+    await expect(run(guard, [foreign])).rejects.toMatchObject({ errno: "ENOEXEC" });
+    expect(await readdir(folder.path)).toEqual(["foreign"]);
+  });
+
+  test("may be a script that names no interpreter", async () => {
+    await using folder = tempDir();
+    await using guard = await startGuard();
+    const script = join(folder.path, "script");
+    await writeFile(script, 'echo "it is $1"\n');
+    await chmod(script, 0o755);
+    expect(await run(guard, [script, "run"])).toMatchObject({ stdout: "it is run\n", code: 0 });
+  });
+
   test("works in the supervisor's own directory unless it is given one", async () => {
     await using guard = await startGuard();
     expect((await run(guard, ["pwd"])).stdout).toBe(`${process.cwd()}\n`);
