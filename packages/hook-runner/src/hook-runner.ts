@@ -7,6 +7,7 @@ import { findHook } from "./find-hook.ts";
 import { keepLastLines } from "./last-lines.ts";
 import { isLaunchFailure, type Launch, type LaunchedProcess, type LaunchFailedError } from "./launch.ts";
 import { launchWithExeca } from "./launch-with-execa.ts";
+import { limitLines } from "./limit-lines.ts";
 import { splitLines } from "./split-lines.ts";
 import { waitForEnd } from "./wait-for-end.ts";
 import { LONGEST_BUSY_MS, whileBusy } from "./while-busy.ts";
@@ -16,7 +17,10 @@ export interface HookRunnerOptions {
   readonly dir: string;
   /** How a hook is started; default: as a child of this process. */
   readonly launch?: Launch;
-  /** Receives the hooks' output, line by line. */
+  /**
+   * Receives the hooks' output, line by line, for a log: beyond 10,000 lines at once and 1,000 a second (a line of 1,280
+   * characters counts as eleven), a run's lines are left out and counted, but for the last 20 of them.
+   */
   readonly onLine?: (hook: string, stream: "stdout" | "stderr", line: string) => void;
   readonly clock?: Clock;
 }
@@ -25,7 +29,7 @@ export interface RunHookOptions {
   /** The whole environment of the hook. */
   readonly env: Readonly<Record<string, string>>;
   readonly args?: readonly string[];
-  /** Receives this run's standard output too, line by line, after the runner's own `onLine`. */
+  /** Receives all of this run's standard output too, line by line, each line after the runner's own `onLine` had it. */
   readonly onStdout?: (line: string) => void;
   /** How long the hook may take, in milliseconds; default: no limit. A hook that takes longer is killed. */
   readonly timeoutMs?: number;
@@ -48,7 +52,8 @@ export interface RunHookOptions {
 export interface HookRunner {
   /**
    * Resolves with the file of a hook, or undefined when there is none. Rejects with a `HookNotRunnableError` when the name
-   * is there but is no executable file, so that no hook is skipped silently; with a `TypeError` for a name with a `/`.
+   * is there but is no executable file, or when the system can't tell, so that no hook is skipped silently; with a `TypeError`
+   * for a name with a `/`.
    */
   find(hook: string): Promise<string | undefined>;
   /**
@@ -85,15 +90,16 @@ export function createHookRunner({
     if (file === undefined) return undefined;
     options.signal?.throwIfAborted();
     const kept = keepLastLines();
+    const limit = limitLines((stream, line) => onLine(hook, stream, line), { clock });
     const lines = {
       stdout: splitLines((line) => {
         kept.add(line);
-        onLine(hook, "stdout", line);
+        limit.add("stdout", line);
         options.onStdout?.(line);
       }),
       stderr: splitLines((line) => {
         kept.add(line);
-        onLine(hook, "stderr", line);
+        limit.add("stderr", line);
       }),
     };
     const begun = clock.now();
@@ -104,7 +110,10 @@ export function createHookRunner({
         env,
         cwd,
         input,
-        onOutput: (stream, chunk) => lines[stream].write(chunk),
+        onOutput(stream, chunk) {
+          limit.look();
+          lines[stream].write(chunk);
+        },
       });
     const running = await whileBusy(start, {
       clock,
@@ -119,6 +128,7 @@ export function createHookRunner({
     const lastLines = running.exited.finally(() => {
       lines.stdout.end();
       lines.stderr.end();
+      limit.end();
     });
     lastLines.catch(() => {});
     const ending = { ...running, exited: lastLines };
@@ -142,5 +152,6 @@ export function createHookRunner({
 /** Says more than the system does about a hook that could not be started; undefined where there is nothing more. */
 async function explain({ errno }: LaunchFailedError, file: string): Promise<string | undefined> {
   if (errno === "ETXTBSY") return "its file has been open for writing all the time (ETXTBSY)";
+  if (errno === "ENOEXEC") return "it is neither a program for this machine nor a script (ENOEXEC)";
   return await explainInterpreter(file);
 }

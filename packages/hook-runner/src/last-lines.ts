@@ -1,8 +1,8 @@
 const MOST_LINES = 20;
 
 /** Keeps the last lines of an output. */
-export function keepLastLines(): { add(line: string): void; readonly lines: readonly string[] } {
-  const lines: string[] = [];
+export function keepLastLines<T = string>(): { add(line: T): void; readonly lines: readonly T[] } {
+  const lines: T[] = [];
   return {
     add(line) {
       lines.push(line);

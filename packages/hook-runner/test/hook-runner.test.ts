@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { chmod, mkdir, mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, open, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -48,6 +48,31 @@ test("skips a hook that is missing, and only that", async () => {
   await expect(hooks.run("dos", { env })).rejects.toThrow("carriage return");
   await mkdir(join(dir, "folder"));
   await expect(hooks.find("folder")).rejects.toBeInstanceOf(HookNotRunnableError);
+});
+
+test("says why a hook can't be run, whatever the system says of its name", async () => {
+  await symlink("loop", join(dir, "loop"));
+  await symlink("x".repeat(300), join(dir, "long"));
+  await writeHook("plain", "exit 0");
+  await symlink(join(dir, "plain", "below"), join(dir, "below"));
+  const { hooks } = runner();
+  const whyNot = async (hook: string): Promise<unknown> =>
+    hooks.run(hook, { env }).catch((error: unknown) => error instanceof HookNotRunnableError && error.why);
+  expect(await whyNot("loop")).toBe("it is a link that leads back to itself");
+  expect(await whyNot("long")).toBe("name too long (ENAMETOOLONG)");
+  expect(await whyNot("below")).toBe("it is a link to a file that is not there");
+});
+
+test("leaves out of a flood of lines what no log can take, but not its end, nor what its caller reads", async () => {
+  await writeHook("flood", "seq 100000; echo gives up >&2; exit 3");
+  const { hooks, lines } = runner();
+  let read = 0;
+  const run = hooks.run("flood", { env, onStdout: () => (read += 1) });
+  await expect(run).rejects.toThrow("ended with code 3");
+  expect(read).toBe(100_000);
+  expect(lines.length).toBeLessThan(50_000);
+  expect(lines).toContainEqual(expect.stringMatching(/^flood stdout \(\d+ lines of output left out/));
+  expect(lines.slice(-21)).toContain("flood stderr gives up");
 });
 
 test("tells how a hook failed", async () => {
