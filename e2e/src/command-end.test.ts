@@ -18,3 +18,16 @@ test.each([
   expect(run).toMatchObject({ killed: false, code });
   expect(run.text).toMatch(/.\n$/);
 });
+
+test("msdha says that its output can't be written, and does not end as if nobody read it", async () => {
+  const run = await new Promise<{ code: unknown; text: string }>((resolve) => {
+    const script = 'exec "$0" --help >/dev/full';
+    execFile("sh", ["-c", script, msdhaCommand], { timeout: 30_000 }, (error, out, err) =>
+      resolve({ code: error?.code ?? 0, text: out + err }),
+    );
+  });
+  expect(run).toEqual({
+    code: 74,
+    text: expect.stringMatching(/^msdha: the output can't be written: ENOSPC.*\n$/),
+  });
+});

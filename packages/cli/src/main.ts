@@ -2,8 +2,11 @@ import { asCommandError, CommandError } from "./command-error.ts";
 import { runMsdha } from "./run-msdha.ts";
 
 const stop = new AbortController();
-/** As a shell shows SIGPIPE. */
+/** As a shell shows SIGPIPE, and EX_IOERR of sysexits.h. */
 const CLOSED_OUTPUT = 141;
+const FAILED_OUTPUT = 74;
+/** Why not all of the result was written. */
+let outputCode = 0;
 /** How a command ends that is interrupted, and has nothing to say of what it has changed. */
 let stoppedCode: number | undefined;
 for (const [signal, number] of [
@@ -12,8 +15,14 @@ for (const [signal, number] of [
 ] as const) {
   process.once(signal, () => end(128 + number, signal));
 }
-// Nobody reads any more: `msdha events --follow | head`.
-process.stdout.on("error", () => end(CLOSED_OUTPUT, "a closed standard output"));
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  // Nobody reads any more (`msdha events --follow | head`), which is nothing to speak of; a full disk is.
+  const isClosed = error.code === "EPIPE";
+  if (!isClosed && outputCode === 0)
+    process.stderr.write(`msdha: the output can't be written: ${error.message}\n`);
+  outputCode ||= isClosed ? CLOSED_OUTPUT : FAILED_OUTPUT;
+  end(outputCode, "a standard output that takes nothing more");
+});
 
 const { stdout } = process;
 const isDumb = process.env["TERM"] === "dumb";
@@ -44,9 +53,7 @@ try {
 }
 
 // What is still on its way, such as the answer of a resolver, must not hold the command up.
-process.stderr.write("", () =>
-  stdout.write("", () => process.exit(process.exitCode || (stoppedCode === CLOSED_OUTPUT ? stoppedCode : 0))),
-);
+process.stderr.write("", () => stdout.write("", () => process.exit(process.exitCode || outputCode)));
 
 function end(code: number, why: string): void {
   stoppedCode ??= code;
