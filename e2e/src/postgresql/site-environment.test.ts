@@ -68,4 +68,15 @@ describe.concurrent("PostgreSQL hooks in an environment of its own ways", () => 
     expectSuccess(await b.hook("pre_start"));
     await becomeReady(b);
   });
+
+  test("do not have the server follow by what the environment says to clients", async () => {
+    await using group = await createHookGroup({
+      PGPASSWORD: "another",
+      PGSSLMODE: "require",
+      PGHOSTADDR: "127.0.0.9",
+      PGTARGETSESSIONATTRS: "read-only",
+    });
+    await startFirst(group, "a");
+    await joinGroup(group, "b");
+  });
 });

@@ -1,4 +1,5 @@
-import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { appendFileSync, chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { tempDir, waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
@@ -89,5 +90,29 @@ describe.concurrent("PostgreSQL hooks whose files others change", () => {
     const restored = await b.hook("pre_start");
     expectSuccess(restored);
     expect(restored.output).toContain(`restoring the data from ${join(place.path, "base", label)}`);
+  });
+
+  test("run the server on the data of PGDATA, and as a standby, whatever postgresql.conf says", async () => {
+    await using place = tempDir();
+    chmodSync(place.path, 0o755);
+    await using group = await createHookGroup();
+    const a = await startFirst(group, "a");
+    const b = await joinGroup(group, "b");
+    await b.stop("SIGINT");
+    // As after an installation of Debian's package: another cluster, which is nobody's standby.
+    const other = join(place.path, "main");
+    execFileSync("cp", ["-a", b.data, other]);
+    rmSync(join(other, "standby.signal"));
+    const trigger = join(place.path, "trigger");
+    writeFileSync(trigger, "", { mode: 0o644 });
+    appendFileSync(
+      join(b.data, "postgresql.conf"),
+      `\ndata_directory = '${other}'\npromote_trigger_file = '${trigger}'\n`,
+    );
+    await becomeReady(b);
+    expect(await b.sql("SHOW data_directory")).toBe(b.data);
+    await a.sql("CREATE TABLE t AS SELECT 1 AS x");
+    await waitFor(() => b.sql("SELECT x FROM t"), { what: "the table on b" });
+    expect(await b.sql("SELECT pg_is_in_recovery()")).toBe("t");
   });
 });

@@ -2,6 +2,13 @@ import { quoteConninfo } from "./quoting.ts";
 import { sessionOptions } from "./session-options.ts";
 import type { Settings } from "./settings.ts";
 
+/** Variables of clients that say what the text of `conninfo` leaves open, such as the password. A server is a client of its master. */
+export const CLIENT_VARIABLES: readonly string[] = [
+  ...["PGHOSTADDR", "PGPASSWORD", "PGSERVICE", "PGSERVICEFILE"],
+  ...["PGTARGETSESSIONATTRS", "PGREQUIREAUTH", "PGREQUIREPEER", "PGCHANNELBINDING", "PGGSSENCMODE"],
+  ...["PGSSLMODE", "PGREQUIRESSL", "PGSSLNEGOTIATION", "PGSSLROOTCERT", "PGSSLCRL", "PGSSLCRLDIR"],
+];
+
 /**
  * Returns how PostgreSQL's own programs reach another server as the replication user; the password is in a file. Only
  * what streams for good is called by the node's member name (`standby`): a clone in the making must not count as one.

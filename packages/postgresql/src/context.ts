@@ -3,6 +3,7 @@ import type { Clock } from "@msdha/clock";
 import { type Account, openAccount } from "./account.ts";
 import type { Activity } from "./activity.ts";
 import { type GroupStore, openGroupStore } from "./backend-command.ts";
+import { CLIENT_VARIABLES } from "./conninfo.ts";
 import { type GroupFiles, openGroupFiles } from "./current-master.ts";
 import { type Files, openFiles } from "./files.ts";
 import { type LocalServer, openLocalServer, type SessionPool } from "./local-server.ts";
@@ -71,16 +72,17 @@ export interface HookCall {
   readonly sessions: DisposableStack;
 }
 
-/** What the environment says about clients must not lead PostgreSQL's programs astray. */
-const CLIENT_VARIABLES = /^PG(HOST|HOSTADDR|USER|PASSWORD|DATABASE|SERVICE|OPTIONS|DATA|PORT)$/;
+/** What the environment says about data and servers must not lead PostgreSQL's programs astray. */
+const OWN_VARIABLES = ["PGDATA", "PGDATABASE", "PGHOST", "PGOPTIONS", "PGPORT", "PGUSER"];
 
 /** Makes the context of one run. Throws a `HookFailure` where the environment can't be used. */
 export function createContext(shared: Shared, { args, env, signal, log, sessions }: HookCall): HookContext {
   const settings = readSettings(env);
   const account = openAccount(settings.osUser);
   const files = openFiles(account);
+  const misleading = [...OWN_VARIABLES, ...CLIENT_VARIABLES];
   const programEnv: NodeJS.ProcessEnv = {
-    ...Object.fromEntries(Object.entries(env).filter(([name]) => !CLIENT_VARIABLES.test(name))),
+    ...Object.fromEntries(Object.entries(env).filter(([name]) => !misleading.includes(name))),
     PGCONNECT_TIMEOUT: "3",
   };
   const { data, parent } = settings;

@@ -17,11 +17,14 @@ export const FIXED_SETTINGS: readonly string[] = [
   "recovery_target_xid=",
 ];
 
+/** The first version without `promote_trigger_file`, by which a standby would promote itself. */
+export const PROMOTE_TRIGGER_UNTIL = 16;
+
 /** Returns the names of those, and of what `msdha.conf` sets and only a reload changes. */
 export function fixedNames({ sync }: { readonly sync: "off" | "preferred" | "strict" }): readonly string[] {
   return [
     ...FIXED_SETTINGS.map((setting) => setting.replace(/=.*/, "")),
-    ...["primary_conninfo", "primary_slot_name"],
+    ...["primary_conninfo", "primary_slot_name", "promote_trigger_file"],
     ...(sync === "off" ? [] : ["synchronous_standby_names"]),
   ];
 }

@@ -22,7 +22,14 @@ export async function runInitScripts(context: HookContext): Promise<void> {
   if (scripts.length === 0) return;
   const pgCtl = [context.program("pg_ctl"), "-D", newData(context), "-w"];
   const log = join(home, "initdb.log");
-  const started = await context.run([...pgCtl, "-l", log, "start", "-o", pgCtlOptions(context)]);
+  const started = await context.run([
+    ...pgCtl,
+    "-l",
+    log,
+    "start",
+    "-o",
+    pgCtlOptions(context, newData(context)),
+  ]);
   if (started.code !== 0) {
     const why = files.read(log)?.trimEnd().split("\n").at(-1) ?? started.stderr;
     fail(`no server for the scripts in ${initdbDir} could be started: ${why}`);

@@ -10,7 +10,7 @@ import {
   rmSync,
   statSync,
 } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import type { HookContext } from "./context.ts";
 import { fail } from "./failure.ts";
 import { makeFolders, syncFolder } from "./files.ts";
@@ -150,7 +150,9 @@ export function setAside(context: HookContext): void {
 /** Returns the folder that has the log of the data: of a volume of its own, where `pg_wal` is a link. */
 export function logFolder({ account, settings }: Pick<HookContext, "account" | "settings">): string {
   const log = join(settings.data, "pg_wal");
-  return account.act(() => (lstatSync(log).isSymbolicLink() ? readlinkSync(log) : log));
+  return account.act(() =>
+    lstatSync(log).isSymbolicLink() ? resolve(settings.data, readlinkSync(log)) : log,
+  );
 }
 
 /** Returns the local time as YYYYMMDDTHHMMSS. */

@@ -39,7 +39,7 @@ async function runToTheEnd(context: HookContext): Promise<void> {
   const log = join(home, "recovery.log");
   files.remove(log);
   const pgCtl = [context.program("pg_ctl"), "-D", newData(context), "-w", "-t", String(LONGEST_S)];
-  const command = pgCtlOptions(context, [
+  const command = pgCtlOptions(context, newData(context), [
     // It does not compare its settings with those of the former master then, and takes connections only in the end.
     ...["hot_standby=off", "recovery_target_action=promote"],
     ...["synchronous_standby_names=", "logging_collector=off", "log_destination=stderr", "lc_messages=C"],

@@ -21,7 +21,8 @@ export async function runSingleUser(
   folder: string,
   { database = "template1", statements = [], settings = [] }: SingleUserOptions = {},
 ): Promise<ProgramResult> {
-  const options = settingOptions([...siteSettings(context), ...SETTINGS, ...settings]);
+  const own = [`data_directory=${folder}`, ...SETTINGS];
+  const options = settingOptions([...siteSettings(context), ...own, ...settings]);
   return await context.run([context.program("postgres"), "--single", "-D", folder, ...options, database], {
     input: statements.map((statement) => `${statement}\n`).join(""),
   });

@@ -29,17 +29,18 @@ export function settingOptions(settings: readonly string[]): readonly string[] {
 }
 
 /**
- * Returns the options of a server that `pg_ctl -o` starts for a while, that nobody else reaches and that archives nothing:
+ * Returns the options of a server that `pg_ctl -o` starts for a while on the data in a folder, that nobody else reaches and that archives nothing:
  * MSDHA_PG_ARGS' settings, then what that takes, then these.
  */
 export function pgCtlOptions(
   context: Pick<HookContext, "env" | "settings">,
+  folder: string,
   settings: readonly string[] = [],
 ): string {
   const { home, port } = context.settings;
   const alone = [
     ...["listen_addresses=", `unix_socket_directories=${home}`, "unix_socket_permissions=0700"],
-    ...[`port=${port}`, "archive_mode=off"],
+    ...[`port=${port}`, "archive_mode=off", `data_directory=${folder}`],
   ];
   return settingOptions([...siteSettings(context), ...alone, ...settings])
     .map(quoteShell)

@@ -1,9 +1,13 @@
+import { CLIENT_VARIABLES } from "../conninfo.ts";
 import type { HookContext } from "../context.ts";
 import { checkDataLock, lockPrefix, removeStaleLocks } from "../data-lock.ts";
-import { FIXED_SETTINGS } from "../fixed-settings.ts";
+import { FIXED_SETTINGS, PROMOTE_TRIGGER_UNTIL } from "../fixed-settings.ts";
 import { followMaster } from "../follow.ts";
 import { quoteShell } from "../quoting.ts";
 import { siteArgs } from "../site-args.ts";
+
+/** What its sessions and commands must not see, and what would lead its connection to the master astray. */
+const NOT_THE_SERVERS = ["POSTGRES_PASSWORD", "MSDHA_PG_REPLICATION_PASSWORD", ...CLIENT_VARIABLES];
 
 /**
  * Resolves with the command, in a shell's words, that becomes the server. It always starts as a standby; the `master`
@@ -23,12 +27,14 @@ export async function start(context: HookContext): Promise<string> {
     `unix_socket_directories=${home}`,
     "unix_socket_permissions=0700",
     `cluster_name=${name}`,
+    `data_directory=${data}`,
     ...FIXED_SETTINGS,
+    ...(Number(files.read(`${data}/PG_VERSION`)) < PROMOTE_TRIGGER_UNTIL ? ["promote_trigger_file="] : []),
     ...(tls ? ["ssl=on", `ssl_cert_file=${home}/tls.cert`, `ssl_key_file=${home}/tls.key`] : []),
     ...(tls?.ca === undefined ? [] : [`ssl_ca_file=${home}/tls.ca`]),
   ];
   const words = [
-    ...["env", "-u", "POSTGRES_PASSWORD", "-u", "MSDHA_PG_REPLICATION_PASSWORD"],
+    ...["env", ...NOT_THE_SERVERS.flatMap((name) => ["-u", name])],
     ...restartFirst(context),
     ...account.prefix,
     ...(locks ? lockPrefix(data) : []),
