@@ -1,6 +1,7 @@
 import { appendFileSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { HookContext } from "./context.ts";
+import { messageOf } from "./failure.ts";
 import { settingsFile } from "./standby-settings.ts";
 
 const LINE = /^include_if_exists = 'msdha.conf'/m;
@@ -24,23 +25,37 @@ export interface IncludeWatch {
 /** Makes one. Without the line the next reload takes away whom a standby follows, and whom commits wait for. */
 export function createIncludeWatch(): IncludeWatch {
   let seen = "";
+  let complaint = "";
+
+  function lookAtFile(context: HookContext): void {
+    const { account, log, server, settings } = context;
+    const found = account.act(() => statSync(mainFile(settings), { throwIfNoEntry: false }));
+    // A moment later it is there again.
+    if (!found) return;
+    const version = `${found.ino} ${found.mtimeMs} ${found.size}`;
+    if (version === seen) return;
+    if (includeSettings(context)) {
+      server.reload();
+      log(
+        "postgresql.conf did not include msdha.conf any more: the line is added again, and the server has reloaded its settings. Until " +
+          "now it may have followed nobody, and its commits may have waited for nobody",
+      );
+    } else seen = version;
+  }
+
   return {
     look(context) {
-      const { env, files, log, server, settings } = context;
+      const { env, files, log, server } = context;
       if (env["MSDHA_STATE"] === "pre_start" || !server.takesConnections()) return;
       if (!files.exists(settingsFile(context))) return;
-      const found = context.account.act(() => statSync(mainFile(settings), { throwIfNoEntry: false }));
-      // A moment later it is there again.
-      if (!found) return;
-      const version = `${found.ino} ${found.mtimeMs} ${found.size}`;
-      if (version === seen) return;
-      if (includeSettings(context)) {
-        server.reload();
-        log(
-          "postgresql.conf did not include msdha.conf any more: the line is added again, and the server has reloaded its settings. Until " +
-            "now it may have followed nobody, and its commits may have waited for nobody",
-        );
-      } else seen = version;
+      try {
+        lookAtFile(context);
+        complaint = "";
+      } catch (error) {
+        const message = messageOf(error);
+        if (message !== complaint) log(`postgresql.conf may not include msdha.conf any more: ${message}`);
+        complaint = message;
+      }
     },
   };
 }
