@@ -152,6 +152,10 @@ describe.concurrent("a node refuses, with one line and its data untouched,", () 
       ],
       [{ MSDHA_PG_SSL_CERT: "/nowhere", MSDHA_PG_SSL_KEY: "/key" }, "MSDHA_PG_SSL_CERT: can't read /nowhere"],
       [{ MSDHA_PG_ARCHIVE: "archive" }, "MSDHA_PG_ARCHIVE: expected an absolute path, got archive"],
+      [
+        { MSDHA_PG_ARCHIVE: `${a.data}/archive` },
+        `MSDHA_PG_ARCHIVE: expected a folder outside of PGDATA, got ${a.data}/archive`,
+      ],
       [{ MSDHA_PG_ARCHIVE: "/proc/x" }, "MSDHA_PG_ARCHIVE: the user postgres can't write to /proc/x"],
       ...valuesOfTheServer,
       [

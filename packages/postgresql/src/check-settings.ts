@@ -1,4 +1,5 @@
 import { accessSync, constants, readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { createSecureContext } from "node:tls";
 import { checkServerValues } from "./check-server-values.ts";
 import { parseDuration } from "./durations.ts";
@@ -168,7 +169,7 @@ function checkArchive(settings: Settings): void {
   if (cloneCommand !== "" && restoreCommand === "") {
     fail("MSDHA_PG_RESTORE_COMMAND: expected a command, since MSDHA_PG_CLONE_COMMAND is given");
   }
-  checkArchiveFolder(archive);
+  checkArchiveFolder(settings);
 }
 
 function requireWords(name: string, command: string, words: readonly string[]): void {
@@ -179,12 +180,16 @@ function requireWords(name: string, command: string, words: readonly string[]): 
 }
 
 /** The path goes through the shells and formats of two commands. */
-function checkArchiveFolder(archive: string): void {
+function checkArchiveFolder({ archive, data }: Settings): void {
   if (archive === "") return;
   if (!/^[A-Za-z0-9_./-]*$/.test(archive)) {
     fail(`MSDHA_PG_ARCHIVE: expected a path of letters, digits and _ . / -, got ${archive}`);
   }
   if (!archive.startsWith("/")) fail(`MSDHA_PG_ARCHIVE: expected an absolute path, got ${archive}`);
+  // pg_rewind removes what the other server does not have, and each backup would have all others in it.
+  if (`${resolve(archive)}/`.startsWith(`${resolve(data)}/`)) {
+    fail(`MSDHA_PG_ARCHIVE: expected a folder outside of PGDATA, got ${archive}`);
+  }
 }
 
 function isReadable(file: string): boolean {
