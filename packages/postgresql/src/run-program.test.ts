@@ -26,3 +26,25 @@ test("a program runs in a folder that every user may enter, wherever it is calle
     rmSync(folder, { recursive: true });
   }
 });
+
+test("a program may write more than there is memory for: its lines are passed on, and the end of it is kept", async () => {
+  let lines = 0;
+  const script =
+    "yes 'restored file base/16384/12345' | head -n 300000; echo the end >&2; echo the end; exit 3";
+  const { code, stdout, stderr } = await runProgram(["sh", "-c", script], {
+    env,
+    log: () => (lines += 1),
+    logOutput: true,
+  });
+  expect({ code, stderr, lines }).toEqual({ code: 3, stderr: "the end\n", lines: 300_002 });
+  expect(stdout.slice(-9)).toBe("\nthe end\n");
+  expect(stdout.length).toBeLessThan(3_000_000);
+});
+
+test("a line that does not end is passed on in pieces", async () => {
+  const pieces: number[] = [];
+  const script = "head -c 10000000 /dev/zero | tr '\\0' x";
+  await runProgram(["sh", "-c", script], { env, log: ({ length }) => pieces.push(length), logOutput: true });
+  expect(pieces.reduce((sum, length) => sum + length)).toBe(10_000_000);
+  expect(Math.max(...pieces)).toBeLessThan(1_000_000);
+});

@@ -14,12 +14,17 @@ export interface RunProgramOptions {
   readonly inherit?: readonly number[];
 }
 
+/** The output of a program: of a very long one, as of a backup tool that names each file, the last million characters or more. */
 export interface ProgramResult {
   /** -1 where it was ended by a signal or could not be started. */
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
 }
+
+/** The helper has little memory, and must not run out of it by what it only passes on. */
+const LEAST_KEPT = 1_000_000;
+const LONGEST_LINE = 65_536;
 
 /** Runs a program to its end. Never rejects: what can't be started has code -1 and says why in `stderr`. */
 export async function runProgram(
@@ -41,8 +46,13 @@ export async function runProgram(
     let rest = "";
     child[stream]?.setEncoding("utf8").on("data", (text: string) => {
       output[stream] += text;
+      if (output[stream].length > 2 * LEAST_KEPT) output[stream] = output[stream].slice(-LEAST_KEPT);
       const lines = (rest + text).split("\n");
       rest = lines.pop() ?? "";
+      if (rest.length > LONGEST_LINE) {
+        lines.push(rest);
+        rest = "";
+      }
       for (const line of lines) onLine?.(line);
     });
     return () => rest !== "" && onLine?.(rest);
