@@ -31,7 +31,10 @@ async function readLog(file: string, index: number): Promise<ReportFile> {
 
 async function readEnd(file: string): Promise<string> {
   await using handle = await open(file);
-  const { size } = await handle.stat();
+  const stats = await handle.stat();
+  const { size } = stats;
+  // What is no plain file, as a pipe, says nothing of its size.
+  if (!stats.isFile() || size === 0) return await readAll(handle.createReadStream({ autoClose: false }));
   const begin = Math.max(0, size - LAST_BYTES);
   const { buffer, bytesRead } = await handle.read({
     buffer: Buffer.alloc(Math.min(size, LAST_BYTES)),
