@@ -169,7 +169,9 @@ static ssize_t relay(struct channel *c, struct process *p, int stream, size_t mo
 
 void process_relay(struct channel *c, struct process *p, int stream) {
   ssize_t n = relay(c, p, stream, SIZE_MAX);
-  if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) end_output(c, p, stream);
+  if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR))) return;
+  process_exec_result(c, p); /* that it was started is told first; this may be known since the last look */
+  if (p->out[stream] >= 0) end_output(c, p, stream);
 }
 
 /* What is in the pipes now, and no more: others may go on writing. */

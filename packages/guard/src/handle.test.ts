@@ -363,6 +363,20 @@ describe("when the guard folds", () => {
 });
 
 describe("a process", () => {
+  test("has started and ended also when the end of its outputs is told first", async () => {
+    const { fake, guard } = await attach();
+    const starting = guard.spawn("/bin/true", [], options);
+    await settle();
+    fake.outputEnded(1);
+    fake.started(1, 77);
+    const started = await starting;
+    await started.outputEnded;
+    expect(guard.alive).toBe(1);
+    fake.exited(1, 0);
+    expect(await started.exited).toEqual({ code: 0, signal: null });
+    expect(guard.alive).toBe(0);
+  });
+
   test("gives its output, its end and the end of its output, in whatever order", async () => {
     const { fake, guard } = await attach();
     const seen: string[] = [];

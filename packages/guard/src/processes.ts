@@ -26,6 +26,7 @@ interface Entry {
   readonly exited: PromiseWithResolvers<ProcessExit>;
   readonly outputEnded: PromiseWithResolvers<void>;
   running: boolean;
+  hasEnded: boolean;
   outputOpen: boolean;
 }
 
@@ -38,6 +39,7 @@ export function createProcesses(sendSignal: (id: number, signal: number, group: 
   let alive = 0;
 
   function end(entry: Entry, exit: ProcessExit): void {
+    entry.hasEnded = true;
     if (!entry.running) return;
     entry.running = false;
     alive -= 1;
@@ -77,6 +79,7 @@ export function createProcesses(sendSignal: (id: number, signal: number, group: 
         exited: Promise.withResolvers(),
         outputEnded: Promise.withResolvers(),
         running: false,
+        hasEnded: false,
         outputOpen: output === "pipe",
       };
       entry.exited.promise.catch(() => {});
@@ -108,7 +111,8 @@ export function createProcesses(sendSignal: (id: number, signal: number, group: 
           break;
         case "output-end":
           endOutput(entry);
-          if (!entry.running) entries.delete(id);
+          // It may be told before the start is, of a program that closes its outputs at once.
+          if (entry.hasEnded) entries.delete(id);
           break;
         case "exit":
           end(entry, exitOf(report));
