@@ -159,6 +159,9 @@ describe("a health check through the guard's program", () => {
 
 function run(runDir: string, ...args: string[]): { status: number | null; stdout: string; stderr: string } {
   const [file = "", ...command] = [...frontendCommand, ...args];
-  const { PATH } = process.env;
-  return spawnSync(file, command, { env: { PATH, MSDHA_RUN_DIR: runDir }, encoding: "utf8" });
+  const { PATH, NODE_COMPILE_CACHE } = process.env;
+  return spawnSync(file, command, {
+    env: { PATH, NODE_COMPILE_CACHE, MSDHA_RUN_DIR: runDir },
+    encoding: "utf8",
+  });
 }

@@ -9,7 +9,12 @@ export { askName, openSession, startLoad, startNamedServer } from "@msdha/testki
 
 const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 /** `MSDHA_TEST_HAPROXY` names another HAProxy than the one in the path, `MSDHA_TEST_FRONTEND` a built frontend. */
-const { PATH, MSDHA_TEST_HAPROXY: haproxyFile = "haproxy", MSDHA_TEST_FRONTEND: built } = process.env;
+const {
+  PATH,
+  NODE_COMPILE_CACHE,
+  MSDHA_TEST_HAPROXY: haproxyFile = "haproxy",
+  MSDHA_TEST_FRONTEND: built,
+} = process.env;
 
 export interface TestFrontend extends AsyncDisposable {
   readonly port: number;
@@ -49,6 +54,7 @@ export async function startFrontend(
     logFile: join(folder.path, "log"),
     env: {
       PATH,
+      ...(NODE_COMPILE_CACHE && { NODE_COMPILE_CACHE }),
       ETCDCTL_ENDPOINTS: etcdUrl,
       MSDHA_GROUP: group,
       MSDHA_PORT: String(listenPort),
