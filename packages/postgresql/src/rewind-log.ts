@@ -40,7 +40,7 @@ export async function keepRewindLog(context: HookContext, trial: string): Promis
 async function copyLog(context: HookContext, sources: readonly string[]): Promise<string | undefined> {
   const draft = `${keptLog(context)}.new`;
   context.account.act(() => mkdirSync(draft, { mode: 0o700 }));
-  const copied = await context.run(["cp", "-p", "--", ...sources, draft]);
+  const copied = await context.run(["env", "LC_ALL=C", "cp", "-p", "--", ...sources, draft]);
   context.signal.throwIfAborted();
   if (copied.code !== 0) {
     await forgetRewindLog(context);
