@@ -50,6 +50,7 @@ export async function runFaults(
 }
 
 function inTheWay(fault: Fault, active: ReadonlySet<Fault>): boolean {
+  if (fault.single && active.has(fault)) return true;
   return [...active].some((other) => (fault.alone && other.blinds) || (other.alone && fault.blinds));
 }
 

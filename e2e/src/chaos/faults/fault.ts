@@ -35,6 +35,8 @@ export interface Fault {
   readonly blinds?: boolean;
   /** Whether it can't be done beside a fault that blinds frontends. Default false. */
   readonly alone?: boolean;
+  /** Whether it can't be done twice at once. Default false. */
+  readonly single?: boolean;
   /** Undefined: it can't be done as things are. */
   begin(context: FaultContext): Promise<Begun | undefined> | Begun | undefined;
 }
