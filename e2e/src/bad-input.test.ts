@@ -1,5 +1,7 @@
-import { getFreePort, startEtcd } from "@msdha/testkit";
+import { readFileSync } from "node:fs";
+import { getFreePort, startEtcd, waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
+import { childrenOf } from "./support/children-of.ts";
 import { startGroup } from "./support/group.ts";
 
 describe.concurrent("a backend with bad settings", () => {
@@ -42,6 +44,18 @@ describe.concurrent("a backend with bad settings", () => {
     const b = group.start("b", { env: { MSDHA_RUN_DIR: a.runDir } });
     expect(await b.exited(40_000)).toBe(73);
     expect(b.log()).toMatch(/another node uses MSDHA_RUN_DIR/);
+    expect(a.child.running).toBe(true);
+  });
+
+  test("can be stopped while it waits for what uses its run folder", async () => {
+    await using group = await startGroup();
+    const a = group.start("a");
+    await group.state("a", "ready");
+    const b = group.start("b", { env: { MSDHA_RUN_DIR: a.runDir } });
+    await waitFor(() => childrenOf(b.child.pid).some(isGuard), { what: "b's guard" });
+    b.child.send("SIGTERM");
+    // It waits for 15 s else, and ends with 73.
+    expect(await b.exited(10_000)).toBe(0);
     expect(a.child.running).toBe(true);
   });
 
@@ -96,3 +110,12 @@ describe.concurrent("a backend whose etcd", () => {
     },
   );
 });
+
+function isGuard(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, "utf8").startsWith("msdha-guard");
+  } catch {
+    // It has ended: the launcher's.
+    return false;
+  }
+}

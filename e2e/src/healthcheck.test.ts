@@ -11,6 +11,18 @@ function ask({ runDir }: TestNode, ...options: readonly string[]) {
   return execa(backendCommand, ["healthcheck", ...options], { env, reject: false });
 }
 
+test("finds a run folder that is given by a file", async () => {
+  await using group = await startGroup();
+  const node = group.start("a");
+  await group.state("a", "ready");
+  const file = join(node.runDir, "..", "run-dir");
+  writeFileSync(file, `${node.runDir}\n`);
+  const askBy = (path: string) =>
+    execa(backendCommand, ["healthcheck"], { env: { MSDHA_RUN_DIR_FILE: path }, reject: false });
+  expect((await askBy(file)).exitCode).toBe(0);
+  expect((await askBy("/none")).exitCode).toBe(78);
+});
+
 test("healthcheck --ready waits for a slave that could take over, healthcheck does not", async () => {
   await using group = await startGroup();
   const [a, b] = ["a", "b"].map((name) =>

@@ -42,6 +42,14 @@ test("is called as its host unless it is told another name, in either spelling",
   expect(readConfig({ ...nameless, MSHDA_NAME: "old" }).config.name).toBe("old");
 });
 
+test.each(["_lock", "a b", ""])("asks for a name where no node can be called as its host: '%s'", (host) => {
+  const { MSDHA_NAME: _, ...nameless } = least;
+  expect(() => readConfig(nameless, { host })).toThrow(
+    /^MSDHA_NAME: expected a name of 1 to 253 characters .*the host's name/m,
+  );
+  expect(readConfig(least, { host }).config.name).toBe("a");
+});
+
 test.each(["fe80::1%eth0", "0.0.0.0", "::", "ff02::1", "224.0.0.1", "255.255.255.255", "a b"])(
   "refuses an address that no frontend could connect to: %s",
   (address) => {

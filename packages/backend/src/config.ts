@@ -70,7 +70,7 @@ const STOP_SIGNALS = ["SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGU
 
 const schema = z.object({
   MSDHA_GROUP: groupName(),
-  MSDHA_NAME: nodeName().default(() => hostname()),
+  MSDHA_NAME: nodeName().optional(),
   MSDHA_ADDRESS: z
     .string()
     .refine(isReachable, "a host name, or an IP address of one host, without a zone")
@@ -116,8 +116,14 @@ function isReachable(address: string): boolean {
 /** The names of all variables that are the backend's own. */
 export const knownVariables: readonly string[] = Object.keys(schema.shape);
 
-/** Reads the settings from the environment. Throws a `SettingsError` that names everything that is wrong. */
-export function readConfig(environment: Environment): { config: BackendConfig; log: LogConfig } {
+/**
+ * Reads the settings from the environment; `host` is this machine's name, by default what the system says. Throws a `SettingsError` that
+ * names everything that is wrong.
+ */
+export function readConfig(
+  environment: Environment,
+  { host = hostname() }: { readonly host?: string } = {},
+): { config: BackendConfig; log: LogConfig } {
   const settings = attempt(() =>
     readSettings(environment, {
       schema,
@@ -132,14 +138,15 @@ export function readConfig(environment: Environment): { config: BackendConfig; l
   }
   const { value } = settings;
   refuseSlowAlive(value);
+  const name = value.MSDHA_NAME ?? nameOfHost(host);
   return {
     config: {
       etcd: etcd.value,
       etcdTimeoutMs: value.MSDHA_ETCD_TIMEOUT,
       etcdOld: value.MSDHA_ETCD_OLD,
       group: value.MSDHA_GROUP,
-      name: value.MSDHA_NAME,
-      address: value.MSDHA_ADDRESS ?? value.MSDHA_NAME,
+      name,
+      address: value.MSDHA_ADDRESS ?? name,
       ttlSeconds: value.MSDHA_TTL,
       masterTtlMs: value.MSDHA_MASTER_TTL,
       hooksDir: value.MSDHA_HOOKS_DIR,
@@ -167,6 +174,14 @@ export function readConfig(environment: Environment): { config: BackendConfig; l
     },
     log: { level: value.MSDHA_LOG_LEVEL, format: value.MSDHA_LOG_FORMAT },
   };
+}
+
+/** Returns the name of a node that is given none. Throws a `SettingsError` where no node can be named so. */
+function nameOfHost(host: string): string {
+  const { error } = nodeName().safeParse(host);
+  if (!error) return host;
+  const expected = `${error.issues[0]?.message}; without one it is the host's name`;
+  throw new SettingsError([{ variable: "MSDHA_NAME", expected, got: host }]);
 }
 
 /** A folder. The run folder holds a socket, whose path may be 107 bytes long. */

@@ -24,6 +24,19 @@ test("gives hooks the node's environment without etcd's address and secrets, and
   expect(Object.keys(base).filter((name) => name.startsWith("ETCDCTL_"))).toEqual([]);
 });
 
+test("gives a hook by its value what was given by a file, and not by both", () => {
+  const byFile = {
+    ...environment,
+    MSDHA_GROUP: "",
+    MSDHA_GROUP_FILE: "/run/secrets/group",
+    MSDHA_X_FILE: "/x",
+  };
+  const { config } = readConfig({ ...environment, ETCDCTL_PASSWORD_FILE: "" });
+  const base = baseEnvironment(byFile, config, { commandDir: "/opt/bin" });
+  expect(base).toMatchObject({ MSDHA_GROUP: "db", MSDHA_X_FILE: "/x" });
+  expect(base).not.toHaveProperty("MSDHA_GROUP_FILE");
+});
+
 test("leaves etcd's variables to hooks that are to have them", () => {
   const wished = { ...environment, ETCDCTL_PASSWORD_FILE: "", MSDHA_HOOKS_ETCDCTL: "yes" };
   const base = baseEnvironment(wished, readConfig(wished).config, { commandDir: "/opt/bin" });

@@ -18,20 +18,27 @@ export function baseEnvironment(
   config: BackendConfig,
   { commandDir }: { readonly commandDir: string },
 ): Readonly<Record<string, string>> {
+  const own = {
+    MSDHA_GROUP: config.group,
+    MSDHA_NAME: config.name,
+    MSDHA_ADDRESS: config.address,
+    MSDHA_TTL: String(config.ttlSeconds),
+    MSDHA_RUN_DIR: config.runDir,
+  };
+  // A variable must not be given twice, by its value and by a file.
+  const files = new Set(Object.keys(own).map((name) => `${name}_FILE`));
   const kept = Object.entries(environment).filter(
     (entry): entry is [string, string] =>
-      entry[1] !== undefined && (config.hooksEtcdctl || !entry[0].startsWith("ETCDCTL_")),
+      entry[1] !== undefined &&
+      !files.has(entry[0]) &&
+      (config.hooksEtcdctl || !entry[0].startsWith("ETCDCTL_")),
   );
   const { PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" } = environment;
   return {
     ...Object.fromEntries(kept),
     PATH: `${commandDir}:${PATH}`,
     MSDHA_NODE: process.execPath,
-    MSDHA_GROUP: config.group,
-    MSDHA_NAME: config.name,
-    MSDHA_ADDRESS: config.address,
-    MSDHA_TTL: String(config.ttlSeconds),
-    MSDHA_RUN_DIR: config.runDir,
+    ...own,
   };
 }
 

@@ -67,7 +67,7 @@ function thisHost(environment: Environment, config: BackendConfig, log: Log): Ba
     nonce: randomNonce,
     mayKeepSignal,
     baseEnvironment: baseEnvironment(environment, config, { commandDir: commandDir() }),
-    startGuard: () => startOwnGuard(config, log),
+    startGuard: (signal) => startOwnGuard(config, log, signal),
     openFiles: () => openRunFiles(config.runDir),
     async connectEtcd(signal) {
       const etcd = await connectEtcd(config, log, signal);
@@ -133,8 +133,10 @@ function listenToSignals(log: Log): StopSignals {
 async function startOwnGuard(
   { runDir, noNewPrivileges, ttlSeconds }: BackendConfig,
   log: Log,
+  signal: AbortSignal,
 ): Promise<Guard> {
   const guard = await startGuard({
+    signal,
     lockFile: join(runDir, "lock"),
     lockWaitMs: FORMER_RUN_MS,
     noNewPrivileges,

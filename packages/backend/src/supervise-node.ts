@@ -25,8 +25,11 @@ export interface BackendHost {
   readonly mayKeepSignal: (pid: number, signal: NodeJS.Signals) => boolean;
   /** What the main process and every hook find in their environment. */
   readonly baseEnvironment: Readonly<Record<string, string>>;
-  /** Rejects with a `GuardBusyError` while something of a former run is alive. */
-  startGuard(): Promise<Guard>;
+  /**
+   * Waits some time for what is left of a former run. Rejects with a `GuardBusyError` when it is still alive, with the reason of
+   * `signal` on abort.
+   */
+  startGuard(signal: AbortSignal): Promise<Guard>;
   openFiles(): Promise<RunFiles>;
   /** Resolves when etcd answers. Rejects with the reason of `signal`, or when it does not answer in time. */
   connectEtcd(signal: AbortSignal): Promise<EtcdApi & AsyncDisposable>;
@@ -55,7 +58,7 @@ export async function superviseNode(
   const end = createNodeEnd(stop);
   let node: Node | undefined;
   try {
-    await using guard = await host.startGuard();
+    await using guard = await host.startGuard(end.begun);
     endWhenAborted(end, guard.lost);
     await guard.withdrawAtKill(volatileFiles(config.runDir));
     const files = await host.openFiles();

@@ -1,4 +1,5 @@
 import { describeError } from "@msdha/app";
+import { readGiven } from "@msdha/settings/given";
 import { Command } from "commander";
 import { askStatus } from "./ask-status.ts";
 import { judgeHealth } from "./health.ts";
@@ -34,8 +35,8 @@ program
   });
 
 function runDir(): string {
-  const { MSDHA_RUN_DIR } = process.env;
-  return MSDHA_RUN_DIR || DEFAULT_RUN_DIR;
+  const given = readGiven(process.env, "MSDHA_RUN_DIR");
+  return given && "value" in given ? given.value : DEFAULT_RUN_DIR;
 }
 
 program.parseAsync().catch((error: unknown) => {

@@ -1,6 +1,8 @@
 import { spawnSync } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { guardBinary } from "@msdha/guard";
 import { type EtcdMember, getFreePort, startEtcd, tempDir, waitFor } from "@msdha/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -154,6 +156,11 @@ describe("a health check through the guard's program", () => {
       stderr: "msdha-frontend: there is no master\n",
     });
     expect(ask("status")).toMatchObject({ status: 1, stdout: "" });
+    const file = join(frontend.runDir, "..", "run-dir");
+    writeFileSync(file, `${frontend.runDir}\n`);
+    const launcher = fileURLToPath(new URL("../bin/msdha-frontend", import.meta.url));
+    const env = { PATH: process.env["PATH"], MSDHA_RUN_DIR_FILE: file };
+    expect(spawnSync(launcher, ["healthcheck"], { env, encoding: "utf8" })).toMatchObject({ status: 0 });
   });
 });
 
