@@ -21,7 +21,7 @@ afterAll(() => etcd[Symbol.asyncDispose]());
 const root = process.getuid?.() === 0;
 const SOME_SECONDS = 15_000;
 
-describe("a HAProxy that can't be controlled", () => {
+describe.concurrent("a HAProxy that can't be controlled", () => {
   it.each<[string, (haproxyPid: number, runDir: string) => void]>([
     ["is stopped", (pid) => process.kill(pid, "SIGSTOP")],
     ["has lost its socket", (_, runDir) => rmSync(join(runDir, "haproxy", "stats.sock"))],
