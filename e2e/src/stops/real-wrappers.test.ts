@@ -3,11 +3,15 @@ import { chmodSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { getFreePort, tempDir, waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
+
 import { startGroup } from "../support/group.ts";
+
+/** Two servers are made and started beside each other: no node is to lose its lease for it. */
+const TTL_SECONDS = 5;
 
 describe.concurrent("a server behind its own wrapper ends by itself when the node stops", () => {
   test("MariaDB behind mysqld_safe, which ignores signals", async () => {
-    await using group = await startGroup({ ttlSeconds: 2 });
+    await using group = await startGroup({ ttlSeconds: TTL_SECONDS });
     await using folder = tempDir();
     const data = join(folder.path, "data");
     mkdirSync(data);
@@ -35,7 +39,7 @@ describe.concurrent("a server behind its own wrapper ends by itself when the nod
   });
 
   test("RabbitMQ behind rabbitmq-server, which leaves daemons", async () => {
-    await using group = await startGroup({ ttlSeconds: 2 });
+    await using group = await startGroup({ ttlSeconds: TTL_SECONDS });
     await using folder = tempDir();
     const environment = {
       HOME: folder.path,

@@ -97,7 +97,10 @@ export function openGroup<E extends GroupEtcd>(
           return node && journal.of(node.name, "master").length > 0 ? node : undefined;
         },
         { what: `one of ${among.map(({ name }) => name).join(", ")} to be the master`, timeoutMs },
-      ),
+      ).catch((error: Error) => {
+        const logs = among.map((node) => `${node.name}:\n${node.log()}`);
+        throw new Error([error.message, ...logs].join("\n"), { cause: error });
+      }),
     async state(node, state, timeoutMs = 30_000) {
       await waitFor(async () => (await keys())[node] === state, {
         what: `node ${node} to be ${state}`,
