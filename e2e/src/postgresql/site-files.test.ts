@@ -4,7 +4,15 @@ import { join } from "node:path";
 import { tempDir, waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
 import { createHookGroup } from "./hook-node.ts";
-import { becomeReady, expectSuccess, inSync, joinGroup, logOf, startFirst } from "./stages.ts";
+import {
+  becomeReady,
+  expectSuccess,
+  inSync,
+  joinGroup,
+  leaveLogToArchive,
+  logOf,
+  startFirst,
+} from "./stages.ts";
 
 describe.concurrent("PostgreSQL hooks whose files others change", () => {
   test("have commits wait again after somebody has replaced postgresql.conf", async () => {
@@ -55,15 +63,7 @@ describe.concurrent("PostgreSQL hooks whose files others change", () => {
     const b = await joinGroup(group, "b");
     await b.sql(`ALTER SYSTEM SET restore_command = 'sleep 2; cp "${place.path}/wal/%f" "%p"'`);
     await b.stop("SIGINT");
-    let last = "";
-    for (let file = 0; file < 3; file += 1) {
-      await a.sql(`CREATE TABLE t${file} AS SELECT 1 AS x`);
-      last = await a.sql("SELECT pg_walfile_name(pg_switch_wal())");
-    }
-    await waitFor(async () => (await a.sql("SELECT last_archived_wal FROM pg_stat_archiver")) >= last, {
-      what: "the log in the archive",
-    });
-    await a.sql("CHECKPOINT");
+    await leaveLogToArchive(a);
     expectSuccess(await b.hook("pre_start"));
     await becomeReady(b);
     expect(await b.sql("SELECT x FROM t2")).toBe("1");

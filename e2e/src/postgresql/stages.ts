@@ -180,3 +180,16 @@ export async function partTimelines(
   await c.sql("CREATE TABLE other AS SELECT generate_series(1, 1000)");
   return { b, c, d };
 }
+
+/** Writes a table (t0, t1, t2) into each of three files of the log, and removes them where only the archive has to keep them. */
+export async function leaveLogToArchive(node: HookNode): Promise<void> {
+  let last = "";
+  for (let file = 0; file < 3; file += 1) {
+    await node.sql(`CREATE TABLE t${file} AS SELECT 1 AS x`);
+    last = await node.sql("SELECT pg_walfile_name(pg_switch_wal())");
+  }
+  await waitFor(async () => (await node.sql("SELECT last_archived_wal FROM pg_stat_archiver")) >= last, {
+    what: "the log in the archive",
+  });
+  await node.sql("CHECKPOINT");
+}

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { tempDir, waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
 import { createHookGroup, type HookGroup, type HookNode } from "./hook-node.ts";
-import { becomeReady, expectSuccess, joinGroup, logOf, startFirst } from "./stages.ts";
+import { becomeReady, expectSuccess, joinGroup, leaveLogToArchive, logOf, startFirst } from "./stages.ts";
 
 describe.concurrent("a PostgreSQL standby that lacks log which the master has removed, with an archive of its own", () => {
   test("is cloned anew where that is allowed, as its archive does not deliver the log", async () => {
@@ -44,15 +44,7 @@ async function standbyThatMissed(group: HookGroup, place: string): Promise<HookN
   const a = await startFirst(group, "a");
   const b = await joinGroup(group, "b");
   await b.stop("SIGINT");
-  let last = "";
-  for (let file = 0; file < 3; file += 1) {
-    await a.sql(`CREATE TABLE t${file} AS SELECT 1 AS x`);
-    last = await a.sql("SELECT pg_walfile_name(pg_switch_wal())");
-  }
-  await waitFor(async () => (await a.sql("SELECT last_archived_wal FROM pg_stat_archiver")) >= last, {
-    what: "the log in the archive of a",
-  });
-  await a.sql("CHECKPOINT");
+  await leaveLogToArchive(a);
   expectSuccess(await b.hook("pre_start"));
   b.start();
   return b;

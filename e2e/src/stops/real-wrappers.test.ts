@@ -3,7 +3,6 @@ import { chmodSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { getFreePort, tempDir, waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
-
 import { startGroup } from "../support/group.ts";
 
 /** Two servers are made and started beside each other: no node is to lose its lease for it. */
