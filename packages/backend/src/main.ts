@@ -1,4 +1,4 @@
-import { readGiven } from "@msdha/settings/given";
+import { readVariable } from "@msdha/settings/given";
 import { Command } from "commander";
 import { askNode, rawArguments } from "./control-client.ts";
 import { declareControlCommands } from "./control-commands.ts";
@@ -18,8 +18,7 @@ const program = new Command("msdha-backend")
 
 // bin/msdha-backend has the guard's program ask, where it can, which takes far less time than to get here.
 declareControlCommands(program, async () => {
-  const given = readGiven(process.env, "MSDHA_RUN_DIR");
-  const runDir = given && "value" in given ? given.value : DEFAULT_RUN_DIR;
+  const runDir = readVariable(process.env, "MSDHA_RUN_DIR") ?? DEFAULT_RUN_DIR;
   const { code, text } = await askNode(runDir, rawArguments(process.argv.length - 2));
   (code === 0 ? process.stdout : process.stderr).write(text);
   process.exitCode = code;

@@ -1,5 +1,5 @@
 import { describeError } from "@msdha/app";
-import { readGiven } from "@msdha/settings/given";
+import { readVariable } from "@msdha/settings/given";
 import { Command } from "commander";
 import { askStatus } from "./ask-status.ts";
 import { judgeHealth } from "./health.ts";
@@ -35,8 +35,7 @@ program
   });
 
 function runDir(): string {
-  const given = readGiven(process.env, "MSDHA_RUN_DIR");
-  return given && "value" in given ? given.value : DEFAULT_RUN_DIR;
+  return readVariable(process.env, "MSDHA_RUN_DIR") ?? DEFAULT_RUN_DIR;
 }
 
 program.parseAsync().catch((error: unknown) => {

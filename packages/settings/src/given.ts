@@ -29,6 +29,15 @@ export function readGiven(environment: Environment, name: string): Given | undef
   }
 }
 
+/**
+ * Returns what a variable says, or the file that `NAME_FILE` names; undefined where neither is given or the file can't be read. For
+ * what a command only looks at: a node or a frontend says itself what is wrong with it.
+ */
+export function readVariable(environment: Environment, name: string): string | undefined {
+  const given = readGiven(environment, name);
+  return given === undefined || given.kind === "unreadable" ? undefined : given.value || undefined;
+}
+
 /** Returns the problem of a variable that is given twice, in the words that every reader of variables uses. */
 export function notBoth(name: string): { readonly variable: string; readonly expected: string } {
   return { variable: name, expected: `either ${name} or ${name}_FILE, not both` };

@@ -1,8 +1,7 @@
 import { lookup } from "node:dns/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { NodeStatus } from "@msdha/group";
-import type { Environment } from "@msdha/settings/given";
-import { readVariable } from "../read-variable.ts";
+import { type Environment, readVariable } from "@msdha/settings/given";
 import { listAddresses, type MachineFacts } from "./check-machine.ts";
 import { listHooks } from "./list-hooks.ts";
 import { listProcesses } from "./list-processes.ts";

@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import { type LocalView, parseLocalView } from "@msdha/group";
-import type { Environment } from "@msdha/settings/given";
-import { readVariable } from "../read-variable.ts";
+import { type Environment, readVariable } from "@msdha/settings/given";
 import { askSocket } from "./ask-socket.ts";
 
 const DEFAULT_RUN_DIR = "/run/msdha";

@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
-import type { Environment } from "@msdha/settings/given";
-import { readVariable } from "../read-variable.ts";
+import { type Environment, readVariable } from "@msdha/settings/given";
 
 /**
  * Returns the name of the node whose container this command runs in: where that ends, so does the command. Undefined anywhere else.

@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { readVariable } from "@msdha/settings/given";
 import { afterAll, expect, test } from "vitest";
-import { runDirOf } from "./local/read-local.ts";
-import { readVariable } from "./read-variable.ts";
+import { runDirOf } from "./read-local.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "msdha-variable-"));
 afterAll(() => rmSync(folder, { recursive: true }));
