@@ -1,19 +1,10 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { waitFor } from "@msdha/testkit";
 import { expect, test } from "vitest";
 import { createHookGroup, type HookNode } from "./hook-node.ts";
+import { findVersion } from "./server-version.ts";
 import { becomeReady, expectSuccess, joinGroup, promote, startFirst } from "./stages.ts";
 
 const settings = { MSDHA_PG_LOGICAL_SLOTS: "yes" };
-
-/** Resolves with the version of the programs that the hooks find. */
-async function findVersion(): Promise<number> {
-  await using group = await createHookGroup();
-  const node = group.node("a");
-  expectSuccess(await node.hook("pre_start"));
-  return Number(readFileSync(join(node.data, "PG_VERSION"), "utf8"));
-}
 
 const version = await findVersion();
 

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { tempDir, waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
@@ -28,6 +28,7 @@ describe.concurrent("PostgreSQL hooks on a site of its own ways", () => {
       "search_path = 'nowhere'",
       "DateStyle = 'German'",
       "role = 'pg_monitor'",
+      "idle_session_timeout = '500ms'",
     ];
     const targets = ["DATABASE postgres", "ROLE replicator", "ROLE postgres"];
     const statements = targets.flatMap((target) => settings.map((one) => `ALTER ${target} SET ${one};`));
@@ -42,6 +43,28 @@ describe.concurrent("PostgreSQL hooks on a site of its own ways", () => {
     a.start();
     expectSuccess(await a.hook("running_not_ready"));
     await inSync(group, "sync 1 b a");
+    for (const { runDir } of [a, b]) {
+      expect(readFileSync(join(runDir, "server.log"), "utf8")).not.toContain("idle-session timeout");
+    }
+  });
+
+  test("acknowledge commits while no standby replays, whatever a standby is to report", async () => {
+    await using group = await createHookGroup({
+      MSDHA_PG_SYNC: "strict",
+      MSDHA_PG_WAL_SENDER_TIMEOUT: "0",
+    });
+    const a = await startFirst(group, "a");
+    const b = await joinGroup(group, "b");
+    await inSync(group, "sync 1 a b");
+    await b.sql("ALTER SYSTEM SET wal_receiver_status_interval = 0");
+    await b.sql("SELECT pg_reload_conf()");
+    await b.sql("SELECT pg_wal_replay_pause()");
+    // A reload is done by then.
+    await b.sql("SELECT pg_sleep(1)");
+    const began = Date.now();
+    await a.sql("CREATE TABLE t ()");
+    // The standby would ask for a sign of life, and give one itself, after half of wal_receiver_timeout (30 s).
+    expect(Date.now() - began).toBeLessThan(20_000);
   });
 
   test("count only nodes of the group as standbys", async () => {
@@ -102,16 +125,22 @@ describe.concurrent("PostgreSQL hooks on a site of its own ways", () => {
     for (const node of [a, b]) {
       await node.sql("ALTER SYSTEM SET restart_after_crash = on");
       await node.sql("ALTER SYSTEM SET hot_standby = off");
+      await node.sql("ALTER SYSTEM SET wal_sender_timeout = 0");
+      await node.sql("ALTER SYSTEM SET wal_retrieve_retry_interval = '1h'");
       await node.sql("ALTER SYSTEM SET hot_standby_feedback = on");
       await node.sql("ALTER SYSTEM SET recovery_target_time = '2001-01-01 00:00:00+00'");
       await node.sql("SELECT pg_reload_conf()");
     }
+    await a.sql("SELECT pg_sleep(1)");
+    // With 0 an idle master says nothing for longer than its standbys wait before they take it for a dead connection.
+    expect(await a.sql("SHOW wal_sender_timeout")).toBe("6s");
+    expect(await b.sql("SHOW wal_retrieve_retry_interval")).toBe("1s");
     await b.stop("SIGINT");
     const { exitCode, output } = await b.hook("pre_start");
     expect({ exitCode, output }).toEqual({
       exitCode: 0,
       output:
-        "removed from postgresql.auto.conf, since MSDHA sets it itself: restart_after_crash, hot_standby, recovery_target_time",
+        "removed from postgresql.auto.conf, since MSDHA sets it itself: restart_after_crash, hot_standby, wal_sender_timeout, wal_retrieve_retry_interval, recovery_target_time",
     });
     await becomeReady(b);
     expect(await b.sql("SHOW hot_standby_feedback")).toBe("on");

@@ -1,5 +1,5 @@
 import pg from "pg";
-import { sessionOptions, TRANSACTION_TIMEOUT_SINCE } from "./session-options.ts";
+import { newerSettings, sessionOptions } from "./session-options.ts";
 
 /** Where a server is, and as whom it is asked. */
 export interface ServerAddress {
@@ -9,6 +9,8 @@ export interface ServerAddress {
   readonly user: string;
   readonly password?: string | undefined;
   readonly tls?: pg.ClientConfig["ssl"] | undefined;
+  /** More settings that the session begins with, as options. */
+  readonly options?: string;
   /** `database`: over a connection that is kept for standbys; one statement without a semicolon then. */
   readonly replication?: "database" | undefined;
 }
@@ -29,7 +31,7 @@ const CONNECT_MS = 3_000;
 const TEXT = { getTypeParser: () => String };
 
 /**
- * Opens a session. Rejects with the server's or the network's error, within three seconds (six from PostgreSQL 17 on). `connect` runs what opens the
+ * Opens a session. Rejects with the server's or the network's error, within six seconds. `connect` runs what opens the
  * socket, for a process that has to do so as another user.
  */
 export async function openConnection(
@@ -44,7 +46,7 @@ export async function openConnection(
     database: "postgres",
     ssl: address.tls ?? false,
     application_name: "msdha hook",
-    options: sessionOptions(),
+    options: [sessionOptions(), ...(address.options ? [address.options] : [])].join(" "),
     connectionTimeoutMillis: CONNECT_MS,
     keepAlive: true,
     types: TEXT,
@@ -62,8 +64,9 @@ export async function openConnection(
     await connect(async () => {
       await client.connect();
     });
-    if (version() >= TRANSACTION_TIMEOUT_SINCE) {
-      const options = { text: "SET transaction_timeout = 0", query_timeout: CONNECT_MS };
+    const newer = newerSettings(version()).map((setting) => `SET ${setting}`);
+    if (newer.length > 0) {
+      const options = { text: newer.join("; "), query_timeout: CONNECT_MS };
       await client.query(options as pg.QueryConfig);
     }
   } catch (error) {

@@ -18,11 +18,12 @@ test("a site's settings for the role or the database do not reach PostgreSQL's o
   expect(text).toContain("-c default_transaction_isolation=read\\\\ committed ");
 });
 
-test("transaction_timeout is set only where the server knows it", () => {
+test("settings of newer servers are set only where the server knows them", () => {
   const text = (version?: number) => conninfo(settings, "10.0.0.1", version === undefined ? {} : { version });
-  expect(text(17)).toContain(" -c transaction_timeout=0'");
-  expect(text(16)).not.toContain("transaction_timeout");
-  expect(text()).not.toContain("transaction_timeout");
+  expect(text(17)).toContain(" -c idle_session_timeout=0 -c transaction_timeout=0'");
+  expect(text(16)).toContain(" -c idle_session_timeout=0'");
+  expect(text(13)).not.toContain("idle_session_timeout");
+  expect(text()).not.toContain("idle_session_timeout");
 });
 
 test("a standby is called by its name, and is dropped when it takes no data", () => {

@@ -4,6 +4,7 @@ import type { Account } from "./account.ts";
 import { type Connection, isRefusal, openConnection, type Rows } from "./connection.ts";
 import { HookFailure } from "./failure.ts";
 import { type Files, readText } from "./files.ts";
+import { superuserOptions } from "./session-options.ts";
 import type { Settings } from "./settings.ts";
 
 /** How long a statement may take that says nothing else. */
@@ -29,6 +30,8 @@ export interface LocalServer {
   replayedFile(): string | undefined;
   /** Returns whether any process of a server works in the data directory. */
   isRunning(): boolean;
+  /** Returns the ids of the processes of a server that work in the data directory; a shell of an operator is none. */
+  processes(): readonly number[];
 }
 
 /** Sessions that are kept, for the hooks of this node. */
@@ -47,9 +50,11 @@ export function openLocalServer(
   const { home, port, superuser, data } = settings;
   const key = `${home} ${port} ${superuser}`;
 
+  const version = (): number => Number.parseInt(files.read(join(data, "PG_VERSION")) ?? "0", 10);
+
   const open = (): Promise<Connection> =>
     openConnection(
-      { host: home, port, user: superuser, password },
+      { host: home, port, user: superuser, password, options: superuserOptions(version()) },
       { connect: (connect) => account.act(connect) },
     );
 
@@ -82,6 +87,9 @@ export function openLocalServer(
     return Number.isInteger(pid) && pid > 1 && worksIn(pid, data) && isPostgres(pid) ? pid : undefined;
   }
 
+  const serverProcesses = (): readonly number[] =>
+    processes().filter((pid) => worksIn(pid, data) && isPostgres(pid));
+
   const signal = (name: NodeJS.Signals): void => {
     const pid = postmaster();
     if (pid !== undefined) send(pid, name);
@@ -104,7 +112,7 @@ export function openLocalServer(
     stop: () => signal("SIGINT"),
     kill() {
       const first = postmaster();
-      const others = processes().filter((pid) => worksIn(pid, data) && isPostgres(pid));
+      const others = serverProcesses();
       // The first one first: it would take the end of the others for a crash, and clean up after them. And before that what
       // would start it again.
       const pids = [
@@ -127,6 +135,7 @@ export function openLocalServer(
       return /startup \w+(?: for)? ([0-9A-F]{24})/.exec(startup ?? "")?.[1];
     },
     isRunning: () => processes().some((pid) => worksIn(pid, data)),
+    processes: serverProcesses,
   };
 }
 

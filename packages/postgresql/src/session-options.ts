@@ -16,11 +16,28 @@ export const SESSION_SETTINGS: readonly string[] = [
   "DateStyle=ISO",
 ];
 
-/** The first version that knows `transaction_timeout`: an older server refuses a session that begins with it. */
-export const TRANSACTION_TIMEOUT_SINCE = 17;
+/** Settings that only servers from a version on know: an older one refuses a session that begins with them. */
+const NEWER_SETTINGS: readonly (readonly [since: number, setting: string])[] = [
+  // A program may be busy for longer between two questions, as pg_rewind is with the log.
+  [14, "idle_session_timeout=0"],
+  [17, "transaction_timeout=0"],
+];
 
-/** Returns them as the options of a session with a server of this version; of any version where it is not known. */
+/** Returns those of a server of this version; none where it is not known. */
+export function newerSettings(version?: number): readonly string[] {
+  return NEWER_SETTINGS.filter(([since]) => (version ?? 0) >= since).map(([, setting]) => setting);
+}
+
+/** Returns all of them as the options of a session with a server of this version; of any version where it is not known. */
 export function sessionOptions(version?: number): string {
-  const newer = (version ?? 0) >= TRANSACTION_TIMEOUT_SINCE ? ["transaction_timeout=0"] : [];
-  return [...SESSION_SETTINGS, ...newer].map((one) => `-c ${one.replaceAll(" ", "\\ ")}`).join(" ");
+  const settings = [...SESSION_SETTINGS, ...newerSettings(version)];
+  return settings.map((one) => `-c ${one.replaceAll(" ", "\\ ")}`).join(" ");
+}
+
+/**
+ * Returns more of them for a superuser of a server of this version: a login trigger in the database must not turn away, or end, what
+ * MSDHA asks. Others may not set this.
+ */
+export function superuserOptions(version: number): string {
+  return version >= 17 ? "-c event_triggers=off" : "";
 }

@@ -13,7 +13,7 @@ const OWNED = new Set(
     full_page_writes hba_file hot_standby ident_file include include_dir include_if_exists listen_addresses max_slot_wal_keep_size port
     primary_conninfo primary_slot_name promote_trigger_file recovery_end_command recovery_init_sync_method restart_after_crash
     restore_command ssl ssl_ca_file ssl_cert_file ssl_key_file synchronous_standby_names unix_socket_directories
-    unix_socket_permissions wal_keep_size wal_log_hints wal_retrieve_retry_interval wal_sender_timeout
+    unix_socket_permissions wal_keep_size wal_log_hints wal_receiver_status_interval wal_retrieve_retry_interval wal_sender_timeout
   `
     .trim()
     .split(/\s+/),

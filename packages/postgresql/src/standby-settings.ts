@@ -67,8 +67,6 @@ function standbySettings(
     "wal_log_hints = on",
     `wal_keep_size = '${settings.walKeep}'`,
     `max_slot_wal_keep_size = '${settings.slotKeep}'`,
-    "wal_retrieve_retry_interval = '1s'",
-    `wal_sender_timeout = ${settings.walSenderTimeoutMs}`,
     "restart_after_crash = off",
     // Before it recovers, a server writes all its data out: the file system at once, not one file after another.
     ...(version >= 14 ? ["recovery_init_sync_method = 'syncfs'"] : []),

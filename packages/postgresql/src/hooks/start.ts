@@ -1,7 +1,7 @@
 import { CLIENT_VARIABLES } from "../conninfo.ts";
 import type { HookContext } from "../context.ts";
 import { checkDataLock, lockPrefix, removeStaleLocks } from "../data-lock.ts";
-import { FIXED_SETTINGS, PROMOTE_TRIGGER_UNTIL } from "../fixed-settings.ts";
+import { fixedSettings, PROMOTE_TRIGGER_UNTIL } from "../fixed-settings.ts";
 import { followMaster } from "../follow.ts";
 import { quoteShell } from "../quoting.ts";
 import { siteArgs } from "../site-args.ts";
@@ -28,7 +28,7 @@ export async function start(context: HookContext): Promise<string> {
     "unix_socket_permissions=0700",
     `cluster_name=${name}`,
     `data_directory=${data}`,
-    ...FIXED_SETTINGS,
+    ...fixedSettings(settings),
     ...(Number(files.read(`${data}/PG_VERSION`)) < PROMOTE_TRIGGER_UNTIL ? ["promote_trigger_file="] : []),
     ...(tls ? ["ssl=on", `ssl_cert_file=${home}/tls.cert`, `ssl_key_file=${home}/tls.key`] : []),
     ...(tls?.ca === undefined ? [] : [`ssl_ca_file=${home}/tls.ca`]),
