@@ -7,6 +7,7 @@ import { createGroupSettingsWatch } from "../group-settings.ts";
 import { lookForAnswer } from "../hang.ts";
 import type { Keeper } from "../keeper.ts";
 import { createMetricsPort } from "../metrics-port.ts";
+import { endBesideOtherServer } from "../other-server.ts";
 import { createSecretsWatch } from "../secrets.ts";
 import { createIncludeWatch } from "../settings-include.ts";
 import { createSlotWatch } from "../slots-of-the-gone.ts";
@@ -71,6 +72,7 @@ export function createAlive({
       const sign = await lookForAnswer(socket, { timeoutMs: ANSWER_MS, act: (open) => account.act(open) });
       if (sign !== "silent") {
         failures = 0;
+        endBesideOtherServer(context);
         background(lookAfter);
         // It may take hours.
         background((later) => backups.look(later));

@@ -13,8 +13,10 @@ import { eligibilityFile, followMaster } from "../follow.ts";
 import { writeGroupSettings } from "../group-settings.ts";
 import { checkData } from "../identity.ts";
 import { initialise } from "../initialise.ts";
+import { refuseLeftLabel } from "../left-label.ts";
 import { checkLogPlace, placeLog } from "../log-place.ts";
 import { checkLogicalSlots } from "../logical-slots.ts";
+import { refuseOtherServer } from "../other-server.ts";
 import { clearPlace, hasData, prepareHome, preparePlace, setAside, takeIntoUse } from "../place.ts";
 import { recoverCrash } from "../recover-crash.ts";
 import { removeAutoSettings } from "../recovery-settings.ts";
@@ -66,6 +68,10 @@ export async function preStart(context: HookContext): Promise<string> {
 /** Makes data that are there, and locked, the ones that the server will start with. */
 async function prepareData(context: HookContext, hadData: boolean): Promise<void> {
   const { env, files } = context;
+  if (hadData && files.exists(settingsFile(context))) {
+    await refuseOtherServer(context);
+    refuseLeftLabel(context);
+  }
   // In data that no node has had, the lock may be that of a server of another image, which knows nothing of ours.
   if (hadData && files.exists(settingsFile(context))) removeStaleLocks(context);
   if (hadData && env["MSDHA_REINIT"] === "1") await cloneAnew(context);
