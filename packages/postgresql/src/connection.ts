@@ -11,8 +11,8 @@ export interface ServerAddress {
   readonly tls?: pg.ClientConfig["ssl"] | undefined;
   /** More settings that the session begins with, as options. */
   readonly options?: string;
-  /** `database`: over a connection that is kept for standbys; one statement without a semicolon then. */
-  readonly replication?: "database" | undefined;
+  /** `database`: over a connection that is kept for standbys; one statement without a semicolon then. `true`: as a standby streams, no statement. */
+  readonly replication?: "database" | "true" | undefined;
 }
 
 /** Rows of text; NULL is null. */
@@ -64,7 +64,8 @@ export async function openConnection(
     await connect(async () => {
       await client.connect();
     });
-    const newer = newerSettings(version()).map((setting) => `SET ${setting}`);
+    const newer =
+      address.replication === "true" ? [] : newerSettings(version()).map((setting) => `SET ${setting}`);
     if (newer.length > 0) {
       const options = { text: newer.join("; "), query_timeout: CONNECT_MS };
       await client.query(options as pg.QueryConfig);

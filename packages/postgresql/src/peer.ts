@@ -17,6 +17,11 @@ export class PeerSilentError extends Error {
   readonly code = "ERR_PEER_SILENT";
 }
 
+/** Another node's server answered, but refused the session or the question for another reason than those of a `HookFailure`. */
+export class PeerRefusedError extends PeerSilentError {
+  readonly refused = true;
+}
+
 /**
  * Another node's server, asked as the replication user. Its answers reject with a `PeerSilentError`, and with a
  * `HookFailure` for what no waiting mends: credentials and certificates that are refused, and what the user may not do.
@@ -25,6 +30,10 @@ export interface Peer {
   readonly address: string;
   query(statement: string): Promise<Rows>;
   value(statement: string): Promise<string | null>;
+  /** The same as `query`, over a session that is opened for it, and closed: what is kept says nothing of whether another could be opened. */
+  newSession(statement: string): Promise<Rows>;
+  /** Resolves when a session was opened as a standby opens the one that it streams over, and closed. */
+  tryToStream(): Promise<void>;
 }
 
 /** Returns the peers of a node; their sessions last as long as `sessions`. */
@@ -50,26 +59,32 @@ function createPeer(
   let kept: Connection | undefined;
   sessions.defer(() => kept?.close());
 
-  async function ask(statement: string, replication?: "database"): Promise<Rows> {
-    const place: ServerAddress = {
-      host: address,
-      port: settings.port,
-      user: settings.replicator,
-      password: password(),
-      tls: tlsOptions(settings, address),
-      replication,
-    };
-    if (replication) {
-      const connection = await openConnection(place);
-      try {
-        return await connection.query(statement, QUERY_MS);
-      } finally {
-        connection.close();
-      }
-    }
-    if (!kept || kept.broken) kept = await openConnection(place);
+  const place = (replication?: ServerAddress["replication"]): ServerAddress => ({
+    host: address,
+    port: settings.port,
+    user: settings.replicator,
+    password: password(),
+    tls: tlsOptions(settings, address),
+    replication,
+  });
+
+  async function ask(statement: string): Promise<Rows> {
+    if (!kept || kept.broken) kept = await openConnection(place());
     return await kept.query(statement, QUERY_MS);
   }
+
+  async function askAnew(statement: string, replication?: "database"): Promise<Rows> {
+    const connection = await openConnection(place(replication));
+    try {
+      return await connection.query(statement, QUERY_MS);
+    } finally {
+      connection.close();
+    }
+  }
+
+  const explained = (error: unknown): never => {
+    throw explain(settings, address, error);
+  };
 
   /**
    * Clients may take all connections, and keep them until a standby follows, when their commits wait for it. A server
@@ -82,9 +97,7 @@ function createPeer(
     } catch (error) {
       const refused = isRefusal(error) && !statement.includes(";");
       if (!refused) throw explain(settings, address, error);
-      return await ask(statement, "database").catch((second: unknown) => {
-        throw explain(settings, address, second);
-      });
+      return await askAnew(statement, "database").catch(explained);
     }
   }
 
@@ -94,11 +107,18 @@ function createPeer(
     async value(statement) {
       return (await query(statement))[0]?.[0] ?? null;
     },
+    newSession: (statement) => askAnew(statement).catch(explained),
+    async tryToStream() {
+      (await openConnection(place("true")).catch(explained)).close();
+    },
   };
 }
 
 /** Password, pg_hba.conf and no such user, no such database, no permission. */
 const REFUSALS = new Set(["28P01", "28000", "3D000", "42501"]);
+
+/** It starts, stops, has no connection free, or no room. */
+const NOT_NOW = /^(57P|53)/;
 
 function explain(settings: Settings, address: string, error: unknown): Error {
   const message = messageOf(error);
@@ -108,7 +128,8 @@ function explain(settings: Settings, address: string, error: unknown): Error {
         cause: error,
       });
     }
-    return new PeerSilentError(`${error.severity}: ${message}`, { cause: error });
+    const Kind = NOT_NOW.test(error.code ?? "") ? PeerSilentError : PeerRefusedError;
+    return new Kind(`${address} answers ${error.severity}: ${message}`, { cause: error });
   }
   const { code = "" } = error as NodeJS.ErrnoException;
   if (/^(ERR_TLS|CERT_|UNABLE_TO|DEPTH_ZERO|SELF_SIGNED|ERR_SSL)|EPROTO/.test(code)) {

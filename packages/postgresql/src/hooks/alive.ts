@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { createAccessWatch } from "../access-watch.ts";
 import type { Backups } from "../backups.ts";
 import { createCollationWatch } from "../collations.ts";
 import type { HookContext } from "../context.ts";
@@ -46,6 +47,7 @@ export function createAlive({
     metrics: createMetricsPort(),
     settings: createGroupSettingsWatch(),
     weakened: createWeakenedWatch(),
+    access: createAccessWatch(),
   };
 
   async function lookAfter(context: HookContext): Promise<void> {
@@ -74,6 +76,8 @@ export function createAlive({
         failures = 0;
         endBesideOtherServer(context);
         background(lookAfter);
+        // It waits for other nodes.
+        background((later) => watches.access.look(later));
         // It may take hours.
         background((later) => backups.look(later));
         background((later) => keeper.continueRounds(later));
