@@ -68,7 +68,11 @@ static void do_signal(struct guard *g, struct cursor *c) {
   int number = take_u8(c);
   bool group = take_u8(c);
   for (struct process *p = g->processes; p && !c->bad; p = p->next) {
-    if (p->id == id && !p->exited) signal_process(g, p, number, group);
+    if (p->id != id || p->exited) continue;
+    signal_process(g, p, number, group);
+    if (g->killing || !asks_to_end(number)) continue;
+    kill(group ? -p->pid : p->pid, SIGCONT);
+    continue_descendants(p->pid, atomic_load(g->deadline));
   }
 }
 

@@ -13,7 +13,7 @@
 #define PROTOCOL_VERSION 3
 enum command {
   CMD_SPAWN = 1,      /* u32 id, u8 piped, u32 argc, cwd, file, argc arguments (with argv[0]), environment */
-  CMD_SIGNAL = 2,     /* u32 id, u8 signal, u8 whole process group */
+  CMD_SIGNAL = 2,     /* u32 id, u8 signal, u8 whole process group; after one that asks to end what is stopped goes on */
   CMD_DEADLINE = 3,   /* u32 request, i64 ns on CLOCK_BOOTTIME, i64 ns from now on: the sooner counts (INT64_MAX: none) */
   CMD_KILL_ALL = 4,   /* u32 request: answered once nothing is left, after REP_KILLED */
   CMD_GONE = 5,       /* u32 request: answered once nothing is left */
@@ -153,6 +153,8 @@ struct kill_pass {
 void kill_descendants(pid_t spared, struct kill_pass *pass);
 void signal_descendants(int number, struct roll *roll, int64_t until);
 int signal_task(const struct task *t, int number);
+bool asks_to_end(int number);
+void continue_descendants(pid_t ancestor, int64_t until);
 
 /* orphans.c */
 struct guard;

@@ -46,5 +46,6 @@ _Noreturn void run_as_init(char **argv) {
     int number = sigwaitinfo(&signals, NULL);
     if (number == SIGCHLD) reap(program);
     else if (number > 0) kill(program, number);
+    if (asks_to_end(number)) kill(program, SIGCONT);
   }
 }

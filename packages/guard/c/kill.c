@@ -109,6 +109,7 @@ static void signal_one(const struct task *t, void *context) {
   const struct signalling *s = context;
   if (!t->alive) return;
   int error = t->parent == s->self ? send_signal(t->pid, s->number) : signal_grandchild(t, s->number);
+  if (asks_to_end(s->number)) signal_task(t, SIGCONT);
   roll_add(s->roll, t->pid, t->name, error);
 }
 
@@ -119,4 +120,29 @@ void signal_descendants(int number, struct roll *roll, int64_t until) {
   struct signalling how = {.self = getpid(), .number = number, .roll = roll};
   if (number == 0 && visit_by_lists(signal_one, &how)) return;
   walk_descendants(signal_one, &how, until);
+}
+
+/* A process that is stopped (by SIGSTOP) acts on no signal but SIGKILL: what asks it to end has it go on then, as
+ * systemd does. Other signals may be news for a program that somebody has stopped on purpose. */
+bool asks_to_end(int number) {
+  return number == SIGTERM || number == SIGINT || number == SIGQUIT;
+}
+
+static bool descends_from(const struct task *t, pid_t ancestor) {
+  struct task at = *t;
+  for (int steps = 0; at.parent > 1 && steps < 64; steps++) {
+    if (at.parent == ancestor) return true;
+    if (!task_read(at.parent, &at)) return false;
+  }
+  return false;
+}
+
+static void continue_one(const struct task *t, void *context) {
+  const pid_t *ancestor = context;
+  if (t->stopped && descends_from(t, *ancestor)) signal_task(t, SIGCONT);
+}
+
+/* Has go on what is stopped below a process: a program that was asked to end waits for its parts. */
+void continue_descendants(pid_t ancestor, int64_t until) {
+  walk_descendants(continue_one, &ancestor, until);
 }

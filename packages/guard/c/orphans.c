@@ -47,7 +47,10 @@ static void visit(const struct task *t, void *context) {
   const struct sweep *s = context;
   bool orphan = t->parent == s->self && !was_started_by_command(s->g, t->pid);
   bool child = s->g->orphans_of && t->parent == s->g->orphans_of;
-  if (t->alive && (orphan || child) && once(t)) signal_task(t, signal_for(t->pid, s->g->orphan_signal));
+  if (t->alive && (orphan || child) && once(t)) {
+    signal_task(t, signal_for(t->pid, s->g->orphan_signal));
+    signal_task(t, SIGCONT);
+  } else if (t->stopped) signal_task(t, SIGCONT); /* a part of one, which waits for it */
 }
 
 /* To be called again whenever something was reaped. */

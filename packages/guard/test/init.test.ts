@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { waitFor } from "@msdha/testkit";
 import { beforeAll, expect, onTestFinished, test } from "vitest";
 import { guardBinary } from "../src/index.ts";
-import { buildGuard, isAlive, mark, parentOf, processesWhere, program } from "./support.ts";
+import { buildGuard, isAlive, mark, parentOf, processesWhere, program, stateOf } from "./support.ts";
 
 beforeAll(buildGuard);
 
@@ -53,6 +53,19 @@ test("the first process of a container passes signals on", async () => {
   expect(await ended).toEqual([0, null]);
   expect(text.stdout).toBe("up\ngot it\n");
   expect(isAlive(first)).toBe(false);
+});
+
+test("the first process of a container has a program that is stopped go on, to end, when it passes SIGTERM on", async () => {
+  using marked = mark();
+  const script = "trap 'exit 3' TERM; echo up; kill -STOP $$; while :; do sleep 0.05; done";
+  const { child, text, ended } = startContainer(marked.env, "sh", "-c", script);
+  await waitFor(() => text.stdout === "up\n", { what: "the trap" });
+  const [first = 0] = processesWhere((pid) => parentOf(pid) === child.pid);
+  await waitFor(() => processesWhere((pid) => parentOf(pid) === first && stateOf(pid) === "T").length === 1, {
+    what: "the program to be stopped",
+  });
+  process.kill(first, "SIGTERM");
+  expect(await ended).toEqual([3, null]);
 });
 
 test("the first process of a container says what it cannot execute", async () => {
