@@ -107,6 +107,7 @@ const void *roll_pack(const struct roll *r, size_t *len);
 struct task {
   pid_t pid, parent;
   bool alive, stopped;
+  bool hidden; /* /proc does not show it; nothing but its pid and parent is known */
   unsigned long long started; /* with the pid it names a process for good */
   char name[TASK_NAME];
 };
@@ -118,6 +119,8 @@ void walk_descendants(void (*visit)(const struct task *t, void *context), void *
 
 /* lists.c */
 bool visit_by_lists(void (*visit)(const struct task *t, void *context), void *context);
+void lists_setup(void);
+void visit_hidden(void (*visit)(const struct task *t, void *context), void *context);
 
 /* processes.c: what was started by command, and only that. */
 struct process {

@@ -23,6 +23,7 @@ bool kill_setup(void) {
   char path[64];
   snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
   children_fd = open(path, O_RDONLY | O_CLOEXEC); /* not in every kernel; the walk finds direct children too */
+  lists_setup();
   return tasks_setup();
 }
 
@@ -61,6 +62,7 @@ static void kill_children(pid_t spared, struct roll *denied) {
 /* Not our child, so someone else may reap it and its pid be used again: hold on to the process, look whether it is
  * the one that was seen, then signal what is held. */
 static int signal_grandchild(const struct task *t, int number) {
+  if (t->hidden) return send_signal(t->pid, number); /* visited just now */
   struct task again;
   int error = 0, fd = (int)syscall(SYS_pidfd_open, t->pid, 0);
   if (fd < 0 && errno == ESRCH) return 0;
@@ -120,6 +122,7 @@ void signal_descendants(int number, struct roll *roll, int64_t until) {
   struct signalling how = {.self = getpid(), .number = number, .roll = roll};
   if (number == 0 && visit_by_lists(signal_one, &how)) return;
   walk_descendants(signal_one, &how, until);
+  visit_hidden(signal_one, &how);
 }
 
 /* A process that is stopped (by SIGSTOP) acts on no signal but SIGKILL: what asks it to end has it go on then, as
@@ -139,10 +142,11 @@ static bool descends_from(const struct task *t, pid_t ancestor) {
 
 static void continue_one(const struct task *t, void *context) {
   const pid_t *ancestor = context;
-  if (t->stopped && descends_from(t, *ancestor)) signal_task(t, SIGCONT);
+  if ((t->stopped || t->hidden) && descends_from(t, *ancestor)) signal_task(t, SIGCONT);
 }
 
 /* Has go on what is stopped below a process: a program that was asked to end waits for its parts. */
 void continue_descendants(pid_t ancestor, int64_t until) {
   walk_descendants(continue_one, &ancestor, until);
+  visit_hidden(continue_one, &ancestor);
 }

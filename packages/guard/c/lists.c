@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -15,7 +16,7 @@
 
 enum { ROOM = 256 };
 
-static struct {
+static struct entry_of_list {
   pid_t pid, parent;
 } found[ROOM];
 static size_t count;
@@ -86,4 +87,53 @@ bool visit_by_lists(void (*visit)(const struct task *t, void *context), void *co
     if (task_read(found[i].pid, &t) ? t.parent == found[i].parent : is_hidden(found[i].pid, &t)) visit(&t, context);
   }
   return true;
+}
+
+static bool hides = true;
+
+/* Whether a /proc hides anything: the cost of looking is spared where none does. */
+void lists_setup(void) {
+  FILE *mounts = fopen("/proc/self/mounts", "re");
+  char *line = NULL;
+  size_t size = 0;
+  if (!mounts) return;
+  hides = false;
+  while (getline(&line, &size, mounts) > 0) hides |= strstr(line, "hidepid=") != NULL;
+  free(line);
+  fclose(mounts);
+}
+
+static bool was_found(const struct entry_of_list *before, size_t n, pid_t pid, pid_t parent) {
+  for (size_t i = 0; i < n; i++) {
+    if (before[i].pid == pid && before[i].parent == parent) return true;
+  }
+  return false;
+}
+
+static void find_all(void) {
+  count = 0;
+  (void)add_children_of_threads(getpid());
+  for (size_t i = 0; i < count && count < ROOM; i++) (void)add_children_of_threads(found[i].pid);
+}
+
+/* Visits what the walk over /proc does not see: a /proc that was mounted with hidepid hides from another user than root
+ * also processes of its own that may not be traced (an unreadable program, PR_SET_DUMPABLE). The kernel lists them
+ * among their parents' children all the same. Twice, so that no pid was used again meanwhile. */
+void visit_hidden(void (*visit)(const struct task *t, void *context), void *context) {
+  static struct entry_of_list before[ROOM];
+  if (!hides) return;
+  find_all();
+  size_t n = count;
+  memcpy(before, found, n * sizeof *before);
+  bool any = false;
+  struct task t;
+  for (size_t i = 0; i < n && !any; i++) any = !task_read(before[i].pid, &t);
+  if (!any) return;
+  find_all();
+  for (size_t i = 0; i < count; i++) {
+    const struct entry_of_list e = found[i];
+    if (!was_found(before, n, e.pid, e.parent) || task_read(e.pid, &t) || kill(e.pid, 0) < 0) continue;
+    t = (struct task){.pid = e.pid, .parent = e.parent, .alive = true, .hidden = true, .name = "(hidden)"};
+    visit(&t, context);
+  }
 }

@@ -50,12 +50,14 @@ static void visit(const struct task *t, void *context) {
   if (t->alive && (orphan || child) && once(t)) {
     signal_task(t, signal_for(t->pid, s->g->orphan_signal));
     signal_task(t, SIGCONT);
-  } else if (t->stopped) signal_task(t, SIGCONT); /* a part of one, which waits for it */
+  } else if (t->stopped || t->hidden) signal_task(t, SIGCONT); /* a part of one, which waits for it */
 }
 
 /* To be called again whenever something was reaped. */
 void signal_orphans(const struct guard *g) {
   siginfo_t info;
   if (!g->orphan_signal || waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0) return; /* no child */
-  walk_descendants(visit, &(struct sweep){.g = g, .self = getpid()}, atomic_load(g->deadline));
+  struct sweep sweep = {.g = g, .self = getpid()};
+  walk_descendants(visit, &sweep, atomic_load(g->deadline));
+  visit_hidden(visit, &sweep);
 }

@@ -68,6 +68,8 @@ void signal_descendants(int number, struct roll *roll, int64_t until) {
   *roll = (struct roll){0};
   for (uint32_t n = rnd(20); n > 0; n--) roll_add(roll, (pid_t)n, "fifteen bytes..", rnd(2) ? number : 0);
 }
+bool asks_to_end(int number) { return number == 15; }
+void continue_descendants(pid_t ancestor, int64_t until) { sink += (size_t)ancestor + (size_t)until; }
 void signal_orphans(const struct guard *g) { sink += (size_t)g->orphan_signal; }
 struct process *process_start(struct channel *c, const struct spawn *what, const _Atomic int64_t *deadline) {
   sink += strlen(what->cwd) + strlen(what->file) + (size_t)atomic_load(deadline);
