@@ -50,6 +50,14 @@ describe.concurrent("a candidate hook", () => {
     expect((await group.masterAmong(slaves.filter((node) => node !== next))).name).toBe("c");
   });
 
+  test("that prints a line which is too long to be a rank has none, whatever the line ends with", async () => {
+    await using group = await startGroup({ ttlSeconds: 2 });
+    const long = 'printf "%08192d" 0 | tr 0 x; echo 99';
+    const a = group.start("a", { hooks: { candidate: long } });
+    await a.logged(/no candidate now: the last line of hook candidate is no rank: .*got "x{100}…"/);
+    expect(group.journal.of("a", "master")).toEqual([]);
+  });
+
   test("is asked with the lock in hand; a node that is alone and may not be master then gives it back", async () => {
     await using group = await startGroup({ ttlSeconds: 2 });
     const a = group.start("a", {

@@ -29,7 +29,10 @@ export interface RunHookOptions {
   /** The whole environment of the hook. */
   readonly env: Readonly<Record<string, string>>;
   readonly args?: readonly string[];
-  /** Receives all of this run's standard output too, line by line, each line after the runner's own `onLine` had it. */
+  /**
+   * Receives all of this run's standard output too, line by line, each line after the runner's own `onLine` had it. Of a line of more
+   * than 8,192 characters it receives so many and a `…`, so that its end is not taken for a line.
+   */
   readonly onStdout?: (line: string) => void;
   /** How long the hook may take, in milliseconds; default: no limit. A hook that takes longer is killed. */
   readonly timeoutMs?: number;
@@ -59,8 +62,8 @@ export interface HookRunner {
   /**
    * Runs a hook. Resolves when it has ended with code 0 and all its output has been passed on: with what is known of the
    * run, or with undefined when there is no such hook. Rejects with a `HookFailedError`, a `HookNotRunnableError`, or the reason of `signal`. A hook that timed
-   * out was sent SIGKILL. Does not wait for processes that a hook leaves running. A hook whose file is open for writing is
-   * started again and again for up to 10 s.
+   * out was sent SIGKILL. Does not wait for processes that a hook leaves running. A hook whose file is open for writing, or for
+   * which there is no process, memory or descriptor now, is started again and again for up to 10 s.
    */
   run(hook: string, options: RunHookOptions): Promise<HookRun | undefined>;
 }
@@ -92,10 +95,10 @@ export function createHookRunner({
     const kept = keepLastLines();
     const limit = limitLines((stream, line) => onLine(hook, stream, line), { clock });
     const lines = {
-      stdout: splitLines((line) => {
+      stdout: splitLines((line, piece) => {
         kept.add(line);
         limit.add("stdout", line);
-        options.onStdout?.(line);
+        if (piece !== "later") options.onStdout?.(piece === "first" ? `${line}…` : line);
       }),
       stderr: splitLines((line) => {
         kept.add(line);
@@ -152,6 +155,8 @@ export function createHookRunner({
 /** Says more than the system does about a hook that could not be started; undefined where there is nothing more. */
 async function explain({ errno }: LaunchFailedError, file: string): Promise<string | undefined> {
   if (errno === "ETXTBSY") return "its file has been open for writing all the time (ETXTBSY)";
+  if (errno === "EAGAIN")
+    return "no process can be started now (EAGAIN): look at the limits of processes (ulimit -u, pids.max)";
   if (errno === "ENOEXEC") return "it is neither a program for this machine nor a script (ENOEXEC)";
   return await explainInterpreter(file);
 }

@@ -30,3 +30,14 @@ test("tells a last line that has no end, and takes off a carriage return", () =>
 test("tells a line that is too long in pieces", () => {
   expect(linesOf([Buffer.from("abcdefg\nh")], 3)).toEqual(["abc", "def", "g", "h"]);
 });
+
+test("says of each piece which one of its line it is", () => {
+  const pieces: string[] = [];
+  const splitter = splitLines((line, piece) => pieces.push(`${piece} ${line}`), { longest: 3 });
+  for (const chunk of ["ab", "cd", "efg\nh\nij", "kl\r", "\nmnopq"]) splitter.write(Buffer.from(chunk));
+  splitter.end();
+  expect(pieces).toEqual([
+    ...["first abc", "later def", "later g", "whole h"],
+    ...["first ijk", "later l", "first mno", "later pq"],
+  ]);
+});

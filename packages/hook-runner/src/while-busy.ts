@@ -12,7 +12,8 @@ export const LONGEST_BUSY_MS = 10_000;
 const PAUSE_MS = 50;
 
 /**
- * Starts a program, again and again as long as its file is open for writing (ETXTBSY): somebody is just changing it.
+ * Starts a program, again and again as long as its file is open for writing (ETXTBSY), as somebody is just changing it, or the
+ * system has no process, memory or descriptor left for it (EAGAIN, ENOMEM, EMFILE, ENFILE).
  * Resolves and rejects as `start` does. Rejects with its last error when `patienceMs` are over, and with the reason of
  * `signal`.
  */
@@ -31,7 +32,9 @@ export async function whileBusy<T>(
   }
 }
 
-/** Whether an error says that a program's file is open for writing. */
+const PASSING = ["ETXTBSY", "EAGAIN", "ENOMEM", "EMFILE", "ENFILE"];
+
+/** Whether an error says that a program can't be started just now. */
 function isBusy(error: unknown): boolean {
-  return error instanceof Error && "errno" in error && error.errno === "ETXTBSY";
+  return error instanceof Error && "errno" in error && PASSING.includes(String(error.errno));
 }

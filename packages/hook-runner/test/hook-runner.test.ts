@@ -75,6 +75,15 @@ test("leaves out of a flood of lines what no log can take, but not its end, nor 
   expect(lines.slice(-21)).toContain("flood stderr gives up");
 });
 
+test("passes the end of a line that is too long on to a log, and not as a line of its own to who reads answers", async () => {
+  await writeHook("long", `printf '%08192d' 0 | tr 0 x; echo 99; echo 7`);
+  const { hooks, lines } = runner();
+  const read: string[] = [];
+  await hooks.run("long", { env, onStdout: (line) => read.push(line) });
+  expect(read).toEqual([`${"x".repeat(8_192)}…`, "7"]);
+  expect(lines.slice(1)).toEqual(["long stdout 99", "long stdout 7"]);
+});
+
 test("tells how a hook failed", async () => {
   await writeHook("three", "exit 3");
   await writeHook("killed", "kill -9 $$");
