@@ -2,6 +2,7 @@ import { waitFor } from "@msdha/testkit";
 import { expect, test } from "vitest";
 import { startGroup, type TestGroup } from "./support/group.ts";
 import { type MsdhaRun, msdhaOf, runMsdha } from "./support/msdha.ts";
+import { startRestarting } from "./support/restarting-nodes.ts";
 
 type Line = readonly [args: readonly string[], code: number, text: RegExp];
 
@@ -127,4 +128,17 @@ test("every list fits a terminal of 40 columns", async () => {
     for (const line of lines) expect([...line].length).toBeLessThanOrEqual(40);
     expect(out).toMatch(/a-nod/);
   }
+});
+
+test("what cuts sessions or discards data begins nowhere without --yes where nobody can answer", async () => {
+  await using group = await startGroup();
+  const msdha = msdhaOf(group);
+  using nodes = await startRestarting(group, ["n1", "n2"]);
+  const [slave = ""] = nodes.others;
+  const commands = [["switchover"], ["restart", slave], ["restart", "--rolling"], ["reinit", slave]];
+  for (const args of commands) {
+    const line: Line = [args, 1, /expected --yes, as nobody can answer here/];
+    await expectRefusal(msdha(...args), line, group);
+  }
+  expect(await group.master()).toBe(nodes.master);
 });

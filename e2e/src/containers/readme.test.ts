@@ -37,7 +37,8 @@ test("the first commands of README.md start a group, move its master and break i
     await waitFor(() => takenBy(written.at(-1) ?? ""), { what: "a client's first row", timeoutMs: 30_000 });
     const [, first = "?"] = /● (db\d) +master/.exec(await shell(take(/exec front msdha$/))) ?? [];
     expect(takenBy(written.at(-1) ?? "")).toBe(first);
-    const moved = await shell(take(/msdha switchover$/));
+    // A reader answers its question.
+    const moved = await shell(`${take(/msdha switchover$/)} --yes`);
     const [, second = "?"] = /^(db\d) is the master \(token \d+\)/m.exec(moved) ?? [];
     expect(second).not.toBe(first);
 

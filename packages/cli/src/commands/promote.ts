@@ -1,5 +1,6 @@
 import { type GroupView, listPossibleLosses, newestToken, type PossibleLoss } from "@msdha/group";
-import { CommandError, refuse } from "../command-error.ts";
+import { CommandError } from "../command-error.ts";
+import { confirmFirst } from "../confirm-first.ts";
 import { type Context, openGroup } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { formatBytes } from "../render/bytes.ts";
@@ -35,7 +36,7 @@ export async function promote(context: Context, node: string, options: PromoteOp
     masterStopped: view.handoverNote?.masterStopped === true,
   });
   if (!options.json) context.write(describeLosses(view, node, losses));
-  await confirm(context, node, options);
+  await confirmFirst(context, `Promote ${plain(node)}, and lose that?`, options);
   const token = await promoteNode(context, group, {
     node,
     why: options.why ?? "",
@@ -59,15 +60,4 @@ function describeLosses({ reports }: GroupView, node: string, losses: readonly P
   if (lines.length === 0)
     lines.push(`  not known: the candidate hook of ${plain(node)} says no, and its log says why`);
   return `Promoting ${plain(node)} may lose, for good:\n${lines.join("\n")}\n`;
-}
-
-async function confirm(
-  { confirm: ask }: Context,
-  node: string,
-  { yes }: Pick<PromoteOptions, "yes">,
-): Promise<void> {
-  if (yes) return;
-  if (!ask) throw refuse("expected --yes, as nobody can answer here: nothing was changed");
-  if (!(await ask(`Promote ${plain(node)}, and lose that?`)))
-    throw refuse("not confirmed: nothing was changed");
 }

@@ -1,5 +1,6 @@
 import { type GroupView, mastership } from "@msdha/group";
 import { CommandError, refuse } from "../command-error.ts";
+import { confirmFirst } from "../confirm-first.ts";
 import { type Context, openGroup } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { formatMeasured } from "../render/duration.ts";
@@ -37,7 +38,7 @@ export async function restart(
   if (node !== undefined && !view.nodes.has(node)) throw refuseUnknown(view, node);
   const order = node === undefined ? rollingOrder(view) : [node];
   refuseOwnContainer(context, order);
-  await confirm(context, options, describeRestart(view, order));
+  await confirmFirst(context, describeRestart(view, order), options);
   const { restarted, move } = await restartNodes(context, group, order, {
     why: options.why ?? "",
     timeoutMs: options.timeout,
@@ -64,11 +65,8 @@ export async function reinit(context: Context, node: string, options: RestartCom
   if (view.lock?.node === node) throw refuse(`${plain(node)} has the lock: its data are the group's`);
   if (mastership(view).kind !== "master")
     throw refuse("the group has no master now, so nobody to get data from");
-  await confirm(
-    context,
-    options,
-    `Restart ${plain(node)}, discard its data and copy it again from the master?`,
-  );
+  const question = `Restart ${plain(node)}, discard its data and copy it again from the master?`;
+  await confirmFirst(context, question, options);
   const onStep = printSteps(context.write, options);
   await restartNode(context, group, node, {
     view,
@@ -92,12 +90,4 @@ function refuseOwnContainer({ environment }: Context, order: readonly string[]):
   throw refuse(
     `this is the container of ${plain(own)}, which would end, and this command with it: run it on a frontend, or on another node`,
   );
-}
-
-async function confirm(
-  { confirm: ask }: Context,
-  { yes }: RestartCommandOptions,
-  question: string,
-): Promise<void> {
-  if (!yes && ask && !(await ask(question))) throw refuse("not confirmed: nothing was changed");
 }

@@ -1,4 +1,5 @@
 import { refuse } from "../command-error.ts";
+import { confirmFirst } from "../confirm-first.ts";
 import { type Context, openGroup } from "../context.ts";
 import { formatDuration, formatMeasured } from "../render/duration.ts";
 import { plain } from "../render/plain.ts";
@@ -36,9 +37,7 @@ export async function switchover(
     );
   }
   const question = `Move the master from ${plain(master.name)} to ${where}? Its sessions are cut, new ones wait.`;
-  if (!options.yes && context.confirm && !(await context.confirm(question))) {
-    throw refuse("not confirmed: nothing was changed");
-  }
+  await confirmFirst(context, question, options);
   if (options.after !== undefined) await waitFirst(context, options.after);
   const move = await moveMaster(context, group, {
     from: master,
