@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
@@ -77,4 +77,22 @@ describe.concurrent("the files that say who is the master are gone", () => {
     await again.logged(/a hook has run.*hook=pre_start/);
     expect(again.log()).not.toMatch(/is_master/);
   });
+});
+
+test("a node that can't replace the clean end of its last run starts nothing", async () => {
+  await using group = await startGroup({ ttlSeconds: 2 });
+  const a = await master(group);
+  a.stop();
+  await a.exited();
+  const end = join(a.runDir, "last_end");
+  expect(readFileSync(end, "utf8")).toMatch(/clean/);
+  // A draft can't be written where a folder is.
+  mkdirSync(`${end}.new`);
+  const again = group.start("a", { hooks: { pre_start: "echo must not run" } });
+  expect(await again.exited()).toBe(71);
+  expect(again.log()).toMatch(
+    /ERROR ending: MSDHA_RUN_DIR: last_end must be written before anything is started/,
+  );
+  expect(again.log()).not.toMatch(/must not run/);
+  expect(group.journal.of("a", "begin")).toHaveLength(1);
 });

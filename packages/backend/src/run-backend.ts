@@ -12,7 +12,7 @@ import { type NodeEnd, onAbort } from "./node-end.ts";
 import { openNode } from "./open-node.ts";
 import { concludeReinit, findReinit } from "./reinit.ts";
 import { followReport } from "./report.ts";
-import { writeLastEnd } from "./run-file-writes.ts";
+import { LONGEST_FIRST_WRITE_MS, writeLastEnd } from "./run-file-writes.ts";
 import { runStateHook } from "./state-hook.ts";
 import { stopNode } from "./stop-node.ts";
 
@@ -59,15 +59,21 @@ async function live(node: Node): Promise<void> {
   await becomeMaster(node);
 }
 
-/** A former run that left without its `stopped` hook stays known until `pre_start` has had its chance to clean up. */
+/**
+ * A former run that left without its `stopped` hook stays known until `pre_start` has had its chance to clean up. What a
+ * clean run has left in the file would be said of this one if it were killed, so nothing runs before that is replaced.
+ */
 async function prepareStart(node: Node): Promise<void> {
   const { formerEnd } = node.files;
-  if (formerEnd?.end !== "unclean") await writeLastEnd(node, { end: "unclean", state: "pre_start" });
+  const unclean = { end: "unclean", state: "pre_start" } as const;
+  if (formerEnd?.end !== "unclean" && !(await writeLastEnd(node, unclean, LONGEST_FIRST_WRITE_MS))) {
+    throw new Error("MSDHA_RUN_DIR: last_end must be written before anything is started, and was not");
+  }
   const reinit = findReinit(node);
   const env = { ...formerEndEnvironment(formerEnd), MSDHA_REINIT: reinit ? "1" : "" };
   await runStateHook(node, "pre_start", { env });
   if (reinit) await concludeReinit(node, reinit);
-  if (formerEnd?.end === "unclean") await writeLastEnd(node, { end: "unclean", state: "pre_start" });
+  if (formerEnd?.end === "unclean") await writeLastEnd(node, unclean);
 }
 
 async function enterState(node: Node, state: "start" | "running_not_ready" | "ready"): Promise<void> {

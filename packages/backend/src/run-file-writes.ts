@@ -6,6 +6,9 @@ import type { Node } from "./node.ts";
 /** How long a write in the run folder may take; a stop goes on without it, as its lock must not be held for ever. */
 const LONGEST_WRITE_MS = 1_000;
 
+/** The same before the first hook, which must not run without it: a disk that is busy is waited for. */
+export const LONGEST_FIRST_WRITE_MS = 10_000;
+
 type Writer = Pick<Node, "clock" | "files" | "log">;
 
 /** Says in the run folder whether this node is the master. Rejects when that takes too long. */
@@ -14,9 +17,13 @@ export async function writeMaster({ clock, files }: Writer, isMaster: boolean): 
 }
 
 /** Says in the run folder how this run has left things, for the next one. Resolves with whether that was written. */
-export async function writeLastEnd({ clock, files, log }: Writer, end: FormerEnd): Promise<boolean> {
+export async function writeLastEnd(
+  { clock, files, log }: Writer,
+  end: FormerEnd,
+  limitMs: number = LONGEST_WRITE_MS,
+): Promise<boolean> {
   try {
-    await withTimeout(clock, LONGEST_WRITE_MS, () => files.setEnd(end));
+    await withTimeout(clock, limitMs, () => files.setEnd(end));
     return true;
   } catch (error) {
     log.error({ err: error, ...end }, "could not write last_end in MSDHA_RUN_DIR for the next run");

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { readFile, rename, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { open, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { type FormerEnd, readEnd, writeEnd } from "./former-end.ts";
 import { type FormerTerm, readFormerTerm, writeFormerTerm } from "./last-term.ts";
 
@@ -18,7 +18,7 @@ export interface RunFiles {
    * nothing when they say so already.
    */
   setCurrentMaster(master: CurrentMaster | undefined): Promise<void>;
-  /** Writes `last_end`, which is this run's `formerEnd` for the next one. */
+  /** Writes `last_end`, which is this run's `formerEnd` for the next one. What ends a clean one's survives a power cut. */
   setEnd(end: FormerEnd): Promise<void>;
   /** What the last run that was published knew of its time as the master; undefined if none was. */
   readonly formerTerm: FormerTerm | undefined;
@@ -83,7 +83,10 @@ export async function openRunFiles(dir: string): Promise<RunFiles> {
       return lastWrite;
     },
     setTerm: (term) => writeAtomically(path("last_term"), writeFormerTerm(term)),
-    setEnd: (end) => writeAtomically(path("last_end"), writeEnd(end)),
+    async setEnd(end) {
+      await writeAtomically(path("last_end"), writeEnd(end));
+      if (end.state === "pre_start") await flush(path("last_end"));
+    },
     async close() {
       closed = true;
       await lastWrite.catch(() => {});
@@ -107,4 +110,12 @@ async function writeAtomically(file: string, text: string): Promise<void> {
   const draft = `${file}.new`;
   await writeFile(draft, text);
   await rename(draft, file);
+}
+
+/** Resolves when a file and its name are on the disk. */
+async function flush(file: string): Promise<void> {
+  for (const path of [file, dirname(file)]) {
+    await using handle = await open(path, "r");
+    await handle.sync();
+  }
 }
