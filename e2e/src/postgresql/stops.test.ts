@@ -124,6 +124,24 @@ describe.concurrent("a clone of PostgreSQL's data that can't succeed", () => {
     expectSuccess(await cloning);
   });
 
+  test("is not begun for new data while the folder of a tablespace holds the old ones, which stay in use", async () => {
+    await using group = await createHookGroup();
+    const a = await startFirst(group, "a");
+    const b = await joinGroup(group, "b");
+    await b.stop("SIGINT");
+    const folder = join(a.data, "..", "tablespace");
+    mkdirSync(folder);
+    const { uid, gid } = statSync(a.data);
+    chownSync(folder, uid, gid);
+    await a.sql(`CREATE TABLESPACE elsewhere LOCATION '${folder}'`);
+    const { exitCode, output } = await b.hookWith({ MSDHA_REINIT: "1" }, "pre_start");
+    expect({ exitCode, output }).toEqual({
+      exitCode: 0,
+      output: `an operator asks for new data, but ${folder}, the folder of a tablespace, exists but is not empty: move what is in it elsewhere. The old data stay in use`,
+    });
+    expect(b.folders()).toEqual(["data", "run"]);
+  });
+
   test.skipIf(process.getuid?.() !== 0)("asks the master for no data that have no room", async () => {
     await using group = await createHookGroup();
     const a = await startFirst(group, "a");

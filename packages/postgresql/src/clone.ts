@@ -14,6 +14,7 @@ import type { Peer } from "./peer.ts";
 import { clearTemporary, newData, newTemporary, temporaryFolder } from "./place.ts";
 import { markIncomplete } from "./restore-backup.ts";
 import { formatSize } from "./sizes.ts";
+import { whyNoTablespaces } from "./tablespaces.ts";
 
 /** Remembers which master has been logged as one that does not answer, and how many clones have failed. */
 export interface CloneNotes {
@@ -40,7 +41,9 @@ export async function clone(
 ): Promise<boolean> {
   const peer = context.peer(address);
   let needed: string | null;
+  let noTablespaces: string | undefined;
   try {
+    noTablespaces = await whyNoTablespaces(context, peer);
     needed = await peer.value("SELECT pg_tablespace_size('pg_default') + pg_tablespace_size('pg_global')");
   } catch (error) {
     if (error instanceof HookFailure) throw error;
@@ -52,7 +55,10 @@ export async function clone(
   }
   await clearTemporary(context);
   newTemporary(context);
-  const why = noRoom(context, Number(needed)) ?? (await makeCopy(context, peer, { name, address }, notes));
+  const why =
+    noTablespaces ??
+    noRoom(context, Number(needed)) ??
+    (await makeCopy(context, peer, { name, address }, notes));
   if (why === undefined) {
     await writeOut(context, newData(context));
     return true;

@@ -14,6 +14,7 @@ import { writeGroupSettings } from "../group-settings.ts";
 import { checkData } from "../identity.ts";
 import { initialise } from "../initialise.ts";
 import { refuseLeftLabel } from "../left-label.ts";
+import { answerOf } from "../local-server.ts";
 import { checkLogPlace, placeLog } from "../log-place.ts";
 import { checkLogicalSlots } from "../logical-slots.ts";
 import { refuseOtherServer } from "../other-server.ts";
@@ -31,6 +32,7 @@ import {
   writeStandbySettings,
   writeSyncSettings,
 } from "../standby-settings.ts";
+import { whyNoTablespaces } from "../tablespaces.ts";
 
 /** Sees to it that this node has the group's data and that the server will start as a standby. */
 export async function preStart(context: HookContext): Promise<string> {
@@ -147,6 +149,11 @@ async function obtainData(context: HookContext): Promise<void> {
 async function cloneAnew(context: HookContext): Promise<void> {
   const notes: CloneNotes = { unreachable: "", failures: 0 };
   for (let master = context.group.master(); master; master = context.group.master()) {
+    const why = await answerOf(whyNoTablespaces(context, context.peer(master.address)));
+    if (why !== undefined) {
+      context.log(`an operator asks for new data, but ${why}. The old data stay in use`);
+      return;
+    }
     context.log(`an operator asks that the data are cloned anew from ${master.name}`);
     if (await clone(context, master, notes)) {
       setAside(context);
