@@ -9,6 +9,7 @@ import {
   expectSuccess,
   inSync,
   joinGroup,
+  logOf,
   promote,
   startFirst,
   waitsForStandby,
@@ -198,6 +199,25 @@ describe.concurrent("PostgreSQL hooks on a site of its own ways", () => {
     await a.stop("SIGINT");
     await promote(group, b);
     expect(await b.sql("SELECT x FROM t")).toBe("2");
+  });
+
+  test("say why a standby whose log is applied later is not ready", async () => {
+    await using group = await createHookGroup();
+    const a = await startFirst(group, "a");
+    const b = await joinGroup(group, "b");
+    await b.sql("ALTER SYSTEM SET recovery_min_apply_delay = '1h'");
+    await b.sql("SELECT pg_reload_conf()");
+    await a.sql("CREATE TABLE t ()");
+    await b.stop("SIGINT");
+    expectSuccess(await b.hook("pre_start"));
+    b.start();
+    const ready = b.hook("running_not_ready");
+    await waitFor(() => /^recovery_min_apply_delay is 1h: this node is not ready/m.test(logOf(b)), {
+      what: "the line",
+    });
+    await b.sql("ALTER SYSTEM RESET recovery_min_apply_delay");
+    await b.sql("SELECT pg_reload_conf()");
+    expectSuccess(await ready);
   });
 
   test("make no new cluster beside data in the volume itself", async () => {

@@ -23,6 +23,7 @@ const LOOKS_PER_ATTEMPT = 50;
 export async function runningNotReady(context: HookContext): Promise<string> {
   const { files, group, server, signal } = context;
   await waitUntilOpen(context);
+  await logDelay(context);
   if (files.exists(standbyMark(context))) await giveHeadStart(context);
   // Without a master: until it has read all of its log, and so can tell how far it is.
   while (!group.master() && !(await isSettled(context))) await group.change(LOOK_MS, signal);
@@ -41,6 +42,16 @@ export async function runningNotReady(context: HookContext): Promise<string> {
   await dropSlots(context);
   await dropOwnLogicalSlots(context);
   return "";
+}
+
+/** A site may want a standby that is behind. It holds up more than that standby's readers. */
+async function logDelay({ log, server }: HookContext): Promise<void> {
+  const delay = await answerOf(server.value("SHOW recovery_min_apply_delay"));
+  if (delay === undefined || delay === "0") return;
+  log(
+    `recovery_min_apply_delay is ${delay}: this node is not ready, and may receive nothing, until it has applied what the master has now. ` +
+      "With synchronous_commit = remote_apply commits wait for it as long",
+  );
 }
 
 async function isSettled({ server }: HookContext): Promise<boolean> {
