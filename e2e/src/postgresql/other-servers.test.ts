@@ -1,5 +1,7 @@
-import { chownSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { chownSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
 import { createHookGroup, type HookNode } from "./hook-node.ts";
 import { becomeReady, expectSuccess, startFirst } from "./stages.ts";
@@ -35,19 +37,22 @@ describe.concurrent("a PostgreSQL server that MSDHA did not start, on a node's d
     await becomeReady(a);
   });
 
-  test("has the node end its own when it was started meanwhile", async () => {
-    await using group = await createHookGroup();
-    const a = await startFirst(group, "a");
-    expectSuccess(await a.hook("alive"));
-    writeAsServer(a, "postmaster.opts", OTHER);
-    const { exitCode, output } = await a.hook("alive");
-    expect(exitCode).toBe(1);
-    expect(output).toMatch(
-      /^another server was started on \S+, in another container .*: killed its \d+ processes/,
-    );
-    await a.ended;
-    expect((await a.hook("pre_start")).output).toMatch(/^PGDATA: a server that this node did not start/);
-  });
+  test.skipIf(process.getuid?.() !== 0)(
+    "has the node end its own when it was started meanwhile",
+    async () => {
+      await using group = await createHookGroup();
+      const a = await startFirst(group, "a");
+      expectSuccess(await a.hook("alive"));
+      using _ = await startElsewhere(a);
+      const { exitCode, output } = await a.hook("alive");
+      expect(exitCode).toBe(1);
+      expect(output).toMatch(
+        /^another server was started on \S+, in another container .*: killed its \d+ processes/,
+      );
+      await a.ended;
+      expect((await a.hook("pre_start")).output).toMatch(/^PGDATA: a server that this node did not start/);
+    },
+  );
 });
 
 describe.concurrent("a backup_label that a backup has left in the data of a PostgreSQL node", () => {
@@ -93,6 +98,29 @@ describe.concurrent("a backup_label that a backup has left in the data of a Post
     await becomeReady(b);
   });
 });
+
+/** Starts a server on a node's data where process ids and shared memory are others, as in a container. */
+async function startElsewhere({ data }: HookNode): Promise<Disposable> {
+  const { uid, gid } = statSync(data);
+  const command = [
+    ...["unshare", "--pid", "--ipc", "--fork", "--kill-child", "--mount-proc"],
+    ...[
+      "setpriv",
+      `--reuid=${uid}`,
+      `--regid=${gid}`,
+      "--clear-groups",
+      "/usr/lib/postgresql/15/bin/postgres",
+      "-D",
+      data,
+    ],
+    ...["-c", "listen_addresses=", "-c", `unix_socket_directories=${data}`],
+  ];
+  const child = spawn(command[0] ?? "", command.slice(1), { stdio: "ignore" });
+  await waitFor(() => readFileSync(join(data, "postmaster.opts"), "utf8").includes('"listen_addresses="'), {
+    what: "its command line",
+  });
+  return { [Symbol.dispose]: () => child.kill("SIGKILL") };
+}
 
 function writeAsServer({ data }: HookNode, name: string, text: string): void {
   const { uid, gid } = statSync(data);
