@@ -37,6 +37,18 @@ describe.concurrent("a PostgreSQL server that MSDHA did not start, on a node's d
     await becomeReady(a);
   });
 
+  test("does not have the node end one that has not begun to listen yet", async () => {
+    await using group = await createHookGroup();
+    const a = await startFirst(group, "a");
+    await a.stop("SIGINT");
+    group.setMaster(undefined);
+    writeAsServer(a, "postmaster.opts", OTHER);
+    expectSuccess(await a.hook("pre_start"));
+    expectSuccess(await a.hook("alive"));
+    await becomeReady(a);
+    expectSuccess(await a.hook("alive"));
+  });
+
   test.skipIf(process.getuid?.() !== 0)(
     "has the node end its own when it was started meanwhile",
     async () => {

@@ -74,7 +74,8 @@ export function createAlive({
       const sign = await lookForAnswer(socket, { timeoutMs: ANSWER_MS, act: (open) => account.act(open) });
       if (sign !== "silent") {
         failures = 0;
-        endBesideOtherServer(context);
+        // One that listens has written its own command line.
+        if (sign === "answers") endBesideOtherServer(context);
         background(lookAfter);
         // It waits for other nodes.
         background((later) => watches.access.look(later));
