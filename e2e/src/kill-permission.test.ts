@@ -1,43 +1,19 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { tempDir, waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
 import { startGroup, type TestGroup } from "./support/group.ts";
 import type { NodeOptions } from "./support/node.ts";
-import { backendCommand, beater } from "./support/paths.ts";
+import { asOther, findObstacle, openToOthers } from "./support/other-user.ts";
+import { beater } from "./support/paths.ts";
 
-const USER = "12345";
-const asOther = ["setpriv", `--reuid=${USER}`, `--regid=${USER}`, "--clear-groups", "--inh-caps=-all"];
 const asNobody = "setpriv --reuid=65534 --regid=65534 --clear-groups";
 const withoutKill = ["setpriv", "--bounding-set=-kill", "--inh-caps=-all"];
 const withThree = ["setpriv", "--bounding-set=-all,+kill,+setuid,+setgid", "--inh-caps=-all"];
 
-/** Why these tests can't run here, if that is so: they start nodes as another user. */
-function findObstacle(): string | undefined {
-  if (process.geteuid?.() !== 0) return "needs root";
-  try {
-    execFileSync(asOther[0] ?? "", [...asOther.slice(1), "test", "-r", backendCommand], { stdio: "ignore" });
-  } catch {
-    return "the checkout is in a folder that another user may not enter";
-  }
-  return undefined;
-}
-
 const obstacle = findObstacle();
 const because = obstacle ? ` (skipped: ${obstacle})` : "";
-
-/** Everybody may write what a node of another user has to. */
-function open(group: TestGroup, ...names: readonly string[]): void {
-  chmodSync(group.dir, 0o777);
-  chmodSync(group.journal.path, 0o666);
-  for (const name of names) {
-    for (const dir of ["", name, `${name}/run`]) {
-      mkdirSync(join(group.dir, "db", dir), { recursive: true });
-      chmodSync(join(group.dir, "db", dir), 0o777);
-    }
-  }
-}
 
 function start(group: TestGroup, name: string, before: string): string {
   return `BEATER_RUN=$(cat "$MSDHA_RUN_DIR/run_id") exec ${before} ${beater} ${group.journal.path} ${name} plain`;
@@ -63,7 +39,7 @@ describe(`a node${because}`, { skip: obstacle !== undefined }, () => {
   ];
   test.each(recommended)("as $title, is gone before the next master when it is frozen", async (how) => {
     await using group = await startGroup({ ttlSeconds: 4 });
-    open(group, "a", "b");
+    openToOthers(group, "a", "b");
     const options = (name: string): NodeOptions => ({
       within: how.within,
       hooks: { start: start(group, name, how.before) },
@@ -85,7 +61,7 @@ describe(`a node${because}`, { skip: obstacle !== undefined }, () => {
     await using folder = tempDir();
     const helper = makeSetuidProgram(folder.path);
     await using group = await startGroup();
-    open(group, "a");
+    openToOthers(group, "a");
     const a = group.start("a", {
       within: asOther,
       env: { MSDHA_NO_NEW_PRIVS: "no" },

@@ -1,25 +1,9 @@
-import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { startGroup, type TestGroup } from "./support/group.ts";
 import type { NodeOptions, TestNode } from "./support/node.ts";
-import { backendCommand } from "./support/paths.ts";
+import { asOther, findObstacle, openToOthers } from "./support/other-user.ts";
 
-const USER = "12345";
-const asOther = ["setpriv", `--reuid=${USER}`, `--regid=${USER}`, "--clear-groups", "--inh-caps=-all"];
-
-/** Why these tests can't run here, if that is so: root may start processes without a limit. */
-function findObstacle(): string | undefined {
-  if (process.geteuid?.() !== 0) return "needs root";
-  try {
-    execFileSync(asOther[0] ?? "", [...asOther.slice(1), "test", "-r", backendCommand], { stdio: "ignore" });
-  } catch {
-    return "the checkout is in a folder that another user may not enter";
-  }
-  return undefined;
-}
-
+/** Root may start processes without a limit. */
 const obstacle = findObstacle();
 const because = obstacle ? ` (skipped: ${obstacle})` : "";
 
@@ -32,12 +16,7 @@ ${seconds === undefined ? "" : `(sleep ${seconds}; exec prlimit --pid $guard --n
 exec prlimit --pid $guard --nproc=1:`;
 
 function start(group: TestGroup, name: string, options: NodeOptions): TestNode {
-  chmodSync(group.dir, 0o777);
-  chmodSync(group.journal.path, 0o666);
-  for (const dir of ["", name, `${name}/run`]) {
-    mkdirSync(join(group.dir, "db", dir), { recursive: true });
-    chmodSync(join(group.dir, "db", dir), 0o777);
-  }
+  openToOthers(group, name);
   return group.start(name, { within: asOther, ...options });
 }
 

@@ -3,7 +3,7 @@ import { chownSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } 
 import { join } from "node:path";
 import { waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
-import { createHookGroup, type HookNode } from "./hook-node.ts";
+import { createHookGroup, type HookGroup, type HookNode } from "./hook-node.ts";
 import { becomeReady, expectSuccess, startFirst } from "./stages.ts";
 
 const OTHER = '/usr/lib/postgresql/15/bin/postgres "-D" "/var/lib/postgresql/data"\n';
@@ -11,10 +11,7 @@ const OTHER = '/usr/lib/postgresql/15/bin/postgres "-D" "/var/lib/postgresql/dat
 describe.concurrent("a PostgreSQL server that MSDHA did not start, on a node's data", () => {
   test("keeps the node from its start while it may run in another container", async () => {
     await using group = await createHookGroup();
-    const a = await startFirst(group, "a");
-    await a.stop("SIGKILL");
-    group.setMaster(undefined);
-    writeAsServer(a, "postmaster.opts", OTHER);
+    const a = await usedByOthers(group, "SIGKILL");
     const refused = await a.hook("pre_start");
     expect(refused).toEqual({
       exitCode: 1,
@@ -29,20 +26,14 @@ describe.concurrent("a PostgreSQL server that MSDHA did not start, on a node's d
 
   test("does not keep it when it was shut down", async () => {
     await using group = await createHookGroup();
-    const a = await startFirst(group, "a");
-    await a.stop("SIGINT");
-    group.setMaster(undefined);
-    writeAsServer(a, "postmaster.opts", OTHER);
+    const a = await usedByOthers(group, "SIGINT");
     expectSuccess(await a.hook("pre_start"));
     await becomeReady(a);
   });
 
   test("does not have the node end one that has not begun to listen yet", async () => {
     await using group = await createHookGroup();
-    const a = await startFirst(group, "a");
-    await a.stop("SIGINT");
-    group.setMaster(undefined);
-    writeAsServer(a, "postmaster.opts", OTHER);
+    const a = await usedByOthers(group, "SIGINT");
     expectSuccess(await a.hook("pre_start"));
     expectSuccess(await a.hook("alive"));
     await becomeReady(a);
@@ -110,6 +101,15 @@ describe.concurrent("a backup_label that a backup has left in the data of a Post
     await becomeReady(b);
   });
 });
+
+/** A node whose server has ended by a signal; the last one that was started on its data was none of MSDHA's. */
+async function usedByOthers(group: HookGroup, signal: "SIGKILL" | "SIGINT"): Promise<HookNode> {
+  const a = await startFirst(group, "a");
+  await a.stop(signal);
+  group.setMaster(undefined);
+  writeAsServer(a, "postmaster.opts", OTHER);
+  return a;
+}
 
 /** Starts a server on a node's data where process ids and shared memory are others, as in a container. */
 async function startElsewhere({ data }: HookNode): Promise<Disposable> {
