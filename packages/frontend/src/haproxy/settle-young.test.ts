@@ -34,12 +34,24 @@ describe("settleYoung", () => {
   });
 
   it("waits longer for a client to go on where processes wait for a processor", async () => {
-    const trial = start([young("0x1")], { strain: 10 });
+    const trial = start([young("0x1")], { strain: () => 10 });
     trial.talk("0x1", 300, 500);
     await trial.clock.advance(390);
     expect(trial.settledAt()).toBeUndefined();
     await trial.clock.advance(30);
     expect(trial.settledAt()).toBe(405);
+  });
+
+  it("waits longer as soon as they do", async () => {
+    let strain = 1;
+    const trial = start([young("0x1")], { strain: () => strain });
+    trial.talk("0x1", 300, 500);
+    await trial.clock.advance(30);
+    strain = 5;
+    await trial.clock.advance(150);
+    expect(trial.settledAt()).toBeUndefined();
+    await trial.clock.advance(30);
+    expect(trial.settledAt()).toBe(210);
   });
 
   it("waits for the server while it owes an answer, however long it takes", async () => {
@@ -114,7 +126,7 @@ interface Trial {
 
 function start(
   rows: SessionRow[],
-  { broken = false, strain = 1 }: { readonly broken?: boolean; readonly strain?: number } = {},
+  { broken = false, strain = () => 1 }: { readonly broken?: boolean; readonly strain?: () => number } = {},
 ): Trial {
   const clock = createManualClock();
   const sessions = new Map<string, SessionProgress>();

@@ -5,8 +5,8 @@ import { beginWatching, isAtRest, lookAgain, type YoungSession } from "./young-s
 export interface SettleOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** How many processes there are for each processor, 1 at least: login and first row take as many times longer. */
-  readonly strain: number;
+  /** Returns how many processes there are for each processor, 1 at least: login and first row take as many times longer. */
+  readonly strain: () => number;
 }
 
 /** Sessions of this age are young, in HAProxy's whole seconds: up to two seconds old. */
@@ -57,7 +57,8 @@ export async function settleYoung(
         watched,
       );
       tookMs = clock.now() - begunAt;
-      watched = now.filter((session) => !isAtRest(session, clock.now(), strain));
+      const strainNow = strain();
+      watched = now.filter((session) => !isAtRest(session, clock.now(), strainNow));
     }
   } catch {
     signal.throwIfAborted();

@@ -10,7 +10,7 @@ import { writeHaproxyFolder } from "./haproxy-folder.ts";
 import { type HaproxyKeeper, keepHaproxy } from "./haproxy-keeper.ts";
 import type { HaproxyLine } from "./haproxy-log.ts";
 import { startHaproxyProcess } from "./haproxy-process.ts";
-import { machineStrain } from "./machine-strain.ts";
+import { measureStrain } from "./machine-strain.ts";
 import { createPortSwitchers } from "./port-switchers.ts";
 import { type HaproxyPlan, type PrepareOptions, prepareHaproxy } from "./prepare-haproxy.ts";
 import { settleYoung } from "./settle-young.ts";
@@ -74,7 +74,7 @@ export async function startHaproxy(
         void pool.want(servers);
         control.changing();
       }),
-    settleYoung: ({ signal }) => settleYoung(api, { clock, signal, strain: machineStrain() }),
+    settleYoung: ({ signal }) => settleYoung(api, { clock, signal, strain: measureStrain() }),
     traffic: () => readTraffic(api, config.ports.length),
     droppedLogLines: () => countDroppedLogLines(api),
     async close({ graceMs, hurry }) {
