@@ -3,30 +3,13 @@ import { connect, createServer, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type EtcdMember, startEtcd, waitFor } from "@msdha/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  openGroup,
-  openSession,
-  serving,
-  startFrontend,
-  startNamedServer,
-  type TestGroup,
-} from "./support.ts";
+import { left, openGroup, openSession, serving, startFrontend, startNamedServer } from "./support.ts";
 
 let etcd: EtcdMember;
 beforeAll(async () => {
   etcd = await startEtcd();
 });
 afterAll(() => etcd[Symbol.asyncDispose]());
-
-/** The token that the group's only frontend says that it has left. */
-async function left(group: TestGroup): Promise<number | undefined> {
-  const { kvs } = await group.etcd.range(
-    { key: `/msdha/${group.name}/_frontend/`, prefix: true },
-    { timeoutMs: 5_000 },
-  );
-  expect(kvs.length).toBeLessThan(2);
-  return kvs[0] && (JSON.parse(kvs[0].value) as { left: number }).left;
-}
 
 describe("a frontend in a planned stop", () => {
   it("confirms that it sends nothing new to the stopping master, and is gone from etcd when it stops", async () => {

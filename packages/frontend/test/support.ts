@@ -164,3 +164,13 @@ export async function serving(frontend: TestFrontend, name: string): Promise<Fro
     ({ master, ready, haproxy }) => master?.name === name && ready && haproxy.settled,
   );
 }
+
+/** The token that the group's only frontend says that it has left. */
+export async function left(group: TestGroup): Promise<number | undefined> {
+  const { kvs } = await group.etcd.range(
+    { key: `/msdha/${group.name}/_frontend/`, prefix: true },
+    { timeoutMs: 5_000 },
+  );
+  if (kvs.length > 1) throw new Error(`expected one frontend, got ${kvs.length}`);
+  return kvs[0] && (JSON.parse(kvs[0].value) as { left: number }).left;
+}
