@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => etcd[Symbol.asyncDispose]());
 
-describe("the checks of the status port", () => {
+describe.concurrent("the checks of the status port", () => {
   it("says which node is the primary and which are replicas, to every kind of check", async () => {
     await using one = await startStatusNode(etcd, "status-two");
     await one.answers("/primary", 200);

@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => etcd[Symbol.asyncDispose]());
 
-describe("the status port", () => {
+describe.concurrent("the status port", () => {
   it("keeps neither the lease nor a stop waiting, however many ask", async () => {
     await using one = await startStatusNode(etcd, "status-flood", { env: { MSDHA_TTL: "5" } });
     await one.answers("/primary", 200);

@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => etcd[Symbol.asyncDispose]());
 
-describe("what the status port tells", () => {
+describe.concurrent("what the status port tells", () => {
   it("says how far a node is behind, to checks, Prometheus and etcd, as long as its hook does", async () => {
     await using one = await startStatusNode(etcd, "status-behind");
     await one.answers("/primary", 200);
