@@ -1,7 +1,7 @@
 // count-tests.mjs PASSED FAILED REPORT…: prints "N passed, N failed" (and ", N skipped") over checks and vitest's JSON
 // reports. A file that is in several reports was run again: its last run counts. Before that line: each test that failed,
-// with the first lines of why, and each that passed only when it was run again. Fails when something failed, when a report
-// is missing, or when no test ran.
+// with the first lines of why, and each that passed only when it was tried or run again. Fails when something failed, when a
+// report is missing, or when no test ran.
 import { readFileSync } from "node:fs";
 
 const [passedChecks, failedChecks, ...files] = process.argv.slice(2);
@@ -32,6 +32,12 @@ for (const [name, suites] of runs) {
     tell("failed", name, last.message);
   }
   if (last.status === "failed") continue;
+  // Vitest's own second try: the test passed, and why it failed first is still there.
+  for (const test of last.assertionResults) {
+    if (test.status === "passed" && test.failureMessages.length > 0) {
+      tell("passed only when tried again", `${name}: ${test.fullName}`, test.failureMessages.join("\n"));
+    }
+  }
   for (const suite of suites.slice(0, -1)) {
     for (const test of failures(suite)) {
       tell("passed only when run again", `${name}: ${test.fullName}`, test.failureMessages.join("\n"));
