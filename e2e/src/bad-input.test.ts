@@ -55,7 +55,7 @@ describe.concurrent("a backend with bad settings", () => {
     await waitFor(() => childrenOf(b.child.pid).some(isGuard), { what: "b's guard" });
     b.child.send("SIGTERM");
     // It waits for 15 s else, and ends with 73.
-    expect(await b.exited(10_000)).toBe(0);
+    expect(await b.exited()).toBe(0);
     expect(a.child.running).toBe(true);
   });
 

@@ -217,7 +217,7 @@ describe.concurrent("hooks", () => {
     await group.masterAmong([a]);
     await group.state("b", "ready");
     a.stop();
-    expect(await a.exited(4_000)).toBe(0);
+    expect(await a.exited()).toBe(0);
     await group.masterAmong([b]);
     expect(a.log()).toMatch(/dropped calls of node_state_change.* dropped=\d/);
   });
@@ -228,7 +228,7 @@ describe.concurrent("hooks", () => {
     await group.state("a", "pre_start");
     await waitFor(() => existsSync(join(a.runDir, "control.sock")), { what: "the node to run" });
     a.stop();
-    expect(await a.exited(5_000)).toBe(0);
+    expect(await a.exited()).toBe(0);
   });
 });
 
@@ -253,7 +253,7 @@ describe.concurrent("the main process", () => {
     const a = group.start("a", { mode: "ignore-term", env: { MSDHA_STOP_TIMEOUT: "1" } });
     await group.masterAmong([a]);
     a.stop();
-    expect(await a.exited(6_000)).toBe(0);
+    expect(await a.exited()).toBe(0);
     expect(await group.keys()).toHaveProperty("_handover");
   });
 

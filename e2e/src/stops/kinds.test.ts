@@ -34,7 +34,7 @@ async function leaseOf({ etcd, name }: Group): Promise<string> {
 
 /** What became of one master, in the words of the table. */
 async function observe(group: Group, node: TestNode): Promise<string> {
-  await node.exited(20_000);
+  await node.exited();
   const flushed = group.journal.of(node.name, "end").length > 0;
   const killed = /had to kill (.*?) killed=(\d+)/.exec(node.log());
   const handedOver = /gave the master lock back.*handedOver=true/.test(node.log());
