@@ -58,6 +58,15 @@ export function connectFrontend(
       } else if (fresh) read = { revision: answer.revision, restores };
       return answer;
     },
+    // The proof of the master: what it shows is believed, but the watch says where new sessions go.
+    async txn(transaction, options) {
+      const { restores } = world.facts;
+      const { revision } = world.etcd.store;
+      const answer = await combined.txn(transaction, options);
+      if (restores === world.facts.restores && isOlder(answer, revision))
+        facts.oldReadAt = world.scheduler.now;
+      return answer;
+    },
     leaseGrant: async () => {
       throw new EtcdAuthError("this user may only read");
     },
