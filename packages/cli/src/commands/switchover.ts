@@ -1,7 +1,6 @@
-import { refuse } from "../command-error.ts";
 import { confirmFirst } from "../confirm-first.ts";
 import { type Context, openGroup } from "../context.ts";
-import { formatDuration, formatMeasured } from "../render/duration.ts";
+import { formatMeasured } from "../render/duration.ts";
 import { plain } from "../render/plain.ts";
 import { printSteps } from "../render/steps.ts";
 import { schema } from "../render/to-json.ts";
@@ -9,6 +8,7 @@ import { findMaster, refuseMove } from "../requests/find-master.ts";
 import { moveMaster } from "../requests/move-master.ts";
 import { findOwnContainer } from "../requests/own-container.ts";
 import { readView } from "../requests/read-view.ts";
+import { waitFirst } from "../requests/wait-first.ts";
 import type { GroupOptions } from "../settings.ts";
 
 export interface SwitchoverOptions extends GroupOptions {
@@ -55,13 +55,4 @@ export async function switchover(
     const gap = move.withoutMasterMs === undefined ? "an unknown time" : formatMeasured(move.withoutMasterMs);
     context.write(`${plain(move.to)} is the master (token ${move.token}): ${gap} without a master\n`);
   }
-}
-
-/** Rejects with a `CommandError` if the command should end meanwhile. */
-async function waitFirst({ writeNote, signal }: Context, ms: number): Promise<void> {
-  writeNote(`waiting for ${formatDuration(ms)} first; end this command to call it off\n`);
-  const { setTimeout: sleep } = await import("node:timers/promises");
-  await sleep(ms, undefined, { signal }).catch(() => {
-    throw refuse("the switchover is called off: nothing was changed");
-  });
 }
