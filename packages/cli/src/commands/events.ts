@@ -1,11 +1,13 @@
-import { systemClock } from "@msdha/clock";
-import { describeGroup, followGroup, type GroupStatus } from "@msdha/group";
+import type { EtcdApi } from "@msdha/etcd-client";
+import type { GroupStatus } from "@msdha/group";
 import { type Context, type OpenGroup, openGroup } from "../context.ts";
 import { describeBegin, describeEnded, type GroupChange, listChanges } from "../render/changes.ts";
 import { formatTime } from "../render/duration.ts";
 import { renderHistory } from "../render/history.ts";
 import { createStyle } from "../render/style.ts";
 import { schema, termsToJson } from "../render/to-json.ts";
+import { describeView } from "../requests/describe-view.ts";
+import { followForShow } from "../requests/follow-for-show.ts";
 import type { GroupOptions } from "../settings.ts";
 import { readNotes } from "./history-notes.ts";
 
@@ -37,36 +39,45 @@ export async function events(
   await printChanges(context, group, { follow: options.follow === true, json: options.json === true });
 }
 
-/** Prints a line for each change of the group; resolves at once unless it follows, else with the reason of the signal. */
+/**
+ * Prints a line for each change of the group. Resolves at once unless it follows, else rejects with the reason of the signal, or with an
+ * error of etcd that lasts. Rejects where etcd does not answer at first; later on it says so, and goes on.
+ */
 export async function printChanges(
-  context: Context,
-  { client, group, read }: OpenGroup,
+  context: Pick<Context, "write" | "writeNote" | "now" | "signal">,
+  group: Pick<OpenGroup, "group" | "read"> & { readonly client: EtcdApi },
   { follow, json }: { readonly follow: boolean; readonly json: boolean },
 ): Promise<void> {
+  const { write, writeNote, now } = context;
   const print = (change: GroupChange, at: number): void => {
     const line = json
       ? JSON.stringify({ schema, at: new Date(at).toISOString(), ...change })
       : `${formatTime(at)}  ${change.text}`;
-    context.write(`${line}\n`);
+    write(`${line}\n`);
   };
-  if (!follow) {
-    for (const { at, ...change } of listPastChanges(await read())) print(change, at);
-    return;
-  }
-  const { signal, now } = context;
-  const follower = followGroup(client, group, { clock: systemClock, signal });
-  let shown: GroupStatus | undefined;
+  let shown = await group.read();
+  for (const { at, ...change } of listPastChanges(shown)) print(change, at);
+  if (!follow) return;
+  let wasUp = true;
+  const { follower, signal } = followForShow(context, group, {
+    onHealth(up) {
+      if (up !== wasUp) writeNote(`msdha: ${up ? ANSWERS_AGAIN : ANSWERS_NOT}\n`);
+      wasUp = up;
+    },
+  });
   for (;;) {
     const { view } = follower;
     if (view.revision > 0) {
-      const status = describeGroup(view);
-      if (shown) for (const change of listChanges(shown, status)) print(change, now());
-      else for (const { at, ...change } of listPastChanges(status)) print(change, at);
+      const status = describeView(view);
+      for (const change of listChanges(shown, status)) print(change, now());
       shown = status;
     }
     await follower.changed({ since: view, signal });
   }
 }
+
+const ANSWERS_NOT = "etcd does not answer: what changes is shown when it does again";
+const ANSWERS_AGAIN = "etcd answers again";
 
 /** The history as changes, the oldest first. */
 function listPastChanges({ terms }: GroupStatus): readonly (GroupChange & { readonly at: number })[] {

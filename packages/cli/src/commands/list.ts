@@ -1,5 +1,4 @@
 import { systemClock } from "@msdha/clock";
-import { followGroup } from "@msdha/group";
 import { type Context, type OpenGroup, openGroup } from "../context.ts";
 import { showLocal } from "../local/show-local.ts";
 import { fitToHeight } from "../render/fit-to-height.ts";
@@ -7,6 +6,7 @@ import { renderList } from "../render/list.ts";
 import { createStyle } from "../render/style.ts";
 import { schema, toJson } from "../render/to-json.ts";
 import { describeView, type SeenGroup } from "../requests/describe-view.ts";
+import { followForShow } from "../requests/follow-for-show.ts";
 import type { GroupOptions } from "../settings.ts";
 import { printChanges } from "./events.ts";
 
@@ -65,7 +65,6 @@ function draw(context: Context, { group }: OpenGroup, status: SeenGroup, etcd: M
 }
 
 async function redraw(context: Context, group: OpenGroup, first: Members): Promise<void> {
-  const { signal } = context;
   const { createLogUpdate } = await import("log-update");
   const { stdout } = process;
   // A terminal may say no size, such as that of docker exec in its first moment: a height of 0 would show nothing.
@@ -83,10 +82,8 @@ async function redraw(context: Context, group: OpenGroup, first: Members): Promi
       etcd = members;
     });
   };
-  const follower = followGroup(group.client, group.group, {
-    clock: systemClock,
-    signal,
-    onHealth: (up) => {
+  const { follower, signal } = followForShow(context, group, {
+    onHealth(up) {
       trouble = up ? undefined : "etcd does not answer: this is what was known last";
     },
   });

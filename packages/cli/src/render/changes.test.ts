@@ -1,6 +1,7 @@
 import type { KeyValue } from "@msdha/etcd-client";
-import { applyBatch, createGroupView, describeGroup, type GroupStatus, groupKeys } from "@msdha/group";
+import { applyBatch, createGroupView, groupKeys } from "@msdha/group";
 import { expect, test } from "vitest";
+import { describeView, type SeenGroup } from "../requests/describe-view.ts";
 import { listChanges } from "./changes.ts";
 
 const keys = groupKeys("db");
@@ -10,13 +11,13 @@ function kv(key: string, value: unknown, lease = "1", revision = 7): KeyValue {
   return { key, value: text, lease, createRevision: revision, modRevision: revision };
 }
 
-function status(...kvs: readonly KeyValue[]): GroupStatus {
-  return describeGroup(applyBatch(createGroupView("db"), { type: "snapshot", revision: 9, kvs }));
+function status(...kvs: readonly KeyValue[]): SeenGroup {
+  return describeView(applyBatch(createGroupView("db"), { type: "snapshot", revision: 9, kvs }));
 }
 
 const lock = kv(keys.lock, { node: "a", takenAfter: "wait" });
 const term = { node: "a", run: "r", beganAt: 1, takenAfter: "wait", gapMs: 28_400 };
-const texts = (before: GroupStatus, after: GroupStatus): readonly string[] =>
+const texts = (before: SeenGroup, after: SeenGroup): readonly string[] =>
   listChanges(before, after).map(({ text }) => text);
 
 test("says what happened to nodes, master and requests", () => {
@@ -43,8 +44,26 @@ test("says what happened to nodes, master and requests", () => {
     "a is not the master any more",
   ]);
   expect(texts(master, master)).toEqual([]);
-  const asked = (accepted: boolean, revision: number): GroupStatus =>
+  const asked = (accepted: boolean, revision: number): SeenGroup =>
     status(lock, kv(keys.ask("switchover"), { token: 7, why: "work", accepted }, "1", revision));
   expect(texts(status(lock), asked(false, 8))).toEqual(["switchover asked for: work"]);
   expect(texts(asked(false, 8), asked(true, 9))).toEqual(["switchover accepted"]);
+});
+
+test("a hold goes on while its node is away", () => {
+  const hold = kv(keys.ask("hold", "a"), { why: "disk swap" });
+  const here = status(kv(keys.node("a"), "ready"), hold);
+  const away = status(hold);
+  expect(texts(here, away)).toEqual(["a: ready → gone"]);
+  expect(texts(away, here)).toEqual(["a: not there → ready"]);
+  expect(texts(away, status())).toEqual(["hold of a is over"]);
+});
+
+test("says that a promotion is ordered, accepted and over", () => {
+  const b = kv(keys.node("b"), "ready");
+  const ordered = (accepted: boolean, revision: number): SeenGroup =>
+    status(b, kv(keys.ask("promote", "b"), { token: 7, run: "r", why: "fire", accepted }, "1", revision));
+  expect(texts(status(b), ordered(false, 8))).toEqual(["promotion of b asked for: fire"]);
+  expect(texts(ordered(false, 8), ordered(true, 9))).toEqual(["promotion of b accepted"]);
+  expect(texts(ordered(true, 9), status(b))).toEqual(["promotion of b is over"]);
 });

@@ -1,4 +1,5 @@
-import type { Ask, GroupStatus, Term } from "@msdha/group";
+import type { Ask, Term } from "@msdha/group";
+import type { SeenGroup } from "../requests/describe-view.ts";
 import { describeBeginning } from "./describe-term.ts";
 import { formatMeasured } from "./duration.ts";
 import { plain } from "./plain.ts";
@@ -11,7 +12,7 @@ export interface GroupChange {
 }
 
 /** Lists what is different in a later status of a group, in words. */
-export function listChanges(before: GroupStatus, after: GroupStatus): readonly GroupChange[] {
+export function listChanges(before: SeenGroup, after: SeenGroup): readonly GroupChange[] {
   return [
     ...listEnds(before, after),
     ...listNodeChanges(before, after),
@@ -20,8 +21,8 @@ export function listChanges(before: GroupStatus, after: GroupStatus): readonly G
   ];
 }
 
-function listNodeChanges(before: GroupStatus, after: GroupStatus): readonly GroupChange[] {
-  const stateOf = ({ nodes }: GroupStatus, name: string): string | undefined =>
+function listNodeChanges(before: SeenGroup, after: SeenGroup): readonly GroupChange[] {
+  const stateOf = ({ nodes }: SeenGroup, name: string): string | undefined =>
     nodes.find((node) => node.name === name)?.state;
   const names = [...new Set([...before.nodes, ...after.nodes].map(({ name }) => name))].sort();
   return names.flatMap((name) => {
@@ -32,7 +33,7 @@ function listNodeChanges(before: GroupStatus, after: GroupStatus): readonly Grou
   });
 }
 
-function listMasters(before: GroupStatus, after: GroupStatus): readonly GroupChange[] {
+function listMasters(before: SeenGroup, after: SeenGroup): readonly GroupChange[] {
   const { master } = after;
   const was = before.master;
   if (master.kind !== "master") {
@@ -48,7 +49,7 @@ function listMasters(before: GroupStatus, after: GroupStatus): readonly GroupCha
   return [term ? describeBegin(term) : { kind: "master", node: name, text: sayMaster(name, token) }];
 }
 
-function listEnds(before: GroupStatus, after: GroupStatus): readonly GroupChange[] {
+function listEnds(before: SeenGroup, after: SeenGroup): readonly GroupChange[] {
   return after.terms.flatMap((term) => {
     const was = before.terms.find(({ token }) => token === term.token);
     const ended = was && !was.end ? describeEnded(term) : undefined;
@@ -75,12 +76,13 @@ function sayMaster(name: string, token: number): string {
   return `${plain(name)} is the master (token ${token})`;
 }
 
-function listAskChanges(earlier: GroupStatus, later: GroupStatus): readonly GroupChange[] {
-  const asks = (status: GroupStatus): ReadonlyMap<string, Ask> =>
+function listAskChanges(earlier: SeenGroup, later: SeenGroup): readonly GroupChange[] {
+  const asks = (status: SeenGroup): ReadonlyMap<string, Ask> =>
     new Map(
-      [status.pause, status.switchover, ...status.nodes.map(({ hold }) => hold)]
+      [status.pause, status.switchover, ...status.nodes.flatMap(({ hold, promotion }) => [hold, promotion])]
         .filter((ask) => ask !== undefined)
-        .map((ask) => [`${ask.kind}${ask.node === undefined ? "" : ` of ${plain(ask.node)}`}`, ask]),
+        .concat(status.absentHolds)
+        .map((ask) => [sayAsk(ask), ask]),
     );
   const [was, is] = [asks(earlier), asks(later)];
   return [
@@ -96,4 +98,8 @@ function listAskChanges(earlier: GroupStatus, later: GroupStatus): readonly Grou
       .filter((name) => !is.has(name))
       .map((name) => ({ kind: "ask" as const, text: `${name} is over` })),
   ];
+}
+
+function sayAsk({ kind, node }: Ask): string {
+  return `${kind === "promote" ? "promotion" : kind}${node === undefined ? "" : ` of ${plain(node)}`}`;
 }

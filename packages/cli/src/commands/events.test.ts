@@ -1,0 +1,65 @@
+import { systemClock } from "@msdha/clock";
+import { createSimulatedEtcd } from "@msdha/etcd-simulated";
+import { groupKeys, readGroup } from "@msdha/group";
+import { expect, test, vi } from "vitest";
+import { describeView } from "../requests/describe-view.ts";
+import { printChanges } from "./events.ts";
+
+const keys = groupKeys("db");
+
+/** Follows a group on a simulated etcd, and keeps what is printed. */
+function follow() {
+  const etcd = createSimulatedEtcd({ clock: systemClock, seed: 1 });
+  const client = etcd.connect();
+  const stop = new AbortController();
+  const { signal } = stop;
+  const printed: string[] = [];
+  const notes: string[] = [];
+  const begun = Promise.withResolvers<void>();
+  const context = {
+    write: (text: string) => void printed.push(text),
+    writeNote: (text: string) => void notes.push(text),
+    now: () => 0,
+    signal,
+  };
+  const read = async () => {
+    const view = await readGroup(client, "db", { timeoutMs: 5_000, signal });
+    begun.resolve();
+    return describeView(view);
+  };
+  const start = () =>
+    printChanges(context, { client, group: "db", read }, { follow: true, json: false }).catch(
+      (error: unknown) => error,
+    );
+  return { etcd, client, stop, printed, notes, start, begun: begun.promise };
+}
+
+const has = (lines: readonly string[], count: number) =>
+  vi.waitFor(() => expect(lines).toHaveLength(count), { timeout: 30_000 });
+
+test("says that etcd does not answer, and what has changed when it does again", async () => {
+  const { etcd, stop, printed, notes, start, begun } = follow();
+  const [member] = etcd.members;
+  const ended = start();
+  await begun;
+  etcd.store.put(keys.node("a"), "start");
+  await has(printed, 1);
+  member?.kill();
+  await has(notes, 1);
+  etcd.store.put(keys.node("a"), "ready");
+  member?.start();
+  await has(printed, 2);
+  stop.abort("over");
+  expect(await ended).toBe("over");
+  expect(printed.map((line) => line.slice(22))).toEqual(["a: not there → start\n", "a: start → ready\n"]);
+  expect(notes).toEqual([
+    "msdha: etcd does not answer: what changes is shown when it does again\n",
+    "msdha: etcd answers again\n",
+  ]);
+});
+
+test("rejects where etcd does not answer at first, as it does without --follow", async () => {
+  const { client, start } = follow();
+  client.onAnswer = () => "reset";
+  expect(await start()).toMatchObject({ code: "ERR_ETCD_UNAVAILABLE" });
+});
