@@ -17,6 +17,9 @@ test.each([
   ["MSDHA_PG_PASSWORD", true],
   ["REDIS_PASSWD", true],
   ["AWS_SECRET_ACCESS_KEY", true],
+  ["MYSQL_PWD", true],
+  ["VAULT_TOKEN", true],
+  ["PWD", false],
   ["MSDHA_PG_PASSWORD_FILE", false],
   ["MSDHA_FENCING_TOKEN", false],
   ["MSDHA_PASSIVE", false],
@@ -48,9 +51,48 @@ ALTER USER a IDENTIFIED BY 'plant-nine'; MSDHA_PG_PASSWORD_FILE=/run/secrets/pg 
   expect(text).toContain("MSDHA_PG_PASSWORD_FILE=/run/secrets/pg token=31");
 });
 
+test.each([
+  ["ALTER ROLE app PASSWORD 'plant'", "ALTER ROLE app PASSWORD ***"],
+  [
+    "STATEMENT:  CREATE USER a ENCRYPTED PASSWORD E'pl\\'ant' LOGIN",
+    "STATEMENT:  CREATE USER a ENCRYPTED PASSWORD *** LOGIN",
+  ],
+  ["ALTER USER a IDENTIFIED WITH sha2 BY 'plant'", "ALTER USER a IDENTIFIED WITH sha2 BY ***"],
+  ["SET PASSWORD FOR 'a'@'b' = 'plant'", "SET PASSWORD FOR 'a'@'b' = ***"],
+  [
+    "primary_conninfo = 'user=a password=''plant'' host=b'",
+    "primary_conninfo = 'user=a password=*** host=b'",
+  ],
+  ["password='pl\\'ant' host=b", "password=*** host=b"],
+  ["password='plant…", "password=***"],
+  [String.raw`{"msg":"{\"password\":\"plant\",\"a\":1}"}`, String.raw`{"msg":"{\"password\":***,\"a\":1}"}`],
+  ["postgres://a:pl@nt/plant@db/x", "postgres://a:***@db/x"],
+  ["http://db:2379/a@b", "http://db:2379/a@b"],
+  ["http://a:plant@b:2379,http://a:plant@c:2379", "http://a:***@b:2379,http://a:***@c:2379"],
+  ["pg_dump --password plant --jobs 2", "pg_dump --password *** --jobs 2"],
+  ["requirepass plant", "requirepass ***"],
+  ["Authorization: Bearer plant", "Authorization: Bearer ***"],
+  ["api_key=plant access-token=plant db_pass: plant", "api_key=*** access-token=*** db_pass: ***"],
+  ["-----BEGIN PRIVATE KEY-----\nplant\n-----END", "-----BEGIN PRIVATE KEY-----***-----END"],
+  ['password authentication failed for user "app"', 'password authentication failed for user "app"'],
+  ["bypass: 5, passed=3, compass=4", "bypass: 5, passed=3, compass=4"],
+])("writes %j as %j", (text, expected) => {
+  expect(createRedactor({})(text)).toBe(expected);
+});
+
+test("hides a secret also as JSON and URLs write it, and what URLs in variables hold", () => {
+  const redact = createRedactor({
+    POSTGRES_PASSWORD: 'pl"ant\\one@',
+    MYSQL_RANDOM_ROOT_PASSWORD: "true",
+    ETCDCTL_ENDPOINTS: "https://u:plant%40two@etcd:2379",
+  });
+  const text = `${JSON.stringify('pl"ant\\one@')} ${encodeURIComponent('pl"ant\\one@')} plant@two true`;
+  expect(redact(text)).toBe('"***" *** *** true');
+});
+
 test("takes a text that is one long word in no time", () => {
   const redact = createRedactor(environment);
-  for (const piece of ["a", "a.", "password", "a:/"]) {
+  for (const piece of ["a", "a.", "password", "a:/", "a://b:", "password='", "pass word ("]) {
     const begun = performance.now();
     redact(piece.repeat(200_000));
     expect(performance.now() - begun).toBeLessThan(5_000);
