@@ -25,18 +25,38 @@ export function checkGroup(status: ListedGroup, now: number): readonly Finding[]
   ];
 }
 
-function checkMaster({ master, holder, pause }: GroupStatus): Finding {
+function checkMaster({ master, holder, pause, nodes }: GroupStatus): Finding {
   if (master.kind === "master") return ok(`master: ${plain(master.name)}, token ${master.token}`);
   if (pause) return failure("no master, and the group is paused", "msdha resume");
+  const held = findHeldBack(nodes);
+  if (holder === undefined && held !== undefined)
+    return failure(`no master: ${held.what}`, `${held.todo}, if it may be the master`);
   const who = holder === undefined ? "nobody has the lock" : `${plain(holder)} has the lock`;
   return failure(`no master: ${who}`, "wait for two TTLs, then read the nodes' logs");
 }
 
 function checkReady({ nodes, master }: GroupStatus): Finding {
-  const ready = nodes.filter(({ state, hold }) => state === "ready" && !hold).length;
+  const ready = nodes.filter(isFree).length;
   if (ready > 0) return ok(`nodes that could take over: ${ready}`);
+  const held = findHeldBack(nodes);
+  if (held !== undefined)
+    return warning(`no node could take over: ${held.what}`, `${held.todo}, when its work is done`);
   const what = master.kind === "master" ? "no node could take over from the master" : "no node is ready";
   return warning(what, "start a second node, or see what keeps the others from ready: msdha list");
+}
+
+function isFree({ state, hold }: NodeStatus): boolean {
+  return state === "ready" && !hold;
+}
+
+/** Undefined unless holds alone keep every ready node from taking over. */
+function findHeldBack(
+  nodes: readonly NodeStatus[],
+): { readonly what: string; readonly todo: string } | undefined {
+  const held = nodes.filter(({ state, hold }) => state === "ready" && hold).map(({ name }) => plain(name));
+  const [first] = held;
+  if (first === undefined || nodes.some(isFree)) return undefined;
+  return { what: `ready, but held back: ${held.join(", ")}`, todo: `msdha release ${first}` };
 }
 
 function checkTtls({ nodes }: GroupStatus): Finding {

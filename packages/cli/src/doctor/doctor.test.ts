@@ -82,6 +82,7 @@ const pause: Ask = {
   run: undefined,
   accepted: false,
 };
+const hold: Ask = { ...pause, kind: "hold", node: "one" };
 const term: Term = { token: 9, node: "two", run: "r", beganAt: NOW, takenAfter: "wait" };
 const group: GroupStatus = {
   revision: 9,
@@ -103,6 +104,20 @@ const trace: Term = {
 describe("a group", () => {
   test("that is well", () => {
     expect(checkGroup(group, NOW).every(({ level }) => level === "ok")).toBe(true);
+  });
+
+  test("names the hold to end where holds alone keep nodes from taking over", () => {
+    const held = { ...node, hold };
+    expect(checkGroup({ ...group, nodes: [held, ...group.nodes.slice(1)] }, NOW)).toContainEqual({
+      level: "warning",
+      what: "no node could take over: ready, but held back: one",
+      todo: "msdha release one, when its work is done",
+    });
+    expect(checkGroup({ ...group, master: { kind: "none" }, nodes: [held] }, NOW)).toContainEqual({
+      level: "error",
+      what: "no master: ready, but held back: one",
+      todo: "msdha release one, if it may be the master",
+    });
   });
 
   test.each<[string, Partial<ListedGroup>, Finding["level"], RegExp]>([
