@@ -19,6 +19,31 @@ describe("a compose file", () => {
     expect(checkCompose(JSON.stringify({ services: { front: frontend } }))).toHaveLength(1);
   });
 
+  test("whose lists have short forms, as a file has them that another program made JSON", () => {
+    const short = {
+      environment: ["MSDHA_GROUP=db", "MSDHA_STOP_TIMEOUT=20", "MSDHA_RUN_DIR=/run/a=b", "PATH"],
+      volumes: ["data:/data", "runs:/run:rw", "/cache"],
+      tmpfs: null,
+      hostname: null,
+      deploy: null,
+    };
+    expect(check(short).every(({ level }) => level === "ok")).toBe(true);
+    const services = { one: { ...service, ...short }, two: { ...service, ...short } };
+    expectFinding(checkCompose(JSON.stringify({ services })), "error", /one and two have one run folder/);
+    expectFinding(check({ environment: ["MSDHA_GROUP=db"] }), "ok", /MSDHA_STOP_TIMEOUT 8 s/);
+  });
+
+  test.each([
+    ["no service", { services: { db1: null } }, /db1 is no service/],
+    ["no service, but a list", { services: { db1: [] } }, /db1 is no service/],
+    ["a list of services", { services: [service] }, /docker compose config --format json/],
+    ["nothing", null, /docker compose config --format json/],
+  ])("that has %s is refused", (_what, file, message) => {
+    expect(() => checkCompose(JSON.stringify(file))).toThrow(
+      expect.objectContaining({ exitCode: 2, message: expect.stringMatching(message) }),
+    );
+  });
+
   test.each<[string, object, Finding["level"], RegExp]>([
     [
       "that kills stops",

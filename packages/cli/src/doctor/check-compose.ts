@@ -2,7 +2,7 @@ import { CommandError } from "../command-error.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { plain } from "../render/plain.ts";
 import { checkRunFolder, checkSharedFolders } from "./check-run-folders.ts";
-import type { ComposeService } from "./compose-service.ts";
+import { type ComposeService, readService } from "./compose-service.ts";
 import { type Finding, failure, ok, warning } from "./finding.ts";
 
 /** Docker's default grace time, and MSDHA's default stop time. */
@@ -33,25 +33,37 @@ export function checkCompose(text: string): readonly Finding[] {
     : [failure("no service of this file has MSDHA_GROUP", "give the file that starts nodes and frontends")];
 }
 
-function readServices(text: string): Readonly<Record<string, ComposeService>> {
+function readServices(json: string): Readonly<Record<string, ComposeService>> {
+  const expected = "expected what `docker compose config --format json` prints";
+  const { services } = parse(json) ?? {};
+  if (typeof services !== "object" || services === null || Array.isArray(services))
+    throw new CommandError(exitCodes.usage, expected);
+  return Object.fromEntries(
+    Object.entries(services).map(([name, value]) => {
+      const service = readService(value);
+      if (service) return [name, service];
+      throw new CommandError(exitCodes.usage, `${expected}: ${plain(name)} is no service`);
+    }),
+  );
+}
+
+function parse(json: string): { readonly services?: unknown } | undefined {
   try {
-    const { services } = JSON.parse(text) as { services?: unknown };
-    if (typeof services === "object" && services !== null) return services as Record<string, ComposeService>;
+    return JSON.parse(json) as { services?: unknown };
   } catch {
-    // Said below.
+    return undefined;
   }
-  throw new CommandError(exitCodes.usage, "expected what `docker compose config --format json` prints");
 }
 
 /** Whether a variable has a value, or names a file that has it: this command does not see that file. */
 function isGiven(environment: ComposeService["environment"], name: string): boolean {
-  return Boolean(environment?.[name] || environment?.[`${name}_FILE`]);
+  return Boolean(environment[name] || environment[`${name}_FILE`]);
 }
 
 function checkService(name: string, service: ComposeService): readonly Finding[] {
-  const { environment = {}, hostname, restart, deploy } = service;
+  const { environment, hostname, restart, condition, volumes } = service;
   const isNode = !isGiven(environment, "MSDHA_PORT");
-  const policy = deploy?.restart_policy?.condition ?? restart;
+  const policy = condition ?? restart;
   const starts = policy === "always" || policy === "unless-stopped" || policy === "any";
   const findings: Finding[] = [
     starts
@@ -71,22 +83,19 @@ function checkService(name: string, service: ComposeService): readonly Finding[]
       ),
     );
   findings.push(
-    (service.volumes ?? []).length > 0
+    volumes.length > 0
       ? ok(`${name}: it has a volume`)
       : warning(`${name}: it has no volume`, "its data are gone with its container"),
   );
   return [...findings, ...checkRunFolder(name, service)];
 }
 
-function checkGrace(
-  name: string,
-  { environment = {}, image = "", stop_grace_period: grace }: ComposeService,
-): Finding {
+function checkGrace(name: string, { environment, image, stop_grace_period: grace }: ComposeService): Finding {
   const isPostgresql =
     image.includes("msdha-backend-postgresql") ||
     Object.keys(environment).some((variable) => POSTGRESQL_VARIABLE.test(variable));
   const usualMs = isPostgresql ? STOP_POSTGRESQL_MS : STOP_MS;
-  const stopMs = parseTime(environment["MSDHA_STOP_TIMEOUT"] ?? undefined) ?? usualMs;
+  const stopMs = parseTime(environment["MSDHA_STOP_TIMEOUT"]) ?? usualMs;
   const graceMs = parseTime(grace) ?? GRACE_MS;
   const both = `${name}: stop_grace_period is ${graceMs / 1_000} s, MSDHA_STOP_TIMEOUT`;
   if (environment["MSDHA_STOP_TIMEOUT_FILE"])

@@ -6,13 +6,10 @@ const DEFAULT_RUN_DIR = "/run/msdha";
 
 /** Checks that a node's run folder can be written to, and that what a run has left is there for the next one. */
 export function checkRunFolder(name: string, service: ComposeService): readonly Finding[] {
-  const { volumes = [], tmpfs = [], read_only: isReadOnly = false } = service;
+  const { volumes, tmpfs, read_only: isReadOnly } = service;
   const dir = runDirOf(service);
   const volume = volumes.find(({ target }) => target !== undefined && isWithin(dir, target));
-  const inMemory = [tmpfs]
-    .flat()
-    .map((mount) => mount.split(":")[0] ?? "")
-    .some((mount) => isWithin(dir, mount));
+  const inMemory = tmpfs.map((mount) => mount.split(":")[0] ?? "").some((mount) => isWithin(dir, mount));
   if (inMemory || volume?.type === "tmpfs") {
     return [
       warning(
@@ -39,7 +36,7 @@ export function checkSharedFolders(
   const users = new Map<string, string[]>();
   for (const [name, service] of services) {
     const dir = runDirOf(service);
-    for (const { source, target } of service.volumes ?? []) {
+    for (const { source, target } of service.volumes) {
       if (source === undefined || target === undefined || !isWithin(dir, target)) continue;
       const place = source + dir.slice(target.length);
       users.set(place, [...(users.get(place) ?? []), name]);
@@ -55,7 +52,7 @@ export function checkSharedFolders(
     );
 }
 
-function runDirOf({ environment = {} }: ComposeService): string {
+function runDirOf({ environment }: ComposeService): string {
   return environment["MSDHA_RUN_DIR"] || DEFAULT_RUN_DIR;
 }
 
