@@ -1,6 +1,6 @@
 import { constants } from "node:fs";
 import { access, lstat, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, resolve } from "node:path";
 import { getSystemErrorMessage } from "node:util";
 import { HookNotRunnableError } from "./errors.ts";
 
@@ -8,15 +8,16 @@ import { HookNotRunnableError } from "./errors.ts";
 const EXECUTE = 0o111;
 
 /**
- * Resolves with the file of a hook in a folder, or undefined when there is none. Rejects with a `HookNotRunnableError` when the name
+ * Resolves with the absolute path of a hook in a folder, or undefined when there is none. Rejects with a `HookNotRunnableError` when the name
  * is there but is no executable file, or when the system can't tell, so that no hook is skipped silently; with a `TypeError`
- * for a name with a `/`.
+ * for a name with a `/` or a null byte.
  */
 export async function findHook(dir: string, hook: string): Promise<string | undefined> {
-  if (hook !== basename(hook) || hook === ".." || hook === "." || hook === "") {
+  if (hook !== basename(hook) || hook === ".." || hook === "." || hook === "" || hook.includes("\0")) {
     throw new TypeError(`expected the name of a file in ${dir}, got ${JSON.stringify(hook)}`);
   }
-  const file = join(dir, hook);
+  // A relative path would be looked for below the hook's own folder, and a bare name in the PATH.
+  const file = resolve(dir, hook);
   const refuse = (why: string, cause?: unknown): never => {
     throw new HookNotRunnableError(hook, file, why, cause === undefined ? {} : { cause });
   };

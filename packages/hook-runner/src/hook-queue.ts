@@ -3,6 +3,7 @@ import Queue from "yocto-queue";
 export interface HookQueueOptions<Call> {
   /** Runs the hook for one call. An error goes to `onError`, and the queue continues. */
   readonly run: (call: Call, signal: AbortSignal) => Promise<void>;
+  /** What it throws itself is an uncaught exception; the queue continues then too. */
   readonly onError: (error: unknown, call: Call) => void;
 }
 
@@ -23,24 +24,40 @@ export function createHookQueue<Call>({ run, onError }: HookQueueOptions<Call>):
   const calls = new Queue<Call>();
   const interruption = new AbortController();
   let closed = false;
+  let busy = false;
   let working: Promise<void> | undefined;
 
   async function work(): Promise<void> {
-    for (let call = calls.dequeue(); call !== undefined; call = calls.dequeue()) {
+    // By the number of calls, as a call may be undefined.
+    while (calls.size > 0) {
+      const call = calls.dequeue() as Call;
       try {
         await run(call, interruption.signal);
       } catch (error) {
-        onError(error, call);
+        report(error, call);
       }
     }
-    working = undefined;
+    busy = false;
+  }
+
+  function report(error: unknown, call: Call): void {
+    try {
+      onError(error, call);
+    } catch (thrown) {
+      queueMicrotask(() => {
+        throw thrown;
+      });
+    }
   }
 
   return {
     push(call) {
       if (closed) return;
       calls.enqueue(call);
-      working ??= work();
+      // `run` may put in a call before `work` returns.
+      if (busy) return;
+      busy = true;
+      working = work();
     },
     close() {
       closed = true;
@@ -50,7 +67,8 @@ export function createHookQueue<Call>({ run, onError }: HookQueueOptions<Call>):
     },
     interrupt: (reason) => interruption.abort(reason),
     idle: async () => {
-      await working;
+      do await working;
+      while (busy);
     },
     get waiting() {
       return calls.size;

@@ -1,13 +1,13 @@
-import { readdir } from "node:fs/promises";
 import type { Clock } from "@msdha/clock";
 import { systemClock } from "@msdha/clock";
 import { HookNotRunnableError, type HookRun } from "./errors.ts";
-import { explainInterpreter } from "./explain-interpreter.ts";
+import { explainLaunch } from "./explain-launch.ts";
 import { findHook } from "./find-hook.ts";
 import { keepLastLines } from "./last-lines.ts";
-import { isLaunchFailure, type Launch, type LaunchedProcess, type LaunchFailedError } from "./launch.ts";
+import { isLaunchFailure, type Launch, type LaunchedProcess } from "./launch.ts";
 import { launchWithExeca } from "./launch-with-execa.ts";
 import { limitLines } from "./limit-lines.ts";
+import { listHooks } from "./list-hooks.ts";
 import { splitLines } from "./split-lines.ts";
 import { waitForEnd } from "./wait-for-end.ts";
 import { LONGEST_BUSY_MS, whileBusy } from "./while-busy.ts";
@@ -19,7 +19,7 @@ export interface HookRunnerOptions {
   readonly launch?: Launch;
   /**
    * Receives the hooks' output, line by line, for a log: beyond 10,000 lines at once and 1,000 a second (a line of 1,280
-   * characters counts as eleven), a run's lines are left out and counted, but for the last 20 of them.
+   * characters counts as eleven), a run's lines are left out and counted, but for the last 20 of them. Must not throw.
    */
   readonly onLine?: (hook: string, stream: "stdout" | "stderr", line: string) => void;
   readonly clock?: Clock;
@@ -31,7 +31,7 @@ export interface RunHookOptions {
   readonly args?: readonly string[];
   /**
    * Receives all of this run's standard output too, line by line, each line after the runner's own `onLine` had it. Of a line of more
-   * than 8,192 characters it receives so many and a `…`, so that its end is not taken for a line.
+   * than 8,192 characters it receives so many and a `…`, so that its end is not taken for a line. Must not throw.
    */
   readonly onStdout?: (line: string) => void;
   /** How long the hook may take, in milliseconds; default: no limit. A hook that takes longer is killed. */
@@ -54,15 +54,15 @@ export interface RunHookOptions {
 
 export interface HookRunner {
   /**
-   * Resolves with the file of a hook, or undefined when there is none. Rejects with a `HookNotRunnableError` when the name
-   * is there but is no executable file, or when the system can't tell, so that no hook is skipped silently; with a `TypeError`
-   * for a name with a `/`.
+   * Resolves with the absolute path of a hook, or undefined when there is none. Rejects with a `HookNotRunnableError` when the
+   * name is there but is no executable file, or when the system can't tell, so that no hook is skipped silently; with a
+   * `TypeError` for a name with a `/` or a null byte.
    */
   find(hook: string): Promise<string | undefined>;
   /**
    * Runs a hook. Resolves when it has ended with code 0 and all its output has been passed on: with what is known of the
-   * run, or with undefined when there is no such hook. Rejects with a `HookFailedError`, a `HookNotRunnableError`, or the reason of `signal`. A hook that timed
-   * out was sent SIGKILL. Does not wait for processes that a hook leaves running. A hook whose file is open for writing, or for
+   * run, or with undefined when there is no such hook. Rejects with a `HookFailedError`, a `HookNotRunnableError`, or the reason of
+   * `signal`; with a `TypeError` for a time that is none. A hook that timed out was sent SIGKILL. Does not wait for processes that a hook leaves running. A hook whose file is open for writing, or for
    * which there is no process, memory or descriptor now, is started again and again for up to 10 s.
    */
   run(hook: string, options: RunHookOptions): Promise<HookRun | undefined>;
@@ -72,8 +72,9 @@ export interface HookRunner {
 export interface HookFolder extends HookRunner {
   /**
    * Runs every hook of the folder, one after the other, in the order of their names by code units (`10-a` comes before
-   * `9-b`). Names that begin with a dot are left out. Resolves with each hook's run. Rejects as `run` does, and does not
-   * start the hooks after the one that failed.
+   * `9-b`). Names that begin with a dot are left out. Resolves with each hook's run: with none where there is no such folder.
+   * Rejects as `run` does, and does not start the hooks after the one that failed. Rejects before the first one with a
+   * `HookNotRunnableError` for a name that is no UTF-8, and with the system's error when the folder can't be read.
    */
   runAll(options: RunHookOptions): Promise<ReadonlyMap<string, HookRun>>;
 }
@@ -88,6 +89,8 @@ export function createHookRunner({
   const find = (hook: string): Promise<string | undefined> => findHook(dir, hook);
 
   async function run(hook: string, { args = [], ...options }: RunHookOptions): Promise<HookRun | undefined> {
+    refuseTime("timeoutMs", options.timeoutMs);
+    refuseTime("killAfterMs", options.killAfterMs);
     options.signal?.throwIfAborted();
     const file = await find(hook);
     if (file === undefined) return undefined;
@@ -124,7 +127,7 @@ export function createHookRunner({
       ...(timeoutMs !== undefined && { patienceMs: Math.min(timeoutMs, LONGEST_BUSY_MS) }),
     }).catch(async (error: unknown) => {
       if (!isLaunchFailure(error)) throw error;
-      const why = (await explain(error, file)) ?? error.message;
+      const why = (await explainLaunch(error, { file, cwd })) ?? error.message;
       throw new HookNotRunnableError(hook, file, why, { cause: error });
     });
     // Not when `run` settles: a hook that was interrupted may still write what its trap has to say.
@@ -141,8 +144,7 @@ export function createHookRunner({
 
   async function runAll(options: RunHookOptions): Promise<ReadonlyMap<string, HookRun>> {
     const runs = new Map<string, HookRun>();
-    const names = (await readdir(dir)).filter((name) => !name.startsWith(".")).toSorted();
-    for (const name of names) {
+    for (const name of await listHooks(dir)) {
       const done = await run(name, options);
       if (done) runs.set(name, done);
     }
@@ -152,11 +154,8 @@ export function createHookRunner({
   return { find, run, runAll };
 }
 
-/** Says more than the system does about a hook that could not be started; undefined where there is nothing more. */
-async function explain({ errno }: LaunchFailedError, file: string): Promise<string | undefined> {
-  if (errno === "ETXTBSY") return "its file has been open for writing all the time (ETXTBSY)";
-  if (errno === "EAGAIN")
-    return "no process can be started now (EAGAIN): look at the limits of processes (ulimit -u, pids.max)";
-  if (errno === "ENOEXEC") return "it is neither a program for this machine nor a script (ENOEXEC)";
-  return await explainInterpreter(file);
+/** Throws a `TypeError` unless `ms` is a length of time, `Infinity` included: a timer takes anything else for none. */
+function refuseTime(name: string, ms: number | undefined): void {
+  if (ms === undefined || (typeof ms === "number" && ms >= 0)) return;
+  throw new TypeError(`expected a ${name} of 0 or more, got ${String(ms)}`);
 }

@@ -2,7 +2,12 @@ import { execa } from "execa";
 import { drainAfterExit } from "./drain-after-exit.ts";
 import { type Launch, LaunchFailedError, type ProcessExit } from "./launch.ts";
 
-/** Starts a program as a child of this process, in a process group of its own. */
+const ASKS_TO_END: readonly NodeJS.Signals[] = ["SIGTERM", "SIGINT", "SIGQUIT"];
+
+/**
+ * Starts a program as a child of this process, in a process group of its own. A signal goes to the whole group, and one that
+ * asks it to end is followed by SIGCONT.
+ */
 export const launchWithExeca: Launch = async (file, args, { env, cwd, input, onOutput }) => {
   const subprocess = execa(file, args, {
     env,
@@ -30,7 +35,10 @@ export const launchWithExeca: Launch = async (file, args, { env, cwd, input, onO
   return {
     exited: drainAfterExit(ended, [subprocess.stdout, subprocess.stderr]),
     kill(signal) {
-      if (child.exitCode === null && child.signalCode === null && child.pid) killGroup(child.pid, signal);
+      if (child.exitCode !== null || child.signalCode !== null || !child.pid) return;
+      killGroup(child.pid, signal);
+      // What is stopped acts on it only when it goes on.
+      if (ASKS_TO_END.includes(signal)) killGroup(child.pid, "SIGCONT");
     },
   };
 };

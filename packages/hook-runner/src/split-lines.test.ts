@@ -41,3 +41,11 @@ test("says of each piece which one of its line it is", () => {
     ...["first ijk", "later l", "first mno", "later pq"],
   ]);
 });
+
+test("cuts no character of a line that is too long in two", () => {
+  expect(linesOf([Buffer.from("ab\u{1f600}cd\n")], 3)).toEqual(["ab", "\u{1f600}c", "d"]);
+});
+
+test.each([0, 1, -1, Number.NaN])("refuses pieces of %s characters", (longest) => {
+  expect(() => splitLines(() => {}, { longest })).toThrow(TypeError);
+});

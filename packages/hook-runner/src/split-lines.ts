@@ -5,12 +5,14 @@ export type LinePiece = "whole" | "first" | "later";
 
 /**
  * Makes lines of chunks: calls `onLine` for each line, without its end. `end()` passes on what is left without one.
- * A line longer than `longest` characters (default: 8,192) comes in pieces of that length.
+ * A line longer than `longest` characters (default: 8,192, at least 2) comes in pieces of that length, or of one less where a
+ * character of two units would be cut.
  */
 export function splitLines(
   onLine: (line: string, piece: LinePiece) => void,
   { longest = 8_192 }: { readonly longest?: number } = {},
 ): { write(chunk: Uint8Array): void; end(): void } {
+  if (!(longest >= 2)) throw new TypeError(`expected a longest of 2 or more, got ${longest}`);
   const decoder = new StringDecoder("utf8");
   let rest = "";
   let isCut = false;
@@ -22,8 +24,10 @@ export function splitLines(
   };
   const passBeginning = (line: string): string => {
     let left = line;
-    for (; left.length > longest; left = left.slice(longest)) {
-      onLine(left.slice(0, longest), isCut ? "later" : "first");
+    while (left.length > longest) {
+      const end = isFirstHalf(left.charCodeAt(longest - 1)) ? longest - 1 : longest;
+      onLine(left.slice(0, end), isCut ? "later" : "first");
+      left = left.slice(end);
       isCut = true;
     }
     return left;
@@ -41,4 +45,9 @@ export function splitLines(
       rest = "";
     },
   };
+}
+
+/** Whether a unit is the first of the two of one character. */
+function isFirstHalf(unit: number): boolean {
+  return unit >= 0xd800 && unit < 0xdc00;
 }

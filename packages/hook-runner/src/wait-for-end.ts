@@ -27,7 +27,8 @@ export async function waitForEnd(
     interrupted.reject(signal?.reason);
   };
   if (signal?.aborted) interrupt();
-  signal?.addEventListener("abort", interrupt, { once: true, signal: over.signal });
+  // Removed below, and not by a signal of its own: of several such listeners Node may forget to remove all but the last.
+  signal?.addEventListener("abort", interrupt, { once: true });
   clock.sleep(timeoutMs, { signal: over.signal }).then(
     () => {
       running.kill(killAfterMs === undefined ? "SIGKILL" : "SIGTERM");
@@ -43,6 +44,7 @@ export async function waitForEnd(
     if (killAfterMs !== undefined) await killAfter(running, killAfterMs, clock);
     throw error;
   } finally {
+    signal?.removeEventListener("abort", interrupt);
     over.abort(notNeeded);
   }
 }

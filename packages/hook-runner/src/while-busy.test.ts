@@ -26,6 +26,16 @@ describe("whileBusy()", () => {
     expect(tries).toBe(4);
   });
 
+  test("tries again after an error of Node's own", async () => {
+    let tries = 0;
+    const start = async (): Promise<string> => {
+      tries += 1;
+      if (tries < 2) throw Object.assign(new Error("spawn ETXTBSY"), { code: "ETXTBSY", errno: -26 });
+      return "started";
+    };
+    expect(await whileBusy(start, { clock: fakeClock() })).toBe("started");
+  });
+
   test("gives up with the last error when its patience is over", async () => {
     const clock = fakeClock();
     const failing = async (): Promise<never> => {

@@ -2,7 +2,7 @@ import type { Clock } from "@msdha/clock";
 
 export interface WhileBusyOptions {
   readonly clock: Clock;
-  /** How long to go on, in ms; default: `LONGEST_BUSY_MS`. */
+  /** How long to go on, in ms; default: 10,000. */
   readonly patienceMs?: number;
   readonly signal?: AbortSignal | undefined;
 }
@@ -34,7 +34,9 @@ export async function whileBusy<T>(
 
 const PASSING = ["ETXTBSY", "EAGAIN", "ENOMEM", "EMFILE", "ENFILE"];
 
-/** Whether an error says that a program can't be started just now. */
+/** Whether an error says that a program can't be started just now: a `LaunchFailedError` in its `errno`, Node's in its `code`. */
 function isBusy(error: unknown): boolean {
-  return error instanceof Error && "errno" in error && PASSING.includes(String(error.errno));
+  if (!(error instanceof Error)) return false;
+  const { errno, code } = error as { readonly errno?: unknown; readonly code?: unknown };
+  return PASSING.includes(String(errno)) || PASSING.includes(String(code));
 }
