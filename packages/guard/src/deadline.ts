@@ -27,7 +27,8 @@ export function createDeadline(
   }: { readonly clock: Clock; readonly offset: ClockOffset; readonly ending: AbortSignal },
 ): Guard["setDeadline"] {
   return async (at) => {
-    if (Number.isNaN(at)) throw new TypeError("expected a time in milliseconds, got NaN");
+    if (at !== undefined && (typeof at !== "number" || Number.isNaN(at)))
+      throw new TypeError(`expected a time in milliseconds, got ${String(at)}`);
     ending.throwIfAborted();
     const times = deadlineTimes(at, { now: clock.now(), ahead: offset.ahead });
     const answers = await Promise.all(

@@ -30,6 +30,7 @@ export interface Guard extends AsyncDisposable {
    *
    * Throws a `SpawnFailedError` when it cannot be executed or while `killAll` is at work, a `GuardPastDeadlineError`
    * past the deadline, and the reason of `lost` when that aborts first; then the program may have started, and is killed.
+   * Throws a `TypeError` for an `output` that is neither, and for a null byte in what the program is given.
    */
   spawn(file: string, args: readonly string[], options: SpawnOptions): Promise<GuardedProcess>;
 
@@ -89,7 +90,7 @@ export interface SpawnOptions {
   readonly cwd?: string | undefined;
   /** `inherit`: this process's own stdout and stderr. `pipe`: to `onOutput`, through the guard. */
   readonly output: "inherit" | "pipe";
-  /** Called with what comes, as it comes, in order for each stream; called for nothing under `inherit`. */
+  /** Called with what comes, as it comes, in order for each stream; called for nothing under `inherit`. Must not throw. */
   readonly onOutput?: ((stream: "stdout" | "stderr", chunk: Buffer) => void) | undefined;
 }
 

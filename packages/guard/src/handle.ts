@@ -189,6 +189,8 @@ export async function attachGuard(
     args: readonly string[],
     { env, cwd = process.cwd(), output, onOutput }: SpawnOptions,
   ): Promise<GuardedProcess> {
+    if (output !== "inherit" && output !== "pipe")
+      throw new TypeError(`expected inherit or pipe as output, got ${String(output)}`);
     ending.signal.throwIfAborted();
     const id = processes.newId();
     const command = encodeSpawn({ id, piped: output === "pipe", cwd, file, args, env });

@@ -15,7 +15,7 @@ export interface StartGuardOptions {
    * is refused. Made if missing, in a directory that exists; never removed. Default: none.
    */
   readonly lockFile?: string | undefined;
-  /** How long a lock file that is held is waited for; default 0. */
+  /** How long a lock file that is held is waited for; default 0. `Infinity`: until it is free, or `signal` aborts. */
   readonly lockWaitMs?: number | undefined;
   /** How long a process of the guard may not answer before `lost` aborts; default 2,000. */
   readonly silentMs?: number | undefined;
@@ -24,11 +24,11 @@ export interface StartGuardOptions {
    * it could become another user's, whom the guard may not kill. Default: yes, unless this process is root.
    */
   readonly noNewPrivileges?: boolean | undefined;
-  /** Called whenever something may not be signalled or killed. */
+  /** Called whenever something may not be signalled or killed. Must not throw. */
   readonly onDenied?: ((error: KillNotPermittedError) => void) | undefined;
   /**
    * Called when our clock has leapt by `ms` against the guard's: forward, or (negative) stayed behind it. No deadline
-   * gets later by that.
+   * gets later by that. Must not throw.
    */
   readonly onLeap?: ((ms: number) => void) | undefined;
   /** The guard's program; default: what MSDHA_GUARD_BINARY names, else the package's own. */
@@ -41,6 +41,8 @@ export interface StartGuardOptions {
 
 /** A guard that has its lock says hello in a few milliseconds; this is for a machine that is very busy. */
 const GREETING_MS = 10_000;
+/** More than a century: the guard counts it in nanoseconds of 64 bits. */
+const LONGEST_WAIT_MS = 4e12;
 
 /**
  * Starts a guard: two small processes, in a session of their own, that end with this one. It keeps this process's
@@ -67,7 +69,7 @@ export async function startGuard({
   const path = lockFile === undefined ? undefined : resolve(lockFile);
   const child = await launch(binary, [
     ...(noNewPrivileges ? ["--no-new-privs"] : []),
-    ...(path === undefined ? [] : [path, String(Math.ceil(lockWaitMs))]),
+    ...(path === undefined ? [] : [path, String(Math.ceil(Math.min(lockWaitMs, LONGEST_WAIT_MS)))]),
   ]);
   const attached = attachGuard(
     {
@@ -92,18 +94,20 @@ export async function startGuard({
 }
 
 async function launch(binary: string, args: readonly string[]): Promise<ChildProcess> {
-  const child = spawn(binary, args, {
-    cwd: "/",
-    env: {},
-    detached: true,
-    stdio: ["ignore", "inherit", "inherit", "pipe", "pipe"],
-  });
   try {
+    // It throws some of the system's errors itself, and emits others.
+    const child = spawn(binary, args, {
+      cwd: "/",
+      env: {},
+      detached: true,
+      stdio: ["ignore", "inherit", "inherit", "pipe", "pipe"],
+    });
     await once(child, "spawn");
+    return child;
   } catch (cause) {
+    if (cause instanceof TypeError) throw cause;
     throw new GuardStartError(`executing ${binary}`, (cause as Error).message, { cause });
   }
-  return child;
 }
 
 function wake(pid: number): void {

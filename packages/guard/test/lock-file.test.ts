@@ -1,8 +1,15 @@
-import { mkdir } from "node:fs/promises";
+import { copyFile, mkdir, open } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { tempDir, waitFor } from "@msdha/testkit";
 import { beforeAll, expect, test } from "vitest";
-import { findLockHolders, GuardMissingError, type StartedGuard, startGuard } from "../src/index.ts";
+import {
+  findLockHolders,
+  GuardMissingError,
+  guardBinary,
+  type StartedGuard,
+  startGuard,
+} from "../src/index.ts";
 import { buildGuard, mark, program } from "./support.ts";
 
 beforeAll(buildGuard);
@@ -57,6 +64,19 @@ test("the wait for the file ends on abort, and then nothing is left of the attem
   await expect(startGuard({ signal: AbortSignal.abort(new Error("no")) })).rejects.toThrow("no");
 });
 
+test.each([Number.POSITIVE_INFINITY, 1e300, 1e15])("waits for the file for %s ms", async (lockWaitMs) => {
+  await using folder = tempDir();
+  const lockFile = join(folder.path, "lock");
+  const first = await startGuard({ lockFile });
+  const stop = new AbortController();
+  const waiting = startGuard({ lockFile, lockWaitMs, signal: stop.signal }).catch((error: unknown) => error);
+  const outcome = await Promise.race([waiting, sleep(500).then(() => "waits")]);
+  expect(outcome).toBe("waits");
+  stop.abort(new Error("enough"));
+  expect(await waiting).toMatchObject({ message: "enough" });
+  await first[Symbol.asyncDispose]();
+});
+
 test("a file that cannot be opened is told with its name and the system's error", async () => {
   await using folder = tempDir();
   const missing = join(folder.path, "none", "lock");
@@ -75,6 +95,24 @@ test("a missing program is told with the way to build it", async () => {
 
 test("a program that is no guard is told", async () => {
   await expect(startGuard({ binary: "/bin/true" })).rejects.toMatchObject({ code: "ERR_GUARD_START" });
+});
+
+test("a program that cannot be executed now is told, whichever way Node tells it", async () => {
+  await using folder = tempDir();
+  const binary = join(folder.path, "guard");
+  await copyFile(guardBinary(), binary);
+  await using _writer = await open(binary, "r+");
+  await expect(startGuard({ binary })).rejects.toMatchObject({
+    code: "ERR_GUARD_START",
+    message: expect.stringContaining("ETXTBSY"),
+  });
+});
+
+test("what makes no sense is refused with what was expected", async () => {
+  await using guard = await startGuard();
+  await expect(guard.setDeadline("soon" as unknown as number)).rejects.toThrow(TypeError);
+  const output = "ignore" as unknown as "inherit";
+  await expect(guard.spawn("true", [], { env: {}, output })).rejects.toThrow(TypeError);
 });
 
 test("timings that make no sense are refused", async () => {
