@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { waitFor } from "@msdha/testkit";
 import { Redis } from "ioredis";
@@ -57,6 +57,21 @@ describe("the example of any program", () => {
     expect(await again.exited(40_000)).toBe(75);
     expect(again.log()).toContain("not starting");
   });
+
+  test("starts no program where the shared storage is not mounted, but where it is", async () => {
+    await using group = await startAny();
+    const token = join(group.place(0).shared, ".msdha-token");
+    const first = group.start(0);
+    await waitFor(() => existsSync(join(first.runDir, "serves")), { what: "the program", timeoutMs: 40_000 });
+    first.stop();
+    await first.exited();
+    // An empty folder, as a mount that failed leaves it.
+    renameSync(token, `${token}.elsewhere`);
+    const again = group.start(0);
+    await again.logged(/is it mounted/, 40_000);
+    renameSync(`${token}.elsewhere`, token);
+    await waitFor(() => existsSync(join(again.runDir, "serves")), { what: "the program", timeoutMs: 40_000 });
+  }, 120_000);
 });
 
 function connect(group: ExampleGroup): Disposable & { readonly redis: Redis } {
