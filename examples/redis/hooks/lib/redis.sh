@@ -21,6 +21,14 @@ is_answering() { [ "$(redis PING 2>/dev/null)" = PONG ]; }
 # Whether everything that the master had is here, and what it writes arrives.
 is_synced() { [ "$(replication_info master_link_status)" = up ]; }
 
+# Whether these data are in the append-only file too. A copy of the master is in memory first, until that file is rewritten.
+is_saved() {
+  redis INFO persistence | tr -d '\r' | awk '
+    $0 == "aof_rewrite_in_progress:0" { idle = 1 }
+    $0 == "aof_rewrite_scheduled:1" { unsaved = 1 }
+    END { exit !idle || unsaved }'
+}
+
 # follow ADDRESS: replicates from the master at this address. Does nothing where the node does so already.
 follow() {
   if [ "$(replication_info role)" = slave ] && [ "$(replication_info master_host)" = "$1" ]; then return; fi
@@ -56,14 +64,19 @@ record_history() {
 # line has a name and a number of bytes.
 note() { write_whole "$NOTE"; }
 
-# Notes how far this node is, where that is known for sure: on the master, and on a replica that is synced with it. What the
-# group says is read first: should the master change meanwhile, it is the name of what this node was synced with.
+# Says that this node was promoted with data that were in memory only.
+UNSAVED=$MSDHA_RUN_DIR/redis-unsaved
+
+# Notes how far this node is, where that is known for sure: on the master, and on a replica that is synced with it; and where
+# these data would be there after a restart. What the group says is read first: should the master change meanwhile, it is the
+# name of what this node was synced with.
 note_position() {
   if [ "$(replication_info role)" = slave ]; then
     names=$(group_history) || return 0
-    [ -n "$names" ] && is_synced || return 0
+    [ -n "$names" ] && [ "$(replication_info master_host)" = "$(master_address)" ] && is_synced && is_saved || return 0
   else
     names=$(cat "$OWN_TOKEN" 2>/dev/null) || return 0
+    if [ -e "$UNSAVED" ]; then is_saved && rm "$UNSAVED" || return 0; fi
   fi
   offset=$(replication_info master_repl_offset)
   lines=$(printf '%s %s\n' "$(replication_info master_replid)" "$offset" "${names#* }" "$offset")
@@ -88,3 +101,26 @@ position_in() {
 
 # Whether this node's data are of the group's last history.
 is_of_history() { names=$(group_history) && [ -n "$(position_in "$names")" ]; }
+
+# The group knows how far the last master was, after its token, when it was stopped in order; or how far its replicas were, when
+# one of the nodes that could take over was not connected. A node that has less is no candidate. What the master itself had is
+# its noted position, which it has after a restart too.
+note_end() { [ "$1" = 0 ] || msdha-backend put redis-end "$MSDHA_FENCING_TOKEN $1"; }
+noted_position() { cat "$NOTE" 2>/dev/null | awk -v token="$MSDHA_FENCING_TOKEN" '$1 == token { at = $2 } END { print at == "" ? 0 : at }'; }
+
+# Prints how many replicas are connected, and how far the furthest of them is.
+replicas() {
+  redis INFO replication | tr -d '\r' | awk -F'[=,]' '
+    /^slave[0-9]+:.*,state=online,offset=/ { count++; if ($8 > furthest) furthest = $8 }
+    END { print count + 0, furthest == "" ? 0 : furthest }'
+}
+
+# lacks_end POSITION NAMES
+lacks_end() {
+  end=$(group_value redis-end) || return 0
+  [ -n "$end" ] && [ "${end%% *}" = "${2#* }" ] && [ "$1" -lt "${end#* }" ] || return 1
+  say "these data end at $1, and the last master was at ${end#* }: waiting for a node that has all; msdha promote lets this node be master all the same"
+}
+
+# How many other nodes could take over.
+count_ready() { msdha-backend nodes | awk -v me="$MSDHA_NAME" '$1 != me && $2 == "ready"' | wc -l; }
