@@ -36,7 +36,7 @@ encode() { printf '%s' "$1" | base64 -w 0; }
 # 20260101000000.000000Z#000000#001#000000. position_at ADDRESS prints the same of another node.
 position() { search_here -s base -b "$SUFFIX" contextCSN 2>/dev/null | sed -n 's/^contextCSN: //p'; }
 position_at() {
-  timeout 3 ldapsearch -x -LLL -o nettimeout=2 -o ldif-wrap=no -D "$ADMIN" -y "$PASSWORD" -H "ldap://$1:$PORT" \
+  timeout 2 ldapsearch -x -LLL -o nettimeout=2 -o ldif-wrap=no -D "$ADMIN" -y "$PASSWORD" -H "ldap://$1:$PORT" \
     -s base -b "$SUFFIX" contextCSN 2>/dev/null | sed -n 's/^contextCSN: //p'
 }
 
@@ -66,31 +66,38 @@ provider() {
   } | sed -n 's/^.* provider=ldap:\/\/\([^ ]*\):[0-9]* .*/\1/p'
 }
 
-# follow ADDRESS: replicates from there. Does nothing where the node does so already.
-follow() {
+# replicate_from ADDRESS: replicates from there, where these data have nothing that those there lack. That is not known as long as the
+# server there can't be asked. Else it notes that they are to be put aside, which the node's next start does.
+replicate_from() {
   if [ "$(provider)" = "$1" ]; then return; fi
+  theirs=$(position_at "$1")
+  [ -n "$theirs" ] || return 1
+  if [ -e "$AHEAD" ] || ! covers "$theirs" "$(position)"; then
+    say "these data may have what those of the master at $1 lack: they are put aside, and copied anew"
+    touch "$PARTED"
+    return 1
+  fi
   value="{0}rid=001 provider=ldap://$1:$PORT bindmethod=simple binddn=\"$ADMIN\" credentials=\"$LDAP_ADMIN_PASSWORD\""
   value="$value searchbase=\"$SUFFIX\" type=refreshAndPersist retry=\"1 +\" timeout=5 network-timeout=2 keepalive=5:3:2"
   printf 'dn: %s\nchangetype: modify\nreplace: olcSyncrepl\nolcSyncrepl:: %s\n' "$DATABASE" "$(encode "$value")" | configure
 }
 
-# is_synced ADDRESS: whether this node has all that the server there has.
+# is_synced ADDRESS: whether this node follows the server there, and has all that it has.
 is_synced() {
   theirs=$(position_at "$1")
-  [ -n "$theirs" ] && covers "$(position)" "$theirs"
-}
-
-# has_parted ADDRESS: whether these data have something that the master's lack. Not known as long as the master can't be asked.
-has_parted() {
-  theirs=$(position_at "$1")
-  [ -n "$theirs" ] || return 1
-  [ -e "$AHEAD" ] || ! covers "$theirs" "$(position)"
-}
-
-# part ADDRESS: notes that the data are to be put aside. The node's next start does it.
-part() {
-  say "these data may have what those of the master at $1 lack: they are put aside, and copied anew"
-  touch "$PARTED"
+  [ -n "$theirs" ] && [ "$(provider)" = "$1" ] && covers "$(position)" "$theirs"
 }
 
 read_only() { printf 'dn: %s\nchangetype: modify\nreplace: olcReadOnly\nolcReadOnly: %s\n' "$DATABASE" "$1" | configure; }
+
+# The group knows how far the last master was, after its token, when it was stopped in order, or was the only one that had its
+# data: a node that has less is no candidate.
+note_end() { [ "$(cat "$NOTE" 2>/dev/null)" != "$MSDHA_FENCING_TOKEN" ] || msdha-backend put end "$MSDHA_FENCING_TOKEN $1"; }
+lacks_end() {
+  end=$(group_value end) || return 0
+  [ -n "$end" ] && grep -qsx "${end%% *}" "$NOTE" && later "${end#* }" "$1" || return 1
+  say "these data end at $1, and the last master was at ${end#* }: waiting for a node that has all; msdha promote lets this node be master all the same"
+}
+
+# The addresses of the other nodes that could take over.
+ready_nodes() { msdha-backend nodes | awk -v me="$MSDHA_NAME" '$1 != me && $2 == "ready" { print $3 }'; }

@@ -1,0 +1,55 @@
+import { renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { waitFor } from "@msdha/testkit";
+import { describe, test } from "vitest";
+import type { ExampleGroup } from "./hooks-group.ts";
+import { add, entries, startOpenldap } from "./openldap-group.ts";
+
+describe("the OpenLDAP example, when something goes wrong", () => {
+  test("promotes no node that was away while the master that was stopped was alone", async () => {
+    await using group = await startOpenldap();
+    const first = group.start(0);
+    await group.masterAmong([first]);
+    await waitFor(() => add(group, 1, 0).catch(() => undefined), { what: "a write", timeoutMs: 30_000 });
+    const second = group.start(1);
+    await group.whole();
+    second.stop();
+    await second.exited();
+    await add(group, 2, 0);
+    first.stop();
+    await first.exited();
+    const late = group.start(1);
+    await late.logged(/the last master was at/, 60_000);
+    group.start(0);
+    await waitFor(async () => (await entries(group, 1)).join() === "1,2", {
+      what: "the late node to have all",
+      timeoutMs: 40_000,
+    });
+  }, 180_000);
+
+  test("follows the new master though its hook for that has failed", async () => {
+    await using group = await startOpenldap();
+    for (const index of [0, 1, 2]) group.start(index);
+    await group.whole();
+    for (const index of [0, 1, 2]) breakHook(group, index);
+    const master = await group.masterAmong(group.nodes);
+    const others = [0, 1, 2].filter((index) => group.nodes[index] !== master);
+    master.stop();
+    await master.exited();
+    await group.masterAmong(others.flatMap((index) => group.nodes[index] ?? []));
+    await waitFor(() => add(group, 1).catch(() => undefined), { what: "a write", timeoutMs: 40_000 });
+    for (const index of others) {
+      await waitFor(async () => (await entries(group, index)).includes(1), {
+        what: `node ${index} to have it`,
+        timeoutMs: 40_000,
+      });
+    }
+  }, 180_000);
+});
+
+/** As if the new master could not be asked at that moment. */
+function breakHook(group: ExampleGroup, index: number): void {
+  const hook = join(group.group.dir, `hooks-${index + 1}`, "node_state_change");
+  writeFileSync(`${hook}.new`, "#!/bin/sh\nexit 1\n", { mode: 0o755 });
+  renameSync(`${hook}.new`, hook);
+}

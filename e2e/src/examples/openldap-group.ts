@@ -1,0 +1,43 @@
+import { execa } from "execa";
+import { type ExampleGroup, startExample } from "./hooks-group.ts";
+
+const SUFFIX = "dc=example,dc=org";
+const ADMIN = `cn=admin,${SUFFIX}`;
+const PASSWORD = "a  b'ü";
+
+export function startOpenldap(): Promise<ExampleGroup> {
+  return startExample({
+    name: "openldap",
+    env: ({ address, port, data }) => ({
+      LDAP_PORT: String(port),
+      LDAP_BIND: address,
+      LDAP_DIR: data,
+      LDAP_ADMIN_PASSWORD: PASSWORD,
+    }),
+  });
+}
+
+/** Runs a client of LDAP as the administrator, at one node or through the frontend. Rejects when it fails. */
+async function ldap(
+  group: ExampleGroup,
+  command: string,
+  args: readonly string[],
+  { to, input = "" }: { readonly to?: number; readonly input?: string } = {},
+): Promise<string> {
+  const { address, port } = to === undefined ? group.frontend : group.place(to);
+  const as = ["-x", "-D", ADMIN, "-w", PASSWORD, "-H", `ldap://${address}:${port}`, "-o", "nettimeout=30"];
+  return (await execa(command, [...as, ...args], { input, timeout: 40_000 })).stdout;
+}
+
+/** Adds an entry, and resolves with true when that was acknowledged. */
+export async function add(group: ExampleGroup, number: number, to?: number): Promise<true> {
+  const input = `dn: ou=n${number},${SUFFIX}\nobjectClass: organizationalUnit\nou: n${number}\n`;
+  await ldap(group, "ldapadd", [], { ...(to !== undefined && { to }), input });
+  return true;
+}
+
+export async function entries(group: ExampleGroup, to?: number): Promise<readonly number[]> {
+  const args = ["-LLL", "-o", "ldif-wrap=no", "-b", SUFFIX, "(ou=n*)", "ou"];
+  const found = await ldap(group, "ldapsearch", args, { ...(to !== undefined && { to }) });
+  return [...found.matchAll(/^ou: n(\d+)$/gm)].map(([, number]) => Number(number)).toSorted((a, b) => a - b);
+}
