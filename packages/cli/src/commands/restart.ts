@@ -65,6 +65,7 @@ export async function reinit(context: Context, node: string, options: RestartCom
   if (view.lock?.node === node) throw refuse(`${plain(node)} has the lock: its data are the group's`);
   if (mastership(view).kind !== "master")
     throw refuse("the group has no master now, so nobody to get data from");
+  refuseOwnContainer(context, [node]);
   const question = `Restart ${plain(node)}, discard its data and copy it again from the master?`;
   await confirmFirst(context, question, options);
   const onStep = printSteps(context.write, options);
