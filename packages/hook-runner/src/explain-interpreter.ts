@@ -1,4 +1,5 @@
-import { access, open } from "node:fs/promises";
+import { constants } from "node:fs";
+import { access, open, stat } from "node:fs/promises";
 
 /** Linux reads no more of a script's first line. */
 const LONGEST_FIRST_LINE = 256;
@@ -8,30 +9,57 @@ const LONGEST_FIRST_LINE = 256;
  * kernel reports a missing interpreter as if the script itself were missing.
  */
 export async function explainInterpreter(file: string): Promise<string | undefined> {
-  const line = await readFirstLine(file).catch(() => "");
-  const interpreter = /^#![ \t]*([^ \t\r]+)/.exec(line)?.[1];
-  if (interpreter === undefined) return undefined;
-  if (line.endsWith("\r"))
+  const start = await readStart(file);
+  if (start.startsWith("#!") && start.split("\n")[0]?.endsWith("\r"))
     return "its first line ends with a carriage return: save it with Unix line ends (LF)";
-  try {
-    await access(interpreter);
-    return undefined;
-  } catch {
-    return `its interpreter ${interpreter} is missing`;
-  }
+  if (/^#![ \t]*(?:\n|$)/.test(start)) return "its first line names no interpreter";
+  return explainLongLine(start) ?? (await explainProgram(interpreterOf(start)));
 }
 
-async function readFirstLine(file: string): Promise<string> {
-  const handle = await open(file);
+/**
+ * Resolves with what is wrong with a script whose interpreter Linux can't read, so that it does not take the file for a
+ * script: then a shell would be given it, whatever it is written for. Undefined for any other file.
+ */
+export async function findUnreadableInterpreter(file: string): Promise<string | undefined> {
+  return explainLongLine(await readStart(file));
+}
+
+/** `start` has a character for each byte. */
+function explainLongLine(start: string): string | undefined {
+  const [head] = /^#![ \t]*[^ \t\n\0]*/.exec(start) ?? [];
+  if (head?.length !== LONGEST_FIRST_LINE) return undefined;
+  return `its first line names an interpreter beyond the ${LONGEST_FIRST_LINE} bytes that Linux reads`;
+}
+
+function interpreterOf(start: string): string | undefined {
+  const name = /^#![ \t]*([^ \t\r\n\0]+)/.exec(start)?.[1];
+  return name === undefined ? undefined : Buffer.from(name, "latin1").toString();
+}
+
+async function explainProgram(interpreter: string | undefined): Promise<string | undefined> {
+  if (interpreter === undefined) return undefined;
+  const found = await stat(interpreter).catch(() => undefined);
+  if (!found) return `its interpreter ${interpreter} is missing`;
+  const executable =
+    found.isFile() &&
+    (await access(interpreter, constants.X_OK).then(
+      () => true,
+      () => false,
+    ));
+  return executable ? undefined : `its interpreter ${interpreter} can't be executed`;
+}
+
+async function readStart(file: string): Promise<string> {
   try {
+    await using handle = await open(file);
     const { buffer, bytesRead } = await handle.read(
       Buffer.alloc(LONGEST_FIRST_LINE),
       0,
       LONGEST_FIRST_LINE,
       0,
     );
-    return buffer.toString("utf8", 0, bytesRead).split("\n")[0] ?? "";
-  } finally {
-    await handle.close();
+    return buffer.toString("latin1", 0, bytesRead);
+  } catch {
+    return "";
   }
 }

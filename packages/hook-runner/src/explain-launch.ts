@@ -10,8 +10,10 @@ export async function explainLaunch(
   if (errno === "ETXTBSY") return "its file has been open for writing all the time (ETXTBSY)";
   if (errno === "EAGAIN")
     return "no process can be started now (EAGAIN): look at the limits of processes (ulimit -u, pids.max)";
+  const why = await explainInterpreter(file);
+  if (why !== undefined) return why;
   if (errno === "ENOEXEC") return "it is neither a program for this machine nor a script (ENOEXEC)";
-  return (await explainInterpreter(file)) ?? (cwd === undefined ? undefined : await explainFolder(cwd));
+  return cwd === undefined ? undefined : await explainFolder(cwd);
 }
 
 /** The system reports a missing folder as if the program were missing. */

@@ -1,5 +1,6 @@
 import { execa } from "execa";
 import { drainAfterExit } from "./drain-after-exit.ts";
+import { findUnreadableInterpreter } from "./explain-interpreter.ts";
 import { type Launch, LaunchFailedError, type ProcessExit } from "./launch.ts";
 
 const ASKS_TO_END: readonly NodeJS.Signals[] = ["SIGTERM", "SIGINT", "SIGQUIT"];
@@ -9,6 +10,9 @@ const ASKS_TO_END: readonly NodeJS.Signals[] = ["SIGTERM", "SIGINT", "SIGQUIT"];
  * asks it to end is followed by SIGCONT.
  */
 export const launchWithExeca: Launch = async (file, args, { env, cwd, input, onOutput }) => {
+  // The C library gives a shell what the kernel does not know, which would run a script for another interpreter.
+  const unreadable = await findUnreadableInterpreter(file);
+  if (unreadable !== undefined) throw new LaunchFailedError(unreadable, { errno: "ENOEXEC" });
   const subprocess = execa(file, args, {
     env,
     extendEnv: false,

@@ -90,3 +90,20 @@ test("has a hook that is stopped act on SIGTERM", async () => {
   await expect(run).rejects.toThrow("enough");
   expect(lines[1]).toBe("ends");
 });
+
+test.each([
+  [`#!/${"x".repeat(300)}`, "its first line names an interpreter beyond the 256 bytes that Linux reads"],
+  ["#!/etc/passwd", "its interpreter /etc/passwd can't be executed"],
+  ["#!/bin", "its interpreter /bin can't be executed"],
+])("does not have a shell run a script that begins with %.20s", async (line, why) => {
+  await writeFile(join(dir, "hook"), `${line}\necho run\n`);
+  await chmod(join(dir, "hook"), 0o755);
+  const run = createHookRunner({ dir }).run("hook", { env });
+  await expect(run).rejects.toMatchObject({ code: "ERR_HOOK_NOT_RUNNABLE", why });
+});
+
+test("runs a script with a first line that is long behind its interpreter", async () => {
+  await writeFile(join(dir, "hook"), `#!/bin/sh ${" ".repeat(300)}\necho run\n`);
+  await chmod(join(dir, "hook"), 0o755);
+  expect((await createHookRunner({ dir }).run("hook", { env }))?.lastLines).toEqual(["run"]);
+});
