@@ -15,7 +15,7 @@ export interface MariadbGroup extends AsyncDisposable {
   readonly group: TestGroup;
   readonly nodes: readonly TestNode[];
   /** Starts a node, again with the data that it had. */
-  start(index: number): TestNode;
+  start(index: number, env?: Readonly<Record<string, string>>): TestNode;
   /** Resolves with the master among these when its server takes writes. */
   masterAmong(nodes: readonly TestNode[]): Promise<TestNode>;
   /** Runs statements as the application, at one node or through the frontend. Rejects when one fails. */
@@ -28,10 +28,13 @@ export interface MariadbGroup extends AsyncDisposable {
   whole(): Promise<void>;
 }
 
-export async function startMariadbGroup(): Promise<MariadbGroup> {
+export async function startMariadbGroup({
+  ttlSeconds = 3,
+}: {
+  readonly ttlSeconds?: number;
+} = {}): Promise<MariadbGroup> {
   await using undo = new AsyncDisposableStack();
   const { block, port } = await findPlace();
-  const ttlSeconds = 3;
   const group = undo.use(await startGroup({ ttlSeconds, group: "mariadb" }));
   undo.use(
     await startFrontend(
@@ -46,7 +49,7 @@ export async function startMariadbGroup(): Promise<MariadbGroup> {
   };
   const folderOf = (index: number): string => join(group.dir, `mariadb-m${index + 1}`);
 
-  function start(index: number): TestNode {
+  function start(index: number, env: Readonly<Record<string, string>> = {}): TestNode {
     const folder = folderOf(index);
     mkdirSync(join(folder, "data"), { recursive: true });
     cpSync(HOOKS, join(folder, "hooks"), { recursive: true });
@@ -63,6 +66,7 @@ export async function startMariadbGroup(): Promise<MariadbGroup> {
         MARIADB_REPLICATION_PASSWORD: "it's a \\ secret",
         MARIADB_USER: "app",
         MARIADB_PASSWORD: "app",
+        ...env,
       },
     });
     nodes[index] = node;
@@ -87,9 +91,10 @@ export async function startMariadbGroup(): Promise<MariadbGroup> {
         const name = await group.master();
         const node = among.find((candidate) => candidate.name === name && candidate.child.running);
         if (!node) return undefined;
-        return (await asRoot(nodes.indexOf(node), "SELECT @@read_only")) === "0" ? node : undefined;
+        const readOnly = await asRoot(nodes.indexOf(node), "SELECT @@read_only").catch(() => "1");
+        return readOnly === "0" ? node : undefined;
       },
-      { what: "a master", timeoutMs: 25_000, intervalMs: 100 },
+      { what: "a master", timeoutMs: 60_000, intervalMs: 100 },
     ).catch(withLogs);
   }
 
