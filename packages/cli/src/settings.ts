@@ -28,12 +28,16 @@ export function readSettings(environment: Environment, { group, endpoints }: Gro
       `${group === undefined ? "MSDHA_GROUP" : "--group"}: expected a name of 1 to 253 characters without / or white space, not beginning with _ . or -, got ${JSON.stringify(name)}`,
     );
   }
+  const wrong: string[] = [];
   const etcd = readEtcd(
     endpoints === undefined
       ? environment
       : { ...environment, ETCDCTL_ENDPOINTS: endpoints, ETCDCTL_ENDPOINTS_FILE: undefined },
-    problems,
+    wrong,
   );
+  // As it was given.
+  const names = endpoints === undefined ? "$&" : "--endpoints:";
+  problems.push(...wrong.map((each) => each.replaceAll(/^ETCDCTL_ENDPOINTS:/gm, names)));
   if (problems.length > 0 || name === undefined || etcd === undefined) {
     throw new CommandError(exitCodes.configuration, problems.join("\n"));
   }
