@@ -24,7 +24,7 @@ if [ "${SANITIZE:-}" ]; then
 else
   hardening="-O2 -static-pie -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2 -Wl,-z,relro,-z,now"
 fi
-# Never write to a binary that runs: a new file takes its name.
+# Never write to a binary that runs: a new file takes its name. One of each build's own: two may run at once.
 # shellcheck disable=SC2086 # several flags
-"$cc" -std=gnu11 -D_GNU_SOURCE $hardening $warnings -o "$out/msdha-guard.new" c/*.c
-mv "$out/msdha-guard.new" "$out/msdha-guard"
+"$cc" -std=gnu11 -D_GNU_SOURCE $hardening $warnings -o "$out/msdha-guard.$$" c/*.c
+mv "$out/msdha-guard.$$" "$out/msdha-guard"

@@ -47,12 +47,24 @@ static bool make_pipe(int ends[2]) {
   return false;
 }
 
+#define FIRST_LINE_BYTES 256
+
+/* The kernel reads no more of a script: one whose interpreter's name goes on beyond is not for a shell. */
+static bool names_too_long(const char *text, size_t n) {
+  if (n < FIRST_LINE_BYTES || text[0] != '#' || text[1] != '!') return false;
+  size_t at = 2;
+  while (at < n && (text[at] == ' ' || text[at] == '\t')) at++;
+  while (at < n && text[at] && text[at] != ' ' && text[at] != '\t' && text[at] != '\n') at++;
+  return at == n;
+}
+
 /* As shells tell one from a program for another machine: no NUL in its first line. */
 static bool looks_like_script(const char *file) {
-  char text[256];
+  char text[FIRST_LINE_BYTES];
   int fd = open(file, O_RDONLY | O_CLOEXEC);
   ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text);
-  if (n < 0) return false;
+  if (fd >= 0) close(fd);
+  if (n < 0 || names_too_long(text, (size_t)n)) return false;
   const char *line_end = memchr(text, '\n', (size_t)n);
   return !memchr(text, 0, line_end ? (size_t)(line_end - text) : (size_t)n);
 }

@@ -62,6 +62,20 @@ describe("a started process", () => {
     expect(await readdir(folder.path)).toEqual(["foreign"]);
   });
 
+  test("is no script whose interpreter the kernel can't read, which a shell would carry out", async () => {
+    await using folder = tempDir();
+    await using guard = await startGuard();
+    const script = join(folder.path, "script");
+    for (const blanks of ["", " \t"]) {
+      await writeFile(script, `#!${blanks}/${"x".repeat(300)}\necho run >${folder.path}/run\n`);
+      await chmod(script, 0o755);
+      await expect(run(guard, [script])).rejects.toMatchObject({ errno: "ENOEXEC" });
+    }
+    expect(await readdir(folder.path)).toEqual(["script"]);
+    await writeFile(script, `#!/bin/sh ${" ".repeat(300)}\necho run\n`);
+    expect((await run(guard, [script])).stdout).toBe("run\n");
+  });
+
   test("may be a script that names no interpreter", async () => {
     await using folder = tempDir();
     await using guard = await startGuard();
