@@ -24,7 +24,8 @@ const LAST_WRITE_MS = 1_000;
 
 /**
  * Returns a log. Lines are written without waiting for the reader. `flush()` resolves when what is left is written, in
- * order: call it directly before the process ends. A reader that has gone away is ignored.
+ * order: call it directly before the process ends. A reader that has gone away is ignored, and so is a log that can't be written:
+ * its last lines are lost.
  */
 export function createLog({ level = "info", format = "text", fd = 2 }: LogOptions = {}): {
   readonly log: Log;
@@ -32,11 +33,22 @@ export function createLog({ level = "info", format = "text", fd = 2 }: LogOption
 } {
   const destination = pino.destination({ dest: fd, sync: false, maxLength: MOST_WAITING_BYTES });
   let waiting = false;
-  const done = (): void => {
+  let failed = false;
+  destination.on("error", () => {
     waiting = false;
+    failed = true;
+  });
+  destination.on("write", () => {
+    failed = false;
+  });
+  destination.on("drain", () => {
+    waiting = false;
+  });
+  // It tries again for ever, without the event loop, where a disk is full. Pino calls it too, when the process ends.
+  const flushSync = destination.flushSync.bind(destination);
+  destination.flushSync = () => {
+    if (!failed) flushSync();
   };
-  destination.on("error", done);
-  destination.on("drain", done);
   const toLine = format === "json" ? escapeMore : toText;
   const write = (line: string): void => {
     waiting = true;
@@ -70,7 +82,7 @@ function escapeMore(line: string): string {
 function toText(line: string): string {
   const { time, level, msg, err, ...fields } = JSON.parse(line) as Record<string, unknown>;
   const label = (pino.levels.labels[Number(level)] ?? "info").toUpperCase().padEnd(5);
-  const rest = Object.entries(fields).map(([name, value]) => ` ${name}=${toWord(value)}`);
+  const rest = Object.entries(fields).map(([name, value]) => ` ${toWord(name)}=${toWord(value)}`);
   const error = err === undefined ? "" : `: ${printable(messageOf(err), { max: 2_000 })}`;
   return `${String(time)} ${label} ${printable(String(msg ?? ""), { max: 8_000 })}${error}${rest.join("")}\n`;
 }

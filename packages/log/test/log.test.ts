@@ -1,6 +1,8 @@
+import { spawnSync } from "node:child_process";
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createLog, type LogOptions } from "../src/index.ts";
@@ -70,4 +72,27 @@ test("keeps the order of the last lines, however busy the process is when it end
     });
     expect(lines.map((line) => (JSON.parse(line) as { line: number }).line)).toEqual([0, 1, 2]);
   }
+});
+
+// In a process of its own: one that blocks its event loop can't be looked at from inside.
+test.each([
+  ["a full disk", 'openSync("/dev/full", "w")'],
+  ["a descriptor that is not open", "999"],
+])("ends with its process where the log is %s", (_, fd) => {
+  const program = `
+    import { openSync } from "node:fs";
+    import { createLog } from ${JSON.stringify(fileURLToPath(new URL("../src/index.ts", import.meta.url)))};
+    const { log, flush } = createLog({ fd: ${fd} });
+    for (let line = 0; line < 3; line++) log.info({ line }, "lost");
+    await flush();
+    console.log("flushed");`;
+  const args = ["--conditions=@msdha/source", "--input-type=module", "--eval", program];
+  const { stdout, signal } = spawnSync(process.execPath, args, { encoding: "utf8", timeout: 30_000 });
+  expect({ stdout, signal }).toEqual({ stdout: "flushed\n", signal: null });
+});
+
+test("writes a field's name in one line, whatever it is", async () => {
+  const lines = await logged({}, (log) => log.info({ "a\nb": 1 }, "odd"));
+  expect(lines).toHaveLength(1);
+  expect(lines[0]).toMatch(/ odd "a\\nb"=1$/);
 });
