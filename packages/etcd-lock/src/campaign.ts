@@ -57,6 +57,9 @@ export async function* observe(
     clock,
     signal: AbortSignal.any([signal, over.signal]),
   });
+  const failed = new AbortController();
+  follower.ended.catch((error: unknown) => failed.abort(error));
+  const end = AbortSignal.any([signal, failed.signal]);
   let shown: Holder | undefined;
   try {
     for (let first = true; ; ) {
@@ -67,7 +70,8 @@ export async function* observe(
         shown = holder;
         yield holder && { name: holder.name, token: holder.token };
       }
-      await Promise.race([follower.changed({ since: view, signal }), follower.ended]);
+      // Not raced against `ended`, which lasts: it would retain each of these promises.
+      await follower.changed({ since: view, signal: end });
     }
   } catch (error) {
     if (!signal.aborted) throw error;

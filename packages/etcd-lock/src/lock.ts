@@ -55,23 +55,31 @@ export function holdLock({ token }: HeldLock, parts: LockParts): Lock {
     if (!givenUp) lost.abort(reason);
   }
 
-  if (lease.lost.aborted) lose(lease.lost.reason);
-  else lease.lost.addEventListener("abort", () => lose(lease.lost.reason), { once: true });
+  const loseWithLease = (): void => lose(lease.lost.reason);
+  if (lease.lost.aborted) loseWithLease();
+  else lease.lost.addEventListener("abort", loseWithLease, { once: true });
   follower.listen(({ revision, holder }, restored) => {
     const ours = holder?.token === token && holder.lease === lease.id;
     if (!ours && (restored || revision >= token)) lose(new LockLostError(token));
   });
-  observed.listen((restoredTo) => {
+  const ignoreRestores = observed.listen((restoredTo) => {
     if (token > restoredTo) lose(new LockLostError(token));
   });
   follower.ended.catch(lose);
 
   const deadline = (): number => lease.seen + timing.goneAfterTtls * lease.ttlMs;
 
+  /** The lease may outlive the lock, and hold others. */
+  async function end(left: OwnLock | undefined): Promise<void> {
+    lease.lost.removeEventListener("abort", loseWithLease);
+    ignoreRestores();
+    await close(left);
+  }
+
   async function release(): Promise<void> {
     if (givenUp) return;
     givenUp = true;
-    await close(own);
+    await end(own);
   }
 
   return {
@@ -104,7 +112,7 @@ export function holdLock({ token }: HeldLock, parts: LockParts): Lock {
       } catch {
         return false;
       } finally {
-        await close(left);
+        await end(left);
       }
     },
     release,

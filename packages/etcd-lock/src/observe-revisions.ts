@@ -15,9 +15,9 @@ export interface ObservedRevisions {
   note(revision: number): void;
   /**
    * Calls `listener` at each restore from now on, with the revision that etcd was restored to, or an older one: later
-   * writes are gone. It must not throw.
+   * writes are gone. It must not throw. Returns a function that ends that.
    */
-  listen(listener: (restoredTo: number) => void): void;
+  listen(listener: (restoredTo: number) => void): () => void;
 }
 
 /**
@@ -29,7 +29,7 @@ export function observeRevisions(
   etcd: EtcdApi,
   { clock }: { readonly clock: Clock },
 ): { readonly etcd: EtcdApi; readonly observed: ObservedRevisions } {
-  const listeners: ((restoredTo: number) => void)[] = [];
+  const listeners = new Set<(restoredTo: number) => void>();
   let newest = 0;
   let restoredTo = 0;
   let restoredAt = Number.NEGATIVE_INFINITY;
@@ -78,7 +78,10 @@ export function observeRevisions(
       note(revision) {
         newest = Math.max(newest, revision);
       },
-      listen: (listener) => void listeners.push(listener),
+      listen(listener) {
+        listeners.add(listener);
+        return () => void listeners.delete(listener);
+      },
     },
   };
 }

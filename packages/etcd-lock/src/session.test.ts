@@ -101,3 +101,17 @@ test("its end gives all locks up", async () => {
   await after(session.release(), 100);
   expect(keysOf(etcd.store).filter((key) => /lock$|handover$|_session/.test(key))).toEqual([]);
 });
+
+test("its end aborts the signals of its locks, ends what waits for one, and follows none any more", async () => {
+  const { etcd, open, options, both, after } = await setUp();
+  await after(tryLock(etcd.connect(), "/jobs/c", options("other")), 2 * TTL_MS + 500);
+  const session = await open("x");
+  const [a, b] = await both(session);
+  const waiting = session.acquire("c");
+  const why = expect(waiting).rejects.toThrow("the session was released");
+  await after(Promise.resolve(), 100);
+  await after(session.release(), 100);
+  await why;
+  expect([a.signal.aborted, b.signal.aborted]).toEqual([true, true]);
+  expect(await after(a.handOver(), 100)).toBe(false);
+});

@@ -35,7 +35,10 @@ export interface Session extends AsyncDisposable {
   acquire(name: string, options?: { readonly signal?: AbortSignal }): Promise<Lock>;
   /** Tries once: see `tryLock`. */
   tryAcquire(name: string, options?: { readonly signal?: AbortSignal }): Promise<Lock | undefined>;
-  /** Gives all locks up, and revokes the lease: the next holder of each waits for 2 TTLs. Never rejects. */
+  /**
+   * Gives all locks up, and revokes the lease: the next holder of each waits for 2 TTLs. Aborts the signals of its locks, and ends what
+   * waits for one. Never rejects.
+   */
   release(): Promise<void>;
 }
 
@@ -61,6 +64,8 @@ export async function openSession(
   });
   const { prove, withdraw } = createProofs(lease, `${folder}/_session/${lease.id}`);
   const inUse = new Set<string>();
+  const held = new Map<string, Lock>();
+  const over = new AbortController();
 
   async function giveUp(lock: OwnLock, keys: LockKeys): Promise<void> {
     if (lease.lost.aborted) return;
@@ -75,7 +80,7 @@ export async function openSession(
     if (inUse.has(lockName))
       throw new Error(`this session already has the lock ${lockName}, or waits for it`);
     inUse.add(lockName);
-    const signals = [signal, stop].filter((each) => each !== undefined);
+    const signals = [signal, stop, over.signal].filter((each) => each !== undefined);
     const holder: LockHolder = {
       etcd,
       keys,
@@ -84,15 +89,25 @@ export async function openSession(
       clock,
       lease,
       observed,
-      signal: signals.length > 0 ? AbortSignal.any(signals) : undefined,
+      signal: AbortSignal.any(signals),
       prove,
       withdraw,
       async letGo(lock) {
-        if (lock) await giveUp(lock, keys);
+        if (lock && !over.signal.aborted) await giveUp(lock, keys);
         inUse.delete(lockName);
+        held.delete(lockName);
       },
     };
-    return await competeOnLease(holder, { once });
+    const lock = await competeOnLease(holder, { once });
+    if (lock) held.set(lockName, lock);
+    return lock;
+  }
+
+  /** The lease takes the locks with it. What waits for one ends, and what follows one. */
+  async function release(): Promise<void> {
+    over.abort(new Error("the session was released"));
+    await lease.release();
+    for (const lock of held.values()) await lock.release();
   }
 
   return {
@@ -108,8 +123,8 @@ export async function openSession(
       return lock;
     },
     tryAcquire: async (lockName, { signal: stop } = {}) => await compete(lockName, true, stop),
-    release: lease.release,
-    [Symbol.asyncDispose]: lease.release,
+    release,
+    [Symbol.asyncDispose]: release,
   };
 }
 

@@ -173,3 +173,15 @@ test("says what is wrong with a lock that has no name", async () => {
   const { etcd, options } = setUp();
   await expect(acquireLock(etcd.connect(), "", options("a"))).rejects.toThrow(/expected the name of a lock/);
 });
+
+test("work that goes on past the deadline has lost the lock, also where the event loop was too busy to say so", async () => {
+  const { etcd, options, outcome } = setUp();
+  const busy = { ...options("a") };
+  let behind = 0;
+  const clock = { now: () => busy.clock.now() + behind, sleep: busy.clock.sleep };
+  const late = withLock(etcd.connect(), NAME, { ...busy, clock }, async ({ signal }) => {
+    behind = 2 * TTL_MS;
+    expect(signal.aborted).toBe(false);
+  });
+  await expect(outcome(late)).rejects.toMatchObject({ code: "ERR_LOCK_LOST" });
+});

@@ -1,6 +1,7 @@
 import { systemClock } from "@msdha/clock";
 import type { EtcdApi } from "@msdha/etcd-client";
 import { acquireLock, type LockOptions } from "./acquire-lock.ts";
+import { LockLostError } from "./errors.ts";
 import type { Lock } from "./lock.ts";
 
 /**
@@ -18,7 +19,7 @@ export async function withLock<T>(
   const { clock = systemClock } = options;
   await using lock = await acquireLock(etcd, name, options);
   const result = await work(lock);
-  if (clock.now() >= lock.deadline) throw lock.signal.reason;
+  if (clock.now() >= lock.deadline) throw lock.signal.reason ?? new LockLostError(lock.token);
   await lock.handOver();
   return result;
 }
