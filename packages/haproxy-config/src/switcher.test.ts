@@ -3,6 +3,7 @@ import { describe, expect, it, vi } from "vitest";
 import { HaproxyUnavailableError } from "./errors.ts";
 import type { Route } from "./next-step.ts";
 import type { ServerRow } from "./parse-answers.ts";
+import { createPool } from "./pool.ts";
 import type { SwitcherClock } from "./reconcile.ts";
 import type { RuntimeApi, StateChange } from "./runtime-api.ts";
 import { createSwitcher, type Switcher } from "./switcher.ts";
@@ -11,6 +12,11 @@ const a: Route = { kind: "serve", owner: "1", address: "10.0.0.1", port: 5432 };
 const b: Route = { kind: "serve", owner: "2", address: "10.0.0.2", port: 5432 };
 
 describe("createSwitcher", () => {
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, -1, 2 ** 31])("refuses to drain for %d ms", (drainMs) => {
+    expect(() => createSwitcher(fakeHaproxy().api, { drainMs })).toThrow(/^drainMs: expected a number of /);
+    expect(() => createPool(fakeHaproxy().api, { drainMs })).toThrow(/^drainMs: expected a number of /);
+  });
+
   it("resolves a route with whether HAProxy got there", async () => {
     const haproxy = fakeHaproxy();
     const switcher = createSwitcher(haproxy.api, { drainMs: 120, clock: haproxy.clock });

@@ -1,7 +1,7 @@
 import { nextStep, type Route, type Step } from "./next-step.ts";
 import { createReconciler, type Servers, type SwitcherClock } from "./reconcile.ts";
 import { names } from "./render-config.ts";
-import { sectionName } from "./values.ts";
+import { sectionName, timerMs } from "./values.ts";
 
 export interface SwitcherOptions {
   /**
@@ -40,7 +40,8 @@ export interface Switcher extends AsyncDisposable {
  * Switches between the two slots that `renderConfig` lays out for a port, or between servers of a configuration of your
  * own, which should begin `disabled`. Other servers of the backend stay as they are. Begins with the route `none`, and
  * does nothing until the first call of `route` or `replay`. What it wants is kept here and what is so is read from
- * HAProxy before every step, so it can go on from anywhere. Throws a `TypeError` for names that HAProxy can't have.
+ * HAProxy before every step, so it can go on from anywhere. Throws a `TypeError` for names that HAProxy
+ * can't have, and for a time that no timer can wait for.
  */
 export function createSwitcher(api: Servers, options: SwitcherOptions): Switcher {
   const {
@@ -52,6 +53,7 @@ export function createSwitcher(api: Servers, options: SwitcherOptions): Switcher
     onSettled,
     onTrouble,
   } = options;
+  timerMs("drainMs", drainMs);
   if (new Set(slots).size < 2) {
     throw new TypeError(`slots: expected two names or more, got ${JSON.stringify(slots)}`);
   }

@@ -18,6 +18,12 @@ export function milliseconds(name: string, value: number, least = 1): number {
   return wholeNumber(name, value, least, LARGEST_TIMER_MS);
 }
 
+/** A time that a timer can wait for, whole or not. */
+export function timerMs(name: string, value: number): number {
+  if (typeof value === "number" && value >= 0 && value <= LARGEST_TIMER_MS) return value;
+  throw unexpected(name, `a number of milliseconds from 0 to ${LARGEST_TIMER_MS}`, value);
+}
+
 /** An IPv4 or IPv6 address without a zone; names are never resolved here. */
 export function ipAddress(name: string, value: string): string {
   if (typeof value === "string" && isIP(value) !== 0 && !value.includes("%")) return value;

@@ -70,7 +70,11 @@ export async function serveRoutes(
       busy.add(socket);
       response.once("close", () => busy.delete(socket));
       response.on("error", () => {});
-      void respond(request, response, { routes, streams, pace });
+      // A feed has thrown, or a reply is none: a code or a header that HTTP does not have.
+      respond(request, response, { routes, streams, pace }).catch(() => {
+        if (response.headersSent) response.destroy();
+        else send(request, response, plain(500, "no reply that can be sent"));
+      });
     },
   );
   server.maxConnections = MOST_CONNECTIONS;

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { statSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
-import { json, ListenError, plain, type Routes, serveRoutes } from "@msdha/status-port";
+import { json, ListenError, plain, type Reply, type Routes, serveRoutes } from "@msdha/status-port";
 import { getFreePort, tempDir, waitFor } from "@msdha/testkit";
 import { describe, expect, it } from "vitest";
 
@@ -62,6 +62,22 @@ describe("serveRoutes", () => {
     expect(await (await fetch(`${server.url}/lag?lag=5`)).json()).toEqual({ lag: "5" });
     const broken = await fetch(`${server.url}/broken`);
     expect([broken.status, await broken.text()]).toEqual([500, "it broke\n"]);
+  });
+
+  it("tells a reply that HTTP can't have as an error, and cuts off the client of a feed that throws", async () => {
+    const odd = (reply: unknown) => () => reply as Reply;
+    const feed = (): void => {
+      throw new Error("no feed");
+    };
+    const answers = {
+      "/none": odd(undefined),
+      "/code": odd({ ...plain(200, "x"), code: 9_999 }),
+      "/header": odd({ ...plain(200, "x"), headers: { "a\nb": "c" } }),
+    };
+    await using server = await serve({ answers, feeds: { "/feed": feed } });
+    for (const path of Object.keys(answers)) expect((await fetch(server.url + path)).status).toBe(500);
+    await expect(fetch(`${server.url}/feed`).then((response) => response.text())).rejects.toThrow();
+    expect((await fetch(`${server.url}/none`)).status).toBe(500);
   });
 
   it("takes a target that is no path for an unknown one", async () => {
