@@ -47,12 +47,7 @@ esac
 
   test("promotes no node that lacks what the last master wrote before it was stopped", async () => {
     await using mariadb = await startMariadbGroup();
-    const first = await serving(mariadb);
-    const second = mariadb.start(1);
-    await mariadb.whole();
-    second.stop();
-    await second.exited();
-    await mariadb.query("INSERT INTO written VALUES (2)");
+    const first = await writingAlone(mariadb);
     first.stop();
     await first.exited(60_000);
     const late = mariadb.start(1);
@@ -65,12 +60,7 @@ esac
 
   test("promotes no node that was away while the master that crashed was alone", async () => {
     await using mariadb = await startMariadbGroup();
-    const first = await serving(mariadb);
-    const second = mariadb.start(1);
-    await mariadb.whole();
-    second.stop();
-    await second.exited();
-    await mariadb.query("INSERT INTO written VALUES (2)");
+    const first = await writingAlone(mariadb);
     const position = (await mariadb.asRoot(0, "SELECT @@gtid_current_pos")).split("-").at(-1);
     const known = async (): Promise<boolean> =>
       ((await mariadb.group.keys())["_value/end"] ?? "").endsWith(` ${position}`);
@@ -108,5 +98,16 @@ async function serving(mariadb: MariadbGroup): Promise<TestNode> {
   const statements =
     "CREATE TABLE IF NOT EXISTS written (n INT PRIMARY KEY); REPLACE INTO written VALUES (1)";
   await waitFor(() => mariadb.query(statements).then(() => true), { what: "a write", timeoutMs: 60_000 });
+  return first;
+}
+
+/** Starts two nodes, and stops the second before the first one, the master, writes another row. */
+async function writingAlone(mariadb: MariadbGroup): Promise<TestNode> {
+  const first = await serving(mariadb);
+  const second = mariadb.start(1);
+  await mariadb.whole();
+  second.stop();
+  await second.exited();
+  await mariadb.query("INSERT INTO written VALUES (2)");
   return first;
 }
