@@ -54,7 +54,23 @@ export function createLog({ level = "info", format = "text", fd = 2 }: LogOption
     waiting = true;
     destination.write(toLine(line));
   };
-  const log = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, { write });
+  const timestamp = pino.stdTimeFunctions.isoTime;
+  const renameOwn = (fields: Fields): Fields => renameFields(fields, OWN_NAMES, format);
+  const log = pino(
+    {
+      level,
+      base: null,
+      timestamp,
+      formatters: { log: renameOwn },
+      hooks: {
+        logMethod(args, method) {
+          method.apply(this, renameMessage(args, format));
+        },
+      },
+    },
+    { write },
+  );
+  renameBindings(log, (bindings) => renameFields(bindings, [...OWN_NAMES, "msg"], format));
   return {
     log,
     async flush() {
@@ -66,6 +82,45 @@ export function createLog({ level = "info", format = "text", fd = 2 }: LogOption
         // Nobody reads the log any more.
       }
     },
+  };
+}
+
+type Fields = Record<string, unknown>;
+
+/** What an entry says of itself: a field that is called so must not take its place. */
+const OWN_NAMES = ["time", "level"] as const;
+
+/** In front of such a field's name, on the way from pino to a line of text: no name of a program's own begins so. */
+const RENAMED = "\0";
+
+/** Returns the same fields, those with a name in `names` under another: as JSON `time_`, and as text `time` again in the end. */
+function renameFields(fields: Fields, names: readonly string[], format: LogOptions["format"]): Fields {
+  if (!names.some((name) => Object.hasOwn(fields, name))) return fields;
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => {
+      if (!names.includes(name)) return [name, value];
+      return [format === "json" ? `${name}_` : `${RENAMED}${name}`, value];
+    }),
+  );
+}
+
+type LogArguments = Parameters<pino.LogFn>;
+
+/** A field `msg` is the message, unless there is one beside it. */
+function renameMessage(args: LogArguments, format: LogOptions["format"]): LogArguments {
+  const [fields, message, ...rest] = args as unknown[];
+  if (message === undefined || typeof fields !== "object" || fields === null) return args;
+  return [renameFields(fields as Fields, ["msg"], format), message, ...rest] as unknown as LogArguments;
+}
+
+/** Pino has a formatter of bindings for a log's own children only, not for theirs. */
+function renameBindings(log: Log, rename: (bindings: Fields) => Fields): void {
+  const { child, setBindings } = log;
+  log.child = function (this: Log, bindings: Fields, options?: object) {
+    return child.call(this, rename(bindings), options);
+  } as typeof child;
+  log.setBindings = function (this: Log, bindings: Fields) {
+    setBindings.call(this, rename(bindings));
   };
 }
 
@@ -82,7 +137,9 @@ function escapeMore(line: string): string {
 function toText(line: string): string {
   const { time, level, msg, err, ...fields } = JSON.parse(line) as Record<string, unknown>;
   const label = (pino.levels.labels[Number(level)] ?? "info").toUpperCase().padEnd(5);
-  const rest = Object.entries(fields).map(([name, value]) => ` ${toWord(name)}=${toWord(value)}`);
+  const rest = Object.entries(fields).map(
+    ([name, value]) => ` ${toWord(name.replace(RENAMED, ""))}=${toWord(value)}`,
+  );
   const error = err === undefined ? "" : `: ${printable(messageOf(err), { max: 2_000 })}`;
   return `${String(time)} ${label} ${printable(String(msg ?? ""), { max: 8_000 })}${error}${rest.join("")}\n`;
 }

@@ -96,3 +96,34 @@ test("writes a field's name in one line, whatever it is", async () => {
   expect(lines).toHaveLength(1);
   expect(lines[0]).toMatch(/ odd "a\\nb"=1$/);
 });
+
+const taken = { time: "noon", level: "high", msg: "other", err: new Error("no route"), a: 1 };
+
+test("shows fields named as an entry's own parts as fields, as text", async () => {
+  const lines = await logged({}, (log) => {
+    log.info(taken, "said");
+    log.child({ time: 1, msg: 2 }).child({ level: 3 }).warn("said");
+    log.info({ msg: "the message" });
+  });
+  expect(lines.map((line) => line.replace(/^\d{4}-\d\d-\d\dT[\d:.]+Z /, ""))).toEqual([
+    "INFO  said: no route time=noon level=high msg=other a=1",
+    "WARN  said time=1 msg=2 level=3",
+    "INFO  the message",
+  ]);
+});
+
+test("has every name once, as JSON, and an entry's own parts under their names", async () => {
+  const lines = await logged({ format: "json" }, (log) => {
+    log.info(taken, "said");
+    log.child({ time: 1, msg: 2 }).child({ level: 3 }).warn("said");
+  });
+  const time = expect.stringMatching(/^\d{4}-/);
+  expect(lines.map((line) => JSON.parse(line))).toEqual([
+    {
+      ...{ time, level: 30, msg: "said", err: expect.objectContaining({ message: "no route" }) },
+      ...{ time_: "noon", level_: "high", msg_: "other", a: 1 },
+    },
+    { time, level: 40, msg: "said", time_: 1, msg_: 2, level_: 3 },
+  ]);
+  for (const line of lines) expect(line.match(/"(?:time|level|msg)":/g)).toHaveLength(3);
+});
