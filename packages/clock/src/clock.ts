@@ -4,7 +4,8 @@ export interface Clock {
   now(): number;
   /**
    * Resolves once `now()` has gone on by `ms` (at once, but never synchronously, for 0 or less).
-   * Takes any finite length, and `Infinity`, which only `signal` ends. Rejects with `signal.reason` on abort.
+   * Takes any finite length, and `Infinity`, which only `signal` ends. Rejects with `signal.reason` on abort,
+   * and with a `TypeError` if `ms` is not a number.
    */
   sleep(ms: number, options?: SleepOptions): Promise<void>;
 }

@@ -1,3 +1,4 @@
+import { checkFiniteMs, checkMs } from "./check-ms.ts";
 import type { Clock, SleepOptions } from "./clock.ts";
 
 /** A clock that stands still until `advance` moves it. */
@@ -5,6 +6,7 @@ export interface ManualClock extends Clock {
   /**
    * Goes on by `ms`, stopping at every sleep that ends on the way, in order, and letting all that follows from it
    * (promise callbacks, `setImmediate`) run before it goes on. Work that waits for real input or output is not waited for.
+   * Less than 0 lets things run, and ends no sleep. Rejects with a `TypeError` unless `ms` is a finite number.
    */
   advance(ms: number): Promise<void>;
   /** How many sleeps have not ended. */
@@ -16,13 +18,15 @@ interface Sleeper {
   readonly wake: () => void;
 }
 
-/** Returns a clock for tests that starts at `startMs` (default: 0). */
+/** Returns a clock for tests that starts at `startMs` (default: 0). Throws a `TypeError` unless that is a finite number. */
 export function createManualClock({ startMs = 0 }: { readonly startMs?: number } = {}): ManualClock {
+  checkFiniteMs("startMs", startMs);
   let time = startMs;
   const sleepers = new Set<Sleeper>();
 
   function sleep(ms: number, { signal }: SleepOptions = {}): Promise<void> {
     return new Promise((resolve, reject) => {
+      checkMs("ms", ms);
       if (signal?.aborted) {
         reject(signal.reason);
         return;
@@ -44,6 +48,7 @@ export function createManualClock({ startMs = 0 }: { readonly startMs?: number }
   }
 
   async function advance(ms: number): Promise<void> {
+    checkFiniteMs("ms", ms);
     const until = time + ms;
     await settle();
     for (let next = earliest(sleepers); next && next.at <= until; next = earliest(sleepers)) {
@@ -52,7 +57,7 @@ export function createManualClock({ startMs = 0 }: { readonly startMs?: number }
       next.wake();
       await settle();
     }
-    time = until;
+    time = Math.max(time, until);
   }
 
   return {

@@ -1,4 +1,5 @@
 import { uptime } from "node:os";
+import { checkMs } from "./check-ms.ts";
 import type { Clock, SleepOptions } from "./clock.ts";
 import { readBootTime, readProcessStart } from "./kernel-time.ts";
 import { createSuspendClock, type Leap, type MachineTime } from "./suspend-clock.ts";
@@ -38,9 +39,10 @@ export function createSystemClock(machine: MachineTime): SystemClock {
 function monotonic(): number {
   return Number(process.hrtime.bigint() / 1000n) / 1000;
 }
+
 function sleep(now: () => number, ms: number, { signal }: SleepOptions = {}): Promise<void> {
-  if (Number.isNaN(ms)) return Promise.reject(new TypeError("expected a number of milliseconds, got NaN"));
   return new Promise((resolve, reject) => {
+    checkMs("ms", ms);
     if (signal?.aborted) {
       reject(signal.reason);
       return;

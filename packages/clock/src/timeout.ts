@@ -1,3 +1,4 @@
+import { checkMs } from "./check-ms.ts";
 import type { Clock } from "./clock.ts";
 import { notNeeded } from "./not-needed.ts";
 
@@ -21,7 +22,8 @@ export function isTimeoutError(error: unknown): error is TimeoutError {
 /**
  * Runs `work` with a signal that aborts when `timeoutMs` are over or when `signal` aborts, and settles no later
  * than that: with the work's own outcome, with a `TimeoutError`, or with `signal.reason`. Work that ignores its
- * signal is left behind; what it settles with is dropped.
+ * signal is left behind; what it settles with is dropped. 0 or less is over at once, but the work is begun; `Infinity` is no
+ * limit. Rejects with a `TypeError`, before the work begins, if `timeoutMs` is not a number.
  */
 export async function withTimeout<T>(
   clock: Clock,
@@ -29,6 +31,7 @@ export async function withTimeout<T>(
   work: (signal: AbortSignal) => Promise<T>,
   { signal }: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<T> {
+  checkMs("timeoutMs", timeoutMs);
   signal?.throwIfAborted();
   const over = new AbortController();
   const done = new AbortController();
