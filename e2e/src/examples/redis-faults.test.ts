@@ -48,7 +48,7 @@ describe("the Redis example, when something goes wrong", () => {
       } else {
         const [, offset] = /master_repl_offset:(\d+)/.exec(await redis.connect(0).info("replication")) ?? [];
         const known = async (): Promise<boolean> =>
-          Number(((await redis.group.keys())["_value/redis-end"] ?? "").split(" ").at(1)) >= Number(offset);
+          Number(((await redis.group.keys())["_value/end"] ?? "").split(" ").at(1)) >= Number(offset);
         await waitFor(known, { what: "the position of the lonely master", timeoutMs: 60_000 });
         first.child.send("SIGKILL");
       }

@@ -69,6 +69,27 @@ may_be_master() {
   [ -z "$history" ] || grep -qsx "$history" "$1"
 }
 
+# accepts_loss [VALUE]: whether an operator has ordered this node's promotion, whatever is lost, or VALUE is `yes`.
+accepts_loss() { [ "${1-}" = yes ] || [ "${MSDHA_ACCEPT_LOSS-}" = 1 ]; }
+
+# note_end NOTE POSITION: on the master, when it is stopped in order, or while no other node has its data. The group knows then how
+# far this history goes. Nothing where `begin_history` has not ended. A POSITION is a whole number; NOTE may be `-`: the standard input.
+note_end() { [ "$(cat "$1" 2>/dev/null)" != "$MSDHA_FENCING_TOKEN" ] || msdha-backend put end "$MSDHA_FENCING_TOKEN $2"; }
+
+# lacks_end NOTE POSITION: for the candidate hook. Whether data that go to POSITION lack what the last master is known to have
+# written, which may be as far as that has noted; or that can't be asked.
+lacks_end() {
+  end=$(group_value end </dev/null) || return 0
+  [ -n "$end" ] && grep -sx "${end%% *}" "$1" >/dev/null && is_greater "${end#* }" "$2" || return 1
+  say "these data end at $2, and the last master was at ${end#* }: waiting for a node that has all; msdha promote lets this node be master all the same"
+}
+
+# is_greater A B compares two whole numbers of any length.
+is_greater() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(length(a) > length(b) || length(a) == length(b) && (a "") > (b "")) }'; }
+
+# ready_nodes prints the addresses of the other nodes that could take over.
+ready_nodes() { msdha-backend nodes | awk -v me="$MSDHA_NAME" '$1 != me && $2 == "ready" { print $3 }'; }
+
 # begins_group: whether the group is new, and this node the one that makes its first data.
 begins_group() {
   history=$(group_value history) || return 1

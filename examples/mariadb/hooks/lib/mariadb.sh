@@ -89,18 +89,6 @@ restart_stopped() {
   fi
 }
 
-# The group knows how far the last master was, after its token, when it was stopped in order, or was the only one that had its
-# data: a node that has less is no candidate.
-note_end() { [ "$(cat "$NOTE" 2>/dev/null)" != "$MSDHA_FENCING_TOKEN" ] || msdha-backend put end "$MSDHA_FENCING_TOKEN $1"; }
-lacks_end() {
-  end=$(group_value end) || return 0
-  [ -n "$end" ] && grep -qsx "${end%% *}" "$NOTE" && [ "$1" -lt "${end#* }" ] || return 1
-  say "these data end at $1, and the last master was at ${end#* }: waiting for a node that has all; msdha promote lets this node be master all the same"
-}
-
-# The addresses of the other nodes that could take over.
-ready_nodes() { msdha-backend nodes | awk -v me="$MSDHA_NAME" '$1 != me && $2 == "ready" { print $3 }'; }
-
 # Whether no other node could take over, or none of them is connected.
 is_alone() {
   [ -z "$(ready_nodes)" ] || [ "$(sql "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE COMMAND = 'Binlog Dump'")" = 0 ]

@@ -53,9 +53,6 @@ covers() {
 # rank POSITION prints the time of the last change of all as a number: a new master writes nothing before it is later.
 rank() { printf '%s\n' "$1" | sed 's/#.*//; s/[.Z]//g' | sort -n | tail -n 1; }
 
-# later A B: whether a time, as rank prints it, comes after another. It is longer than a number of the shell may be.
-later() { [ "$1" != "$2" ] && [ "$(printf '%s\n' "$1" "$2" | sort | tail -n 1)" = "$1" ]; }
-
 # provider prints the address that this node replicates from, or nothing.
 provider() {
   search_here -s base -b "$DATABASE" olcSyncrepl 2>/dev/null | {
@@ -89,15 +86,3 @@ is_synced() {
 }
 
 read_only() { printf 'dn: %s\nchangetype: modify\nreplace: olcReadOnly\nolcReadOnly: %s\n' "$DATABASE" "$1" | configure; }
-
-# The group knows how far the last master was, after its token, when it was stopped in order, or was the only one that had its
-# data: a node that has less is no candidate.
-note_end() { [ "$(cat "$NOTE" 2>/dev/null)" != "$MSDHA_FENCING_TOKEN" ] || msdha-backend put end "$MSDHA_FENCING_TOKEN $1"; }
-lacks_end() {
-  end=$(group_value end) || return 0
-  [ -n "$end" ] && grep -qsx "${end%% *}" "$NOTE" && later "${end#* }" "$1" || return 1
-  say "these data end at $1, and the last master was at ${end#* }: waiting for a node that has all; msdha promote lets this node be master all the same"
-}
-
-# The addresses of the other nodes that could take over.
-ready_nodes() { msdha-backend nodes | awk -v me="$MSDHA_NAME" '$1 != me && $2 == "ready" { print $3 }'; }

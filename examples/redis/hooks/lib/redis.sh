@@ -102,10 +102,10 @@ position_in() {
 # Whether this node's data are of the group's last history.
 is_of_history() { names=$(group_history) && [ -n "$(position_in "$names")" ]; }
 
-# The group knows how far the last master was, after its token, when it was stopped in order; or how far its replicas were, when
-# one of the nodes that could take over was not connected. A node that has less is no candidate. What the master itself had is
-# its noted position, which it has after a restart too.
-note_end() { [ "$1" = 0 ] || msdha-backend put redis-end "$MSDHA_FENCING_TOKEN $1"; }
+# note_own_end POSITION: the group knows how far the last master was when it was stopped in order; or how far its replicas were, when
+# one of the nodes that could take over was not connected. What the master itself had is its noted position, which it has after
+# a restart too.
+note_own_end() { [ "$1" = 0 ] || echo "$MSDHA_FENCING_TOKEN" | note_end - "$1"; }
 noted_position() { cat "$NOTE" 2>/dev/null | awk -v token="$MSDHA_FENCING_TOKEN" '$1 == token { at = $2 } END { print at == "" ? 0 : at }'; }
 
 # Prints how many replicas are connected, and how far the furthest of them is.
@@ -114,13 +114,3 @@ replicas() {
     /^slave[0-9]+:.*,state=online,offset=/ { count++; if ($8 > furthest) furthest = $8 }
     END { print count + 0, furthest == "" ? 0 : furthest }'
 }
-
-# lacks_end POSITION NAMES
-lacks_end() {
-  end=$(group_value redis-end) || return 0
-  [ -n "$end" ] && [ "${end%% *}" = "${2#* }" ] && [ "$1" -lt "${end#* }" ] || return 1
-  say "these data end at $1, and the last master was at ${end#* }: waiting for a node that has all; msdha promote lets this node be master all the same"
-}
-
-# How many other nodes could take over.
-count_ready() { msdha-backend nodes | awk -v me="$MSDHA_NAME" '$1 != me && $2 == "ready"' | wc -l; }
