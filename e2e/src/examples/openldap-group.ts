@@ -1,18 +1,22 @@
 import { execa } from "execa";
-import { type ExampleGroup, startExample } from "./hooks-group.ts";
+import { type ExampleGroup, type ExamplePlace, startExample } from "./hooks-group.ts";
 
 const SUFFIX = "dc=example,dc=org";
 const ADMIN = `cn=admin,${SUFFIX}`;
 const PASSWORD = "a  b'ü";
 
-export function startOpenldap(): Promise<ExampleGroup> {
+/** Starts no node; `env` adds to the variables of each. */
+export function startOpenldap(
+  env: (place: ExamplePlace) => Readonly<Record<string, string>> = () => ({}),
+): Promise<ExampleGroup> {
   return startExample({
     name: "openldap",
-    env: ({ address, port, data }) => ({
-      LDAP_PORT: String(port),
-      LDAP_BIND: address,
-      LDAP_DIR: data,
+    env: (place) => ({
+      LDAP_PORT: String(place.port),
+      LDAP_BIND: place.address,
+      LDAP_DIR: place.data,
       LDAP_ADMIN_PASSWORD: PASSWORD,
+      ...env(place),
     }),
   });
 }
@@ -33,6 +37,17 @@ async function ldap(
 export async function add(group: ExampleGroup, number: number, to?: number): Promise<true> {
   const input = `dn: ou=n${number},${SUFFIX}\nobjectClass: organizationalUnit\nou: n${number}\n`;
   await ldap(group, "ldapadd", [], { ...(to !== undefined && { to }), input });
+  return true;
+}
+
+/** The second node lacks a schema: it can't apply what addPerson adds. */
+export function lacksPersons({ address }: ExamplePlace): Readonly<Record<string, string>> {
+  return address.endsWith(".2") ? { LDAP_SCHEMAS: "core cosine nis" } : {};
+}
+
+export async function addPerson(group: ExampleGroup, number: number, to: number): Promise<true> {
+  const input = `dn: ou=n${number},${SUFFIX}\nobjectClass: inetOrgPerson\nou: n${number}\ncn: n\nsn: n\n`;
+  await ldap(group, "ldapadd", [], { to, input });
   return true;
 }
 

@@ -29,9 +29,8 @@ sql_at() {
 is_answering() { [ "$(sql 'SELECT 1' 2>/dev/null)" = 1 ]; }
 
 # replication NAME prints one field of SHOW SLAVE STATUS, or nothing on a server that follows nobody.
-replication() {
-  timeout 10 mariadb --no-defaults --socket="$SOCKET" -Ee 'SHOW SLAVE STATUS' | sed -n "s/^ *$1: //p"
-}
+replication() { slave_status | sed -n "s/^ *$1: //p"; }
+slave_status() { timeout 10 mariadb --no-defaults --socket="$SOCKET" -Ee 'SHOW SLAVE STATUS'; }
 
 # The sequence number in a position such as 0-12-345. All writes are of one domain.
 number() { printf '%s' "$1" | sed -n 's/.*-//p'; }

@@ -11,6 +11,8 @@ AHEAD=$DATA/msdha-ahead
 # Says that these data have parted from the group's, and are to be put aside.
 PARTED=$FOLDER/parted
 CONFIG=$MSDHA_RUN_DIR/slapd.d
+# How far this node was as the master when alive ran last.
+EARLIER=$MSDHA_RUN_DIR/ldap-position
 # The administrator's password, in a file for the clients.
 PASSWORD=$MSDHA_RUN_DIR/ldap-password
 # The socket's path as a part of a URL. Whoever may open it is asked for no password.
@@ -39,6 +41,12 @@ position_at() {
   timeout 2 ldapsearch -x -LLL -o nettimeout=2 -o ldif-wrap=no -D "$ADMIN" -y "$PASSWORD" -H "ldap://$1:$PORT" \
     -s base -b "$SUFFIX" contextCSN 2>/dev/null | sed -n 's/^contextCSN: //p'
 }
+
+# consumer ATTRIBUTE prints what the server says of its replication, or nothing.
+consumer() { search_here -b 'cn=Database 1,cn=Databases,cn=Monitor' '(objectClass=olmSyncReplInstance)' "$1" 2>/dev/null | sed -n "s/^$1: //p"; }
+
+# received prints, as a position, the last changes that the master has sent to this run of the server; nothing where that is not known.
+received() { consumer olmSRLastCookieRcvd | sed -n 's/^.*csn=\([^,]*\).*/\1/p' | tr ';' '\n'; }
 
 # covers A B: whether position A has all that position B has: for each server of B, the same change or a later one.
 covers() {
@@ -83,6 +91,34 @@ replicate_from() {
 is_synced() {
   theirs=$(position_at "$1")
   [ -n "$theirs" ] && [ "$(provider)" = "$1" ] && covers "$(position)" "$theirs"
+}
+
+# ask_who_has POSITION prints a line for each node that could take over: whether it has all of that (yes or no), and its rank. All are
+# asked at the same time.
+ask_who_has() {
+  for address in $(ready_nodes); do
+    (
+      theirs=$(position_at "$address") || :
+      if covers "$theirs" "$1"; then echo "yes $(rank "$theirs")"; else echo "no $(rank "$theirs")"; fi
+    ) &
+  done
+  wait
+}
+
+# note_lead: on the master. Where a node that could take over lacks what there was at the last run, it gets nothing, or can't apply it,
+# or is slow. The group knows then how far those that apply are; or how far this node is, if none of them has got any further.
+note_lead() {
+  now=$(position)
+  earlier=$(sed 1d "$EARLIER" 2>/dev/null) || :
+  furthest_then=$(sed -n 1p "$EARLIER" 2>/dev/null) || :
+  answers=$(ask_who_has "$earlier")
+  furthest=$(printf '%s\n' "$answers" | sed 's/.* //' | sort -n | tail -n 1)
+  printf '%s\n' "${furthest:-0}" "$now" >"$EARLIER"
+  case $answers in
+    *yes*no* | *no*yes*) note_end "$NOTE" "$(rank "$earlier")" ;;
+    *yes*) ;;
+    *) if is_greater "${furthest:-0}" "${furthest_then:-0}"; then note_end "$NOTE" "$furthest"; else note_end "$NOTE" "$(rank "$now")"; fi ;;
+  esac
 }
 
 read_only() { printf 'dn: %s\nchangetype: modify\nreplace: olcReadOnly\nolcReadOnly: %s\n' "$DATABASE" "$1" | configure; }
