@@ -45,6 +45,40 @@ esac
     expect(await mariadb.query("SELECT n FROM written ORDER BY n", 1)).toBe("1\n2");
   }, 180_000);
 
+  test("applies what it has received before it stops", async () => {
+    await using mariadb = await startMariadbGroup();
+    const first = await serving(mariadb);
+    const second = mariadb.start(1);
+    await mariadb.whole();
+    // It has received a row that a lock keeps from its table, and the master is gone.
+    await mariadb.asRoot(1, "SET GLOBAL innodb_lock_wait_timeout = 600; SET GLOBAL lock_wait_timeout = 600");
+    const lock = mariadb.asRoot(1, "LOCK TABLES app.written READ; SELECT SLEEP(600)").catch(() => "");
+    await waitFor(async () => (await mariadb.asRoot(1, "SHOW PROCESSLIST")).includes("SLEEP"), {
+      what: "a lock",
+    });
+    await mariadb.query("INSERT INTO written VALUES (2)", 0);
+    const position = (await mariadb.asRoot(0, "SELECT @@gtid_current_pos")).split(",").at(-1) ?? "-";
+    await waitFor(async () => (await mariadb.asRoot(1, "SHOW SLAVE STATUS")).includes(position), {
+      what: "a row",
+    });
+    first.child.send("SIGKILL");
+    await first.exited();
+    second.stop();
+    const stopping = async (): Promise<boolean> =>
+      (await mariadb.asRoot(
+        1,
+        "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE STATE = 'Waiting for master to send event' OR COMMAND = 'Slave_IO'",
+      )) === "0";
+    await waitFor(stopping, { what: "its pre_stop hook to receive nothing more", timeoutMs: 20_000 });
+    const [id = ""] = /^\d+(?=.*SLEEP)/m.exec(await mariadb.asRoot(1, "SHOW PROCESSLIST")) ?? [];
+    await mariadb.asRoot(1, `KILL ${id}`);
+    await lock;
+    await second.exited(60_000);
+    mariadb.start(1);
+    await mariadb.masterAmong(mariadb.nodes.slice(1));
+    expect(await mariadb.query("SELECT n FROM written ORDER BY n", 1)).toBe("1\n2");
+  }, 180_000);
+
   test("promotes no node that lacks what the last master wrote before it was stopped", async () => {
     await using mariadb = await startMariadbGroup();
     const first = await writingAlone(mariadb);
