@@ -34,7 +34,7 @@ describe("castError", () => {
     ["EtcdUnavailableError", status.RESOURCE_EXHAUSTED, "etcdserver: too many requests"],
     ["EtcdUnavailableError", status.FAILED_PRECONDITION, "etcdserver: rpc not supported for learner"],
     ["EtcdRequestError", status.RESOURCE_EXHAUSTED, "etcdserver: mvcc: database space exceeded"],
-    ["EtcdRequestError", status.INVALID_ARGUMENT, "etcdserver: request is too large"],
+    ["EtcdRequestError", status.INVALID_ARGUMENT, "etcdserver: too many operations in txn request"],
     ["EtcdCompactedError", status.OUT_OF_RANGE, "etcdserver: mvcc: required revision has been compacted"],
   ])("makes an %s of %s", (name, code, details) => {
     const cause = serviceError(code, details);
@@ -42,6 +42,32 @@ describe("castError", () => {
     expect(error.name).toBe(name);
     expect(error.cause).toBe(cause);
     expect(error.message).toBe(`etcd at ${where}: ${details.replace("etcdserver: ", "")}`);
+  });
+
+  test.each([
+    [status.INVALID_ARGUMENT, "etcdserver: request is too large", undefined, undefined],
+    [
+      status.RESOURCE_EXHAUSTED,
+      "grpc: received message larger than max (3145751 vs. 2097152)",
+      3_145_751,
+      1_572_864,
+    ],
+  ])("makes an EtcdTooLargeError of %s: %s", (code, details, sizeBytes, limitBytes) => {
+    const cause = serviceError(code, details);
+    expect(castError(cause, where)).toMatchObject({
+      code: "ERR_ETCD_TOO_LARGE",
+      sizeBytes,
+      limitBytes,
+      cause,
+    });
+  });
+
+  test("takes an answer that is too large here for a failure of the member", () => {
+    const error = serviceError(
+      status.RESOURCE_EXHAUSTED,
+      "Received message larger than max (5000000 vs 4194304)",
+    );
+    expect(castError(error, where).code).toBe("ERR_ETCD_UNAVAILABLE");
   });
 
   test("leaves the reason of what gRPC tells of a failed dial, in one line", () => {

@@ -4,6 +4,7 @@ import {
   EtcdCompactedError,
   EtcdLeaseNotFoundError,
   EtcdRequestError,
+  EtcdTooLargeError,
   EtcdUnavailableError,
   isEtcdError,
 } from "./errors.ts";
@@ -14,7 +15,8 @@ export type EtcdError =
   | EtcdAuthError
   | EtcdLeaseNotFoundError
   | EtcdCompactedError
-  | EtcdRequestError;
+  | EtcdRequestError
+  | EtcdTooLargeError;
 
 /** What etcd says to credentials that are wrong, however often they are shown. */
 const refused =
@@ -69,10 +71,25 @@ export function castError(error: unknown, where: string): EtcdError {
   if (refused.test(details) || code === status.PERMISSION_DENIED || code === status.UNAUTHENTICATED) {
     return new EtcdAuthError(message, options);
   }
+  const size = findTooLarge(details);
+  if (size) return new EtcdTooLargeError(where, { ...size, cause: error });
   if (details.includes("database space exceeded") || (code !== undefined && definite.has(code))) {
     return new EtcdRequestError(message, options);
   }
   return new EtcdUnavailableError(message, options);
+}
+
+/** What etcd's gRPC takes beyond `--max-request-bytes`. */
+const GRPC_OVERHEAD_BYTES = 512 * 1024;
+
+/** etcd itself says no numbers. Its gRPC, which is asked before it, does; grpc-js says the same of an answer, in other words. */
+function findTooLarge(
+  details: string,
+): { readonly sizeBytes?: number; readonly limitBytes?: number } | undefined {
+  if (details.includes("etcdserver: request is too large")) return {};
+  const [, size, most] = /grpc: received message larger than max \((\d+) vs\. (\d+)\)/.exec(details) ?? [];
+  if (size === undefined) return undefined;
+  return { sizeBytes: Number(size), limitBytes: Math.max(Number(most) - GRPC_OVERHEAD_BYTES, 0) };
 }
 
 /** The member's word on our certificate, or on the lack of one. */
@@ -100,7 +117,8 @@ export function isOwnError(error: unknown): error is EtcdError {
     isEtcdError(error, "ERR_ETCD_AUTH") ||
     isEtcdError(error, "ERR_ETCD_LEASE_NOT_FOUND") ||
     isEtcdError(error, "ERR_ETCD_COMPACTED") ||
-    isEtcdError(error, "ERR_ETCD_REQUEST")
+    isEtcdError(error, "ERR_ETCD_REQUEST") ||
+    isEtcdError(error, "ERR_ETCD_TOO_LARGE")
   );
 }
 

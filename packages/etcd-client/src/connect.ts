@@ -2,6 +2,7 @@ import { type Clock, systemClock } from "@msdha/clock";
 import type { Lookup } from "./addresses.ts";
 import type { CallOptions, EtcdApi } from "./api.ts";
 import { checkArguments } from "./check-arguments.ts";
+import { checkSettings } from "./check-settings.ts";
 import { createClusterIdentity, type EtcdMemberInfo } from "./cluster-identity.ts";
 import { combineSource } from "./combine.ts";
 import { EtcdUnavailableError, isEtcdError } from "./errors.ts";
@@ -30,7 +31,7 @@ export interface ConnectEtcdOptions extends ConnectOptions {
 /**
  * Makes a client of a whole cluster, by its settings or by one text of comma-separated URLs, as `ETCDCTL_ENDPOINTS` has
  * them. It dials when it is asked something, so it neither waits nor fails here; but it throws a `TypeError` for a text
- * that can't be read.
+ * that can't be read, and for settings that are none.
  *
  * - Every address of an endpoint's host is a member. Names are looked up when they are first needed, after a member has
  *   failed, and every 30 s while calls are made. An address that was connected is kept while its name can't be resolved.
@@ -53,7 +54,7 @@ export function connectEtcd(
   etcd: EtcdSettings | string,
   { clock = systemClock, lookup, ...options }: ConnectEtcdOptions = {},
 ): Etcd {
-  const settings = typeof etcd === "string" ? parseEndpoints(etcd) : etcd;
+  const settings = typeof etcd === "string" ? parseEndpoints(etcd) : checkSettings(etcd);
   const pool = createPool(settings, { clock, identity: createClusterIdentity(options), lookup });
   const closing = new AbortController();
   const api = checkArguments(combineSource(pool, { clock, signal: closing.signal }));

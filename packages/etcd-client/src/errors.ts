@@ -85,12 +85,42 @@ export class EtcdRequestError extends Error {
   readonly code = "ERR_ETCD_REQUEST";
 }
 
+/**
+ * etcd refused a request as larger than it takes; nothing was written. Its limit is the option `--max-request-bytes` of etcd, 1.5 MiB by
+ * default, for all keys and values of one transaction.
+ */
+export class EtcdTooLargeError extends Error {
+  override readonly name = "EtcdTooLargeError";
+  readonly code = "ERR_ETCD_TOO_LARGE";
+  /** How large the request was, as far as that is known. */
+  readonly sizeBytes: number | undefined;
+  /** How large it may be; undefined: etcd did not say. */
+  readonly limitBytes: number | undefined;
+
+  constructor(where: string, { sizeBytes, limitBytes, cause }: TooLarge) {
+    const size = sizeBytes === undefined ? "" : `: ${sizeBytes} bytes`;
+    const limit = limitBytes === undefined ? "1572864 unless set otherwise" : String(limitBytes);
+    super(`etcd at ${where}: the request is too large${size}, of at most --max-request-bytes (${limit})`, {
+      cause,
+    });
+    this.sizeBytes = sizeBytes;
+    this.limitBytes = limitBytes;
+  }
+}
+
+interface TooLarge {
+  readonly sizeBytes?: number | undefined;
+  readonly limitBytes?: number | undefined;
+  readonly cause?: unknown;
+}
+
 interface EtcdErrors {
   readonly ERR_ETCD_UNAVAILABLE: EtcdUnavailableError;
   readonly ERR_ETCD_AUTH: EtcdAuthError;
   readonly ERR_ETCD_LEASE_NOT_FOUND: EtcdLeaseNotFoundError;
   readonly ERR_ETCD_COMPACTED: EtcdCompactedError;
   readonly ERR_ETCD_REQUEST: EtcdRequestError;
+  readonly ERR_ETCD_TOO_LARGE: EtcdTooLargeError;
   readonly ERR_ETCD_CLUSTER: EtcdClusterError;
   readonly ERR_ETCD_VERSION: EtcdVersionError;
 }

@@ -34,6 +34,7 @@ export {
   EtcdCompactedError,
   EtcdLeaseNotFoundError,
   EtcdRequestError,
+  EtcdTooLargeError,
   EtcdUnavailableError,
   EtcdVersionError,
   isEtcdError,

@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from "@msdha/clock";
 import { KVClient, LeaseClient } from "etcd3";
 import type { CallOptions, EtcdApi } from "./api.ts";
+import { checkSettings } from "./check-settings.ts";
 import {
   type ClusterIdentityOptions,
   createClusterIdentity,
@@ -12,6 +13,7 @@ import { keepAliveOnce } from "./keep-alive.ts";
 import { createLink, type Link } from "./link.ts";
 import { rangeResult, readRequest, txnRequest, txnResult } from "./messages.ts";
 import { type EtcdSettings, targetOf } from "./settings.ts";
+import { withSize } from "./too-large.ts";
 import { openWatch } from "./watch-stream.ts";
 
 /** One member of a cluster, or its one endpoint; dispose closes the connection, and what runs on it fails. */
@@ -33,10 +35,11 @@ export interface ConnectOptions extends ClusterIdentityOptions {
  * cluster than that which answered first is left out.
  */
 export function connectMember(
-  { endpoints, user, tls }: EtcdSettings,
+  settings: EtcdSettings,
   index: number,
   { clock = systemClock, ...options }: ConnectOptions = {},
 ): EtcdMember {
+  const { endpoints, user, tls } = checkSettings(settings);
   const endpoint = endpoints[index];
   if (!endpoint) throw new RangeError(`expected an endpoint number below ${endpoints.length}, got ${index}`);
   const identity = createClusterIdentity(options);
@@ -50,10 +53,15 @@ export function linkedMember(link: Link): EtcdMember {
       link.call(options, async ({ rpc }) =>
         rangeResult(range, await new KVClient(rpc).range(readRequest(range))),
       ),
-    txn: (transaction, options) =>
-      link.call(options, async ({ rpc }) =>
-        txnResult(transaction, await new KVClient(rpc).txn(txnRequest(transaction))),
-      ),
+    async txn(transaction, options) {
+      try {
+        return await link.call(options, async ({ rpc }) =>
+          txnResult(transaction, await new KVClient(rpc).txn(txnRequest(transaction))),
+        );
+      } catch (error) {
+        throw isEtcdError(error, "ERR_ETCD_TOO_LARGE") ? withSize(error, transaction, link.address) : error;
+      }
+    },
     leaseGrant: (ttlSeconds, options) =>
       link.call(options, async ({ rpc }) => {
         const { ID, TTL } = await new LeaseClient(rpc).leaseGrant({ TTL: ttlSeconds });

@@ -266,7 +266,7 @@ describe("one text of URLs", () => {
   });
 
   test.each([
-    ["", /the URLs of etcd: expected one or more URLs/],
+    ["", /^expected one or more URLs of etcd, comma-separated, got an empty text$/],
     ["http://a,ftp://u:secret@b", /the URLs of etcd: expected .* no other scheme \(entry 2 of 2\)$/],
   ])("is refused with what was expected: %j", (urls, why) => {
     expect(() => parseEndpoints(urls)).toThrow(why);

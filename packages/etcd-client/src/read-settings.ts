@@ -33,6 +33,8 @@ export function readEtcdSettings(environment: Environment): EtcdSettings {
  * says what was expected, without showing the text: it may hold a password.
  */
 export function parseEndpoints(urls: string): EtcdSettings {
+  if (urls.trim() === "")
+    throw new TypeError("expected one or more URLs of etcd, comma-separated, got an empty text");
   try {
     return readEtcdSettings({ ETCDCTL_ENDPOINTS: urls });
   } catch (error) {

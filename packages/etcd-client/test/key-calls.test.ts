@@ -6,6 +6,7 @@ import {
   type Etcd,
   EtcdCompactedError,
   EtcdRequestError,
+  EtcdTooLargeError,
   type RangeStart,
 } from "../src/index.ts";
 
@@ -119,4 +120,29 @@ test("a wrong argument is named before anything is sent, and harms nobody", asyn
   );
   await expect(etcd.get("/a", { timeoutMs: Number.POSITIVE_INFINITY })).rejects.toThrow(TypeError);
   expect((await etcd.put("/a", "1")).revision).toBeGreaterThan(0);
+});
+
+const MB = 1024 * 1024;
+
+test.each([1.5 * MB, 1_992_000, 2 * MB - 5, 2 * MB, 2.5 * MB, 3 * MB, 20 * MB])(
+  "a put of %d bytes is refused at once, with its size and the limit",
+  async (bytes) => {
+    // Without an end in the time of a test: what is taken for an outage is tried until then.
+    const refused = await etcd.put("/large", "x".repeat(bytes), { timeoutMs: 1e8 }).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    expect(refused).toBeInstanceOf(EtcdTooLargeError);
+    const { code, message, sizeBytes = 0 } = refused as EtcdTooLargeError;
+    expect(code).toBe("ERR_ETCD_TOO_LARGE");
+    expect(sizeBytes - bytes).toBeGreaterThanOrEqual("/large".length);
+    expect(sizeBytes - bytes).toBeLessThan(50);
+    expect(message).toMatch(/too large: \d+ bytes, of at most --max-request-bytes \(1572864/);
+    expect(await etcd.get("/large")).toBeUndefined();
+  },
+);
+
+test("a put that is hardly small enough is carried out", async () => {
+  await etcd.put("/large", "x".repeat(1.5 * MB - 100));
+  await etcd.delete("/large");
 });
