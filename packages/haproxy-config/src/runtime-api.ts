@@ -9,7 +9,7 @@ import {
   type StatRow,
 } from "./parse-answers.ts";
 import { parseProgress, parseSessions, type SessionProgress, type SessionRow } from "./parse-sessions.ts";
-import { ask } from "./stats-socket.ts";
+import { ask as askSocket } from "./stats-socket.ts";
 import {
   canonicalAddress,
   commandLine,
@@ -29,6 +29,8 @@ export interface ServerAddress {
 
 export interface RuntimeCallOptions {
   readonly signal?: AbortSignal | undefined;
+  /** How long each answer may take, in ms, where that is less than what the API waits for. */
+  readonly timeoutMs?: number | undefined;
 }
 
 /** A server's state to be set. */
@@ -43,9 +45,9 @@ export interface StateChange {
 }
 
 /**
- * HAProxy's runtime API, as much as is needed to lead it. Every method rejects with a `HaproxyUnavailableError`
- * (HAProxy is not there or does not answer), a `HaproxyCommandError` (it said no), a `HaproxyAnswerError` (it said
- * something unknown), a `TypeError` for a value that has no place in a command, or the reason of its signal.
+ * HAProxy's runtime API, as much as is needed to lead it. Every method rejects with a `HaproxyUnavailableError` (HAProxy is not
+ * there, does not answer, or ends in the middle of an answer), a `HaproxyCommandError` (it said no), a `HaproxyAnswerError` (it
+ * said something unknown), a `TypeError` for a value that has no place in a command, or the reason of its signal.
  */
 export interface RuntimeApi {
   /** The servers of a backend: their addresses and states. */
@@ -82,7 +84,9 @@ export interface RuntimeApi {
   showInfo(options?: RuntimeCallOptions): Promise<ReadonlyMap<string, string>>;
   /**
    * Sends a line of your own, and resolves with what HAProxy answers, as it is: a refusal is an answer too. The line may
-   * hold several commands, with `;` between them, but no control character and no payload (`<<`).
+   * hold several commands, with `;` between them, but no control character and no payload (`<<`). It does not count the answers:
+   * where HAProxy ends between two of them, the first are what it resolves with. What HAProxy does not end with an empty line
+   * rejects: `quit`, whose answer is empty, and `prompt`, which keeps the connection open.
    */
   command(line: string, options?: RuntimeCallOptions): Promise<string>;
 }
@@ -94,6 +98,8 @@ export interface RuntimeApiOptions {
 
 /** HAProxy reads a line into a buffer of 16 kB, and a session takes less than 32 bytes of it. */
 const MOST_SESSIONS_A_LINE = 250;
+/** How long to wait between two tries, where HAProxy is not there yet. */
+const LOOK_AGAIN_MS = 5;
 const REFUSAL = /^(invalid|no such|permission|unknown|require|can't|cannot|unable|backend|server)/im;
 
 /**
@@ -105,16 +111,31 @@ export function createRuntimeApi(
   { timeoutMs = 2_000 }: RuntimeApiOptions = {},
 ): RuntimeApi {
   const path = socketPathValue("socketPath", socketPath);
-  const send = (line: string, { signal }: RuntimeCallOptions = {}): Promise<string> =>
-    ask(path, line, { timeoutMs, signal });
+  const ask = (
+    line: string,
+    commands: number | undefined,
+    options: RuntimeCallOptions = {},
+  ): Promise<string> =>
+    askSocket(path, line, {
+      timeoutMs: Math.min(timeoutMs, options.timeoutMs ?? timeoutMs),
+      signal: options.signal,
+      commands,
+    });
+  /** Sends commands in one line, and expects an answer to each. */
+  const send = (commands: string | readonly string[], options?: RuntimeCallOptions): Promise<string> => {
+    const joined = [commands].flat();
+    return ask(joined.join(";"), joined.length, options);
+  };
 
   async function sendExpectingNothing(
-    line: string,
+    commands: string | readonly string[],
     options?: RuntimeCallOptions,
     ignore?: RegExp,
   ): Promise<void> {
-    const answer = await send(line, options);
-    if (answer.trim() !== "" && !ignore?.test(answer)) throw new HaproxyCommandError(line, answer);
+    const answer = await send(commands, options);
+    if (answer.trim() !== "" && !ignore?.test(answer)) {
+      throw new HaproxyCommandError([commands].flat().join(";"), answer);
+    }
   }
 
   async function showServers(backend: string, options?: RuntimeCallOptions): Promise<ServerRow[]> {
@@ -133,7 +154,7 @@ export function createRuntimeApi(
       return row?.port === port && canonicalAddress(row.address) === canonicalAddress(address);
     };
     // Both in one go: clients may be waiting for this.
-    const answer = await send(`${command};show servers state ${backend}`, options);
+    const answer = await send([command, `show servers state ${backend}`], options);
     const tableAt = answer.search(/^\d+\n# /m);
     const said = tableAt < 0 ? answer : answer.slice(0, tableAt);
     if (REFUSAL.test(said.trim())) throw new HaproxyCommandError(command, said);
@@ -150,15 +171,14 @@ export function createRuntimeApi(
     showServers,
     setServerAddress,
     setServerStates: async (backend, changes, options) => {
-      const lines = changes.flatMap(({ server, state, to }) => [
+      const commands = changes.flatMap(({ server, state, to }) => [
         ...(to ? [addressCommand(backend, server, to)] : []),
         `set server ${target(backend, server)} state ${serverState("state", state)}`,
       ]);
-      const line = lines.join(";");
-      if (changes.every(({ to }) => !to)) return sendExpectingNothing(line, options);
+      if (changes.every(({ to }) => !to)) return sendExpectingNothing(commands, options);
       // What is said of an address that is set differs from version to version.
-      const answer = await send(line, options);
-      if (REFUSAL.test(answer)) throw new HaproxyCommandError(line, answer);
+      const answer = await send(commands, options);
+      if (REFUSAL.test(answer)) throw new HaproxyCommandError(commands.join(";"), answer);
     },
     shutdownFrontend: async (frontend, options) =>
       sendExpectingNothing(`shutdown frontend ${sectionName("frontend", frontend)}`, options, /already/i),
@@ -167,20 +187,21 @@ export function createRuntimeApi(
       const progress = new Map<string, SessionProgress>();
       for (let at = 0; at < ids.length; at += MOST_SESSIONS_A_LINE) {
         const asked = ids.slice(at, at + MOST_SESSIONS_A_LINE);
-        const line = asked.map((id) => `show sess ${sessionId("id", id)}`).join(";");
-        for (const [id, now] of parseProgress(await send(line, options))) progress.set(id, now);
+        const commands = asked.map((id) => `show sess ${sessionId("id", id)}`);
+        for (const [id, now] of parseProgress(await send(commands, options))) progress.set(id, now);
       }
       return progress;
     },
     showStat: async (options) => parseStat(await send("show stat", options)),
     showInfo: async (options) => parseInfo(await send("show info", options)),
-    command: async (line, options) => send(commandLine("line", line), options),
+    command: async (line, options) => ask(commandLine("line", line), undefined, options),
   };
 }
 
 /**
- * Resolves as soon as HAProxy answers on its stats socket. Rejects with the last `HaproxyUnavailableError` after
- * `timeoutMs`, or with the reason of `signal`.
+ * Resolves as soon as HAProxy answers on its stats socket. Rejects with a `HaproxyUnavailableError` when `timeoutMs` have passed,
+ * also where the socket accepts and is silent; its message says what was waited for and, as its `cause` does, which socket is
+ * unavailable and why. Rejects with the reason of `signal` when that aborts.
  */
 export async function waitForRuntimeApi(
   api: Pick<RuntimeApi, "showInfo">,
@@ -189,11 +210,16 @@ export async function waitForRuntimeApi(
   const until = performance.now() + timeoutMs;
   for (;;) {
     try {
-      return await api.showInfo({ signal });
+      return await api.showInfo({ signal, timeoutMs: Math.max(1, until - performance.now()) });
     } catch (error) {
-      if (!(error instanceof HaproxyUnavailableError) || performance.now() > until) throw error;
+      if (!(error instanceof HaproxyUnavailableError)) throw error;
+      if (performance.now() + LOOK_AGAIN_MS >= until) {
+        const why = `waited ${timeoutMs} ms for an answer to 'show info': ${error.message}`;
+        throw new HaproxyUnavailableError(why, { cause: error });
+      }
     }
-    await sleep(5, undefined, { signal });
+    // Its own AbortError hides the signal's reason.
+    await sleep(LOOK_AGAIN_MS, undefined, { signal }).catch(() => signal?.throwIfAborted());
   }
 }
 

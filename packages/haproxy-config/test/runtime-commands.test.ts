@@ -28,7 +28,7 @@ async function startFakeSocket(): Promise<FakeSocket> {
       socket.end(
         text.includes("show servers")
           ? `\n1\n# srv_name srv_addr srv_port srv_admin_state\n${row}\n\n`
-          : "\n",
+          : "\n".repeat(text.split(";").length),
       );
     });
   });

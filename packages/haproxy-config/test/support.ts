@@ -17,6 +17,7 @@ const { MSDHA_TEST_HAPROXY: haproxyFile = "haproxy" } = process.env;
 export interface TestHaproxy extends AsyncDisposable {
   readonly port: number;
   readonly api: RuntimeApi;
+  readonly socketPath: string;
   readonly child: Child;
   /** Kills it and starts it again from the same configuration. */
   restart(): Promise<void>;
@@ -43,6 +44,7 @@ export async function startHaproxy(
   return {
     port,
     api,
+    socketPath,
     get child() {
       return child;
     },
