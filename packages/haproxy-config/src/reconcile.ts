@@ -10,6 +10,7 @@ export interface SwitcherClock {
 
 export type Servers = Pick<RuntimeApi, "showServers" | "setServerAddress" | "setServerStates">;
 
+/** What the callbacks throw becomes an uncaught exception. */
 export interface ReconcilerOptions<Wanted> {
   readonly backend: string;
   /** The names of the servers that are led. */
@@ -99,7 +100,7 @@ export function createReconciler<Wanted>(
       case "done":
         return;
     }
-    onStep?.(step);
+    tell(onStep, step);
   }
 
   /** Ends early, without an error, when something else is wanted. */
@@ -119,7 +120,7 @@ export function createReconciler<Wanted>(
         if (step.kind === "done") {
           settled = true;
           arrive(true);
-          onSettled?.(wish);
+          tell(onSettled, wish);
           if (!change.signal.aborted) {
             running = undefined;
             return;
@@ -129,7 +130,7 @@ export function createReconciler<Wanted>(
         retryMs = FIRST_RETRY_MS;
       } catch (error) {
         if (ended.signal.aborted) return;
-        onTrouble?.(error);
+        tell(onTrouble, error);
         await pause(retryMs, change.signal);
         retryMs = Math.min(2 * retryMs, LAST_RETRY_MS);
       }
@@ -165,4 +166,18 @@ export function createReconciler<Wanted>(
       await running;
     },
   };
+}
+
+/**
+ * Calls a callback of the user. What it throws becomes an uncaught exception, as with the listener of an `EventTarget`: it is no
+ * failure of HAProxy's, and what is led goes on.
+ */
+function tell<T>(callback: ((value: T) => void) | undefined, value: T): void {
+  try {
+    callback?.(value);
+  } catch (error) {
+    process.nextTick(() => {
+      throw error;
+    });
+  }
 }

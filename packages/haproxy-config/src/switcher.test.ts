@@ -133,6 +133,29 @@ describe("createSwitcher", () => {
     ]);
   });
 
+  it("goes on where a callback throws, and lets what it throws end the process", async () => {
+    const haproxy = fakeHaproxy();
+    const thrown = (where: string) => (): never => {
+      throw new Error(where);
+    };
+    await using uncaught = catchUncaught();
+    const callbacks = { onStep: thrown("step"), onSettled: thrown("settled"), onTrouble: thrown("trouble") };
+    const switcher = createSwitcher(haproxy.api, { drainMs: 120, clock: haproxy.clock, ...callbacks });
+    haproxy.failing = true;
+    const arrived = switcher.route(a);
+    await vi.waitFor(() => expect(uncaught.messages).toContain("trouble"));
+    haproxy.failing = false;
+    expect(await arrived).toBe(true);
+    await turns(1);
+    uncaught.messages.length = 0;
+    expect(await switcher.route(b)).toBe(true);
+    expect(switcher.settled).toBe(true);
+    expect(haproxy.ready()).toEqual(["10.0.0.2:5432"]);
+    await switcher[Symbol.asyncDispose]();
+    await turns(1);
+    expect(uncaught.messages).toEqual(["step", "step", "step", "settled"]);
+  });
+
   it("leaves HAProxy as it is when it is disposed of", async () => {
     const haproxy = fakeHaproxy();
     const switcher = createSwitcher(haproxy.api, { drainMs: 120, clock: haproxy.clock });
@@ -177,6 +200,19 @@ describe("createSwitcher", () => {
     await fc.assert(trial, { numRuns: 300 });
   });
 });
+
+/** Collects the messages of uncaught exceptions, which would end the process. */
+function catchUncaught(): AsyncDisposable & { readonly messages: string[] } {
+  const messages: string[] = [];
+  process.setUncaughtExceptionCaptureCallback((error) => messages.push(error.message));
+  return {
+    messages,
+    [Symbol.asyncDispose]: async () => {
+      await turns(1);
+      process.setUncaughtExceptionCaptureCallback(null);
+    },
+  };
+}
 
 async function arrive(switcher: Switcher, route: Route): Promise<void> {
   void switcher.route(route);

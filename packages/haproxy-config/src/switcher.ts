@@ -3,6 +3,10 @@ import { createReconciler, type Servers, type SwitcherClock } from "./reconcile.
 import { names } from "./render-config.ts";
 import { sectionName, timerMs } from "./values.ts";
 
+/**
+ * What `onStep`, `onSettled` or `onTrouble` throws becomes an uncaught exception, which ends the process unless that handles it, as
+ * with the listener of an `EventTarget`. The switcher's own work goes on as if nothing had been thrown.
+ */
 export interface SwitcherOptions {
   /**
    * How long a slot drains before its sessions are cut, in ms. Give it `timeout connect` and some more: what is
