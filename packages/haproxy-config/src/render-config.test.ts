@@ -119,6 +119,47 @@ describe("renderConfig", () => {
     expect(() => renderConfig({ ...good, ...bad })).toThrow(new TypeError(message));
   });
 
+  it.each<[string, Partial<ConfigOptions>]>([
+    [
+      "port and morePorts[0].port: expected two different ports, got 5432 for both",
+      { morePorts: [{ port: 5432 }] },
+    ],
+    [
+      "morePorts[0].port and morePorts[1].port: expected two different ports, got 7 for both",
+      { morePorts: [{ port: 7 }, { port: 7 }] },
+    ],
+    ["port and pool.port: expected two different ports, got 5432 for both", { pool: { port: 5432 } }],
+    [
+      "morePorts[0].port and pool.port: expected two different ports, got 7 for both",
+      { morePorts: [{ port: 7 }], pool: { port: 7 } },
+    ],
+    ["port and parkingPort: expected two different ports, got 5432 for both", { parkingPort: 5432 }],
+    ["pool.port and parkingPort: expected two different ports, got 1 for both", { pool: { port: 1 } }],
+    [
+      "descriptors[0] and descriptors[1]: expected two different descriptors, got 3 for both",
+      { descriptors: [3, 3] },
+    ],
+    [
+      "descriptors[1] and pool.descriptors[0]: expected two different descriptors, got 4 for both",
+      { descriptors: [3, 4], pool: { port: 5433, descriptors: [4] } },
+    ],
+    [
+      "addresses[0] and addresses[1]: expected two different addresses, got ::1 for both",
+      { addresses: ["::1", "0::1"] },
+    ],
+  ])("refuses a port that is used twice: %s", (message, twice) => {
+    expect(() => renderConfig({ ...good, ...twice })).toThrow(new TypeError(message));
+  });
+
+  it("compares no port that HAProxy does not bind, as it inherits the socket", () => {
+    const morePorts = [
+      { port: 5432, descriptors: [4] },
+      { port: 1, descriptors: [5] },
+    ];
+    const config = renderConfig({ ...good, descriptors: [3], morePorts, addresses: ["::1", "::1"] });
+    expect(config.match(/^ {4}bind \S+/gm)).toHaveLength(3);
+  });
+
   it("lets no value add a line or a word", () => {
     const anything = fc.oneof(
       fc.string({ unit: "binary" }),

@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { checkDistinct } from "./distinct-ports.ts";
 import { ipAddress, milliseconds, sectionName, socketPath, tcpPort, wholeNumber } from "./values.ts";
 
 /** The names that `renderConfig` gives to what it configures, as the runtime API wants them. */
@@ -25,7 +26,10 @@ export function portNames(index: number): { readonly frontend: string; readonly 
 /** A TCP port to listen on. */
 export interface ListenPort {
   readonly port: number;
-  /** Descriptors of bound sockets that HAProxy inherits and listens on, instead of `port` and `addresses`. */
+  /**
+   * Descriptors of bound sockets that HAProxy inherits and listens on, instead of `port` and `addresses`. Each is used once; `port`
+   * may then be another's too, on another address.
+   */
   readonly descriptors?: readonly number[] | undefined;
 }
 
@@ -65,7 +69,7 @@ export interface ConfigOptions extends ListenPort {
   readonly unacknowledgedMs?: number;
   /** Whether each session is logged when it ends. Failed ones always are, and those that waited when they are served. */
   readonly logSessions?: boolean;
-  /** A port of 127.0.0.1 on which nothing listens; default: 1. */
+  /** A port of 127.0.0.1 on which nothing listens, and none of those that are listened on; default: 1. */
   readonly parkingPort?: number;
   /** Whether every client begins with a header of the PROXY protocol; default: no. Others are then cut. */
   readonly acceptProxy?: boolean;
@@ -87,7 +91,8 @@ const LEAST_RETRIES = 3;
  * the port's two slots, and lets connections wait while there is none. It stays as it is for the life of the process.
  * Logs to standard output, each line led by its level: `<5>…`.
  *
- * Pure. Throws a `TypeError` that says which option is not what was expected; no value can add a line or a word.
+ * Pure. Throws a `TypeError` that says which option is not what was expected, or which two name the same port; no value can add
+ * a line or a word.
  */
 export function renderConfig(options: ConfigOptions): string {
   const { threads = 1, logSessions = false, morePorts = [] } = options;
@@ -98,7 +103,7 @@ export function renderConfig(options: ConfigOptions): string {
   const halfClosed = milliseconds("halfClosedTimeoutMs", halfClosedTimeoutMs);
   const keepalive = Math.max(1, Math.round(milliseconds("keepaliveMs", keepaliveMs) / 1000));
   const probe = Math.max(1, Math.round(keepalive / (2 * KEEPALIVE_TRIES)));
-  return `${[
+  const text = `${[
     "global",
     `    stats socket ${socketPath("socketPath", options.socketPath)} mode 600 level admin`,
     `    log stdout format short local0 ${logSessions ? "info" : "notice"}`,
@@ -134,6 +139,8 @@ export function renderConfig(options: ConfigOptions): string {
     ),
     ...(options.pool ? renderPort(options.pool, { ...poolNames, balance: "leastconn" }, options) : []),
   ].join("\n")}\n`;
+  checkDistinct(options);
+  return text;
 }
 
 function modeOf({ mode = "tcp" }: ConfigOptions): "tcp" | "http" {
