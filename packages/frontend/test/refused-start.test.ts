@@ -12,9 +12,9 @@ afterAll(() => etcd[Symbol.asyncDispose]());
 
 describe("a frontend that can't begin", () => {
   it("says that the port is in use", async () => {
-    const port = await getFreePort();
-    await using server = await startNamedServer("other", { port });
-    await using frontend = await startFrontend(etcd.endpoint, "port", { port: server.port });
+    await using server = await startNamedServer("other");
+    const { port } = server;
+    await using frontend = await startFrontend(etcd.endpoint, "port", { port });
     expect(await frontend.exitCode).toBe(73);
     expect(lines(frontend.log())).toEqual([`FATAL can't listen on 127.0.0.1:${port}: the port is in use`]);
   });
