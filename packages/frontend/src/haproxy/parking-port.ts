@@ -5,15 +5,15 @@ const CANDIDATES = [1, 9, 11, 13, 15, 17, 19, 37, 43, 79];
 
 /**
  * Finds a port of 127.0.0.1 that refuses connections: there HAProxy lets those wait who come while there is no
- * master. Nothing keeps somebody from listening there later.
+ * master. `own` are the ports on which this frontend is to listen: they may refuse connections only because it does not do so yet.
+ * Nothing keeps somebody from listening there later.
  */
-export async function findParkingPort({
-  candidates = CANDIDATES,
-}: {
-  readonly candidates?: readonly number[];
-} = {}): Promise<number> {
+export async function findParkingPort(
+  own: readonly number[],
+  { candidates = CANDIDATES }: { readonly candidates?: readonly number[] } = {},
+): Promise<number> {
   for (const port of candidates) {
-    if (await isRefused(port)) return port;
+    if (!own.includes(port) && (await isRefused(port))) return port;
   }
   throw new Error(
     `expected one of the ports ${candidates.join(", ")} of 127.0.0.1 to refuse connections, none did`,

@@ -48,7 +48,9 @@ export async function prepareHaproxy(
     addresses,
     inherits: held !== undefined,
     openFiles: openFilesLimit(),
-    parkingPort: await findParkingPort(),
+    parkingPort: await findParkingPort(
+      config.statusPort === undefined ? ports : [...ports, config.statusPort],
+    ),
   });
   return { programs, settings, user: chooseUser(config, log), ports, addresses, held };
 }
