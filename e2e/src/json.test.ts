@@ -43,8 +43,23 @@ test("what commands print with --json has the fields that docs/command-json.md l
   expect(shown[0]).toMatchObject({ master: nodes.master, pause: { until: null } });
   const absent = { by: "eve", why: "disk", at: 1 };
   await group.etcd.etcdctl("put", "/msdha/db/_ask/hold/n9", JSON.stringify(absent));
+  await group.etcd.etcdctl("put", "/msdha/db/_ask/reinit/n7", JSON.stringify({ ...absent, run: "r" }));
+  await group.etcd.etcdctl("put", "/msdha/db/n8", "ready");
   const withAbsent = await run("list");
   expect(withAbsent[0]).toMatchObject({ absentHolds: [{ node: "n9", hold: { why: "disk", until: null } }] });
+  expect(withAbsent[0]).toMatchObject({
+    nodes: [{ name: "n1" }, { name: "n2" }],
+    absentReinits: [{ node: "n7", reinit: { by: "eve" } }],
+    strays: [{ name: "n8", state: "ready", key: "/msdha/db/n8" }],
+  });
+  expect(await msdha("hold", slave)).toMatchObject({ code: 1, err: expect.stringMatching(/etcdctl del/) });
+  await group.etcd.etcdctl("del", "/msdha/db/n8");
+  const withdrawn = await run("reinit", "n7", "--cancel");
+  expect(withdrawn).toEqual([{ node: "n7", withdrawn: true }]);
+  expect(await msdha("reinit", "n7", "--cancel")).toMatchObject({
+    code: 1,
+    err: expect.stringMatching(/no reinit of "n7"/),
+  });
   const [resumed] = await run("resume");
   expectListedFields("`msdha pause` and `msdha resume`", [pause, resumed]);
   expect(await run("release", slave)).toEqual([{ node: slave, held: false, until: null }]);
@@ -52,15 +67,15 @@ test("what commands print with --json has the fields that docs/command-json.md l
   const [master] = await run("master");
   expectListedFields("`msdha master`", [master]);
   expect(master).toMatchObject({ master: nodes.master });
-  expectListedFields("`msdha reinit`", await run("reinit", slave, "--yes"));
+  expectListedFields("`msdha reinit`", [...withdrawn, ...(await run("reinit", slave, "--yes"))]);
   const restarted = [
     ...(await run("restart", slave, "--yes")),
     ...(await run("restart", "--rolling", "--yes")),
   ];
   expectListedFields("`msdha restart`", restarted);
   expect(restarted).toMatchObject([
-    { restarted: [slave], moved: null },
-    { restarted: [slave, nodes.master], moved: { from: nodes.master, to: slave } },
+    { restarted: [slave], absent: [], moved: null },
+    { restarted: [slave, nodes.master], absent: ["n9"], moved: { from: nodes.master, to: slave } },
   ]);
   const [moved] = await run("switchover", nodes.master, "--yes");
   expectListedFields("`msdha switchover`", [moved]);

@@ -82,7 +82,9 @@ test("a request that a node of the group does not understand is refused", async 
       JSON.stringify({ runId: "r", address: "old", ...details }),
     );
   await put({ ttlSeconds: 3 });
-  await group.etcd.etcdctl("put", "/msdha/db/old", "ready");
+  // A key without a lease is no node's.
+  const [, lease = ""] = /lease (\w+)/.exec(await group.etcd.etcdctl("lease", "grant", "600")) ?? [];
+  await group.etcd.etcdctl("put", `--lease=${lease}`, "/msdha/db/old", "ready");
   const old =
     /^msdha: nodes of an older version do not understand this request: old\. Nothing was changed\n$/;
   const lines: readonly Line[] = [

@@ -8,6 +8,8 @@ const SECTIONS: Readonly<Record<string, string>> = {
   switchover: "A request",
   "nodes[].hold": "A request",
   "nodes[].promotion": "A request",
+  "nodes[].reinit": "A request",
+  "absentReinits[].reinit": "A request",
   "absentHolds[].hold": "A request",
   "history[]": "A master's time",
 };

@@ -178,7 +178,7 @@ function declareNodeRequests(program: Command, context: Context): void {
   program
     .command("restart")
     .argument("[node]")
-    .description("restart a node, or all of them one after the other")
+    .description("restart a node, or all that are there, one after the other")
     .option("--rolling", "all nodes: the slaves first, each waited for, then the master by a switchover")
     .option("--why <text>", "the reason, for logs and history")
     .addOption(timeout("how long one node may take until it is ready again", "10m"))
@@ -193,6 +193,7 @@ function declareNodeRequests(program: Command, context: Context): void {
     .command("reinit")
     .argument("<node>")
     .description("discard a slave's data and copy it again from the master; its pre_start hook does that")
+    .option("--cancel", "take such a request back, also of a node that is not there")
     .option("--why <text>", "the reason, for logs")
     .addOption(timeout("how long it may take until the node is ready again", "1h"))
     .option("-y, --yes", "do not ask first")

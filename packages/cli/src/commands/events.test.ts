@@ -38,15 +38,16 @@ const has = (lines: readonly string[], count: number) =>
   vi.waitFor(() => expect(lines).toHaveLength(count), { timeout: 30_000 });
 
 test("says that etcd does not answer, and what has changed when it does again", async () => {
-  const { etcd, stop, printed, notes, start, begun } = follow();
+  const { etcd, client, stop, printed, notes, start, begun } = follow();
   const [member] = etcd.members;
   const ended = start();
   await begun;
-  etcd.store.put(keys.node("a"), "start");
+  const { id: lease } = await client.leaseGrant(600, { timeoutMs: 5_000 });
+  etcd.store.put(keys.node("a"), "start", { lease });
   await has(printed, 1);
   member?.kill();
   await has(notes, 1);
-  etcd.store.put(keys.node("a"), "ready");
+  etcd.store.put(keys.node("a"), "ready", { lease });
   member?.start();
   await has(printed, 2);
   stop.abort("over");

@@ -1,6 +1,6 @@
 import { ASKS, type Ask, type GroupStatus, isOver, type NodeStatus } from "@msdha/group";
 import { formatDuration } from "../render/duration.ts";
-import type { ListedGroup } from "../render/list.ts";
+import { describeReinit, type ListedGroup } from "../render/list.ts";
 import { plain } from "../render/plain.ts";
 import { type Finding, failure, ok, warning } from "./finding.ts";
 
@@ -13,13 +13,17 @@ export function checkGroup(status: ListedGroup, now: number): readonly Finding[]
   if (status.nodes.length === 0)
     return [
       failure("no node has joined this group", "start nodes with this MSDHA_GROUP and these endpoints"),
+      ...checkStrays(status),
+      ...checkReinits(status, now),
     ];
   return [
     checkMaster(status),
     checkReady(status),
     checkTtls(status),
     checkVersions(status),
+    ...checkStrays(status),
     ...checkAsks(status, now),
+    ...checkReinits(status, now),
     ...checkEnds(status),
     checkFrontends(status),
   ];
@@ -92,6 +96,26 @@ function checkAsks({ pause, nodes, absentHolds = [] }: ListedGroup, now: number)
   const asks = [pause, ...holds, ...absent].filter((ask) => ask !== undefined);
   if (asks.length === 0) return [ok("no pause, no hold")];
   return asks.map((ask) => checkAsk(ask, now));
+}
+
+function checkReinits({ nodes, reinits = [] }: ListedGroup, now: number): readonly Finding[] {
+  return reinits.map((ask) => {
+    const node = plain(ask.node ?? "");
+    const what = `${node}: ${describeReinit(ask, { now })}`;
+    const undo = `msdha reinit ${node} --cancel, if it should keep its data`;
+    if (!nodes.some(({ name }) => name === ask.node))
+      return warning(`${what}; the node is not here, and does that when it comes`, `start it, or ${undo}`);
+    return now - ask.at > LONG_MS ? warning(what, `read the log of ${node}; ${undo}`) : ok(what);
+  });
+}
+
+function checkStrays({ strays = [] }: ListedGroup): readonly Finding[] {
+  return strays.map(({ name, state, key }) =>
+    warning(
+      `${plain(name)} (${plain(state, 30)}) is no node: its key has no lease, so no node wrote it; none of that name can start`,
+      `delete it: etcdctl del ${plain(key, 1_000)}`,
+    ),
+  );
 }
 
 function checkAsk(ask: Ask, now: number): Finding {

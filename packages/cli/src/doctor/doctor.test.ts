@@ -179,6 +179,30 @@ describe("a group", () => {
       "warning",
       /may have lost data: of one/,
     ],
+    [
+      "with new data asked of a node that is there",
+      { reinits: [{ ...pause, kind: "reinit", node: "one", at: NOW - 60_000 }] },
+      "ok",
+      /one: reinit asked for 1 min ago, by eve@desk$/,
+    ],
+    [
+      "with new data asked of a node that is not there",
+      { reinits: [{ ...pause, kind: "reinit", node: "gone" }] },
+      "warning",
+      /gone: reinit asked for 2 d ago, by eve@desk; the node is not here/,
+    ],
+    [
+      "with new data asked of no node at all",
+      { nodes: [], reinits: [{ ...pause, kind: "reinit", node: "gone" }] },
+      "warning",
+      /gone: reinit asked for/,
+    ],
+    [
+      "with a key that no node wrote",
+      { strays: [{ name: "hand", state: "ready", key: "/msdha/db/hand" }] },
+      "warning",
+      /hand \(ready\) is no node: its key has no lease/,
+    ],
     ["without a frontend", { frontends: [] }, "warning", /no frontend has registered/],
   ])("%s", (_what, change, level, text) => {
     expectFinding(checkGroup({ ...group, ...change }, NOW), level, text);

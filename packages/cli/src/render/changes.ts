@@ -81,7 +81,7 @@ function listAskChanges(earlier: SeenGroup, later: SeenGroup): readonly GroupCha
     new Map(
       [status.pause, status.switchover, ...status.nodes.flatMap(({ hold, promotion }) => [hold, promotion])]
         .filter((ask) => ask !== undefined)
-        .concat(status.absentHolds)
+        .concat(status.absentHolds, status.reinits)
         .map((ask) => [sayAsk(ask), ask]),
     );
   const [was, is] = [asks(earlier), asks(later)];

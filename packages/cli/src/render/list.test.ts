@@ -252,3 +252,17 @@ test("the history lists when each master began and ended", () => {
   const noted = renderHistory(status, { now: NOW, width: 250, style: createStyle(false), count: 9, notes });
   expect(noted).toEqual([...lines.slice(0, 2), "  └ lost 40 kB of the log that one had", lines[2]]);
 });
+
+test("tells of new data that are asked for, also of a node that is not there, and of keys that no node wrote", () => {
+  const reinit: Ask = { ...hold, kind: "reinit", node: "one", at: NOW - 2 * HOUR, until: undefined };
+  const reinits = [reinit, { ...reinit, node: "gone", why: "" }];
+  const strays = [{ name: "hand", state: "ready", key: "/msdha/db/hand" }];
+  const lines = show({ ...status, reinits, strays }, 200);
+  expect(lines[1]).toBe(
+    "▲ gone, which is not here, begins with new data when it comes: reinit asked for 2 h ago, by eve@desk; msdha reinit gone --cancel takes that back",
+  );
+  expect(lines[2]).toBe("▲ hand (ready) is no node: its key has no lease; etcdctl del /msdha/db/hand");
+  expect(lines.find((line) => line.includes(" one "))).toMatch(
+    /reinit asked for 2 h ago, "disk swap" by eve@desk/,
+  );
+});

@@ -8,8 +8,8 @@ import { plain } from "./plain.ts";
 import type { Colour, Style } from "./style.ts";
 import { type Cell, type Column, cutToWidth, renderTable } from "./table.ts";
 
-/** Where nobody could ask etcd, holds of nodes that are not there are not known. */
-export type ListedGroup = GroupStatus & Partial<Pick<SeenGroup, "absentHolds">>;
+/** Where nobody could ask etcd, only the nodes' own requests but new data are known. */
+export type ListedGroup = GroupStatus & Partial<Pick<SeenGroup, "absentHolds" | "reinits" | "strays">>;
 
 export interface ListOptions {
   readonly group: string;
@@ -68,7 +68,7 @@ function renderHeader(
 }
 
 function renderWarnings(
-  { pause, switchover, nodes, absentHolds = [] }: ListedGroup,
+  { pause, switchover, nodes, absentHolds = [], reinits = [], strays = [] }: ListedGroup,
   options: ListOptions,
 ): readonly string[] {
   const lines: string[] = [];
@@ -82,11 +82,29 @@ function renderWarnings(
       `▲ ${node}, which is not here, is held back${describeAsk(hold, options)}; msdha release ${node}`,
     );
   }
+  for (const ask of reinits) {
+    if (nodes.some(({ name }) => name === ask.node)) continue;
+    const node = plain(ask.node ?? "");
+    lines.push(
+      `▲ ${node}, which is not here, begins with new data when it comes: ${describeReinit(ask, options)}; msdha reinit ${node} --cancel takes that back`,
+    );
+  }
+  for (const { name, state, key } of strays) {
+    lines.push(
+      `▲ ${plain(name)} (${plain(state, 30)}) is no node: its key has no lease; etcdctl del ${plain(key, 1_000)}`,
+    );
+  }
   for (const { name, promotion } of nodes) {
     if (promotion)
       lines.push(`▲ ${plain(name)} is ordered to become the master, whatever is lost${whoAndWhy(promotion)}`);
   }
   return lines;
+}
+
+/** That a node is asked to begin with new data, since when, and by whom. */
+export function describeReinit(ask: Ask, { now }: Pick<ListOptions, "now">): string {
+  const since = ask.at > 0 ? ` ${formatRoughly(now - ask.at)} ago` : "";
+  return `reinit asked for${since}${whoAndWhy(ask)}`;
 }
 
 function describeAsk(ask: Ask, { now }: Pick<ListOptions, "now">): string {
@@ -108,7 +126,7 @@ function signOf({ isMaster, state, hold }: NodeStatus): { readonly sign: string;
   return state === "ready" ? { sign: "●", colour: "cyan" } : { sign: "◐", colour: "yellow" };
 }
 
-function renderNode(node: NodeStatus, status: GroupStatus, options: ListOptions): readonly Cell[] {
+function renderNode(node: NodeStatus, status: ListedGroup, options: ListOptions): readonly Cell[] {
   const { style, now } = options;
   const { sign, colour } = signOf(node);
   return [
@@ -130,12 +148,14 @@ function behindOf({ report, isMaster }: NodeStatus, { nodes }: GroupStatus): str
   return isMaster || report?.behind === undefined ? "–" : formatBytes(report.behind);
 }
 
-function noteOf(node: NodeStatus, status: GroupStatus, options: ListOptions): string {
+function noteOf(node: NodeStatus, status: ListedGroup, options: ListOptions): string {
   const { holder } = status;
   const notes: string[] = [];
   const next = findNext(status);
   if (next?.node === node.name) notes.push(next.by === "only" ? "next" : "next by rank");
   if (node.hold) notes.push(describeAsk(node.hold, options).replace(/^, /, ""));
+  const reinit = status.reinits?.find((ask) => ask.node === node.name);
+  if (reinit) notes.push(describeReinit(reinit, options));
   if (node.state === "master" && !node.isMaster)
     notes.push("says it is master, but does not hold the lock; it is ending");
   else if (node.name === holder && node.state === "ready") notes.push(`holds the lock; ${WAITS}`);

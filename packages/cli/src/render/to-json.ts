@@ -6,7 +6,9 @@ export const schema = 1;
 
 /** A status as `--json` prints it: times in ISO 8601, what is not known as null. */
 export function toJson(status: ListedGroup): object {
-  const { absentHolds, master } = status;
+  const { absentHolds, master, reinits, strays } = status;
+  const reinitOf = (name: string): Ask | undefined => reinits?.find(({ node }) => node === name);
+  const absentReinits = reinits?.filter(({ node }) => status.nodes.every(({ name }) => name !== node));
   return {
     revision: status.revision,
     master: master.kind === "master" ? master.name : null,
@@ -17,8 +19,10 @@ export function toJson(status: ListedGroup): object {
     ttlSeconds: status.ttlSeconds ?? null,
     pause: askToJson(status.pause),
     switchover: askToJson(status.switchover),
-    nodes: status.nodes.map(nodeToJson),
+    nodes: status.nodes.map((node) => ({ ...nodeToJson(node), reinit: askToJson(reinitOf(node.name)) })),
     absentHolds: absentHolds?.map((hold) => ({ node: hold.node ?? null, hold: askToJson(hold) })) ?? null,
+    absentReinits: absentReinits?.map((ask) => ({ node: ask.node ?? null, reinit: askToJson(ask) })) ?? null,
+    strays: strays ?? null,
     frontends: status.frontends,
     history: termsToJson(status),
   };

@@ -103,7 +103,8 @@ async function giveUp(
   { isUp }: CommandFollower,
 ): Promise<CommandError> {
   const state = isUp() ? "and is not ready in time" : "and etcd does not answer any more";
-  const underWay = `${plain(name)} ${TEXTS[stage]}, ${state}; look with msdha list`;
+  const undo = options.kind === "reinit" ? `, and msdha reinit ${plain(name)} --cancel takes it back` : "";
+  const underWay = `${plain(name)} ${TEXTS[stage]}, ${state}; look with msdha list${undo}`;
   if (!request) return new CommandError(exitCodes.unknown, underWay);
   return await takeBack(request, {
     what: nameOf(options.kind, name),
