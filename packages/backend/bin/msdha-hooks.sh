@@ -64,7 +64,7 @@ join_history() {
 # may_be_master NOTE: for the candidate hook. Whether the data are of the group's last history, or the group is new. Or an operator
 # has ordered this node's promotion, whatever is lost (msdha promote).
 may_be_master() {
-  [ "${MSDHA_ACCEPT_LOSS-}" != 1 ] || { say "may be master by an operator's order, though data may be lost"; return 0; }
+  ! accepts_loss "" || { say "may be master by an operator's order, though data may be lost"; return 0; }
   history=$(group_value history) || { say "the group's history can't be read"; return 1; }
   [ -z "$history" ] || grep -qsx "$history" "$1"
 }
