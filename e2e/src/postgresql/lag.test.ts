@@ -3,7 +3,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
-import { createHookGroup, type HookNode } from "./hook-node.ts";
+import { createHookGroup, type HookGroup, type HookNode } from "./hook-node.ts";
 import {
   becomeReady,
   expectSuccess,
@@ -63,6 +63,63 @@ describe.concurrent("a PostgreSQL standby that has fallen behind", () => {
     expectSuccess(await a.hook("pre_start"));
     await becomeReady(a);
     expectSuccess(await a.hook("candidate"));
+  });
+
+  test("is no candidate when what it has beyond an older promotion is not the master's", async () => {
+    await using group = await createHookGroup();
+    const a = await startFirst(group, "a");
+    const b = await joinGroup(group, "b");
+    process.kill(Number(await a.sql("SELECT pid FROM pg_stat_replication")), "SIGSTOP");
+    await a.sql("CREATE TABLE only_here AS SELECT generate_series(1, 100000)");
+    await a.stop("SIGKILL");
+    group.setMaster(undefined);
+    await promote(group, b);
+    await b.sql("CREATE TABLE t AS SELECT generate_series(1, 100000)");
+    await b.stop("SIGINT");
+    group.setMaster(undefined);
+    // Of its second timeline there is little to lack.
+    expectSuccess(await b.hook("pre_start"));
+    await becomeReady(b);
+    await promote(group, b);
+    await b.sql("CREATE TABLE u AS SELECT 1");
+    await hasTold(group, b);
+    await b.stop("SIGKILL");
+    group.setMaster(undefined);
+    expectSuccess(await a.hook("pre_start"));
+    await becomeReady(a);
+    const { exitCode, output } = await a.hook("candidate");
+    expect(exitCode).toBe(1);
+    expect(output).toMatch(/^lacks \d+ MB of what b had, more than MSDHA_PG_MAX_LAG/);
+  });
+
+  test("is no candidate when its newer timelines are of a history that the group has left", async () => {
+    await using group = await createHookGroup();
+    const a = await startFirst(group, "a");
+    const b = await joinGroup(group, "b");
+    await a.stop("SIGINT");
+    group.setMaster(undefined);
+    await promote(group, b);
+    await b.stop("SIGINT");
+    expectSuccess(await b.hook("pre_start"));
+    await becomeReady(b);
+    await promote(group, b);
+    await hasTold(group, b);
+    await b.stop("SIGKILL");
+    group.setMaster(undefined);
+    // It lacks next to nothing of what b wrote.
+    expectSuccess(await a.hook("pre_start"));
+    await becomeReady(a);
+    expectSuccess(await a.hook("candidate"));
+    await promote(group, a);
+    await a.sql("CREATE TABLE t AS SELECT generate_series(1, 100000)");
+    await hasTold(group, a);
+    await a.stop("SIGKILL");
+    group.setMaster(undefined);
+    expectSuccess(await b.hook("pre_start"));
+    await becomeReady(b);
+    const { exitCode, output } = await b.hook("candidate");
+    expect(exitCode).toBe(1);
+    expect(output).toMatch(/^lacks \d+ MB of what a had, more than MSDHA_PG_MAX_LAG/);
   });
 
   test("is no candidate while its replay is paused", async () => {
@@ -176,6 +233,16 @@ async function runManySubtransactions(node: HookNode): Promise<{ readonly cut: P
     { what: "the transaction to be running" },
   );
   return { cut };
+}
+
+/** Resolves when this master has told the group of all that it has. */
+async function hasTold(group: HookGroup, { name, sql }: HookNode): Promise<void> {
+  const end = BigInt(await sql("SELECT pg_wal_lsn_diff(pg_current_wal_flush_lsn(), '0/0')"));
+  const isTold = (): boolean => {
+    const [, bytes = "0", master] = group.value("postgresql-position")?.split(" ") ?? [];
+    return master === name && BigInt(bytes) >= end;
+  };
+  await waitFor(isTold, { what: `${name} to tell the group how far it is` });
 }
 
 /** Has it receive nothing, as when its slot is lost: from nobody. */

@@ -2,7 +2,7 @@ import type { GroupNode } from "./backend-command.ts";
 import type { HookContext } from "./context.ts";
 import { readControlFile } from "./control-file.ts";
 import { fail } from "./failure.ts";
-import { branchOfTimeline } from "./history.ts";
+import { branchesOfTimeline } from "./history.ts";
 import { publishFinalPosition } from "./little-lag.ts";
 import { parseLsn } from "./lsn.ts";
 import { behindOf, describeBehind, type LogEnd } from "./stop-progress.ts";
@@ -28,7 +28,7 @@ export async function checkEnd(
   const nodes = readNodes(context);
   const others = nodes?.filter(({ name }) => name !== settings.name) ?? [];
   const timeline = Number(control.get("Latest checkpoint's TimeLineID"));
-  const end = { bytes: checkpoint + 1n, timeline, began: branchOfTimeline(context, timeline)?.at };
+  const end = { bytes: checkpoint + 1n, timeline, branches: branchesOfTimeline(context, timeline) };
   // The hand-over waits for no standby. A node that lacks log could take over.
   if (settings.handover === "clean" || others.length === 0) {
     await publish(context, end, context.signal, 0);

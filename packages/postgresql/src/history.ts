@@ -10,7 +10,7 @@ import { type Peer, PeerSilentError } from "./peer.ts";
 import { noteSlot } from "./slot-note.ts";
 import {
   type Branch,
-  branchOf,
+  branchesOf,
   compareHistories,
   type Kinship,
   newestTimeline,
@@ -185,10 +185,9 @@ async function readRecords(
   );
 }
 
-/** Returns where a timeline of the data branched off the one before; undefined where they do not say. */
-export function branchOfTimeline({ files, settings }: HookContext, timeline: number): Branch | undefined {
-  const history = historyOf({ files, settings }, timeline);
-  return history === undefined ? undefined : branchOf(history);
+/** Returns where a timeline of the data, and those before it, branched off the one before; none where the data do not say. */
+export function branchesOfTimeline({ files, settings }: HookContext, timeline: number): readonly Branch[] {
+  return branchesOf(historyOf({ files, settings }, timeline) ?? "");
 }
 
 function historyOf(

@@ -1,7 +1,7 @@
 import { openGroupStore } from "./backend-command.ts";
 import type { HookContext } from "./context.ts";
 import { fail, messageOf } from "./failure.ts";
-import { branchOfTimeline } from "./history.ts";
+import { branchesOfTimeline } from "./history.ts";
 import { answerOf, refusalOf } from "./local-server.ts";
 import {
   formatMasterPosition,
@@ -76,9 +76,9 @@ export async function publishPosition(
   const position = { master: member, timeline: Number(timeline), bytes: BigInt(bytes) };
   // A master's timeline stays the same, and is told every second.
   const told = parseMasterPosition(before);
-  const began =
-    told?.timeline === position.timeline ? told.began : branchOfTimeline(context, position.timeline)?.at;
-  const line = formatMasterPosition({ ...position, began });
+  const branches =
+    told?.timeline === position.timeline ? told.branches : branchesOfTimeline(context, position.timeline);
+  const line = formatMasterPosition({ ...position, branches });
   if (line !== before) await store.put(KEY, line);
   return line;
 }
@@ -95,8 +95,8 @@ export async function publishFinalPosition(
   const { env, log, member } = context;
   const store = openGroupStore(env, AbortSignal.any([signal, AbortSignal.timeout(LONGEST_FINAL_MS)]));
   try {
-    const began = branchOfTimeline(context, timeline)?.at;
-    await store.put(KEY, formatMasterPosition({ master: member, timeline, bytes, began }));
+    const branches = branchesOfTimeline(context, timeline);
+    await store.put(KEY, formatMasterPosition({ master: member, timeline, bytes, branches }));
   } catch (error) {
     if (!signal.aborted) log(`the group was not told how far this node is: ${messageOf(error)}`);
   }

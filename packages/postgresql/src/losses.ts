@@ -1,6 +1,6 @@
 import type { HookContext } from "./context.ts";
 import { messageOf } from "./failure.ts";
-import { branchOfTimeline } from "./history.ts";
+import { branchesOfTimeline } from "./history.ts";
 import { answerOf } from "./local-server.ts";
 import { lagBehind } from "./master-position.ts";
 import { POSITION_SQL, readPosition } from "./position.ts";
@@ -42,9 +42,13 @@ export async function noteLoss(context: HookContext): Promise<void> {
   const own = readPosition((await answerOf(server.query(POSITION_SQL)))?.[0]);
   if (!former || !own || former.master === member) return;
   // By number its timeline says nothing: it may be the former master's, of which this node knew nothing, or any newer one.
-  const before = branchOfTimeline(context, own.timeline);
+  const branches = branchesOfTimeline(context, own.timeline);
+  const before = branches.at(-1);
   if (!before) return;
-  const bytes = lagBehind({ timeline: before.timeline, bytes: before.at }, former);
+  const bytes = lagBehind(
+    { timeline: before.timeline, bytes: before.at, branches: branches.slice(0, -1) },
+    former,
+  );
   if (bytes === 0) return;
   log(
     `promoted without ${formatSize(bytes)} (${bytes} bytes) of the log that ${former.master} had, and what it wrote in its last ` +

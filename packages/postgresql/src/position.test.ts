@@ -4,10 +4,14 @@ import { comparePositions, rankOf, readPosition } from "./position.ts";
 const at = (timeline: number, bytes: bigint, began = 0n) => ({ timeline, bytes, began });
 
 test("reads what a server says of its position", () => {
-  expect(readPosition(["2", "67108864", "50331648", "t", "f", "t"])).toEqual({
-    timeline: 2,
+  expect(readPosition(["3", "67108864", "50331648", "t", "f", "t", "1:33554432 2:50331648"])).toEqual({
+    timeline: 3,
     bytes: 67_108_864n,
     began: 50_331_648n,
+    branches: [
+      { timeline: 1, at: 33_554_432n },
+      { timeline: 2, at: 50_331_648n },
+    ],
     standby: true,
     settled: false,
     free: true,

@@ -62,20 +62,20 @@ export async function logShutdown(
   }
 }
 
-/** Where the log of a master ends: on its timeline, and where that began, as far as they are known. */
-export type LogEnd = { readonly bytes: Lsn } & Partial<Pick<MasterPosition, "timeline" | "began">>;
+/** Where the log of a master ends: on its timeline, and where that and those before it began, as far as they are known. */
+export type LogEnd = { readonly bytes: Lsn } & Partial<Pick<MasterPosition, "timeline" | "branches">>;
 
 /** Resolves with what another node lacks, by its own word; undefined where it does not answer. What it has of another history counts for nothing. */
 export async function behindOf(
   context: HookContext,
   { name, address }: { readonly name: string; readonly address: string },
-  { bytes, timeline, began }: LogEnd,
+  { bytes, timeline, branches = [] }: LogEnd,
 ): Promise<Behind | undefined> {
   const rows = await answerOf(context.peer(address).query(POSITION_SQL));
   const position = readPosition(rows?.[0]);
   if (!position) return undefined;
   if (timeline === undefined) return { name, bytes: lack(bytes, position.bytes) };
-  return { name, bytes: lagBehind(position, { master: "", bytes, timeline, began }) };
+  return { name, bytes: lagBehind(position, { master: "", bytes, timeline, branches }) };
 }
 
 function lack(target: Lsn, has: Lsn): number {

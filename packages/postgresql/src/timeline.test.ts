@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { branchOf, compareHistories, newestTimeline } from "./timeline.ts";
+import { branchesOf, compareHistories, newestTimeline } from "./timeline.ts";
 
 const second = "1\t0/3000060\tx\n";
 const third = `${second}2\t0/50000A0\tx\n`;
@@ -101,5 +101,5 @@ test.each([
   ["1\t0/3000060\tx\n\n2\t0/50000A0\ty\n", { timeline: 2, at: 0x50000a0n }],
   ["# a comment\n", undefined],
 ])("finds where a timeline branched off in %j", (history, branch) => {
-  expect(branchOf(history)).toEqual(branch);
+  expect(branchesOf(history).at(-1)).toEqual(branch);
 });

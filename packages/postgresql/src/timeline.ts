@@ -102,13 +102,8 @@ export interface Branch {
   readonly at: Lsn;
 }
 
-/** Returns where a timeline branched off the one before, by the text of its history file. */
-export function branchOf(history: string): Branch | undefined {
-  return branchesOf(history).at(-1);
-}
-
-/** Returns the branches of a history file, oldest first. */
-function branchesOf(history: string): readonly Branch[] {
+/** Returns where a timeline, and those before it, branched off the one before, by the text of its history file; the oldest first. */
+export function branchesOf(history: string): readonly Branch[] {
   return history.split("\n").flatMap((line) => {
     const [, timeline = "", at = ""] = /^(\d+)\t([0-9A-F]+\/[0-9A-F]+)\t/.exec(line) ?? [];
     return at === "" ? [] : [{ timeline: Number(timeline), at: parseLsn(at) }];
