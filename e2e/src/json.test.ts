@@ -81,7 +81,9 @@ test("what commands print with --json has the fields that docs/command-json.md l
   expectListedFields("`msdha switchover`", [moved]);
   expect(moved).toMatchObject({ from: slave, to: nodes.master });
 
-  expectListedFields("`msdha list`", [...shown, ...withAbsent, ...(await run("list"))], {
+  const empty = parse((await msdha("--group", "other", "list", "--json")).out, { group: "other" });
+  expect(empty).toMatchObject([{ master: null, noMaster: { what: "no node has joined this group" } }]);
+  expectListedFields("`msdha list`", [...shown, ...withAbsent, ...empty, ...(await run("list"))], {
     // Where etcd does not answer, and in the history alone.
     without: ["known.by", "known.ageMs", "note"],
   });

@@ -33,7 +33,9 @@ export async function list(context: Context, options: ListCommandOptions): Promi
     showLocal(context, group, { error, json: options.json === true }),
   );
   if (options.json) {
-    context.write(`${JSON.stringify({ schema, group: group.group, etcd, ...toJson(status) })}\n`);
+    context.write(
+      `${JSON.stringify({ schema, group: group.group, etcd, ...toJson(status, context.now()) })}\n`,
+    );
     return;
   }
   if (!options.watch) context.write(`${draw(context, group, status, etcd).join("\n")}\n`);

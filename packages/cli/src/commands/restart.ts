@@ -8,6 +8,7 @@ import { plain } from "../render/plain.ts";
 import { printSteps } from "../render/steps.ts";
 import { schema } from "../render/to-json.ts";
 import { listAbsent } from "../requests/describe-view.ts";
+import { refuseWithoutMaster } from "../requests/find-master.ts";
 import { findOwnContainer } from "../requests/own-container.ts";
 import { readView } from "../requests/read-view.ts";
 import { refuseOldNodes } from "../requests/refuse-old-nodes.ts";
@@ -84,8 +85,7 @@ export async function reinit(context: Context, node: string, options: ReinitOpti
   if (!view.nodes.has(node)) throw refuseUnknown(view, node);
   refuseOldNodes(view, { names: [node] });
   if (view.lock?.node === node) throw refuse(`${plain(node)} has the lock: its data are the group's`);
-  if (mastership(view).kind !== "master")
-    throw refuse("the group has no master now, so nobody to get data from");
+  if (mastership(view).kind !== "master") throw refuseWithoutMaster(view);
   refuseOwnContainer(context, [node]);
   const question = `Restart ${plain(node)}, discard its data and copy it again from the master?`;
   await confirmFirst(context, question, options);

@@ -2,6 +2,7 @@ import { ASKS, type Ask, type GroupStatus, isOver, type NodeStatus } from "@msdh
 import { formatDuration } from "../render/duration.ts";
 import { describeReinit, type ListedGroup } from "../render/list.ts";
 import { plain } from "../render/plain.ts";
+import { listStates, whyNoMaster } from "../render/why-no-master.ts";
 import { type Finding, failure, ok, warning } from "./finding.ts";
 
 const LONG_MS = 24 * 3_600_000;
@@ -12,13 +13,14 @@ const RECENT = 10;
 export function checkGroup(status: ListedGroup, now: number): readonly Finding[] {
   if (status.nodes.length === 0)
     return [
-      failure("no node has joined this group", "start nodes with this MSDHA_GROUP and these endpoints"),
+      checkMaster(status, now),
       ...checkStrays(status),
       ...checkReinits(status, now),
+      ...(status.terms.length === 0 ? [] : checkEnds(status)),
     ];
   return [
-    checkMaster(status),
-    checkReady(status),
+    checkMaster(status, now),
+    checkReady(status, now),
     checkTtls(status),
     checkVersions(status),
     ...checkStrays(status),
@@ -29,24 +31,25 @@ export function checkGroup(status: ListedGroup, now: number): readonly Finding[]
   ];
 }
 
-function checkMaster({ master, holder, pause, nodes }: GroupStatus): Finding {
+function checkMaster(status: ListedGroup, now: number): Finding {
+  const { master } = status;
   if (master.kind === "master") return ok(`master: ${plain(master.name)}, token ${master.token}`);
-  if (pause) return failure("no master, and the group is paused", "msdha resume");
-  const held = findHeldBack(nodes);
-  if (holder === undefined && held !== undefined)
-    return failure(`no master: ${held.what}`, `${held.todo}, if it may be the master`);
-  const who = holder === undefined ? "nobody has the lock" : `${plain(holder)} has the lock`;
-  return failure(`no master: ${who}`, "wait for two TTLs, then read the nodes' logs");
+  const reason = whyNoMaster(status, now);
+  return failure(`no master: ${reason?.what}`, reason?.todo ?? "msdha list");
 }
 
-function checkReady({ nodes, master }: GroupStatus): Finding {
+/** Without a master, nodes that are ready are no proof that one could take over. */
+function checkReady({ nodes, master }: GroupStatus, now: number): Finding {
   const ready = nodes.filter(isFree).length;
-  if (ready > 0) return ok(`nodes that could take over: ${ready}`);
+  if (ready > 0)
+    return ok(`nodes that ${master.kind === "master" ? "could take over" : "are ready"}: ${ready}`);
   const held = findHeldBack(nodes);
   if (held !== undefined)
     return warning(`no node could take over: ${held.what}`, `${held.todo}, when its work is done`);
   const what = master.kind === "master" ? "no node could take over from the master" : "no node is ready";
-  return warning(what, "start a second node, or see what keeps the others from ready: msdha list");
+  const others = nodes.filter(({ isMaster }) => !isMaster);
+  if (others.length === 0) return warning(what, "start a second node");
+  return warning(`${what}: ${listStates(others, now)}`, "their logs say what they wait for");
 }
 
 function isFree({ state, hold }: NodeStatus): boolean {

@@ -121,13 +121,36 @@ describe("a group", () => {
   });
 
   test.each<[string, Partial<ListedGroup>, Finding["level"], RegExp]>([
-    ["without nodes", { nodes: [] }, "error", /no node has joined/],
-    ["without a master", { master: { kind: "none" } }, "error", /no master: nobody has the lock/],
+    ["without nodes", { nodes: [], master: { kind: "none" }, terms: [] }, "error", /no node has joined/],
+    [
+      "without a master",
+      { master: { kind: "none" } },
+      "error",
+      /no master: no ready node takes the lock: .* \(one\)/,
+    ],
     [
       "with a holder of the lock alone",
       { master: { kind: "none" }, holder: "one" },
       "error",
       /one has the lock/,
+    ],
+    [
+      "whose holder of the lock asks the candidates",
+      { master: { kind: "none" }, holder: "one", isElecting: true },
+      "error",
+      /no master: one has the lock, and asks the candidate hooks/,
+    ],
+    [
+      "whose nodes are gone",
+      { nodes: [], master: { kind: "none" } },
+      "error",
+      /no node is here, and two was the last master/,
+    ],
+    [
+      "with no ready node beside a master",
+      { nodes: [{ ...node, state: "start", since: NOW - 60_000 }] },
+      "warning",
+      /could take over from the master: one is start for 1 min/,
     ],
     [
       "with no ready node",

@@ -39,7 +39,9 @@ export async function showLocal(
   const style = createStyle(terminal.isColourful);
   const age = ageMs === undefined ? "a time that is not known" : formatRoughly(ageMs);
   if (json)
-    write(`${JSON.stringify({ schema, group, etcd: null, known: { by, ageMs }, ...toJson(status) })}\n`);
+    write(
+      `${JSON.stringify({ schema, group, etcd: null, known: { by, ageMs }, ...toJson(status, now()) })}\n`,
+    );
   else write(`${renderList(status, { group, now: now(), width: terminal.width, style }).join("\n")}\n`);
   throw new CommandError(
     exitCodes.unavailable,

@@ -4,8 +4,9 @@
  */
 export function fitToHeight(lines: readonly string[], height: number): readonly string[] {
   if (lines.length <= height) return lines;
-  const head = lines.slice(0, Math.max(1, height - 2));
-  const last = lines.at(-1) ?? "";
-  const left = lines.length - head.length - 1;
-  return [...head, `… ${left} more: msdha list`, last].slice(0, Math.max(1, height));
+  // What does not fit one line goes on in indented ones.
+  const last = lines.slice(lines.findLastIndex((line) => !line.startsWith(" ")));
+  const head = lines.slice(0, Math.max(1, height - 1 - last.length));
+  const left = lines.length - head.length - last.length;
+  return [...head, `… ${left} more: msdha list`, ...last].slice(0, Math.max(1, height));
 }

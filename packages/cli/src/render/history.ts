@@ -1,9 +1,10 @@
 import type { GroupStatus, Term } from "@msdha/group";
+import stringWidth from "string-width";
 import { describeBeginning, describeEnd, describeGap } from "./describe-term.ts";
 import { formatDuration, formatTime } from "./duration.ts";
 import { plain } from "./plain.ts";
 import type { Style } from "./style.ts";
-import { type Column, cutToWidth, renderTable } from "./table.ts";
+import { type Cell, type Column, renderTable, wrapToWidth } from "./table.ts";
 
 const COLUMNS: readonly Column[] = [
   { title: "FROM", dropped: 0, atLeast: 20 },
@@ -15,7 +16,7 @@ const COLUMNS: readonly Column[] = [
   { title: "TOKEN", dropped: 5, atLeast: 4 },
 ];
 
-/** A note is a line of its own: no column is too narrow for it. */
+/** What no column is wide enough for. */
 const NOTE_INDENT = "  └ ";
 
 /** Lists the masters so far, the newest first: when each began and ended, why, and what may be lost. */
@@ -39,23 +40,33 @@ export function renderHistory(
   if (terms.length === 0) return ["no master of this group is known"];
   const shown = terms.slice(0, count);
   const isCurrent = (term: Term): boolean => master.kind === "master" && master.token === term.token;
-  const rows = shown.map((term, index) => [
-    { text: formatTime(term.beganAt) },
-    { text: plain(term.node, 253) },
-    { text: describeLength(term, { now, isCurrent: isCurrent(term), next: terms[index - 1] }) },
-    { text: describeGap(term, terms[index + 1]) ?? "not known" },
-    {
-      text:
-        describeBeginning(term) +
-        (term.losses === undefined ? "" : `; may have lost data: ${plain(term.losses)}`),
-    },
-    { text: describeEnd(term, { isCurrent: isCurrent(term) }) ?? "is master now" },
-    { text: String(term.token) },
-  ]);
-  const [titles = "", ...lines] = renderTable(COLUMNS, rows, width);
-  const noted = lines.flatMap((line, index) => {
-    const note = notes.get(shown[index]?.token ?? 0);
-    return note === undefined ? [line] : [line, cutToWidth(`${NOTE_INDENT}${plain(note)}`, width)];
+  const describe = (term: Term): { readonly began: string; readonly ended: string } => ({
+    began:
+      describeBeginning(term) +
+      (term.losses === undefined ? "" : `; may have lost data: ${plain(term.losses)}`),
+    ended: describeEnd(term, { isCurrent: isCurrent(term) }) ?? "is master now",
+  });
+  const rows = (isWide: boolean): readonly (readonly Cell[])[] =>
+    shown.map((term, index) => [
+      { text: formatTime(term.beganAt) },
+      { text: plain(term.node, 253) },
+      { text: describeLength(term, { now, isCurrent: isCurrent(term), next: terms[index - 1] }) },
+      { text: describeGap(term, terms[index + 1]) ?? "not known" },
+      { text: isWide ? describe(term).began : "" },
+      { text: isWide ? describe(term).ended : "" },
+      { text: String(term.token) },
+    ]);
+  const whole = renderTable(COLUMNS, rows(true), Number.MAX_SAFE_INTEGER);
+  const isWide = whole.every((line) => stringWidth(line) <= width);
+  const [titles = "", ...lines] = isWide ? whole : renderTable(COLUMNS, rows(false), width);
+  const noted = shown.flatMap((term, index) => {
+    const { began, ended } = describe(term);
+    const note = notes.get(term.token);
+    const below = [
+      ...(isWide ? [] : [`${began}; ${isCurrent(term) ? "" : "ended: "}${ended}`]),
+      ...(note === undefined ? [] : [plain(note)]),
+    ];
+    return [lines[index] ?? "", ...below.flatMap((text) => wrapToWidth(NOTE_INDENT + text, width))];
   });
   return [style("dim", titles), ...noted];
 }

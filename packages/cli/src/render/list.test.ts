@@ -156,6 +156,27 @@ describe.each([40, 60, 80, 200])("in %i columns", (width) => {
     expect(lines.join("\n")).toMatch(/three .*running_not/);
   });
 
+  test("nothing is cut of a warning, of why the last master ended, and of how any did", () => {
+    const why = "move of rack 7 to the other side of the hall, with all that hangs on it";
+    const words = (lines: readonly string[]): string => lines.join(" ").replace(/\s+/g, " ");
+    const pause: Ask = { ...hold, kind: "pause", node: undefined, why };
+    const ended = {
+      ...before,
+      end: { why: `asked to stop: switchover to two: ${why}`, by: "itself" as const },
+    };
+    const shown = words(show({ ...status, pause, terms: [last, ended] }, width));
+    expect(shown).toContain(`"${why}" by eve@desk, 58 min left; msdha resume ends it`);
+    expect(shown).toContain(`switchover to two: ${why}, 28.4 s without a master`);
+    const lost = { ...last, losses: why };
+    const history = renderHistory(
+      { ...status, terms: [lost, ended] },
+      { now: NOW, width, style: createStyle(false), count: 9 },
+    );
+    for (const line of history) expect(stringWidth(line)).toBeLessThanOrEqual(width);
+    expect(words(history)).toContain(`ended: asked to stop: switchover to two: ${why}`);
+    expect(words(history)).toContain(`after the wait; may have lost data: ${why}; is master now`);
+  });
+
   test("wide letters and long names do not break it", () => {
     const nodes = [node("データベース一号機の長い名前です", "ready"), node("n".repeat(253), "master")];
     for (const line of show({ ...status, nodes }, width)) {
@@ -204,7 +225,7 @@ test.each<[string, Partial<GroupStatus>, RegExp]>([
   [
     "a node that waits",
     { master: { kind: "none" }, holder: "one" },
-    /one holds the lock; waiting for the old master's time to run out, or electing/,
+    /no master: one has the lock .*\n▲ one has the lock, and waits until the old master is gone for certain\n {2}→ wait for 2 TTLs, 20 s at most/,
   ],
   [
     "a pause",
@@ -235,6 +256,25 @@ test.each<[string, Partial<GroupStatus>, RegExp]>([
     "an end that is not known",
     { terms: [last, { ...before, end: undefined }] },
     /one → two, not known: its node has not run again/,
+  ],
+  [
+    "that nobody takes the lock",
+    { master: { kind: "none" }, nodes: [node("one", "ready"), node("four", "ready")] },
+    /▲ no ready node takes the lock: .* \(one, four\), and two, the last master, is not here\n {2}→ .*start two/,
+  ],
+  [
+    "how the last master ended where nodes are gone, too",
+    {
+      nodes: [],
+      master: { kind: "none" },
+      terms: [{ ...last, end: { why: "hook master ended with code 4", at: NOW - HOUR, by: "itself" } }],
+    },
+    /▲ no node is here, and two was the last master[\s\S]*last: two was master until 1 h ago: hook master ended with code 4/,
+  ],
+  [
+    "when a master began whose end is not known",
+    { master: { kind: "none" }, terms: [last] },
+    /last: two became master 3 d ago, and is not any more: not known: its node has not run again/,
   ],
 ])("says %s", (_what, change, text) => {
   expect(show({ ...status, ...change }, 200).join("\n")).toMatch(text);

@@ -6,10 +6,12 @@ import { formatDuration, formatRoughly } from "./duration.ts";
 import { findNext } from "./next-master.ts";
 import { plain } from "./plain.ts";
 import type { Colour, Style } from "./style.ts";
-import { type Cell, type Column, cutToWidth, renderTable } from "./table.ts";
+import { type Cell, type Column, renderTable, wrapToWidth } from "./table.ts";
+import { whyNoMaster } from "./why-no-master.ts";
 
 /** Where nobody could ask etcd, only the nodes' own requests but new data are known. */
-export type ListedGroup = GroupStatus & Partial<Pick<SeenGroup, "absentHolds" | "reinits" | "strays">>;
+export type ListedGroup = GroupStatus &
+  Partial<Pick<SeenGroup, "absentHolds" | "reinits" | "strays" | "isElecting">>;
 
 export interface ListOptions {
   readonly group: string;
@@ -31,22 +33,19 @@ const COLUMNS: readonly Column[] = [
   { title: "NOTE", dropped: 2, atLeast: 8 },
 ];
 
-/** What a node that has taken the lock does until it is published. */
-const WAITS = "waiting for the old master's time to run out, or electing";
-
 /** Shows a whole group: a line about the master, a table of nodes, and how the master came to be. */
 export function renderList(status: ListedGroup, options: ListOptions): readonly string[] {
   const { width, style } = options;
   const rows = status.nodes.map((node) => renderNode(node, status, options));
-  const lines = [
-    cutToWidth(renderHeader(status, options), width),
-    ...renderWarnings(status, options).map((line) => style("yellow", cutToWidth(line, width))),
+  const wrap = (line: string): readonly string[] => wrapToWidth(line, width);
+  const [titles, ...table] = rows.length === 0 ? [] : renderTable(COLUMNS, rows, width);
+  const warnings = [...renderNoMaster(status, options), ...renderWarnings(status, options)];
+  return [
+    ...wrap(renderHeader(status, options)),
+    ...warnings.flatMap(wrap).map((line) => style("yellow", line)),
+    ...(titles === undefined ? [] : [style("dim", titles), ...table]),
+    ...renderLastChange(status, options).flatMap(wrap),
   ];
-  if (rows.length === 0) return [...lines, cutToWidth("no node has joined this group", width)];
-  const [titles = "", ...table] = renderTable(COLUMNS, rows, width);
-  lines.push(style("dim", titles), ...table);
-  const last = renderLastChange(status, options);
-  return last === undefined ? lines : [...lines, cutToWidth(last, width)];
 }
 
 function renderHeader(
@@ -60,11 +59,18 @@ function renderHeader(
     if (term) parts.push(formatDuration(now - term.beganAt));
     parts.push(`token ${master.token}`);
   } else if (master.kind === "stopping") parts.push(`no master: ${plain(holder ?? "it")} is stopping`);
-  else if (holder !== undefined) parts.push(`no master: ${plain(holder)} holds the lock; ${WAITS}`);
+  else if (holder !== undefined) parts.push(`no master: ${plain(holder)} has the lock`);
   else parts.push("no master");
   if (ttlSeconds !== undefined) parts.push(`TTL ${ttlSeconds} s`);
   if (etcd) parts.push(`etcd ${etcd.reached}/${etcd.total}`);
   return `${plain(group)}   ${parts.join(" · ")}`;
+}
+
+/** Why there is no master, and what to do. A pause has a line of its own. */
+function renderNoMaster(status: ListedGroup, { now }: ListOptions): readonly string[] {
+  const reason = whyNoMaster(status, now);
+  if (!reason || (status.pause && status.holder === undefined && status.nodes.length > 0)) return [];
+  return [`▲ ${reason.what}`, `  → ${reason.todo}`];
 }
 
 function renderWarnings(
@@ -158,29 +164,30 @@ function noteOf(node: NodeStatus, status: ListedGroup, options: ListOptions): st
   if (reinit) notes.push(describeReinit(reinit, options));
   if (node.state === "master" && !node.isMaster)
     notes.push("says it is master, but does not hold the lock; it is ending");
-  else if (node.name === holder && node.state === "ready") notes.push(`holds the lock; ${WAITS}`);
+  else if (node.name === holder && node.state === "ready") notes.push("has the lock");
   if (node.asks === 0 && node.run !== undefined) notes.push("an older version, which takes no requests");
   if (node.report && node.report.note !== "") notes.push(plain(node.report.note, 100));
   return notes.join("; ");
 }
 
-function renderLastChange({ terms, master }: GroupStatus, { now }: ListOptions): string | undefined {
+function renderLastChange({ terms, master }: GroupStatus, { now }: ListOptions): readonly string[] {
   const [last, before] = terms;
-  if (!last) return undefined;
+  if (!last) return [];
   const isCurrent = master.kind === "master" && master.token === last.token;
   if (!isCurrent) {
     const end = describeEnd(last, { isCurrent }) ?? "";
-    return `last: ${plain(last.node)} was master until ${endTime(last.end?.at, now)}: ${end}`;
+    const name = plain(last.node);
+    if (last.end?.at === undefined)
+      return [
+        `last: ${name} became master ${formatRoughly(now - last.beganAt)} ago, and is not any more: ${end}`,
+      ];
+    return [`last: ${name} was master until ${formatRoughly(now - last.end.at)} ago: ${end}`];
   }
   const age = `${formatRoughly(now - last.beganAt)} ago`;
-  if (!before) return `last: ${age}  ${plain(last.node)}, the first master that is known`;
+  if (!before) return [`last: ${age}  ${plain(last.node)}, the first master that is known`];
   const why = describeEnd(before, { isCurrent: false }) ?? "";
   const length = describeGap(last, before);
   const gap = length === undefined ? "" : `, ${length} without a master`;
   const loss = last.losses === undefined ? "" : `; may have lost data: ${plain(last.losses)}`;
-  return `last: ${age}  ${plain(before.node)} → ${plain(last.node)}, ${why}${gap}${loss}`;
-}
-
-function endTime(at: number | undefined, now: number): string {
-  return at === undefined ? "some time ago" : `${formatRoughly(now - at)} ago`;
+  return [`last: ${age}  ${plain(before.node)} → ${plain(last.node)}, ${why}${gap}${loss}`];
 }

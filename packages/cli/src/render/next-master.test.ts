@@ -40,6 +40,12 @@ test.each([
   expect(findNext({ master, nodes })).toEqual(expected);
 });
 
+test("is nobody under a pause, which keeps every node from the lock", () => {
+  const pause = { kind: "pause", node: undefined, revision: 1, lease: "0", by: "", why: "", at: 0 } as const;
+  const more = { until: undefined, token: undefined, to: undefined, run: undefined, accepted: false };
+  expect(findNext({ master, nodes: [node("a", 0)], pause: { ...pause, ...more } })).toBeUndefined();
+});
+
 test("is nobody where there is no master", () => {
   expect(findNext({ master: { kind: "none" }, nodes: [node("a", 0)] })).toBeUndefined();
 });

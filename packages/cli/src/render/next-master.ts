@@ -7,11 +7,15 @@ export interface NextMaster {
 }
 
 /**
- * Returns the node that would probably be the next master; undefined where nobody is ready, or where several are and their reports do
+ * Returns the node that would probably be the next master; undefined under a pause, where nobody is ready, or where several are and their reports do
  * not tell them apart. Not promised: elections ask the `candidate` hooks, which may know better by then.
  */
-export function findNext({ nodes, master }: Pick<GroupStatus, "nodes" | "master">): NextMaster | undefined {
-  if (master.kind !== "master") return undefined;
+export function findNext({
+  nodes,
+  master,
+  pause,
+}: Pick<GroupStatus, "nodes" | "master"> & Partial<Pick<GroupStatus, "pause">>): NextMaster | undefined {
+  if (master.kind !== "master" || pause) return undefined;
   const ready = nodes.filter(({ state, isMaster, hold }) => state === "ready" && !isMaster && !hold);
   const [first, ...others] = ready.toSorted((a, b) => lag(a) - lag(b));
   if (!first) return undefined;

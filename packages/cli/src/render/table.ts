@@ -73,13 +73,39 @@ function fitWidths(
   return widths;
 }
 
+/**
+ * Breaks a text into lines of so many columns at most, between words where it can. The lines after the first begin with `indent`:
+ * what would be cut is what an operator is to do.
+ */
+export function wrapToWidth(text: string, width: number, indent = "    "): readonly string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(/(?<= )(?=[^ ])/)) {
+    if (line.trim() !== "" && stringWidth((line + word).trimEnd()) > width) {
+      lines.push(line.trimEnd());
+      line = indent;
+    }
+    line += word;
+    while (stringWidth(line.trimEnd()) > width && width > stringWidth(indent) + 1) {
+      const head = takeColumns(line, width);
+      lines.push(head);
+      line = indent + line.slice(head.length);
+    }
+  }
+  return [...lines, line.trimEnd()];
+}
+
+function takeColumns(text: string, width: number): string {
+  let kept = "";
+  for (const { segment } of new Intl.Segmenter().segment(text)) {
+    if (stringWidth(kept + segment) > width) break;
+    kept += segment;
+  }
+  return kept;
+}
+
 /** Cuts a text to so many columns of a terminal, with `…` at its end if something is missing. */
 export function cutToWidth(text: string, width: number): string {
   if (stringWidth(text) <= width) return text;
-  let kept = "";
-  for (const { segment } of new Intl.Segmenter().segment(text)) {
-    if (stringWidth(kept + segment) > width - 1) break;
-    kept += segment;
-  }
-  return width > 0 ? `${kept}…` : "";
+  return width > 0 ? `${takeColumns(text, width - 1)}…` : "";
 }

@@ -1,11 +1,12 @@
 import type { Ask, GroupStatus, NodeStatus, Term } from "@msdha/group";
 import type { ListedGroup } from "./list.ts";
+import { whyNoMaster } from "./why-no-master.ts";
 
 /** The version of everything that `--json` prints: fields may be added to it, and none is removed or changed. */
 export const schema = 1;
 
 /** A status as `--json` prints it: times in ISO 8601, what is not known as null. */
-export function toJson(status: ListedGroup): object {
+export function toJson(status: ListedGroup, now: number): object {
   const { absentHolds, master, reinits, strays } = status;
   const reinitOf = (name: string): Ask | undefined => reinits?.find(({ node }) => node === name);
   const absentReinits = reinits?.filter(({ node }) => status.nodes.every(({ name }) => name !== node));
@@ -14,6 +15,7 @@ export function toJson(status: ListedGroup): object {
     master: master.kind === "master" ? master.name : null,
     masterAddress: master.kind === "master" ? master.address : null,
     token: master.kind === "none" ? null : master.token,
+    noMaster: whyNoMaster(status, now) ?? null,
     stopping: master.kind === "stopping",
     holder: status.holder ?? null,
     ttlSeconds: status.ttlSeconds ?? null,

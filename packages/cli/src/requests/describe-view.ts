@@ -8,6 +8,8 @@ export interface SeenGroup extends GroupStatus {
   readonly reinits: readonly Ask[];
   /** Keys like a node's that no node wrote. */
   readonly strays: readonly Stray[];
+  /** The lock's holder asks the candidates: its wait is over. */
+  readonly isElecting: boolean;
 }
 
 /** A key of a node's name on no lease: a node's key always has one. While it is there, no node of that name can start. */
@@ -20,6 +22,7 @@ export interface Stray {
 /** Describes a view. Its texts are as etcd has them: escape them. */
 export function describeView(view: GroupView): SeenGroup {
   const status = describeGroup(view);
+  const { election, lock } = view;
   const strays = findStrays(view);
   return {
     ...status,
@@ -27,6 +30,7 @@ export function describeView(view: GroupView): SeenGroup {
     absentHolds: findAbsentHolds(view),
     reinits: [...view.asks.values()].filter(({ kind }) => kind === "reinit"),
     strays,
+    isElecting: election !== undefined && election.lease === lock?.lease,
   };
 }
 

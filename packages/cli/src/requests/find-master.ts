@@ -1,6 +1,8 @@
 import { type Ask, askName, type GroupView, mastership } from "@msdha/group";
-import { refuse } from "../command-error.ts";
+import { type CommandError, refuse } from "../command-error.ts";
 import { plain } from "../render/plain.ts";
+import { whyNoMaster } from "../render/why-no-master.ts";
+import { describeView } from "./describe-view.ts";
 import { refuseUnknown } from "./refuse-unknown.ts";
 
 /** The master, its address for clients, and its lock's token. */
@@ -14,10 +16,13 @@ export interface PresentMaster {
 export function findMaster(view: GroupView): PresentMaster {
   const master = mastership(view);
   if (master.kind === "master") return { name: master.name, address: master.address, token: master.token };
-  const holder = view.lock?.node;
-  const why =
-    holder === undefined ? "nobody has the lock" : `${plain(holder)} has the lock, and is not published`;
-  throw refuse(`the group has no master now: ${why}`);
+  throw refuseWithoutMaster(view);
+}
+
+/** The error of what needs a master: why there is none, and what to do. */
+export function refuseWithoutMaster(view: GroupView): CommandError {
+  const reason = whyNoMaster(describeView(view), Date.now());
+  return refuse(`the group has no master now: ${reason?.what}; ${reason?.todo}`);
 }
 
 /** Throws if the group can't move its master now, to this node or to any. */
