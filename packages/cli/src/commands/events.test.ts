@@ -31,7 +31,7 @@ function follow() {
     printChanges(context, { client, group: "db", read }, { follow: true, json: false }).catch(
       (error: unknown) => error,
     );
-  return { etcd, client, stop, printed, notes, start, begun: begun.promise };
+  return { etcd, client, context, read, stop, printed, notes, start, begun: begun.promise };
 }
 
 const has = (lines: readonly string[], count: number) =>
@@ -63,4 +63,38 @@ test("rejects where etcd does not answer at first, as it does without --follow",
   const { client, start } = follow();
   client.onAnswer = () => "reset";
   expect(await start()).toMatchObject({ code: "ERR_ETCD_UNAVAILABLE" });
+});
+
+test("dates no end whose time nobody knows, and leaves out none", async () => {
+  const { etcd, context, client, printed, read } = follow();
+  const term = { node: "a", run: "r", takenAfter: "wait" };
+  const killed = { why: "its run ended without a trace", by: "next_run" };
+  const stopped = { why: "asked to stop", by: "itself", at: 4_000 };
+  const terms = [{ end: killed }, {}, { end: stopped }, {}];
+  for (const [index, end] of terms.entries())
+    etcd.store.put(keys.term(index + 1), JSON.stringify({ ...term, ...end, beganAt: index * 1_000 }));
+  etcd.store.put(keys.details("a"), JSON.stringify({ address: "a", ttlSeconds: 3 }));
+  await printChanges(context, { client, group: "db", read }, { follow: false, json: false });
+  await printChanges(context, { client, group: "db", read }, { follow: false, json: true });
+  const text = (line: string): string => `${line.slice(0, 20).trimEnd()} ${line.slice(22).trimEnd()}`;
+  expect(printed.slice(0, 8).map(text)).toEqual([
+    "1970-01-01T00:00:00Z a is the master (token 1), after the wait",
+    "not known a's time as the master ended, nobody knows when: its run ended without a trace",
+    "1970-01-01T00:00:01Z a is the master (token 2), after the wait",
+    "not known a's time as the master ended, nobody knows when or why: its node has not run again since",
+    "1970-01-01T00:00:02Z a is the master (token 3), after the wait",
+    "1970-01-01T00:00:04Z a's time as the master ended: asked to stop",
+    "1970-01-01T00:00:03Z a is the master (token 4), after the wait",
+    "not known a's time as the master ended, nobody knows when or why: its node has not run again since",
+  ]);
+  expect(printed.slice(8).map((line) => (JSON.parse(line) as { at: string | null }).at)).toEqual([
+    "1970-01-01T00:00:00.000Z",
+    null,
+    "1970-01-01T00:00:01.000Z",
+    null,
+    "1970-01-01T00:00:02.000Z",
+    "1970-01-01T00:00:04.000Z",
+    "1970-01-01T00:00:03.000Z",
+    null,
+  ]);
 });

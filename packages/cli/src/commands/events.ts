@@ -1,9 +1,10 @@
 import type { EtcdApi } from "@msdha/etcd-client";
-import type { GroupStatus } from "@msdha/group";
+import type { GroupStatus, Term } from "@msdha/group";
 import { type Context, type OpenGroup, openGroup } from "../context.ts";
 import { describeBegin, describeEnded, type GroupChange, listChanges } from "../render/changes.ts";
 import { formatTime } from "../render/duration.ts";
 import { renderHistory } from "../render/history.ts";
+import { plain } from "../render/plain.ts";
 import { createStyle } from "../render/style.ts";
 import { schema, termsToJson } from "../render/to-json.ts";
 import { describeView } from "../requests/describe-view.ts";
@@ -49,10 +50,10 @@ export async function printChanges(
   { follow, json }: { readonly follow: boolean; readonly json: boolean },
 ): Promise<void> {
   const { write, writeNote, now } = context;
-  const print = (change: GroupChange, at: number): void => {
+  const print = (change: GroupChange, at: number | undefined): void => {
     const line = json
-      ? JSON.stringify({ schema, at: new Date(at).toISOString(), ...change })
-      : `${formatTime(at)}  ${change.text}`;
+      ? JSON.stringify({ schema, at: at === undefined ? null : new Date(at).toISOString(), ...change })
+      : `${at === undefined ? UNKNOWN_TIME : formatTime(at)}  ${change.text}`;
     write(`${line}\n`);
   };
   let shown = await group.read();
@@ -76,14 +77,25 @@ export async function printChanges(
   }
 }
 
+/** As wide as a time. */
+const UNKNOWN_TIME = "not known".padEnd("2026-01-01T00:00:00Z".length);
 const ANSWERS_NOT = "etcd does not answer: what changes is shown when it does again";
 const ANSWERS_AGAIN = "etcd answers again";
 
-/** The history as changes, the oldest first. */
-function listPastChanges({ terms }: GroupStatus): readonly (GroupChange & { readonly at: number })[] {
+/** The history as changes, the oldest first. `at`: undefined for an end whose time nobody knows. */
+function listPastChanges({
+  terms,
+  master,
+}: GroupStatus): readonly (GroupChange & { readonly at: number | undefined })[] {
   return terms.toReversed().flatMap((term) => {
     const began = { ...describeBegin(term), at: term.beganAt };
-    const ended = describeEnded(term);
-    return ended ? [began, { ...ended, at: term.end?.at ?? term.beganAt }] : [began];
+    if (master.kind !== "none" && master.token === term.token) return [began];
+    return [began, { ...(describeEnded(term) ?? describeUnknownEnd(term)), at: term.end?.at }];
   });
+}
+
+/** The end of a past master that was killed, and has not run again since. */
+function describeUnknownEnd(term: Term): GroupChange {
+  const text = `${plain(term.node)}'s time as the master ended, nobody knows when or why: its node has not run again since`;
+  return { kind: "ended", node: term.node, text };
 }

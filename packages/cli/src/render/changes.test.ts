@@ -30,7 +30,9 @@ test("says what happened to nodes, master and requests", () => {
     kv(keys.term(7), term),
     kv(keys.ask("pause"), { why: "work" }),
   );
-  const ended = status(kv(keys.term(7), { ...term, end: { why: "asked to stop: SIGTERM", by: "itself" } }));
+  const ended = status(
+    kv(keys.term(7), { ...term, end: { why: "asked to stop: SIGTERM", by: "itself", at: 9 } }),
+  );
   expect(texts(none, ready)).toEqual(["a: not there → ready"]);
   expect(texts(ready, master)).toEqual([
     "a: ready → master",

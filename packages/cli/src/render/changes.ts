@@ -65,10 +65,11 @@ export function describeBegin(term: Term): GroupChange {
   return { kind: "master", node: term.node, text };
 }
 
-/** Its end; undefined if nobody has written one. */
+/** Its end; undefined if nobody has written one. Whoever found it afterwards may not know when it was. */
 export function describeEnded(term: Term): GroupChange | undefined {
   if (!term.end) return undefined;
-  const text = `${plain(term.node)}'s time as the master ended: ${plain(term.end.why)}`;
+  const when = term.end.at === undefined ? ", nobody knows when" : "";
+  const text = `${plain(term.node)}'s time as the master ended${when}: ${plain(term.end.why)}`;
   return { kind: "ended", node: term.node, text };
 }
 
