@@ -50,13 +50,7 @@ function checkEndpoint(
   { ttlSeconds, now }: { readonly ttlSeconds: number; readonly now: number },
 ): readonly Finding[] {
   const { endpoint, error } = facts;
-  if (error !== undefined)
-    return [
-      failure(
-        `etcd ${endpoint} does not answer: ${plain(error)}`,
-        "see whether it runs and can be reached from here",
-      ),
-    ];
+  if (error !== undefined) return [checkError(endpoint, error)];
   return [
     checkVersion(facts),
     checkLatency(facts, ttlSeconds),
@@ -64,6 +58,18 @@ function checkEndpoint(
     ...checkCompaction(facts),
     ...checkCertificate(facts, now),
   ];
+}
+
+/** A member that says itself that it has no leader is well: too many of the others are not. */
+function checkError(endpoint: string, error: string): Finding {
+  if (/no leader/.test(error)) {
+    return failure(
+      `etcd ${endpoint} runs, and has no leader: it reaches no majority of etcd's members`,
+      "start the other members, or mend the network between them: until then no node can be the master",
+    );
+  }
+  const todo = "see whether it runs and can be reached from here";
+  return failure(`etcd ${endpoint} does not answer: ${plain(error)}`, todo);
 }
 
 function checkVersion({ endpoint, version }: EndpointFacts): Finding {

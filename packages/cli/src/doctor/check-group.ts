@@ -8,6 +8,11 @@ import { type Finding, failure, ok, warning } from "./finding.ts";
 const LONG_MS = 24 * 3_600_000;
 /** How many of the newest masters are looked at. */
 const RECENT = 10;
+/** So many masters that end unasked within so long are no single fault of a machine. */
+const OFTEN = 3;
+const OFTEN_MS = 3_600_000;
+/** How the end of a master begins that an operator or its own setting asked for. */
+const ASKED = /^(?:asked to stop|for as long as it may)/;
 
 /** Checks a group: its master and nodes, their TTLs and versions, requests that were forgotten, and its history. */
 export function checkGroup(status: ListedGroup, now: number): readonly Finding[] {
@@ -27,6 +32,7 @@ export function checkGroup(status: ListedGroup, now: number): readonly Finding[]
     ...checkAsks(status, now),
     ...checkReinits(status, now),
     ...checkEnds(status),
+    ...checkChanges(status, now),
     checkFrontends(status),
   ];
 }
@@ -137,10 +143,18 @@ function checkEnds({ terms, master }: GroupStatus): readonly Finding[] {
     .slice(0, RECENT)
     .filter(({ token }) => master.kind !== "master" || token !== master.token);
   const killed = ended.filter(({ end }) => end?.by === "next_run" && /without a trace/.test(end.why));
+  const unknown = ended.filter(({ end }) => end === undefined);
   const losses = ended.concat(terms.slice(0, 1)).filter(({ losses: lost }) => lost !== undefined);
   const findings: Finding[] = [];
-  if (killed.length === 0) findings.push(ok("no earlier master was killed"));
-  else
+  for (const node of new Set(unknown.map((term) => plain(term.node))))
+    findings.push(
+      warning(
+        `how the last time of ${node} as the master ended is not known: its node has not run again since`,
+        `see why ${node} is gone, and start it: its next run completes the history`,
+      ),
+    );
+  if (killed.length === 0 && unknown.length === 0) findings.push(ok("no earlier master was killed"));
+  if (killed.length > 0)
     findings.push(
       warning(
         `of the last ${ended.length} masters ${killed.length} ended without a trace`,
@@ -155,6 +169,22 @@ function checkEnds({ terms, master }: GroupStatus): readonly Finding[] {
       ),
     );
   return findings;
+}
+
+/** A group that moves from one node to the next looks well at every moment. */
+function checkChanges({ terms }: GroupStatus, now: number): readonly Finding[] {
+  const lately = terms.filter(({ end, beganAt }, index) => {
+    if (!end || ASKED.test(end.why)) return false;
+    return now - (end.at ?? terms[index - 1]?.beganAt ?? beganAt) < OFTEN_MS;
+  });
+  if (lately.length < OFTEN) return [];
+  const [last] = lately;
+  return [
+    warning(
+      `${lately.length} masters have ended unasked within an hour, the last one, ${plain(last?.node ?? "")}: ${plain(last?.end?.why ?? "")}`,
+      "msdha history says why each ended: mend that before the next change",
+    ),
+  ];
 }
 
 function checkFrontends({ frontends }: GroupStatus): Finding {

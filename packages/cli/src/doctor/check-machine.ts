@@ -4,6 +4,7 @@ import { checkProcesses, type ProcessFacts } from "./check-processes.ts";
 import { type Finding, failure, ok, warning } from "./finding.ts";
 import type { HookFolder } from "./list-hooks.ts";
 import type { Park } from "./read-park.ts";
+import type { RunFolder } from "./read-run-folder-space.ts";
 
 /** What there is where the command runs: a node, a frontend, or neither. */
 export interface MachineFacts {
@@ -15,6 +16,8 @@ export interface MachineFacts {
   /** undefined: this is no node. */
   readonly hooks: HookFolder | undefined;
   readonly processes: readonly ProcessFacts[];
+  /** Undefined where there is no run folder. */
+  readonly runFolder: RunFolder | undefined;
 }
 
 /** Checks what depends on the place where the command runs. */
@@ -23,6 +26,7 @@ export function checkMachine(facts: MachineFacts, ttlSeconds: number): readonly 
     ...checkPark(facts, ttlSeconds),
     ...checkAddresses(facts),
     ...checkHooks(facts),
+    ...checkSpace(facts),
     ...checkProcesses(facts.processes),
   ];
 }
@@ -86,4 +90,20 @@ function checkHooks({ hooks }: MachineFacts): readonly Finding[] {
   );
   const names = hooks.hooks.map(({ name }) => name).join(", ");
   return [...(broken.length > 0 ? broken : [ok(`hooks of this node: ${names}`)]), ...findings];
+}
+
+/** A node writes some kB there: who is the master, and how it left. It goes on without, and what reads these files is wrong. */
+const LEAST_BYTES = 64 * 1024;
+
+function checkSpace({ runFolder }: MachineFacts): readonly Finding[] {
+  if (!runFolder) return [];
+  const { dir, freeBytes, freeFiles } = runFolder;
+  const what = `the run folder ${plain(dir)}`;
+  if (freeBytes >= LEAST_BYTES && freeFiles > 0) return [ok(`${what} has space`)];
+  return [
+    failure(
+      `${what} has no space left: ${freeFiles > 0 ? `${freeBytes} bytes` : "no file"} can be written there`,
+      "make room: is_master and current_master are not written without it, nor how this run ends",
+    ),
+  ];
 }

@@ -31,6 +31,12 @@ describe("etcd", () => {
   test.each<[string, Partial<EndpointFacts>, Finding["level"], RegExp]>([
     ["does not answer", { error: "connection refused" }, "error", /does not answer: connection refused/],
     ["has a version with known faults", { version: "3.4.23" }, "warning", /known faults/],
+    [
+      "has no leader",
+      { error: "etcd gave no answer within 3000 ms: etcd at a:2379: no leader" },
+      "error",
+      /https:\/\/a:2379 runs, and has no leader: it reaches no majority/,
+    ],
     ["is slow", { readMs: 600 }, "warning", /600 ms, a third of the TTL is 1000 ms/],
     ["is too slow", { readMs: 1_200 }, "error", /1200 ms/],
     [
@@ -101,7 +107,23 @@ const trace: Term = {
   end: { why: "its run ended without a trace: killed", by: "next_run" },
 };
 
+const ended = (token: number, why: string): Term => ({
+  ...term,
+  token,
+  end: { why, at: NOW - 60_000, by: "itself" },
+});
+
 describe("a group", () => {
+  test("that is moved on purpose is well", () => {
+    const terms = [term, ...[8, 7, 6].map((token) => ended(token, "asked to stop: restart"))];
+    expect(checkGroup({ ...group, terms }, NOW).every(({ level }) => level === "ok")).toBe(true);
+  });
+
+  test("whose last master is gone is not said to have lost none", () => {
+    const findings = checkGroup({ ...group, master: { kind: "none" } }, NOW);
+    expect(findings.map(({ what }) => what)).not.toContain("no earlier master was killed");
+  });
+
   test("that is well", () => {
     expect(checkGroup(group, NOW).every(({ level }) => level === "ok")).toBe(true);
   });
@@ -197,6 +219,18 @@ describe("a group", () => {
     ],
     ["whose master ended without a trace", { terms: [term, trace] }, "warning", /1 ended without a trace/],
     [
+      "whose last master is gone without a word",
+      { master: { kind: "none" }, terms: [term] },
+      "warning",
+      /how the last time of two as the master ended is not known/,
+    ],
+    [
+      "that moves from node to node",
+      { terms: [term, ...[8, 7, 6].map((token) => ended(token, "hook alive ended with code 1"))] },
+      "warning",
+      /3 masters have ended unasked within an hour, the last one, two: hook alive/,
+    ],
+    [
       "that may have lost data",
       { terms: [{ ...term, losses: "of one: it was ahead" }] },
       "warning",
@@ -262,11 +296,14 @@ describe("a machine", () => {
     resolved: 2,
     hooks: { hooks: [{ name: "start", fault: undefined }], misnamed: [] },
     processes: [],
+    runFolder: { dir: "/run/msdha", freeBytes: 1e6, freeFiles: 10 },
   };
 
   test("that is well", () => {
     expect(checkMachine(machine, 3).every(({ level }) => level === "ok")).toBe(true);
-    expect(checkMachine({ ...machine, park: undefined, hooks: undefined, resolved: 0 }, 3)).toEqual([]);
+    expect(
+      checkMachine({ ...machine, park: undefined, hooks: undefined, resolved: 0, runFolder: undefined }, 3),
+    ).toEqual([]);
   });
 
   test.each<[string, Partial<MachineFacts>, Finding["level"], RegExp]>([
@@ -308,6 +345,18 @@ describe("a machine", () => {
       },
       "error",
       /hook master can't be run: its interpreter \/bin\/none is missing/,
+    ],
+    [
+      "whose run folder is full",
+      { runFolder: { dir: "/run/msdha", freeBytes: 0, freeFiles: 10 } },
+      "error",
+      /run folder \/run\/msdha has no space left: 0 bytes/,
+    ],
+    [
+      "whose run folder takes no more files",
+      { runFolder: { dir: "/run/msdha", freeBytes: 1e6, freeFiles: 0 } },
+      "error",
+      /has no space left: no file/,
     ],
     ["without a start hook", { hooks: { hooks: [], misnamed: [] } }, "error", /no hook start/],
     [

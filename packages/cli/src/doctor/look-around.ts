@@ -2,10 +2,12 @@ import { lookup } from "node:dns/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { NodeStatus } from "@msdha/group";
 import { type Environment, readVariable } from "@msdha/settings/given";
+import { runDirOf } from "../local/read-local.ts";
 import { listAddresses, type MachineFacts } from "./check-machine.ts";
 import { listHooks } from "./list-hooks.ts";
 import { listProcesses } from "./list-processes.ts";
 import { readPark } from "./read-park.ts";
+import { readRunFolderSpace } from "./read-run-folder-space.ts";
 
 const LOOKUP_MS = 3_000;
 const HOOKS_DIR = "/etc/msdha/hooks";
@@ -24,6 +26,7 @@ export async function lookAround(
     resolved: addresses.length - unresolved.length,
     hooks: await listHooks(readVariable(environment, "MSDHA_HOOKS_DIR") ?? HOOKS_DIR),
     processes: listProcesses(),
+    runFolder: await readRunFolderSpace(runDirOf(environment)),
   };
 }
 
