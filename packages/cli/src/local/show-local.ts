@@ -1,4 +1,5 @@
 import { isEtcdError } from "@msdha/etcd-client";
+import type { GroupStatus } from "@msdha/group";
 import { CommandError } from "../command-error.ts";
 import type { Context } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
@@ -9,6 +10,9 @@ import { createStyle } from "../render/style.ts";
 import { schema, toJson } from "../render/to-json.ts";
 import { readLocal, runDirOf } from "./read-local.ts";
 import { type LeftBehind, readRunFolder } from "./read-run-folder.ts";
+
+/** For how many TTLs a node that reaches no etcd may go on. */
+const MOST_TTLS = 1.75;
 
 export interface ShowLocalOptions {
   /** Why etcd could not be read. */
@@ -45,8 +49,17 @@ export async function showLocal(
   else write(`${renderList(status, { group, now: now(), width: terminal.width, style }).join("\n")}\n`);
   throw new CommandError(
     exitCodes.unavailable,
-    `etcd does not answer: this is what ${plain(by)} knows, and etcd has confirmed nothing of it for ${age}`,
+    `etcd does not answer: this is what ${plain(by)} knows, and etcd has confirmed nothing of it for ${age}${describeAge(status, ageMs)}`,
   );
+}
+
+/** A list of nodes that are gone by now looks as one that is of now. */
+export function describeAge(
+  { master, ttlSeconds = Number.POSITIVE_INFINITY }: Pick<GroupStatus, "master" | "ttlSeconds">,
+  ageMs: number | undefined,
+): string {
+  if (master.kind !== "master" || ageMs === undefined || ageMs < MOST_TTLS * ttlSeconds * 1_000) return "";
+  return `: if ${plain(master.name)} reaches no etcd either, it has ended by now`;
 }
 
 /** A node has no socket while it waits for its first answer of etcd: that looks as if it did not run. */

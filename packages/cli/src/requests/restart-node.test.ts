@@ -1,7 +1,7 @@
 import type { KeyValue } from "@msdha/etcd-client";
 import { applyBatch, createGroupView, type GroupView, groupKeys } from "@msdha/group";
 import { expect, test } from "vitest";
-import { type Stage, stageOf } from "./restart-node.ts";
+import { describeUnready, type Stage, stageOf } from "./restart-node.ts";
 
 const keys = groupKeys("db");
 
@@ -29,4 +29,9 @@ test.each<[string, Stage, GroupView, Stage]>([
   ["is done when the next run is ready", "back", view("ready", "two"), "ready"],
 ])("a restart %s", (_what, before, of, after) => {
   expect(stageOf(of, { name: "a", run: "one", kind: "restart" }, before)).toBe(after);
+});
+
+test("says that a node comes back and leaves again and again", () => {
+  expect(describeUnready("a", 1)).toBe("and is not ready in time");
+  expect(describeUnready("a", 9)).toMatch(/it came back 9 times, and the log of a says why it left/);
 });

@@ -78,6 +78,7 @@ async function untilReadyAgain(context: Context, group: OpenGroup, restart: Rest
   using following = followForCommand(context, group);
   const begun = systemClock.now();
   let stage: Stage = request ? "asked" : "accepted";
+  let returns = 0;
   if (request)
     onStep(`${plain(name)} is asked to restart${kind === "reinit" ? " and reload its data" : ""}`, 0);
   for (;;) {
@@ -86,11 +87,12 @@ async function untilReadyAgain(context: Context, group: OpenGroup, restart: Rest
     const next: Stage =
       view.revision < (request?.revision ?? 1) ? stage : stageOf(view, { name, run, kind }, stage);
     if (next !== stage && next !== "refused") onStep(`${plain(name)} ${TEXTS[next]}`, now - begun);
+    if (next === "back" && stage !== "back") returns += 1;
     stage = next;
     if (stage === "refused") throw refuse(`${plain(name)} refused: its log says why. Nothing was changed`);
     if (stage === "ready") return;
     const leftMs = begun + (stage === "asked" ? Math.min(ACCEPT_MS, timeoutMs) : timeoutMs) - now;
-    if (leftMs <= 0) throw await giveUp(restart, stage, following);
+    if (leftMs <= 0) throw await giveUp(restart, { stage, returns }, following);
     const isAccepted = stage !== "asked";
     await nextView(following, { since: view, leftMs, request, isAccepted, what: nameOf(kind, name) });
   }
@@ -99,10 +101,10 @@ async function untilReadyAgain(context: Context, group: OpenGroup, restart: Rest
 /** The command's time is over. */
 async function giveUp(
   { name, request, options }: Restart,
-  stage: Stage,
+  { stage, returns }: { readonly stage: Stage; readonly returns: number },
   { isUp }: CommandFollower,
 ): Promise<CommandError> {
-  const state = isUp() ? "and is not ready in time" : "and etcd does not answer any more";
+  const state = isUp() ? describeUnready(name, returns) : "and etcd does not answer any more";
   const undo = options.kind === "reinit" ? `, and msdha reinit ${plain(name)} --cancel takes it back` : "";
   const underWay = `${plain(name)} ${TEXTS[stage]}, ${state}; look with msdha list${undo}`;
   if (!request) return new CommandError(exitCodes.unknown, underWay);
@@ -112,6 +114,14 @@ async function giveUp(
     withdrawn: `${plain(name)} did not react: the request is withdrawn, and nothing was changed`,
     underWay,
   });
+}
+
+/** One that comes back and leaves again and again has a reason of its own, which only its log has. */
+export function describeUnready(name: string, returns: number): string {
+  const late = "and is not ready in time";
+  return returns < 2
+    ? late
+    : `${late}: it came back ${returns} times, and the log of ${plain(name)} says why it left`;
 }
 
 /** How far a restart has come. */
