@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { duration, nodeLook, presentLook } from "./words.ts";
+import { duration, nodeLook, presentLook, termEnd } from "./words.ts";
 
 it.each([
   [-5, "0 ms"],
@@ -27,4 +27,13 @@ it.each([
 ])("shows a node that is %s, held: %s, with the sign of msdha list", (state, isHeld, sign) => {
   const hold = isHeld ? { by: "", why: "", until: null } : null;
   expect(presentLook({ state, hold }).sign).toBe(sign);
+});
+
+it("says of a master that is gone that nobody knows how, and of the present one nothing", () => {
+  const end = { why: "asked to stop", at: null };
+  expect(termEnd({ end: null }, { isPast: false, now: 0 })).toBe("–");
+  expect(termEnd({ end: null }, { isPast: true, now: 0 })).toBe(
+    "not known: its node has not run again since",
+  );
+  expect(termEnd({ end }, { isPast: true, now: 0 })).toBe("asked to stop");
 });

@@ -1,4 +1,4 @@
-import type { PageNode, PageRoute } from "./protocol.ts";
+import type { PageNode, PageRoute, PageTerm } from "./protocol.ts";
 
 /**
  * How a state looks: a sign and a class, so that it is never told by colour alone. The signs are those of `msdha list`: ● is a master
@@ -74,4 +74,13 @@ export function time(ms: number, now: number): string {
   if (Number.isNaN(date.getTime())) return "?";
   const clock = date.toLocaleTimeString([], { hour12: false });
   return Math.abs(now - ms) < 43_200_000 ? clock : `${date.toLocaleDateString()} ${clock}`;
+}
+
+/** How a master's time ended; a dash while it goes on. One that is over looks over, whether anybody has written its end or not. */
+export function termEnd(
+  { end }: Pick<PageTerm, "end">,
+  { isPast, now }: { readonly isPast: boolean; readonly now: number },
+): string {
+  if (end) return `${end.at === null ? "" : `${time(end.at, now)} `}${end.why}`;
+  return isPast ? "not known: its node has not run again since" : "–";
 }

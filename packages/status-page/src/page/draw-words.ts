@@ -1,6 +1,6 @@
 import type { Lanes } from "../lanes.ts";
-import type { PageAsk, PageState, PageTerm } from "../protocol.ts";
-import { duration, time } from "../words.ts";
+import type { PageAsk, PageState } from "../protocol.ts";
+import { duration, termEnd, time } from "../words.ts";
 import { element } from "./element.ts";
 
 /** The headline, and whether it is bad news. It is read out loud whenever it changes. */
@@ -62,16 +62,17 @@ function banner(text: string, { by, why, until }: PageAsk, now: number): Node {
 }
 
 /** The masters that there were. */
-export function termTable(terms: readonly PageTerm[], now: number): Node {
+export function termTable({ terms, route }: Pick<PageState, "terms" | "route">, now: number): Node {
   if (terms.length === 0) return element("p", {}, "The group has no history yet.");
   const head = ["from", "node", "without a master", "ended"].map((text) =>
     element("th", { attributes: { scope: "col" } }, text),
   );
-  const rows = terms.map(({ beganAt, node, takenAfter, gapMs, losses, end }) => {
+  const rows = terms.map((term, index) => {
+    const { beganAt, node, takenAfter, gapMs, losses } = term;
     const gap = gapMs === null ? "not known" : duration(gapMs);
     const lost = losses === null ? "" : `, ⚠ ${losses}`;
     const how = `${gap}, ${takenAfter === "handover" ? "handed over" : "after the wait"}${lost}`;
-    const ended = end ? `${end.at === null ? "" : `${time(end.at, now)} `}${end.why}` : "–";
+    const ended = termEnd(term, { isPast: index > 0 || route === "none", now });
     return element(
       "tr",
       {},

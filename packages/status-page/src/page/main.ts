@@ -44,7 +44,7 @@ function draw(): void {
   const drawing = { lanes, state, traffic, now, ...bounds(window, now) };
   fill(byId("lanes"), drawLanes(drawing));
   setText("waits-note", describeWaits(drawing));
-  fill(byId("terms"), [termTable(state.terms, now)]);
+  fill(byId("terms"), [termTable(state, now)]);
   fill(byId("events"), eventItems(lanes, now));
   for (const button of byId("buttons").querySelectorAll("button")) {
     const { length } = button.dataset;
