@@ -1,4 +1,5 @@
 /* msdha-guard [--no-new-privs] [LOCK-FILE WAIT-MS]
+ * msdha-guard --is-free LOCK-FILE
  * msdha-guard --init PROGRAM [ARGUMENT]... (see init.c)
  * msdha-guard --ask NAME SOCKET [ARGUMENT]... (see ask.c)
  * msdha-guard --call NAME SOCKET [ARGUMENT]... and --call-or COMMAND NAME SOCKET [ARGUMENT]... (see ask.c)
@@ -96,6 +97,12 @@ static void take_lock(const char *path, int64_t wait_ns) {
   close(fd);
 }
 
+/* Whether nobody holds a lock file. A supervisor that lost both of the pair asks: what it may not look into holds it too. */
+static int is_free(const char *path) {
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) == 0 ? 0 : 1;
+}
+
 /* What is opened next must not take the place of an input or output that the caller has closed. */
 static void open_closed(void) {
   for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
@@ -105,6 +112,7 @@ static void open_closed(void) {
 
 int main(int argc, char **argv) {
   open_closed();
+  if (argc == 3 && strcmp(argv[1], "--is-free") == 0) return is_free(argv[2]);
   if (argc > 2 && strcmp(argv[1], "--init") == 0) run_as_init(argv + 2);
   if (argc > 3 && strcmp(argv[1], "--ask") == 0) return ask(argv[2], argv[3], argv + 4);
   if (argc > 3 && strcmp(argv[1], "--call") == 0) return call(NULL, argv[2], argv[3], argv + 4);

@@ -73,7 +73,7 @@ export class KillNotPermittedError extends Error {
   readonly code = "ERR_KILL_NOT_PERMITTED";
   /** How many there are. */
   readonly count: number;
-  /** Up to eight of them. */
+  /** Up to eight of them; none of what can't be seen. */
   readonly processes: readonly DeniedProcess[];
 
   constructor(count: number, processes: readonly DeniedProcess[]) {
@@ -81,8 +81,10 @@ export class KillNotPermittedError extends Error {
       ({ pid, name, user, errno }) => `${name} (process ${pid}, user ${user}: ${errno})`,
     );
     super(
-      `the guard may not kill ${names.join(", ")}${count > names.length ? " and others" : ""}: ` +
-        `it runs as user ${process.getuid?.()}, and to kill another user's processes it needs CAP_KILL`,
+      names.length === 0
+        ? "something that was started, and that this process may not look into, is alive without a guard: it holds the lock file"
+        : `the guard may not kill ${names.join(", ")}${count > names.length ? " and others" : ""}: ` +
+            `it runs as user ${process.getuid?.()}, and to kill another user's processes it needs CAP_KILL`,
     );
     this.count = count;
     this.processes = processes;

@@ -28,9 +28,9 @@ export interface GuardLink {
   readonly exited: Promise<void>;
   /**
    * Does what can be done when both died before they could tell that nothing is left: resolves when nothing is left that
-   * is known of, and calls `onDenied` with what may not be killed.
+   * is known of, and calls `onDenied` with what may not be killed. `started` are the programs that had not ended.
    */
-  lastResort(onDenied: (denied: SignalReport) => void): Promise<void>;
+  lastResort(onDenied: (denied: SignalReport) => void, started: readonly number[]): Promise<void>;
 }
 
 export interface StartedGuard extends Guard {
@@ -165,7 +165,7 @@ export async function attachGuard(
 
   async function afterEnd(): Promise<void> {
     if (!nothingLeft) {
-      if (started) await link.lastResort(deny); // before that the lock may be another run's
+      if (started) await link.lastResort(deny, processes.pids); // before that the lock may be another run's
       nothingLeft = "unknown";
       processes.abandon(unknownError());
       inner.settle(["gone", "killAll"], unknownError());

@@ -7,6 +7,8 @@ import type { Report } from "./protocol.ts";
 /** What was started through one guard and has not ended. */
 export interface Processes {
   readonly alive: number;
+  /** The process ids of those that are not known to have ended. */
+  readonly pids: readonly number[];
   newId(): number;
   /** Settles with the first report about `id`. */
   add(id: number, file: string, options: Pick<SpawnOptions, "output" | "onOutput">): Promise<GuardedProcess>;
@@ -25,6 +27,8 @@ interface Entry {
   readonly started: PromiseWithResolvers<GuardedProcess>;
   readonly exited: PromiseWithResolvers<ProcessExit>;
   readonly outputEnded: PromiseWithResolvers<void>;
+  /** Undefined before it is known to have started. */
+  pid: number | undefined;
   running: boolean;
   hasEnded: boolean;
   outputOpen: boolean;
@@ -67,6 +71,9 @@ export function createProcesses(sendSignal: (id: number, signal: number, group: 
     get alive() {
       return alive;
     },
+    get pids() {
+      return [...entries.values()].flatMap(({ pid, running }) => (running && pid !== undefined ? [pid] : []));
+    },
     newId() {
       lastId += 1;
       return lastId;
@@ -78,6 +85,7 @@ export function createProcesses(sendSignal: (id: number, signal: number, group: 
         started: Promise.withResolvers(),
         exited: Promise.withResolvers(),
         outputEnded: Promise.withResolvers(),
+        pid: undefined,
         running: false,
         hasEnded: false,
         outputOpen: output === "pipe",
@@ -95,6 +103,7 @@ export function createProcesses(sendSignal: (id: number, signal: number, group: 
       switch (report.type) {
         case "started":
           entry.running = true;
+          entry.pid = report.pid;
           alive += 1;
           entry.started.resolve(handleOf(id, entry, report.pid));
           break;

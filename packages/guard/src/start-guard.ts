@@ -7,7 +7,8 @@ import { type Clock, isTimeoutError, systemClock, withTimeout } from "@msdha/clo
 import { guardBinary, requireBinary } from "./binary.ts";
 import { GuardBusyError, GuardStartError, type KillNotPermittedError } from "./errors.ts";
 import { attachGuard, type StartedGuard, type StartFailure } from "./handle.ts";
-import { findLockHolders, killLockHolders } from "./lock-holders.ts";
+import { fileId, killWithoutGuard } from "./kill-without-guard.ts";
+import { findLockHolders } from "./lock-holders.ts";
 
 export interface StartGuardOptions {
   /**
@@ -71,20 +72,22 @@ export async function startGuard({
     ...(noNewPrivileges ? ["--no-new-privs"] : []),
     ...(path === undefined ? [] : [path, String(Math.ceil(Math.min(lockWaitMs, LONGEST_WAIT_MS)))]),
   ]);
+  let lockFileId: string | undefined;
   const attached = attachGuard(
     {
       inner: child.stdio[3] as Duplex,
       outer: child.stdio[4] as Duplex,
       exited: new Promise((resolve) => void child.once("exit", () => resolve())),
       wake,
-      lastResort: async (denied) => {
-        if (path !== undefined) await killLockHolders(path, { onDenied: denied });
-      },
+      lastResort: (onDenied, started) =>
+        killWithoutGuard({ lockFile: path, lockFileId, started, binary, onDenied }),
     },
     { clock, silentMs, onDenied, onLeap, describeFailure: (failure) => describe(failure, path) },
   );
   try {
-    return await withTimeout(clock, lockWaitMs + GREETING_MS, () => attached, { signal });
+    const guard = await withTimeout(clock, lockWaitMs + GREETING_MS, () => attached, { signal });
+    if (path !== undefined) lockFileId = fileId(path);
+    return guard;
   } catch (error) {
     attached.then((guard) => guard[Symbol.asyncDispose]()).catch(() => {});
     child.kill("SIGKILL"); // the inner one, if there is one, ends with it

@@ -1,3 +1,4 @@
+import { readFileSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "@msdha/clock";
 import { tempDir, waitFor } from "@msdha/testkit";
@@ -17,6 +18,18 @@ import {
 } from "./support.ts";
 
 beforeAll(buildGuard);
+
+const isRoot = process.geteuid?.() === 0;
+const because = isRoot ? "" : " (skipped: needs root)";
+
+function nameOf(pid: number): string {
+  return readFileSync(`/proc/${pid}/comm`, "utf8").trim();
+}
+
+/** At one stroke, so that neither can kill what it is there to kill. */
+function killBoth(outer: number): void {
+  process.kill(-outer, "SIGKILL");
+}
 
 /** A program that stays, and beside it a daemon that writes. */
 async function startBoth(guard: Guard, { env }: Mark, file: string): Promise<void> {
@@ -191,6 +204,57 @@ describe("when both of its processes are killed", () => {
     await expect(stays.exited).rejects.toBeInstanceOf(GuardLostError);
     expect(marked.alive()).toEqual([]);
     expect(guard.alive).toBe(0);
+  });
+
+  describe(`under a supervisor that is root without CAP_SYS_PTRACE, as in a container${because}`, {
+    skip: !isRoot,
+  }, () => {
+    const within = ["setpriv", "--bounding-set=-sys_ptrace", "--inh-caps=-all"];
+    const asNobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+
+    test("what runs as another user, which does not show its files, is killed too", async () => {
+      using marked = mark();
+      await using folder = tempDir();
+      const lockFile = join(folder.path, "lock");
+      const spawn = [["setpriv", ...asNobody.slice(1), "sh", "-c", "setsid sleep 60 & sleep 60"]] as const;
+      await using supervisor = startSupervisor({ lockFile, spawn }, marked, { within });
+      const { guard } = await supervisor.event("ready");
+      await waitFor(() => marked.alive().length === 3, { what: "all to run" });
+      await freeze(guard?.inner ?? 0, guard?.outer ?? 0);
+      killBoth(guard?.outer ?? 0);
+      await supervisor.event("unknown");
+      expect(marked.alive()).toEqual([]);
+    });
+
+    test.each([
+      ["", () => {}],
+      [", also when the lock file is removed", (file: string) => unlinkSync(file)],
+      [
+        ", also when the lock file is replaced",
+        (file: string) => {
+          unlinkSync(file);
+          writeFileSync(file, "");
+        },
+      ],
+    ] as const)("a daemon of another user, which it can't find, is waited for%s", async (_, hurt) => {
+      using marked = mark();
+      await using folder = tempDir();
+      const lockFile = join(folder.path, "lock");
+      const spawn = [["perl", program("daemon.pl"), ...asNobody, "sleep", "60"]] as const;
+      await using supervisor = startSupervisor({ lockFile, spawn }, marked, { within });
+      const { guard } = await supervisor.event("ready");
+      const daemon = await waitFor(() => marked.alive().find((pid) => nameOf(pid) === "sleep"), {
+        what: "the daemon to be what it should",
+      });
+      hurt(lockFile);
+      await freeze(guard?.inner ?? 0, guard?.outer ?? 0);
+      killBoth(guard?.outer ?? 0);
+      const { text } = await supervisor.event("denied");
+      expect(text).toMatch("holds the lock file");
+      expect(marked.alive()).toEqual([daemon]);
+      expect(supervisor.events.map(({ event }) => event)).not.toContain("unknown");
+      killNow(daemon);
+    });
   });
 
   test("and the supervisor with them, a new guard on the lock file is refused as long as anything is alive", async () => {

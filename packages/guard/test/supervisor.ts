@@ -14,7 +14,10 @@ function block(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
-const guard = await startGuard({ ...(plan.lockFile !== undefined && { lockFile: plan.lockFile }) });
+const guard = await startGuard({
+  ...(plan.lockFile !== undefined && { lockFile: plan.lockFile }),
+  onDenied: (error) => tell({ event: "denied", text: error.message }),
+});
 guard.lost.addEventListener("abort", () => tell({ event: "lost", code: guard.lost.reason.code }));
 
 await guard.withdrawAtKill(plan.withdraw ?? []);

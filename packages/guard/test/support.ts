@@ -21,7 +21,7 @@ export interface SupervisorPlan {
 }
 
 export interface SupervisorEvent {
-  readonly event: "ready" | "lost" | "exited" | "spawned" | "refused" | "gone" | "unknown";
+  readonly event: "ready" | "lost" | "exited" | "spawned" | "refused" | "gone" | "unknown" | "denied";
   readonly guard?: { readonly outer: number; readonly inner: number };
   readonly [field: string]: unknown;
 }
