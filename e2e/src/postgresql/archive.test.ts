@@ -77,6 +77,37 @@ describe.concurrent("a PostgreSQL group with an archive", () => {
     expect(logOf(b)).toMatch(/the former master had not archived \d+ files of the log: archiving 0000000200/);
   });
 
+  test("rewinds a standby that has more than the new master, whose history is in the archive", async () => {
+    await using dir = tempDir();
+    chmodSync(dir.path, 0o777);
+    const archive = join(dir.path, "archive");
+    await using group = await createHookGroup({ MSDHA_PG_ARCHIVE: archive });
+    const a = await startFirst(group, "a");
+    await waitFor(() => group.value("postgresql-backup") !== undefined, { what: "the base backup" });
+    const b = await joinGroup(group, "b");
+    const c = await joinGroup(group, "c");
+    const sender = "SELECT pid FROM pg_stat_replication WHERE application_name = 'b'";
+    process.kill(Number(await a.sql(sender)), "SIGSTOP");
+    await a.sql("CREATE TABLE not_on_b AS SELECT 1");
+    await a.sql("CHECKPOINT");
+    await waitFor(() => c.sql("SELECT * FROM not_on_b"), { what: "the table on c" });
+    await c.stop("SIGINT");
+    await a.stop("SIGKILL");
+    await promote(group, b);
+    await b.sql("CREATE TABLE t AS SELECT 1");
+    await waitFor(() => readdirSync(join(archive, "wal")).includes("00000003.history"), {
+      what: "the history of b in the archive",
+    });
+    const { exitCode, output } = await c.hook("pre_start");
+    expect({ exitCode, output }).toEqual({
+      exitCode: 0,
+      output: expect.stringContaining("pg_rewind: Done!"),
+    });
+    await becomeReady(c);
+    expect(await c.sql("SELECT count(*) FROM t")).toBe("1");
+    expect(await c.sql("SELECT to_regclass('not_on_b') IS NULL")).toBe("t");
+  });
+
   test("gets all of the log that a master had not archived when it crashed, once that is the master again", async () => {
     await using dir = tempDir();
     chmodSync(dir.path, 0o777);

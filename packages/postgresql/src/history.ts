@@ -17,6 +17,7 @@ import {
   type OwnHistory,
   partsOf,
   type RecordBytes,
+  type TheirHistory,
 } from "./timeline.ts";
 
 export interface HistoryAnswer {
@@ -27,6 +28,8 @@ export interface HistoryAnswer {
   readonly whyNoSlot: string;
   /** Why the other server did not say, where it did not. */
   readonly why: string;
+  /** What the other server said; undefined where it did not. */
+  readonly theirs: TheirHistory | undefined;
 }
 
 /** A record that is compared, and the file that it is in. */
@@ -74,11 +77,12 @@ export async function askHistory(
       slot: slot ?? "",
       whyNoSlot: refusal || (slotError ?? ""),
       why: "it has no log",
+      theirs: answer,
     };
   } catch (error) {
     if (error instanceof HookFailure) throw error;
     const why = messageOf(error);
-    return { kinship: compareHistories(own, undefined), slot: "", whyNoSlot: why, why };
+    return { kinship: compareHistories(own, undefined), slot: "", whyNoSlot: why, why, theirs: undefined };
   }
 }
 

@@ -6,6 +6,7 @@ import { fail } from "./failure.ts";
 import { writeOut } from "./folders.ts";
 import { askHistory } from "./history.ts";
 import { answerOf } from "./local-server.ts";
+import { needsLogBeyond } from "./needed-log.ts";
 import { forgetUnbegunRecovery, type PromotedMaster, pgRewind, type RewindResult } from "./pg-rewind.ts";
 import { setAside, takeIntoUse } from "./place.ts";
 import { forgetMark, type RejoinMark, readMark } from "./rejoin-mark.ts";
@@ -78,15 +79,15 @@ function whyNotWithoutMaster(mark: RejoinMark | undefined): string | undefined {
 }
 
 /**
- * Resolves with whether the data may be started as they are, at once or after a rewind. A standby that needs no rewind
+ * Resolves with whether the data may be started as they are, at once or after a rewind. A standby that opens
  * finds out by itself whether it can follow the master, and follows no server before.
  */
 async function fits(context: HookContext, master: Master, attempts: Attempts): Promise<boolean> {
   const mark = readMark(context);
   const standby = !(await wasMaster(context));
-  const { kinship } = await askHistory(context, context.peer(master.address));
+  const { kinship, theirs } = await askHistory(context, context.peer(master.address));
   const mustRewind = mark !== undefined || !standby || kinship === "twin" || kinship === "parted";
-  if (!mustRewind) return true;
+  if (!mustRewind && !(await needsLogBeyond(context, theirs))) return true;
   if (mark === "missed") {
     return await replace(
       context,

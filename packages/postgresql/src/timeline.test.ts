@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { branchesOf, compareHistories, newestTimeline } from "./timeline.ts";
+import { branchesOf, compareHistories, leftBefore, newestTimeline } from "./timeline.ts";
 
 const second = "1\t0/3000060\tx\n";
 const third = `${second}2\t0/50000A0\tx\n`;
@@ -102,4 +102,17 @@ test.each([
   ["# a comment\n", undefined],
 ])("finds where a timeline branched off in %j", (history, branch) => {
   expect(branchesOf(history).at(-1)).toEqual(branch);
+});
+
+test.each([
+  ["before it", 2, 0x4000000n, false],
+  ["where it ends", 2, 0x5000000n, false],
+  ["behind it", 2, 0x5000001n, true],
+  ["on the timeline that it is on", 3, 0x9000000n, false],
+  ["on a timeline that it does not know", 4, 0x9000000n, false],
+])("a history has left a timeline before a place %s", (_what, timeline, place, left) => {
+  const history = "1\t0/174CAD8\tx\n\n2\t0/5000000\tx\n";
+  expect(leftBefore({ newest: 3, history }, timeline, place)).toBe(left);
+  expect(leftBefore({ newest: 3, history: undefined }, timeline, place)).toBe(false);
+  expect(leftBefore({ newest: undefined, history }, timeline, place)).toBe(false);
 });

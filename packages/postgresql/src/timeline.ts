@@ -102,6 +102,16 @@ export interface Branch {
   readonly at: Lsn;
 }
 
+/** Returns whether a history has left a timeline before this place. False where it has not, and where it is not known. */
+export function leftBefore(
+  { newest, history }: Pick<TheirHistory, "newest" | "history">,
+  timeline: number,
+  place: Lsn,
+): boolean {
+  if (newest === undefined || newest <= timeline) return false;
+  return branchesOf(history ?? "").some((branch) => branch.timeline === timeline && branch.at < place);
+}
+
 /** Returns where a timeline, and those before it, branched off the one before, by the text of its history file; the oldest first. */
 export function branchesOf(history: string): readonly Branch[] {
   return history.split("\n").flatMap((line) => {
