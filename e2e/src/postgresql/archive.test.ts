@@ -108,6 +108,42 @@ describe.concurrent("a PostgreSQL group with an archive", () => {
     expect(await c.sql("SELECT to_regclass('not_on_b') IS NULL")).toBe("t");
   });
 
+  test("starts a former master alone whose successor is gone, though the archive has a newer timeline", async () => {
+    await using dir = tempDir();
+    chmodSync(dir.path, 0o777);
+    const archive = join(dir.path, "archive");
+    await using group = await createHookGroup({ MSDHA_PG_ARCHIVE: archive });
+    const a = await startFirst(group, "a");
+    const b = await joinGroup(group, "b");
+    await a.sql("CREATE TABLE t AS SELECT 1 AS x");
+    await waitFor(() => b.sql("SELECT * FROM t"), { what: "the table on b" });
+    await a.stop("SIGKILL");
+    await promote(group, b);
+    await waitFor(() => readdirSync(join(archive, "wal")).includes("00000003.history"), {
+      what: "the history of b in the archive",
+    });
+    await b.stop("SIGKILL");
+    group.setMaster(undefined);
+    const { exitCode, output } = await a.hook("pre_start");
+    expect({ exitCode, output }).toEqual({
+      exitCode: 0,
+      output: expect.stringMatching(
+        /^timeline 3 began before the end of these data, and there is no master: .* 2$/m,
+      ),
+    });
+    await becomeReady(a);
+    expectSuccess(await a.hook("candidate"));
+    await promote(group, a);
+    expect(await a.sql("SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)")).toBe("00000004");
+    // What parted from it is no longer the newest.
+    expectSuccess(await b.hookWith({ MSDHA_PG_RECLONE: "yes" }, "pre_start"));
+    await becomeReady(b);
+    expect(await b.sql("SELECT x FROM t")).toBe("1");
+    await a.stop("SIGINT");
+    expectSuccess(await a.hook("pre_start"));
+    expect(logOf(a).match(/on their own timeline/g)).toHaveLength(1);
+  });
+
   test("gets all of the log that a master had not archived when it crashed, once that is the master again", async () => {
     await using dir = tempDir();
     chmodSync(dir.path, 0o777);

@@ -55,8 +55,8 @@ export async function askHistory(
   peer: Peer,
   { reserve = false }: { readonly reserve?: boolean } = {},
 ): Promise<HistoryAnswer> {
-  const { account, settings } = context;
-  const timeline = account.act(() => newestTimeline(walFiles(settings.data)));
+  const { settings } = context;
+  const timeline = newestTimelineOf(context);
   const history = timeline === undefined ? undefined : historyOf(context, timeline);
   const records =
     timeline === undefined || timeline === 1 ? [] : await readRecords(context, timeline, history);
@@ -140,6 +140,11 @@ function slotStatements(node: string, slotKeep: string): { reserveSql: string; s
     END IF;
   EXCEPTION WHEN OTHERS THEN PERFORM set_config('msdha.slot_error', SQLERRM, false); END $$`;
   return { reserveSql, slotSql };
+}
+
+/** Returns the newest timeline that the data have a file of the log of; undefined without any. */
+export function newestTimelineOf({ account, settings }: HookContext): number | undefined {
+  return account.act(() => newestTimeline(walFiles(settings.data)));
 }
 
 /** Returns the names in the log's folder. */

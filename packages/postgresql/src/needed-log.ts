@@ -16,7 +16,7 @@ interface NeededPlace {
  */
 export async function needsLogBeyond(
   context: HookContext,
-  theirs: TheirHistory | undefined,
+  theirs: Pick<TheirHistory, "newest" | "history"> | undefined,
 ): Promise<boolean> {
   if (!theirs || context.files.exists(`${context.settings.data}/backup_label`)) return false;
   return neededPlaces(await readControlData(context)).some(({ timeline, at }) =>

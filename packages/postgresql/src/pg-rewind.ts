@@ -4,6 +4,7 @@ import { readControlData, wasMaster } from "./control-data.ts";
 import type { Master } from "./current-master.ts";
 import { majorVersion } from "./major-version.ts";
 import { cutTimeline, leaveMark, type RejoinMark, readMark, restoreMark } from "./rejoin-mark.ts";
+import { readRestoreCommand } from "./restore-command.ts";
 import { fitsWithoutLog, isRewindDone, keepRewindLog, restoreRewindLog } from "./rewind-log.ts";
 import { complaintOf, runSingleUser } from "./single-user.ts";
 import { writeStandbySettings } from "./standby-settings.ts";
@@ -138,8 +139,5 @@ async function rewindCommand(context: HookContext, { address }: Master): Promise
 async function hasRestoreCommand(context: HookContext): Promise<boolean> {
   // The settings of the last run may name another archive.
   writeStandbySettings(context, undefined);
-  const { code, stdout } = await context.run([
-    ...[context.program("postgres"), "-D", context.settings.data, "-C", "restore_command"],
-  ]);
-  return code === 0 && stdout.trim() !== "";
+  return (await readRestoreCommand(context)) !== "";
 }

@@ -18,6 +18,7 @@ import { answerOf } from "../local-server.ts";
 import { checkLogPlace, placeLog } from "../log-place.ts";
 import { checkLogicalSlots } from "../logical-slots.ts";
 import { refuseOtherServer } from "../other-server.ts";
+import { chooseTimeline } from "../own-timeline.ts";
 import { clearPlace, hasData, prepareHome, preparePlace, setAside, takeIntoUse } from "../place.ts";
 import { recoverCrash } from "../recover-crash.ts";
 import { removeAutoSettings } from "../recovery-settings.ts";
@@ -89,6 +90,7 @@ async function prepareData(context: HookContext, hadData: boolean): Promise<void
   await writeGroupSettings(context);
   await recoverCrash(context);
   await configure(context);
+  await chooseTimeline(context);
 }
 
 /** In the helper's folder: the node is being stopped as planned. */

@@ -3,6 +3,7 @@ import type { HookContext } from "../context.ts";
 import { checkDataLock, lockPrefix, removeStaleLocks } from "../data-lock.ts";
 import { fixedSettings, PROMOTE_TRIGGER_UNTIL } from "../fixed-settings.ts";
 import { followMaster } from "../follow.ts";
+import { staysOnTimeline } from "../own-timeline.ts";
 import { quoteShell } from "../quoting.ts";
 import { siteArgs } from "../site-args.ts";
 
@@ -29,6 +30,7 @@ export async function start(context: HookContext): Promise<string> {
     `cluster_name=${name}`,
     `data_directory=${data}`,
     ...fixedSettings(settings),
+    ...(staysOnTimeline(context) ? ["recovery_target_timeline=current"] : []),
     ...(Number(files.read(`${data}/PG_VERSION`)) < PROMOTE_TRIGGER_UNTIL ? ["promote_trigger_file="] : []),
     ...(tls ? ["ssl=on", `ssl_cert_file=${home}/tls.cert`, `ssl_key_file=${home}/tls.key`] : []),
     ...(tls?.ca === undefined ? [] : [`ssl_ca_file=${home}/tls.ca`]),
