@@ -55,7 +55,7 @@ test("what commands print with --json has the fields that docs/command-json.md l
   expect(await msdha("hold", slave)).toMatchObject({ code: 1, err: expect.stringMatching(/etcdctl del/) });
   await group.etcd.etcdctl("del", "/msdha/db/n8");
   const withdrawn = await run("reinit", "n7", "--cancel");
-  expect(withdrawn).toEqual([{ node: "n7", withdrawn: true }]);
+  expect(withdrawn).toEqual([{ node: "n7", withdrawn: true, pending: false }]);
   expect(await msdha("reinit", "n7", "--cancel")).toMatchObject({
     code: 1,
     err: expect.stringMatching(/no reinit of "n7"/),

@@ -1,3 +1,5 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { waitFor } from "@msdha/testkit";
 import { expect, test } from "vitest";
 import { startGroup } from "./support/group.ts";
@@ -131,6 +133,29 @@ test("a node that is to begin with new data finds that in pre_start, once, and n
   expect(nodes.log(slave)).toMatch(/reinit=<1>/);
   expect((await msdha("restart", slave, "--yes")).code).toBe(0);
   expect(nodes.log(slave)).toMatch(/reinit=<>/);
+});
+
+test("a former master whose data keep it from starting is given new ones when it comes", async () => {
+  await using group = await startGroup();
+  const msdha = msdhaOf(group);
+  const hooks = { pre_start: '[ "$MSDHA_REINIT" = 1 ] || [ ! -e "$MSDHA_RUN_DIR/broken" ]' };
+  using nodes = await startRestarting(group, ["n1", "n2"], { hooks });
+  const { master, others } = nodes;
+  nodes.leave(master);
+  await nodes.kill(master);
+  await waitFor(async () => (await group.master()) === others[0], {
+    what: "the other one",
+    timeoutMs: 60_000,
+  });
+  expect(await msdha("reinit", "n9", "--yes")).toMatchObject({ code: 1 });
+  const asked = await msdha("reinit", master, "--yes", "--why", "its data are broken");
+  expect(asked).toMatchObject({ code: 0, out: expect.stringMatching(/begins with new data when it comes/) });
+  expect(await msdha("reinit", master, "--yes")).toMatchObject({ code: 1 });
+  writeFileSync(join(group.dir, group.name, master, "run", "broken"), "");
+  const again = group.start(master, { hooks });
+  await group.state(master, "ready");
+  await again.logged(/began with new data, as an operator asked/);
+  expect((await msdha("list", "--json")).out).toContain('"absentReinits":[]');
 });
 
 test("the doctor finds what is not well, and says what to do", async () => {

@@ -199,7 +199,7 @@ function declareNodeRequests(program: Command, context: Context): void {
     .option("-y, --yes", "do not ask first")
     .option("--json", "print one line of JSON at the end")
     .action(async (node: string, _options, command: Command) => {
-      const { reinit } = await import("./commands/restart.ts");
+      const { reinit } = await import("./commands/reinit.ts");
       await reinit(context, node, command.optsWithGlobals());
     });
 }
