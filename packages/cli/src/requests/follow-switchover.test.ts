@@ -12,6 +12,7 @@ function kv(key: string, value: unknown, lease = "1", revision = 7): KeyValue {
 
 const lockOfA = kv(keys.lock, { node: "a", takenAfter: "wait" });
 const lockOfB = kv(keys.lock, { node: "b", takenAfter: "handover" }, "2", 20);
+const handover = kv(keys.handover, { from: "a" }, "0", 19);
 const a = kv(keys.node("a"), "master");
 const b = kv(keys.node("b"), "ready", "2");
 const masterB = kv(keys.node("b"), "master", "2", 21);
@@ -34,7 +35,7 @@ test("dates each step by when it was first seen", () => {
     view(lockOfA, a, b, ask),
     view(lockOfA, a, b, accepted),
     view(lockOfA, b, accepted),
-    view(b),
+    view(b, handover),
     view(lockOfB, b),
     view(lockOfB, masterB, held),
     view(lockOfB, masterB),
@@ -42,13 +43,23 @@ test("dates each step by when it was first seen", () => {
   expect(progress).toMatchObject({
     acceptedAt: 10,
     leftAt: 20,
-    freeAt: 30,
-    taken: { node: "b", at: 40 },
+    free: { handedOver: true, at: 30 },
+    taken: { node: "b", waits: false, at: 40 },
     published: { node: "b", token: 20, at: 50 },
     openAt: 60,
   });
   expect(progress.refusedAt).toBeUndefined();
   expect(withoutMasterMs(progress)).toBe(40);
+});
+
+test("a master whose lock ends without a hand-over may still run, and the next one waits", () => {
+  const waiting = kv(keys.lock, { node: "b", takenAfter: "wait" }, "2", 20);
+  const begun = [view(lockOfA, a, b, accepted), view(lockOfA, b, accepted)];
+  expect(follow(...begun, view(b), view(waiting, b))).toMatchObject({
+    free: { handedOver: false, at: 20 },
+    taken: { node: "b", waits: true, at: 30 },
+  });
+  expect(follow(...begun, view(waiting, b)).free).toEqual({ handedOver: false, at: 20 });
 });
 
 test("a request that is gone while the master is what it was is refused", () => {
@@ -57,7 +68,7 @@ test("a request that is gone while the master is what it was is refused", () => 
 
 test("steps that one view shows together have one time", () => {
   const progress = follow(view(lockOfA, a, b, accepted), view(lockOfB, masterB));
-  expect(progress).toMatchObject({ leftAt: 10, freeAt: 10, openAt: 10 });
+  expect(progress).toMatchObject({ leftAt: 10, free: { handedOver: true, at: 10 }, openAt: 10 });
 });
 
 test("one that was over between two views was accepted if the master's own record says so", () => {

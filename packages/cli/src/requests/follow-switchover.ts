@@ -11,10 +11,10 @@ export interface Progress {
   readonly refusedAt?: number;
   /** Its node key is gone: frontends send it nothing new. */
   readonly leftAt?: number;
-  /** The lock is free: nothing of it runs. */
-  readonly freeAt?: number;
-  /** Another node has the lock. */
-  readonly taken?: { readonly node: string; readonly at: number };
+  /** The lock is free; `handedOver`: and nothing of it runs. */
+  readonly free?: { readonly handedOver: boolean; readonly at: number };
+  /** Another node has the lock; `waits`: and has to wait until nothing of the old master can run any more. */
+  readonly taken?: { readonly node: string; readonly waits: boolean; readonly at: number };
   /** Another node is published. */
   readonly published?: { readonly node: string; readonly token: number; readonly at: number };
   /** And takes connections. */
@@ -39,8 +39,12 @@ export function advance(before: Progress, view: GroupView, now: number): Progres
   if ((ask?.accepted && ask.token === token) || isSwitchover) add({ acceptedAt: now });
   if (!ask && isStill && next.acceptedAt === undefined) add({ refusedAt: now });
   if (!isStill) add({ leftAt: now });
-  if (view.lock?.token !== token) add({ freeAt: now });
-  if (view.lock && view.lock.token > token) add({ taken: { node: view.lock.node ?? "?", at: now } });
+  const { lock } = view;
+  const isNext = lock !== undefined && lock.token > token;
+  const waits = lock?.takenAfter === "wait";
+  if (lock?.token !== token)
+    add({ free: { handedOver: isNext ? !waits : view.handover !== undefined, at: now } });
+  if (isNext) add({ taken: { node: lock.node ?? "?", waits, at: now } });
   if (master.kind === "master" && master.token > token) {
     add({ published: { node: master.name, token: master.token, at: now } });
     const gapMs = view.terms.get(master.token)?.gapMs;

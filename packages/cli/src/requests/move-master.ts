@@ -166,8 +166,12 @@ function listSteps(before: Progress, after: Progress, from: string): readonly (r
   };
   add(before.acceptedAt, after.acceptedAt, `${plain(from)} accepts`);
   add(before.leftAt, after.leftAt, `${plain(from)} takes no new connections: new ones wait`);
-  add(before.freeAt, after.freeAt, `nothing of ${plain(from)} runs any more: the lock is free`);
-  add(before.taken, after.taken?.at, `${plain(after.taken?.node ?? "")} has the lock`);
+  const free = after.free?.handedOver
+    ? `nothing of ${plain(from)} runs any more: the lock is free`
+    : `the lock is free, and ${plain(from)} has not handed over: its log says why`;
+  add(before.free, after.free?.at, free);
+  const waits = after.taken?.waits ? ", and waits for 2 TTLs until the old master is gone for certain" : "";
+  add(before.taken, after.taken?.at, `${plain(after.taken?.node ?? "")} has the lock${waits}`);
   add(before.published, after.published?.at, `${plain(after.published?.node ?? "")} is the master`);
   add(before.openAt, after.openAt, `${plain(after.published?.node ?? "")} takes connections`);
   return steps;
