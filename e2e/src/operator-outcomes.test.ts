@@ -90,6 +90,7 @@ test("a switchover whose master is lost before it accepts ends with 3, and names
     /^msdha: one was lost before it accepted, and two is the master now(?:, .* without a master)?\n$/,
   );
   expect(code).toBe(3);
+  expect(await etcd.etcdctl("get", "--prefix", `/msdha/${group.name}/_ask/`)).toBe("");
 });
 
 test("a switchover that was confirmed for one master asks nothing of the next one", async () => {

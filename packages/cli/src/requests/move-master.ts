@@ -111,7 +111,8 @@ async function follow(
     if (progress.refusedAt !== undefined) {
       throw refuse(`${plain(master.name)} refused: its log says why. It is the master as before`);
     }
-    if (progress.openAt !== undefined && progress.published) return conclude(progress, master, to);
+    if (progress.openAt !== undefined && progress.published)
+      return await conclude(progress, request, { from: master.name, to });
     const isAccepted = progress.acceptedAt !== undefined || progress.leftAt !== undefined;
     const leftMs = begun + (isAccepted ? timeoutMs : Math.min(ACCEPT_MS, timeoutMs)) - now;
     if (leftMs <= 0) throw await giveUp(following, request, master, isAccepted);
@@ -140,13 +141,19 @@ function giveUp(
   });
 }
 
-function conclude(progress: Progress, { name }: PresentMaster, to: string | undefined): Move {
+async function conclude(
+  progress: Progress,
+  request: Request,
+  { from: name, to }: { readonly from: string; readonly to: string | undefined },
+): Promise<Move> {
   const { published, acceptedAt } = progress;
   if (!published) throw new Error("expected a published master");
   const gapMs = withoutMasterMs(progress);
   const move = { from: name, to: published.node, token: published.token, withoutMasterMs: gapMs };
   const gap = gapMs === undefined ? "" : `, ${formatMeasured(gapMs)} without a master`;
   if (acceptedAt === undefined) {
+    // Of no effect any more, but the next switchover would be refused as long as it is there.
+    await request.withdraw();
     const what = `${plain(name)} was lost before it accepted, and ${plain(published.node)} is the master now${gap}`;
     throw new CommandError(exitCodes.changedOtherwise, what);
   }
