@@ -93,6 +93,18 @@ test("a switchover whose master is lost before it accepts ends with 3, and names
   expect(await etcd.etcdctl("get", "--prefix", `/msdha/${group.name}/_ask/`)).toBe("");
 });
 
+test("a restart is asked for though a run that was killed has left its own request", async () => {
+  await using etcd = await startEtcd();
+  const group = await writePair(etcd);
+  const key = `/msdha/${group.name}/_ask/restart/two`;
+  await etcd.etcdctl("put", key, JSON.stringify({ by: "", why: "", at: 1, run: "a run that is gone" }));
+  const run = start({ etcd, name: group.name }, "restart", "two", "--yes");
+  await waitFor(async () => !(await etcd.etcdctl("get", key)).includes("gone"), { what: "the new request" });
+  await waitFor(() => run.out() !== "", { what: "the first step" });
+  run.child.kill("SIGINT");
+  expect((await run.ended).err).toMatch(/the restart of two is withdrawn: nothing was changed/);
+});
+
 test("a switchover that was confirmed for one master asks nothing of the next one", async () => {
   await using etcd = await startEtcd();
   const group = await writePair(etcd);

@@ -130,6 +130,13 @@ test("says which node is ordered to become the master", () => {
   );
 });
 
+test("shows a switchover of the present master, and none that an earlier one has left", () => {
+  const ask: Ask = { ...hold, kind: "switchover", node: undefined, to: "one" };
+  const text = (token: number): string => show({ ...status, switchover: { ...ask, token } }, 200).join("\n");
+  expect(text(8_812)).toContain("a switchover to one is asked for");
+  expect(text(8_000)).not.toContain("switchover to one");
+});
+
 test("says about how long nobody was master where no node measured it", () => {
   const ended = (at: number): Term => ({ ...before, end: { why: "lost", at, by: "next_run" } });
   const after = (earlier: Term): readonly string[] => {

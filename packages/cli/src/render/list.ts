@@ -74,13 +74,15 @@ function renderNoMaster(status: ListedGroup, { now }: ListOptions): readonly str
 }
 
 function renderWarnings(
-  { pause, switchover, nodes, absentHolds = [], reinits = [], strays = [] }: ListedGroup,
+  { master, pause, switchover, nodes, absentHolds = [], reinits = [], strays = [] }: ListedGroup,
   options: ListOptions,
 ): readonly string[] {
   const lines: string[] = [];
   if (pause)
     lines.push(`▲ paused: no node will take over${describeAsk(pause, options)}; msdha resume ends it`);
-  if (switchover) lines.push(`▲ a switchover to ${plain(switchover.to ?? "any ready node")} is asked for`);
+  // One for an earlier master is nobody's business any more.
+  if (switchover && (master.kind !== "master" || switchover.token === master.token))
+    lines.push(`▲ a switchover to ${plain(switchover.to ?? "any ready node")} is asked for`);
   for (const hold of absentHolds) {
     if (isOver(hold, options.now)) continue;
     const node = plain(hold.node ?? "");

@@ -26,11 +26,15 @@ export function refuseWithoutMaster(view: GroupView): CommandError {
 }
 
 /** Throws if the group can't move its master now, to this node or to any. */
-export function refuseMove(view: GroupView, { name }: PresentMaster, to: string | undefined): void {
+export function refuseMove(
+  view: GroupView,
+  { name, token }: Pick<PresentMaster, "name" | "token">,
+  to: string | undefined,
+): void {
   const pause = view.asks.get(askName("pause"));
   if (pause) throw refuse("the group is paused: no node would take the lock; msdha resume first");
   const present = view.asks.get(askName("switchover"));
-  if (present) throw refuse(`a switchover is under way${describe(present)}`);
+  if (present?.token === token) throw refuse(`a switchover is under way${describe(present)}`);
   if (to !== undefined) refuseTarget(view, name, to);
   else if (listReady(view, name).length === 0) throw refuse(describeNobody(view, name));
 }

@@ -1,6 +1,6 @@
 import { createManualClock } from "@msdha/clock";
 import { createSimulatedEtcd, type SimulatedClient } from "@msdha/etcd-simulated";
-import { groupKeys } from "@msdha/group";
+import { groupKeys, parseAsk } from "@msdha/group";
 import { expect, test } from "vitest";
 import { exitCodes } from "../exit-codes.ts";
 import { takeBack } from "./take-back.ts";
@@ -31,6 +31,20 @@ test("a request whose answer is lost is neither refused nor made, as far as is k
     exitCode: exitCodes.unknown,
     message: expect.stringMatching(/whether the pause was asked for is not known; .*stays until/),
   });
+  expect(has()).toBe(true);
+});
+
+test("a request for what is gone is written over, and any other is left", async () => {
+  const { place, has } = connect();
+  const first = await write(place);
+  expect(await write(place)).toBeUndefined();
+  const stale = parseAsk("pause", undefined, {
+    ...{ key: keys.ask("pause"), value: "{}", lease: "0", createRevision: 1 },
+    modRevision: first?.revision ?? 0,
+  });
+  const options = { compare: [], stale };
+  expect(await writeRequest(place, { kind: "pause" }, { why: "" }, options)).toBeDefined();
+  expect(await writeRequest(place, { kind: "pause" }, { why: "" }, options)).toBeUndefined();
   expect(has()).toBe(true);
 });
 

@@ -1,5 +1,5 @@
 import { systemClock } from "@msdha/clock";
-import { type GroupFollower, mastership } from "@msdha/group";
+import { askName, type GroupFollower, mastership } from "@msdha/group";
 import { CommandError, refuse } from "../command-error.ts";
 import type { Context, OpenGroup } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
@@ -70,6 +70,7 @@ async function writeMove(
 ): Promise<Request> {
   const { keys } = group;
   const target = to === undefined ? undefined : view.nodes.get(to);
+  const present = view.asks.get(askName("switchover"));
   const request = await writeRequest(
     group,
     { kind: "switchover" },
@@ -83,6 +84,7 @@ async function writeMove(
           : []),
       ],
       leaseSeconds: Math.ceil(timeoutMs / 1_000) + 5,
+      stale: present?.token === token ? undefined : present,
     },
   );
   if (!request)

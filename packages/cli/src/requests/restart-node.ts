@@ -35,11 +35,14 @@ export async function restartNode(
   const run = view.details.get(name)?.runId;
   const node = view.nodes.get(name);
   if (run === undefined || !node) throw refuse(`${plain(name)} has just gone: nothing was changed`);
+  const present = view.asks.get(askName(kind, name));
   const request = await writeRequest(
     group,
     { kind, node: name },
     { why, run },
     {
+      // A run that was killed left its request. New data are still to be had then.
+      stale: kind === "restart" && present?.run !== run ? present : undefined,
       compare: [unchanged({ key: group.keys.node(name), modRevision: node.modRevision })],
       // What a later run has to find stays until that run has found it.
       ...(kind === "restart" && { leaseSeconds: Math.ceil(timeoutMs / 1_000) + 5 }),

@@ -1,6 +1,6 @@
 import { hostname, userInfo } from "node:os";
 import { type Compare, type EtcdApi, isEtcdError, type KeyValue, type Transaction } from "@msdha/etcd-client";
-import { type AskKind, type AskText, writeAsk } from "@msdha/group";
+import { type Ask, type AskKind, type AskText, writeAsk } from "@msdha/group";
 import { CommandError } from "../command-error.ts";
 import { CALL_MS, type OpenGroup } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
@@ -31,6 +31,8 @@ export interface WriteOptions {
   readonly compare: readonly Compare[];
   /** After how many seconds etcd takes it back by itself, if nobody answers it. Default: it stays. */
   readonly leaseSeconds?: number;
+  /** A request of the same kind for a run or a lock that is gone: nobody carries it out, and it is written over. */
+  readonly stale?: Ask | undefined;
 }
 
 /**
@@ -41,7 +43,7 @@ export async function writeRequest(
   { client, keys, signal }: RequestPlace,
   { kind, node }: { readonly kind: AskKind; readonly node?: string | undefined },
   text: Omit<AskText, "by" | "at">,
-  { compare, leaseSeconds }: WriteOptions,
+  { compare, leaseSeconds, stale }: WriteOptions,
 ): Promise<Request | undefined> {
   const key = keys.ask(kind, node);
   const call = { timeoutMs: CALL_MS };
@@ -50,7 +52,12 @@ export async function writeRequest(
   signal.throwIfAborted();
   const write = client.txn(
     {
-      compare: [...compare, { key, target: "create", is: "=", value: 0 }],
+      compare: [
+        ...compare,
+        stale
+          ? unchanged({ key, modRevision: stale.revision })
+          : { key, target: "create", is: "=", value: 0 },
+      ],
       success: [lease ? { type: "put", key, value, lease: lease.id } : { type: "put", key, value }],
       failure: [],
     },
