@@ -71,6 +71,15 @@ test("steps that one view shows together have one time", () => {
   expect(progress).toMatchObject({ leftAt: 10, free: { handedOver: true, at: 10 }, openAt: 10 });
 });
 
+test("a time that was seen too late is not told shorter than the next master measured it", () => {
+  const begin = kv(keys.term(20), { node: "b", run: "s", beganAt: 9, takenAfter: "handover", gapMs: 45 });
+  const late = [view(lockOfA, a, b, accepted), view(lockOfB, b), view(lockOfB, masterB, begin)];
+  expect(withoutMasterMs(follow(...late))).toBe(45);
+  const [first, ...others] = late;
+  const early = [first, view(lockOfA, b, accepted), view(b), view(b), view(b), view(b), ...others];
+  expect(withoutMasterMs(follow(...early.filter((each) => each !== undefined)))).toBe(60);
+});
+
 test("one that was over between two views was accepted if the master's own record says so", () => {
   const why = "asked to stop: switchover to b: kernel update";
   const end = (by: string, why: string): KeyValue =>

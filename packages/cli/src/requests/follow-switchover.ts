@@ -55,12 +55,13 @@ export function advance(before: Progress, view: GroupView, now: number): Progres
 }
 
 /**
- * How long no master took connections; undefined before the end. One that was over between two views was shorter than could be
- * measured here: then it is what the group's history has, if it has it.
+ * How long no master took connections; undefined before the end. Views that come late, or together, make it too short here: then it is
+ * what the group's history has, if it has it.
  */
 export function withoutMasterMs({ leftAt, openAt, recordedGapMs }: Progress): number | undefined {
   if (leftAt === undefined || openAt === undefined) return undefined;
-  return openAt > leftAt ? openAt - leftAt : recordedGapMs;
+  const measuredMs = openAt > leftAt ? openAt - leftAt : undefined;
+  return recordedGapMs === undefined ? measuredMs : Math.max(measuredMs ?? 0, recordedGapMs);
 }
 
 function isEndOfSwitchover(term: Term | undefined): boolean {
