@@ -8,6 +8,11 @@ const conditions = ["@msdha/source", "node", "module", "default"];
 const asWritten = { target: "esnext" as const };
 const source = { oxc: asWritten, resolve: { conditions }, ssr: { resolve: { conditions } } };
 
+/** A process of its own for each file takes half of the unit tests' time. So a test puts back what it changes in its process. */
+const isolate = false;
+/** Integration tests wait most of the time: one after the other a package takes two minutes. Unit tests run beside them. */
+const maxWorkers = 4;
+
 /** What takes minutes and needs a machine that has nothing else to do, or a program that Debian 12 does not have. */
 const long = [
   "e2e/src/chaos/chaos.test.ts",
@@ -49,6 +54,8 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["{packages,testing}/*/src/**/*.test.ts"],
+          isolate,
+          maxWorkers,
           testTimeout: 60_000,
         },
       },
@@ -57,10 +64,10 @@ export default defineConfig({
         test: {
           name: "integration",
           include: ["{packages,testing}/*/test/**/*.test.ts"],
+          isolate,
           // Real processes and real time, several files at once: the reporter tells what passed only when run again.
           retry: 1,
-          // Most of the time they wait: one after the other a package takes two minutes.
-          maxWorkers: 4,
+          maxWorkers,
           // Programs that tests start from source take half of the processor's time when Node keeps what it has compiled.
           env: { NODE_COMPILE_CACHE: fileURLToPath(new URL("node_modules/.cache/node", import.meta.url)) },
           testTimeout: 60_000,
@@ -73,6 +80,7 @@ export default defineConfig({
           name: "e2e",
           include: ["e2e/src/**/*.test.ts"],
           exclude: ["e2e/src/containers/**", ...long],
+          isolate,
           // These tests mostly wait, for leases to end and for programs, but real time is what they measure: one
           // file at a time, so that none of them takes the processor from the others.
           maxConcurrency: 4,

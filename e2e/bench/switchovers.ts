@@ -27,8 +27,8 @@ const TTL_SECONDS = 10;
 const MOST_CONNECTIONS = 500;
 /** With so many open connections no more are opened, nor later: a load that is more than the machine can serve would only grow. */
 const MOST_OPEN = 400;
-/** A load whose connections take half a second is served: the next switchover can begin. */
-const SERVED_OPEN = rate / 2;
+/** A load whose connections take a tenth of a second is served: the next switchover can begin. */
+const SERVED_OPEN = rate / 10;
 
 await using undo = new AsyncDisposableStack();
 const layout = await makeLayout(NODES);

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openGroup, serving, startFrontend, type TestFrontend, type TestGroup } from "./support.ts";
 
 /** Longer than the limits of 30 s that proxies like to have. */
-const PAUSE_MS = 42_000;
+const PAUSE_MS = 33_000;
 /** More than all buffers on the way hold. */
 const MUCH = 64 * 1024 * 1024;
 const LIMIT_MS = PAUSE_MS + 60_000;

@@ -54,6 +54,7 @@ export async function startFrontend(
     logFile: join(folder.path, "log"),
     env: {
       PATH,
+      ...(built && { MSDHA_NODE: process.execPath }),
       ...(NODE_COMPILE_CACHE && { NODE_COMPILE_CACHE }),
       ETCDCTL_ENDPOINTS: etcdUrl,
       MSDHA_GROUP: group,
