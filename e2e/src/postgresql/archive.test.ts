@@ -144,6 +144,36 @@ describe.concurrent("a PostgreSQL group with an archive", () => {
     expect(logOf(a).match(/on their own timeline/g)).toHaveLength(1);
   });
 
+  test("rewinds a former master that was started on its own timeline when its successor is back", async () => {
+    await using dir = tempDir();
+    chmodSync(dir.path, 0o777);
+    const archive = join(dir.path, "archive");
+    await using group = await createHookGroup({ MSDHA_PG_ARCHIVE: archive });
+    const a = await startFirst(group, "a");
+    const b = await joinGroup(group, "b");
+    await a.stop("SIGKILL");
+    await promote(group, b);
+    await waitFor(() => readdirSync(join(archive, "wal")).includes("00000003.history"), {
+      what: "the history of b in the archive",
+    });
+    await b.stop("SIGKILL");
+    group.setMaster(undefined);
+    expectSuccess(await a.hook("pre_start"));
+    await becomeReady(a);
+    expectSuccess(await b.hook("pre_start"));
+    await becomeReady(b);
+    await promote(group, b);
+    await b.sql("CREATE TABLE t AS SELECT 1 AS x");
+    expect((await a.hook("node_state_change", "PUT", "b", "master")).output).toMatch(
+      /^the data hold records/,
+    );
+    await a.ended;
+    expectSuccess(await a.hook("pre_start"));
+    await becomeReady(a, { master: "b", group });
+    expect(await a.sql("SELECT x FROM t")).toBe("1");
+    expect(a.folders()).toEqual(["data", "run"]);
+  });
+
   test("gets all of the log that a master had not archived when it crashed, once that is the master again", async () => {
     await using dir = tempDir();
     chmodSync(dir.path, 0o777);
