@@ -3,6 +3,7 @@ import { chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { tempDir, waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
+import { childrenOf } from "./support/children-of.ts";
 import { startGroup, type TestGroup } from "./support/group.ts";
 import type { NodeOptions } from "./support/node.ts";
 import { asOther, findObstacle, openToOthers } from "./support/other-user.ts";
@@ -55,6 +56,26 @@ describe(`a node${because}`, { skip: obstacle !== undefined }, () => {
     // The group's end compares every beat of the one with the other's master hook.
     expect(group.journal.overlaps()).toEqual([]);
     master.child.thaw();
+  });
+
+  test("that may not look into its program, is gone before the next master when both guards are killed", async () => {
+    await using group = await startGroup({ ttlSeconds: 4 });
+    openToOthers(group, "a", "b");
+    const options = (name: string): NodeOptions => ({
+      within: withThree,
+      hooks: { start: start(group, name, asNobody) },
+    });
+    const nodes = ["a", "b"].map((name) => group.start(name, options(name)));
+    const master = await group.masterAmong(nodes);
+    const [outer = 0] = childrenOf(master.child.pid);
+    // At one stroke, so that neither can kill what it is there to kill.
+    process.kill(-outer, "SIGKILL");
+    const others = nodes.filter((node) => node !== master);
+    await Promise.race(others.map((node) => node.logged(/is the master/, 30_000)));
+    await waitFor(() => others.some(({ name }) => group.journal.of(name, "master").length > 0), {
+      what: "the next master's hook",
+    });
+    expect(group.journal.overlaps()).toEqual([]);
   });
 
   test("that may not kill what became root's ends, and keeps the lock until that has gone", async () => {
