@@ -45,9 +45,13 @@ export async function killWithoutGuard({
   const isFree = async (): Promise<boolean> =>
     lockFile === undefined || ((await saysFree(binary, lockFile)) && fileId(lockFile) === lockFileId);
   const begun = performance.now();
-  for (;;) {
+  for (
+    let { leaders, pids } = await findSessions(started);
+    ;
+    { leaders, pids } = await findSessions(leaders)
+  ) {
     const holders = lockFile === undefined ? [] : await findLockHolders(lockFile);
-    const found = new Set([...holders, ...(await findSessions(started))]);
+    const found = new Set([...holders, ...pids]);
     found.delete(process.pid);
     const isLong = performance.now() - begun > HURRY_MS;
     const denied = [...found].filter((pid) => !kill(pid));

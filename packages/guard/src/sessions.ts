@@ -6,19 +6,27 @@ interface Task {
   readonly session: number;
 }
 
+/** What is left of sessions. */
+export interface Sessions {
+  /** Those who began a session that still has a process. The number of another may be given to a stranger at any time. */
+  readonly leaders: readonly number[];
+  readonly pids: readonly number[];
+}
+
 /**
- * Returns the processes that are in a session which one of `leaders` began, and the descendants of these: everybody may see
+ * Finds the processes that are in a session which one of `leaders` began, and the descendants of these: everybody may see
  * that, also of another user's processes. What has lost its parent and has a session of its own is not among them.
  */
-export async function findSessions(leaders: readonly number[]): Promise<number[]> {
-  if (leaders.length === 0) return [];
+export async function findSessions(leaders: readonly number[]): Promise<Sessions> {
+  if (leaders.length === 0) return { leaders, pids: [] };
   const tasks = await readTasks();
-  const found = new Set(tasks.filter(({ session }) => leaders.includes(session)).map(({ pid }) => pid));
+  const members = tasks.filter(({ session }) => leaders.includes(session));
+  const found = new Set(members.map(({ pid }) => pid));
   for (let before = -1; before < found.size; ) {
     before = found.size;
     for (const { pid, parent } of tasks) if (found.has(parent)) found.add(pid);
   }
-  return [...found];
+  return { leaders: [...new Set(members.map(({ session }) => session))], pids: [...found] };
 }
 
 /** All that have not ended. */
