@@ -7,9 +7,8 @@ import { becomeReady, expectSuccess, joinGroup, logOf, promote, startFirst } fro
 
 describe.concurrent("a PostgreSQL group with an archive", () => {
   test("keeps the log and some base backups in it, and makes new data from it where there is no master", async () => {
-    await using dir = tempDir();
-    chmodSync(dir.path, 0o777);
-    const archive = join(dir.path, "archive");
+    await using archives = openArchives();
+    const archive = join(archives.path, "archive");
     await using group = await createHookGroup({
       MSDHA_PG_ARCHIVE: archive,
       MSDHA_PG_ARCHIVE_KEEP: "1",
@@ -21,9 +20,7 @@ describe.concurrent("a PostgreSQL group with an archive", () => {
     await waitFor(() => backups().length === 1, { what: "a base backup" });
     await a.sql("CREATE TABLE t AS SELECT generate_series(1, 1000)");
     const segment = await a.sql("SELECT pg_walfile_name(pg_switch_wal())");
-    await waitFor(() => readdirSync(join(archive, "wal")).includes(segment), {
-      what: "the log in the archive",
-    });
+    await untilArchived(archive, segment);
     await a.stop("SIGKILL");
     group.setMaster(undefined);
 
@@ -50,9 +47,8 @@ describe.concurrent("a PostgreSQL group with an archive", () => {
   });
 
   test("gets from a new master the log that the former one had not archived", async () => {
-    await using dir = tempDir();
-    chmodSync(dir.path, 0o777);
-    const archive = join(dir.path, "archive");
+    await using archives = openArchives();
+    const archive = join(archives.path, "archive");
     await using group = await createHookGroup({ MSDHA_PG_ARCHIVE: archive });
     const a = await startFirst(group, "a");
     await waitFor(() => group.value("postgresql-backup") !== undefined, { what: "the base backup" });
@@ -78,9 +74,8 @@ describe.concurrent("a PostgreSQL group with an archive", () => {
   });
 
   test("rewinds a standby that has more than the new master, whose history is in the archive", async () => {
-    await using dir = tempDir();
-    chmodSync(dir.path, 0o777);
-    const archive = join(dir.path, "archive");
+    await using archives = openArchives();
+    const archive = join(archives.path, "archive");
     await using group = await createHookGroup({ MSDHA_PG_ARCHIVE: archive });
     const a = await startFirst(group, "a");
     await waitFor(() => group.value("postgresql-backup") !== undefined, { what: "the base backup" });
@@ -95,9 +90,7 @@ describe.concurrent("a PostgreSQL group with an archive", () => {
     await a.stop("SIGKILL");
     await promote(group, b);
     await b.sql("CREATE TABLE t AS SELECT 1");
-    await waitFor(() => readdirSync(join(archive, "wal")).includes("00000003.history"), {
-      what: "the history of b in the archive",
-    });
+    await untilArchived(archive, "00000003.history");
     const { exitCode, output } = await c.hook("pre_start");
     expect({ exitCode, output }).toEqual({
       exitCode: 0,
@@ -109,9 +102,8 @@ describe.concurrent("a PostgreSQL group with an archive", () => {
   });
 
   test("starts a former master alone whose successor is gone, though the archive has a newer timeline", async () => {
-    await using dir = tempDir();
-    chmodSync(dir.path, 0o777);
-    const archive = join(dir.path, "archive");
+    await using archives = openArchives();
+    const archive = join(archives.path, "archive");
     await using group = await createHookGroup({ MSDHA_PG_ARCHIVE: archive });
     const a = await startFirst(group, "a");
     const b = await joinGroup(group, "b");
@@ -119,9 +111,7 @@ describe.concurrent("a PostgreSQL group with an archive", () => {
     await waitFor(() => b.sql("SELECT * FROM t"), { what: "the table on b" });
     await a.stop("SIGKILL");
     await promote(group, b);
-    await waitFor(() => readdirSync(join(archive, "wal")).includes("00000003.history"), {
-      what: "the history of b in the archive",
-    });
+    await untilArchived(archive, "00000003.history");
     await b.stop("SIGKILL");
     group.setMaster(undefined);
     const { exitCode, output } = await a.hook("pre_start");
@@ -145,17 +135,14 @@ describe.concurrent("a PostgreSQL group with an archive", () => {
   });
 
   test("rewinds a former master that was started on its own timeline when its successor is back", async () => {
-    await using dir = tempDir();
-    chmodSync(dir.path, 0o777);
-    const archive = join(dir.path, "archive");
+    await using archives = openArchives();
+    const archive = join(archives.path, "archive");
     await using group = await createHookGroup({ MSDHA_PG_ARCHIVE: archive });
     const a = await startFirst(group, "a");
     const b = await joinGroup(group, "b");
     await a.stop("SIGKILL");
     await promote(group, b);
-    await waitFor(() => readdirSync(join(archive, "wal")).includes("00000003.history"), {
-      what: "the history of b in the archive",
-    });
+    await untilArchived(archive, "00000003.history");
     await b.stop("SIGKILL");
     group.setMaster(undefined);
     expectSuccess(await a.hook("pre_start"));
@@ -175,9 +162,8 @@ describe.concurrent("a PostgreSQL group with an archive", () => {
   });
 
   test("gets all of the log that a master had not archived when it crashed, once that is the master again", async () => {
-    await using dir = tempDir();
-    chmodSync(dir.path, 0o777);
-    const archive = join(dir.path, "archive");
+    await using archives = openArchives();
+    const archive = join(archives.path, "archive");
     await using group = await createHookGroup({ MSDHA_PG_ARCHIVE: archive, MSDHA_PG_WAL_KEEP: "0" });
     const a = await startFirst(group, "a");
     await waitFor(() => group.value("postgresql-backup") !== undefined, { what: "the base backup" });
@@ -203,6 +189,18 @@ describe.concurrent("a PostgreSQL group with an archive", () => {
     });
   });
 });
+
+/** A folder for an archive, which every user may write to. */
+function openArchives(): ReturnType<typeof tempDir> {
+  const dir = tempDir();
+  chmodSync(dir.path, 0o777);
+  return dir;
+}
+
+/** Resolves when this file of the log is in the archive. */
+async function untilArchived(archive: string, file: string): Promise<void> {
+  await waitFor(() => readdirSync(join(archive, "wal")).includes(file), { what: `${file} in the archive` });
+}
 
 function waitingForArchive(node: HookNode): readonly string[] {
   return readdirSync(join(node.data, "pg_wal/archive_status"))

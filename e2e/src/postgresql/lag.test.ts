@@ -21,10 +21,7 @@ describe.concurrent("a PostgreSQL standby that has fallen behind", () => {
     const b = await joinGroup(group, "b");
     using _ = await stopReceiving(b);
     await a.sql("CREATE TABLE t AS SELECT generate_series(1, 120000)");
-    const written = BigInt(await a.sql("SELECT pg_wal_lsn_diff(pg_current_wal_flush_lsn(), '0/0')"));
-    await waitFor(() => BigInt(group.value("postgresql-position")?.split(" ")[1] ?? 0) >= written, {
-      what: "the master to tell the group how far it is",
-    });
+    await untilPositionIsWritten(group, a);
     await a.stop("SIGKILL");
     group.setMaster(undefined);
     const { exitCode, output } = await b.hook("candidate");
@@ -82,7 +79,7 @@ describe.concurrent("a PostgreSQL standby that has fallen behind", () => {
     await becomeReady(b);
     await promote(group, b);
     await b.sql("CREATE TABLE u AS SELECT 1");
-    await hasTold(group, b);
+    await untilPositionIsWritten(group, b);
     await b.stop("SIGKILL");
     group.setMaster(undefined);
     expectSuccess(await a.hook("pre_start"));
@@ -103,7 +100,7 @@ describe.concurrent("a PostgreSQL standby that has fallen behind", () => {
     expectSuccess(await b.hook("pre_start"));
     await becomeReady(b);
     await promote(group, b);
-    await hasTold(group, b);
+    await untilPositionIsWritten(group, b);
     await b.stop("SIGKILL");
     group.setMaster(undefined);
     // It lacks next to nothing of what b wrote.
@@ -112,7 +109,7 @@ describe.concurrent("a PostgreSQL standby that has fallen behind", () => {
     expectSuccess(await a.hook("candidate"));
     await promote(group, a);
     await a.sql("CREATE TABLE t AS SELECT generate_series(1, 100000)");
-    await hasTold(group, a);
+    await untilPositionIsWritten(group, a);
     await a.stop("SIGKILL");
     group.setMaster(undefined);
     expectSuccess(await b.hook("pre_start"));
@@ -235,14 +232,14 @@ async function runManySubtransactions(node: HookNode): Promise<{ readonly cut: P
   return { cut };
 }
 
-/** Resolves when this master has told the group of all that it has. */
-async function hasTold(group: HookGroup, { name, sql }: HookNode): Promise<void> {
+/** Resolves when the position that this master writes for the group covers all of its log. */
+async function untilPositionIsWritten(group: HookGroup, { name, sql }: HookNode): Promise<void> {
   const end = BigInt(await sql("SELECT pg_wal_lsn_diff(pg_current_wal_flush_lsn(), '0/0')"));
-  const isTold = (): boolean => {
+  const isWritten = (): boolean => {
     const [, bytes = "0", master] = group.value("postgresql-position")?.split(" ") ?? [];
     return master === name && BigInt(bytes) >= end;
   };
-  await waitFor(isTold, { what: `${name} to tell the group how far it is` });
+  await waitFor(isWritten, { what: `${name} to write its position` });
 }
 
 /** Has it receive nothing, as when its slot is lost: from nobody. */
