@@ -45,10 +45,7 @@ export async function reinit(context: Context, node: string, options: ReinitOpti
     view,
     options: { kind: "reinit", why: options.why ?? "", timeoutMs: options.timeout, onStep },
   });
-  if (options.json)
-    context.write(
-      `${JSON.stringify({ schema, group: group.group, node, withdrawn: false, pending: false })}\n`,
-    );
+  if (options.json) context.write(formatResult(group, node, { withdrawn: false, pending: false }));
 }
 
 /**
@@ -86,10 +83,7 @@ async function reinitAbsent(
     },
   );
   if (!request) throw refuse(`${name} has just come, or the master has changed: nothing was changed`);
-  if (options.json)
-    context.write(
-      `${JSON.stringify({ schema, group: group.group, node, withdrawn: false, pending: true })}\n`,
-    );
+  if (options.json) context.write(formatResult(group, node, { withdrawn: false, pending: true }));
   else context.write(`${name} begins with new data when it comes; ${cancel}\n`);
 }
 
@@ -108,9 +102,18 @@ async function cancelReinit(
   if (!(await removeRequest(group, { kind: "reinit", node, revision: ask.revision })))
     throw refuse(`the reinit of ${plain(node)} has just changed: look with msdha list`);
   if (json) {
-    write(`${JSON.stringify({ schema, group: group.group, node, withdrawn: true, pending: false })}\n`);
+    write(formatResult(group, node, { withdrawn: true, pending: false }));
     return;
   }
   const begun = view.nodes.has(node) ? "; its present run may have discarded data already: see its log" : "";
   write(`the reinit of ${plain(node)} is taken back${begun}\n`);
+}
+
+/** What became of it, for `--json`. */
+function formatResult(
+  { group }: OpenGroup,
+  node: string,
+  result: { readonly withdrawn: boolean; readonly pending: boolean },
+): string {
+  return `${JSON.stringify({ schema, group, node, ...result })}\n`;
 }
