@@ -33,7 +33,7 @@ describe("castError", () => {
     ["EtcdUnavailableError", status.UNIMPLEMENTED, "Received HTTP status code 404"],
     ["EtcdUnavailableError", status.RESOURCE_EXHAUSTED, "etcdserver: too many requests"],
     ["EtcdUnavailableError", status.FAILED_PRECONDITION, "etcdserver: rpc not supported for learner"],
-    ["EtcdRequestError", status.RESOURCE_EXHAUSTED, "etcdserver: mvcc: database space exceeded"],
+    ["EtcdNoSpaceError", status.RESOURCE_EXHAUSTED, "etcdserver: mvcc: database space exceeded"],
     ["EtcdRequestError", status.INVALID_ARGUMENT, "etcdserver: too many operations in txn request"],
     ["EtcdCompactedError", status.OUT_OF_RANGE, "etcdserver: mvcc: required revision has been compacted"],
   ])("makes an %s of %s", (name, code, details) => {

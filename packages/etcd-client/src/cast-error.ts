@@ -3,6 +3,7 @@ import {
   EtcdAuthError,
   EtcdCompactedError,
   EtcdLeaseNotFoundError,
+  EtcdNoSpaceError,
   EtcdRequestError,
   EtcdTooLargeError,
   EtcdUnavailableError,
@@ -16,6 +17,7 @@ export type EtcdError =
   | EtcdLeaseNotFoundError
   | EtcdCompactedError
   | EtcdRequestError
+  | EtcdNoSpaceError
   | EtcdTooLargeError;
 
 /** What etcd says to credentials that are wrong, however often they are shown. */
@@ -73,9 +75,8 @@ export function castError(error: unknown, where: string): EtcdError {
   }
   const size = findTooLarge(details);
   if (size) return new EtcdTooLargeError(where, { ...size, cause: error });
-  if (details.includes("database space exceeded") || (code !== undefined && definite.has(code))) {
-    return new EtcdRequestError(message, options);
-  }
+  if (details.includes("database space exceeded")) return new EtcdNoSpaceError(message, options);
+  if (code !== undefined && definite.has(code)) return new EtcdRequestError(message, options);
   return new EtcdUnavailableError(message, options);
 }
 
@@ -118,6 +119,7 @@ export function isOwnError(error: unknown): error is EtcdError {
     isEtcdError(error, "ERR_ETCD_LEASE_NOT_FOUND") ||
     isEtcdError(error, "ERR_ETCD_COMPACTED") ||
     isEtcdError(error, "ERR_ETCD_REQUEST") ||
+    isEtcdError(error, "ERR_ETCD_NO_SPACE") ||
     isEtcdError(error, "ERR_ETCD_TOO_LARGE")
   );
 }

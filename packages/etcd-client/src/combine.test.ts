@@ -2,7 +2,7 @@ import { createManualClock } from "@msdha/clock";
 import { describe, expect, test } from "vitest";
 import type { CallOptions, EtcdApi, WatchMessage, WatchStream } from "./api.ts";
 import { combineMembers } from "./combine.ts";
-import { EtcdAuthError, EtcdLeaseNotFoundError, EtcdRequestError, EtcdUnavailableError } from "./errors.ts";
+import { EtcdAuthError, EtcdLeaseNotFoundError, EtcdNoSpaceError, EtcdUnavailableError } from "./errors.ts";
 
 interface FakeMember extends EtcdApi {
   /** What the next and every later call does. */
@@ -171,7 +171,7 @@ describe("a read", () => {
 
   test("ends at once with an error that any member would give", async () => {
     const { etcd, members, clock } = fakeCluster(3);
-    const error = new EtcdRequestError("space exceeded");
+    const error = new EtcdNoSpaceError("space exceeded");
     members[0].behaviour = { error };
     expect(await watched(clock, etcd.range(read, { timeoutMs: 3_000 }))).toEqual({ at: 0, error });
     expect(members[1].calls).toBe(0);

@@ -79,10 +79,16 @@ export class EtcdVersionError extends Error {
   }
 }
 
-/** etcd answered with an error that none of the other classes stands for (no space left, a bad request). */
+/** etcd answered with an error that none of the other classes stands for (a request that it can't make sense of). */
 export class EtcdRequestError extends Error {
   override readonly name = "EtcdRequestError";
   readonly code = "ERR_ETCD_REQUEST";
+}
+
+/** etcd is out of space (the alarm `NOSPACE`): it refuses writes until it was compacted, defragmented and disarmed. Reads work. */
+export class EtcdNoSpaceError extends Error {
+  override readonly name = "EtcdNoSpaceError";
+  readonly code = "ERR_ETCD_NO_SPACE";
 }
 
 /**
@@ -120,6 +126,7 @@ interface EtcdErrors {
   readonly ERR_ETCD_LEASE_NOT_FOUND: EtcdLeaseNotFoundError;
   readonly ERR_ETCD_COMPACTED: EtcdCompactedError;
   readonly ERR_ETCD_REQUEST: EtcdRequestError;
+  readonly ERR_ETCD_NO_SPACE: EtcdNoSpaceError;
   readonly ERR_ETCD_TOO_LARGE: EtcdTooLargeError;
   readonly ERR_ETCD_CLUSTER: EtcdClusterError;
   readonly ERR_ETCD_VERSION: EtcdVersionError;

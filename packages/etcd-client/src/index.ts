@@ -33,6 +33,7 @@ export {
   type EtcdClusterOf,
   EtcdCompactedError,
   EtcdLeaseNotFoundError,
+  EtcdNoSpaceError,
   EtcdRequestError,
   EtcdTooLargeError,
   EtcdUnavailableError,

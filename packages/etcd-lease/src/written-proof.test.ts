@@ -1,6 +1,7 @@
 import { createManualClock } from "@msdha/clock";
 import {
   type EtcdApi,
+  EtcdNoSpaceError,
   EtcdRequestError,
   EtcdUnavailableError,
   type KeyValue,
@@ -166,7 +167,7 @@ test("a lease is proved by writes, and by reads while etcd is out of space", asy
   await clock.advance(2_000);
   expect([lease.seen, fake.calls.txn.length, fake.calls.range.length]).toEqual([2_000, 2, 0]);
   fake.onTxn = async () => {
-    throw new EtcdRequestError("database space exceeded");
+    throw new EtcdNoSpaceError("database space exceeded");
   };
   fake.onRange = async () => (state.lock ? [state.lock] : []);
   await clock.advance(8_000);
@@ -174,6 +175,21 @@ test("a lease is proved by writes, and by reads while etcd is out of space", asy
   state.lock = undefined;
   await clock.advance(2_000);
   expect(lease.lost.reason).toMatchObject({ kind: "proof-failed" });
+});
+
+test("a write that etcd refuses for another reason than its space is no proof, and no read stands in for it", async () => {
+  const { clock, fake, state } = setUp();
+  const lease = await acquireLease(fake, { ttlSeconds: 6, probeKey: "/probe", clock });
+  lease.prove(proof);
+  await clock.advance(2_000);
+  fake.onTxn = async () => {
+    throw new EtcdRequestError("duplicate key given in txn request");
+  };
+  fake.onRange = async () => (state.lock ? [state.lock] : []);
+  await clock.advance(3_000);
+  expect([lease.seen, fake.calls.range.length]).toEqual([2_000, 0]);
+  await clock.advance(3_000);
+  expect(lease.lost.aborted).toBe(true);
 });
 
 test("a lease whose proof was written by somebody else is lost at once, and left to the copy that uses it", async () => {

@@ -73,7 +73,7 @@ export function createProofWriter(
     const value = nextValue();
     const attempt = proofTransaction(proof, { lease, last, value });
     const result = await etcd.txn(attempt, { ...options, hedge: true }).catch((error: unknown) => {
-      if (isEtcdError(error, "ERR_ETCD_REQUEST")) return undefined;
+      if (isEtcdError(error, "ERR_ETCD_NO_SPACE")) return undefined;
       throw error;
     });
     if (!result) return undefined;

@@ -24,7 +24,7 @@ test("a lease is proved by writes, and by reads while etcd is out of space", asy
   const isRefused = (): Promise<boolean> =>
     put(etcd, "/more", "x").then(
       () => false,
-      ({ code }) => code === "ERR_ETCD_REQUEST",
+      ({ code }) => code === "ERR_ETCD_NO_SPACE",
     );
   // etcd raises its alarm a moment after the first put that it refuses.
   await waitFor(isRefused, { what: "an etcd that takes no writes" });

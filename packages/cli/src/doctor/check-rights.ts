@@ -90,7 +90,7 @@ async function isAllowed(act: () => Promise<unknown>): Promise<boolean | undefin
     return true;
   } catch (error) {
     if (isEtcdError(error, "ERR_ETCD_AUTH")) return false;
-    if (isEtcdError(error, "ERR_ETCD_REQUEST")) return undefined;
+    if (isEtcdError(error, "ERR_ETCD_REQUEST") || isEtcdError(error, "ERR_ETCD_NO_SPACE")) return undefined;
     throw error;
   }
 }

@@ -85,7 +85,12 @@ export function connectMember(world: World, options: MemberOptions): EtcdApi {
 }
 
 /** What a member that is reached refuses with. */
-const refusals = ["ERR_ETCD_LEASE_NOT_FOUND", "ERR_ETCD_COMPACTED", "ERR_ETCD_REQUEST"] as const;
+const refusals = [
+  "ERR_ETCD_LEASE_NOT_FOUND",
+  "ERR_ETCD_COMPACTED",
+  "ERR_ETCD_REQUEST",
+  "ERR_ETCD_NO_SPACE",
+] as const;
 
 export function endpointOf(member: number): string {
   return `m${member}:2379`;
