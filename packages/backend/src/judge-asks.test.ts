@@ -41,6 +41,11 @@ test.each([
     own,
     [kv(keys.ask("switchover"), { token: 7, to: "c" }), ready],
   ],
+  [
+    "a switchover to a key that no node wrote",
+    own,
+    [kv(keys.ask("switchover"), { token: 7, to: "b" }), { ...ready, lease: "0" }],
+  ],
   ["a switchover to itself", own, [kv(keys.ask("switchover"), { token: 7, to: "a" }), ready]],
   [
     "a switchover to a node on hold",

@@ -1,4 +1,4 @@
-import { type Ask, askName, type GroupView } from "@msdha/group";
+import { type Ask, askName, type GroupView, readyNodes } from "@msdha/group";
 
 /** What a node is to do with an operator's request. */
 export type Verdict =
@@ -55,10 +55,10 @@ function judgeReinit({ token }: AskedRun, ask: Ask): Verdict {
 }
 
 /** The other nodes that may be the next master, by what operators and their states say. */
-function listNext({ nodes, asks }: GroupView, self: string): readonly string[] {
-  return [...nodes]
-    .filter(([name, { state }]) => name !== self && state === "ready" && !asks.has(askName("hold", name)))
-    .map(([name]) => name);
+function listNext(view: GroupView, self: string): readonly string[] {
+  return readyNodes(view)
+    .map(([name]) => name)
+    .filter((name) => name !== self && !view.asks.has(askName("hold", name)));
 }
 
 /** What this run has accepted, in an answer that was lost, it has to do. */

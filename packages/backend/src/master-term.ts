@@ -1,4 +1,4 @@
-import { anyIsWilling, askName, openElection, untilAnswered } from "@msdha/group";
+import { anyIsWilling, askName, openElection, readyNodes, untilAnswered } from "@msdha/group";
 import { endingOf } from "./ending.ts";
 import type { Node } from "./node.ts";
 import { heldLock } from "./role.ts";
@@ -64,7 +64,7 @@ async function untilOthersChange(node: Node): Promise<void> {
 }
 
 function listReady({ follower, membership }: Node): readonly string[] {
-  return [...follower.view.nodes]
-    .filter(([name, { state }]) => state === "ready" && name !== membership.name)
-    .map(([name]) => name);
+  return readyNodes(follower.view)
+    .map(([name]) => name)
+    .filter((name) => name !== membership.name);
 }

@@ -1,6 +1,6 @@
 import { describeError } from "@msdha/app";
 import type { Clock } from "@msdha/clock";
-import { type GroupView, mastership } from "@msdha/group";
+import { type GroupView, mastership, readyNodes } from "@msdha/group";
 import type { Log } from "@msdha/log";
 import { followAddress, type Lookup, type Reach } from "./follow-address.ts";
 import type { ServerAddress } from "./proxy.ts";
@@ -104,8 +104,8 @@ export function createReaders(options: ReadersOptions): Readers {
 function readersIn(view: GroupView, maxLagBytes: number): ReadonlyMap<string, string> {
   const isNear = (name: string): boolean =>
     (view.reports.get(name)?.behind ?? Number.POSITIVE_INFINITY) <= maxLagBytes;
-  const ready = [...view.nodes].filter(([name, { state }]) => state === "ready" && isNear(name));
-  const hosts = ready.map(([name]) => [name, view.details.get(name)?.address ?? name] as const);
+  const near = readyNodes(view).filter(([name]) => isNear(name));
+  const hosts = near.map(([name]) => [name, view.details.get(name)?.address ?? name] as const);
   if (hosts.length > 0) return new Map(hosts);
   const master = mastership(view);
   return new Map(master.kind === "master" && !master.held ? [[master.name, master.address]] : []);

@@ -289,8 +289,9 @@ test("believes no answer of another round, or on another lease than its node's",
   const { clock, etcd, holder } = setUp();
   const a = await holder("a", rank(1n));
   const details = { runId: "x", address: "x", ttlSeconds: 3, candidateTimeoutMs: 1_000 };
+  const x = await acquireLease(etcd.connect(), { ttlSeconds: 3, probeKey: "/msdha/", clock });
   etcd.store.put(keys.details("x"), JSON.stringify(details));
-  etcd.store.put(keys.node("x"), "ready");
+  etcd.store.put(keys.node("x"), "ready", { lease: x.id });
   etcd.store.put(keys.rank("x"), JSON.stringify({ round: 1, may: true, rank: "9" }));
   const outcome = a.elect(a.lock());
   await clock.advance(0);

@@ -1,5 +1,6 @@
 import { type Ask, askName } from "./ask.ts";
 import { plainState } from "./node-change.ts";
+import { isNode } from "./ready-nodes.ts";
 import type { NodeReport } from "./report.ts";
 import type { Term } from "./term.ts";
 import { type GroupView, type Mastership, mastership } from "./view.ts";
@@ -45,7 +46,8 @@ export interface NodeStatus {
 export function describeGroup(view: GroupView): GroupStatus {
   const master = mastership(view);
   const holder = master.kind === "master" ? undefined : view.lock?.node;
-  const names = new Set(view.nodes.keys());
+  const names = new Set([...view.nodes].filter(([, entry]) => isNode(entry)).map(([name]) => name));
+  if (master.kind === "master") names.add(master.name);
   if (master.kind === "stopping" && holder !== undefined) names.add(holder);
   return {
     revision: view.revision,

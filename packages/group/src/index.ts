@@ -51,6 +51,7 @@ export { type PublishOptions, publishMaster } from "./publish-master.ts";
 export { parseRank } from "./rank.ts";
 export { readGroup } from "./read-group.ts";
 export { readMaster } from "./read-master.ts";
+export { isNode, readyNodes } from "./ready-nodes.ts";
 export { type NodeReport, publishReport, readReportLine } from "./report.ts";
 export { type SweepOptions, sweepAsks } from "./sweep-asks.ts";
 export { type GroupKnowledge, takeLock } from "./take-lock.ts";

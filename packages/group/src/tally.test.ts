@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { isChosen } from "./tally.ts";
-import type { AnswerEntry } from "./view.ts";
+import { chooseMaster, isChosen, listVoters } from "./tally.ts";
+import { type AnswerEntry, createGroupView } from "./view.ts";
 
 const answer = (may: boolean, lease: string): AnswerEntry => ({ round: 7, may, lease });
 
@@ -15,4 +15,15 @@ test.each([
 ] as const)("a hand-over that names %s", (_, chosen, said, asked, expected) => {
   const view = { answers: new Map(said ? [["b", said]] : []) };
   expect(isChosen(view, { for: chosen }, { name: "b", lease: "1", asked })).toBe(expected);
+});
+
+test("a key that was put by hand, on no lease, is no candidate", () => {
+  const ready = { state: "ready", modRevision: 5 };
+  const nodes = new Map([
+    ["b", { ...ready, lease: "0" }],
+    ["c", { ...ready, lease: "1" }],
+  ]);
+  const voters = listVoters({ ...createGroupView("db"), nodes }, "a", 7);
+  expect(voters.map(({ name }) => name)).toEqual(["c"]);
+  expect(chooseMaster(voters, "a")).toBe("c");
 });

@@ -3,6 +3,7 @@ import { askName } from "./ask.ts";
 import type { Candidacy } from "./candidacy.ts";
 import type { HandoverNote } from "./handover-note.ts";
 import { compareRanks } from "./rank.ts";
+import { readyNodes } from "./ready-nodes.ts";
 import type { AnswerEntry, GroupView, NodeEntry } from "./view.ts";
 
 /** A node that is ready, as far as a round of an election shows it. */
@@ -29,8 +30,8 @@ export function isHeldBack({ asks }: Pick<GroupView, "asks">, name: string): boo
  * that an operator holds back is not, and is not waited for.
  */
 export function listVoters(view: GroupView, self: string, round: number | undefined): readonly Voter[] {
-  return [...view.nodes]
-    .filter(([name, { state }]) => name !== self && state === "ready")
+  return readyNodes(view)
+    .filter(([name]) => name !== self)
     .map(([name, entry]) => {
       if (isHeldBack(view, name)) return { name, candidacy: { may: false }, timeoutMs: 0 };
       const timeoutMs = view.details.get(name)?.candidateTimeoutMs;

@@ -1,4 +1,11 @@
-import { type Ask, describeGroup, findAbsentHolds, type GroupStatus, type GroupView } from "@msdha/group";
+import {
+  type Ask,
+  describeGroup,
+  findAbsentHolds,
+  type GroupStatus,
+  type GroupView,
+  isNode,
+} from "@msdha/group";
 
 /** A group as operators see it: with what is asked of nodes that are not there, and without what is no node's. */
 export interface SeenGroup extends GroupStatus {
@@ -21,15 +28,12 @@ export interface Stray {
 
 /** Describes a view. Its texts are as etcd has them: escape them. */
 export function describeView(view: GroupView): SeenGroup {
-  const status = describeGroup(view);
   const { election, lock } = view;
-  const strays = findStrays(view);
   return {
-    ...status,
-    nodes: status.nodes.filter(({ name, isMaster }) => isMaster || !strays.some((one) => one.name === name)),
+    ...describeGroup(view),
     absentHolds: findAbsentHolds(view),
     reinits: [...view.asks.values()].filter(({ kind }) => kind === "reinit"),
-    strays,
+    strays: findStrays(view),
     isElecting: election !== undefined && election.lease === lock?.lease,
   };
 }
@@ -37,12 +41,10 @@ export function describeView(view: GroupView): SeenGroup {
 /** Returns the keys like a node's that no node wrote, by name. */
 export function findStrays({ keys, nodes }: Pick<GroupView, "keys" | "nodes">): readonly Stray[] {
   return [...nodes]
-    .filter(([, { lease }]) => lease === NO_LEASE)
+    .filter(([, entry]) => !isNode(entry))
     .map(([name, { state }]) => ({ name, state, key: keys.node(name) }))
     .sort((one, other) => (one.name < other.name ? -1 : 1));
 }
-
-const NO_LEASE = "0";
 
 /** Returns the nodes that a group remembers and that are not there, by name: from its history, its requests, its last election. */
 export function listAbsent(view: GroupView): readonly string[] {

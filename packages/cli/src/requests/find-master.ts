@@ -1,4 +1,4 @@
-import { type Ask, askName, type GroupView, mastership } from "@msdha/group";
+import { type Ask, askName, type GroupView, mastership, readyNodes } from "@msdha/group";
 import { type CommandError, refuse } from "../command-error.ts";
 import { plain } from "../render/plain.ts";
 import { whyNoMaster } from "../render/why-no-master.ts";
@@ -49,20 +49,20 @@ function refuseTarget(view: GroupView, master: string, to: string): void {
 }
 
 /** Why no node may take the lock from the master. */
-function describeNobody({ nodes, asks }: GroupView, master: string): string {
-  const held = [...nodes.keys()].filter(
-    (name) => name !== master && nodes.get(name)?.state === "ready" && asks.has(askName("hold", name)),
-  );
+function describeNobody(view: GroupView, master: string): string {
+  const held = readyNodes(view)
+    .map(([name]) => name)
+    .filter((name) => name !== master && view.asks.has(askName("hold", name)));
   const [first] = held.map((name) => plain(name)).sort();
   if (first === undefined) return "no other node is ready to be the master";
   return `no other node may take over: ${first} is held back; msdha release ${first} first`;
 }
 
 /** The nodes that may take the lock from the master. */
-export function listReady({ nodes, asks }: GroupView, master: string): readonly string[] {
-  return [...nodes]
-    .filter(([name, { state }]) => name !== master && state === "ready" && !asks.has(askName("hold", name)))
-    .map(([name]) => name);
+export function listReady(view: GroupView, master: string): readonly string[] {
+  return readyNodes(view)
+    .map(([name]) => name)
+    .filter((name) => name !== master && !view.asks.has(askName("hold", name)));
 }
 
 function describe({ by, to }: Ask): string {
