@@ -10,6 +10,8 @@ const source = { oxc: asWritten, resolve: { conditions }, ssr: { resolve: { cond
 
 /** A process of its own for each file takes half of the unit tests' time. So a test puts back what it changes in its process. */
 const isolate = false;
+/** Projects with other numbers of workers can't run beside each other: those of one command run in this order. */
+const order = { e2e: 1, long: 2, containers: 3, alone: 4 };
 /** Integration tests wait most of the time: one after the other a package takes two minutes. Unit tests run beside them. */
 const maxWorkers = 4;
 
@@ -85,13 +87,21 @@ export default defineConfig({
           // file at a time, so that none of them takes the processor from the others.
           maxConcurrency: 4,
           maxWorkers: 1,
+          sequence: { groupOrder: order.e2e },
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
       },
       {
         ...source,
-        test: { name: "long", include: long, maxWorkers: 1, testTimeout: 120_000, hookTimeout: 120_000 },
+        test: {
+          name: "long",
+          include: long,
+          maxWorkers: 1,
+          sequence: { groupOrder: order.long },
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
       },
       {
         ...source,
@@ -101,6 +111,7 @@ export default defineConfig({
           include: ["e2e/src/containers/*.test.ts"],
           // A group of containers keeps two cores busy.
           maxWorkers: 1,
+          sequence: { groupOrder: order.containers },
         },
       },
       {
@@ -111,6 +122,7 @@ export default defineConfig({
           // What is measured here shall not be what another test takes of the processor, and a Swarm takes the engine.
           include: ["e2e/src/containers/alone/*.test.ts"],
           maxWorkers: 1,
+          sequence: { groupOrder: order.alone },
         },
       },
     ],
