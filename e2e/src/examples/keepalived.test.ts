@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { type Child, startChild, tempDir, waitFor } from "@msdha/testkit";
+import { type Child, parsePrefix, startChild, tempDir, waitFor } from "@msdha/testkit";
 import { execa } from "execa";
 import { expect, test } from "vitest";
 import { openGroup } from "../support/group.ts";
@@ -52,10 +52,12 @@ test.skipIf(process.getuid?.() !== 0)(
       if (exitCode !== 0) throw new Error(stderr);
       return stdout;
     };
-    await waitFor(() => etcdctl("get", "x").then(() => true), { what: "etcd", timeoutMs: 30_000 });
+    const read = async (prefix: string) =>
+      parsePrefix(await etcdctl("get", "--prefix", prefix, "-w", "json"), prefix);
+    await waitFor(() => read("x"), { what: "etcd", timeoutMs: 30_000 });
     expect(etcd.running).toBe(true);
 
-    await using group = openGroup({ endpoint, etcdctl }, {});
+    await using group = openGroup({ endpoint, read }, {});
     const listen = { address: MIDDLE, port: PORT };
     const node = group.start("one", { listen, within: machines.middle });
     await group.masterAmong([node]);

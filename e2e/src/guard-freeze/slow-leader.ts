@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { startChild, tempDir } from "@msdha/testkit";
+import { parsePrefix, startChild, tempDir } from "@msdha/testkit";
 import { type Etcd, startEtcd } from "../chaos/etcd.ts";
 import type { Host } from "../chaos/network.ts";
 import type { GroupEtcd } from "../support/group.ts";
@@ -24,7 +24,10 @@ async function startSlowLeader(): Promise<SlowLeader> {
   const etcd = await startEtcd(hosts, folder.path);
   await makeLeader(etcd, "e1");
   return {
-    etcd: { endpoint: etcd.endpoints, etcdctl: etcd.ask },
+    etcd: {
+      endpoint: etcd.endpoints,
+      read: async (prefix) => parsePrefix(await etcd.ask("get", "--prefix", prefix, "-w", "json"), prefix),
+    },
     leaderEndpoint: etcd.members[0]?.endpoint ?? "",
     disk,
     async [Symbol.asyncDispose]() {

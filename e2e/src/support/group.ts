@@ -6,7 +6,7 @@ import { type Journal, openJournal } from "./journal.ts";
 import { type NodeOptions, startNode, type TestNode } from "./node.ts";
 
 /** What a group needs of its etcd. */
-export type GroupEtcd = Pick<EtcdMember, "endpoint" | "etcdctl">;
+export type GroupEtcd = Pick<EtcdMember, "endpoint" | "read">;
 
 export interface GroupOptions {
   readonly ttlSeconds?: number;
@@ -57,14 +57,7 @@ export function openGroup<E extends GroupEtcd>(
   const nodes: TestNode[] = [];
   const prefix = `/msdha/${group}/`;
 
-  async function keys(): Promise<Readonly<Record<string, string>>> {
-    const answer = JSON.parse(await etcd.etcdctl("get", "--prefix", prefix, "-w", "json")) as {
-      kvs?: { key: string; value?: string }[];
-    };
-    return Object.fromEntries(
-      (answer.kvs ?? []).map(({ key, value = "" }) => [decode(key).slice(prefix.length), decode(value)]),
-    );
-  }
+  const keys = (): Promise<Readonly<Record<string, string>>> => etcd.read(prefix);
 
   async function master(): Promise<string | undefined> {
     const { _lock: lock, ...rest } = await keys();
@@ -117,8 +110,4 @@ export function openGroup<E extends GroupEtcd>(
       }
     },
   };
-}
-
-function decode(base64: string): string {
-  return Buffer.from(base64, "base64").toString("utf8");
 }

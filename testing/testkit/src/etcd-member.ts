@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Child, startChild } from "./child.ts";
 import { type EtcdAccess, etcdctl } from "./etcdctl.ts";
+import { readPrefix } from "./read-prefix.ts";
 import type { TlsFiles } from "./tls.ts";
 import { waitFor } from "./wait-for.ts";
 
@@ -25,6 +26,8 @@ export interface EtcdMember extends AsyncDisposable {
   ready(): Promise<void>;
   /** Runs `etcdctl` on this member alone, as root once authentication is on. */
   etcdctl(...args: string[]): Promise<string>;
+  /** Reads all keys that begin with `prefix`, as root once authentication is on: their values by the rest of their names. */
+  read(prefix: string): Promise<Readonly<Record<string, string>>>;
   /** The certificates, if it was started with TLS. */
   readonly tls: TlsFiles | undefined;
   /** How `etcdctl` gets in; `enableAuth` sets the user. */
@@ -86,17 +89,7 @@ export function startEtcdMember(options: EtcdMemberOptions): EtcdMember {
   }
 
   async function ready(): Promise<void> {
-    const read = (): Promise<string> =>
-      etcdctl(
-        access,
-        "get",
-        "--consistency=l",
-        "--command-timeout=2s",
-        "--dial-timeout=2s",
-        "-w",
-        "json",
-        "ready",
-      );
+    const read = () => readPrefix(access, "ready", { limitMs: 2_000 });
     await waitFor(read, { what: `a linearizable read through etcd member ${name}`, timeoutMs: 20_000 }).catch(
       (error) => {
         throw new Error(`${error.message}\n${child.log().split("\n").slice(-20).join("\n")}`, {
@@ -119,6 +112,7 @@ export function startEtcdMember(options: EtcdMemberOptions): EtcdMember {
     restore,
     ready,
     etcdctl: (...args) => etcdctl(access, ...args),
+    read: (prefix) => readPrefix(access, prefix),
     access,
     tls,
     log: () => child.log(),

@@ -15,6 +15,7 @@ export {
   startNamedServer,
 } from "./named-server.ts";
 export { getFreePort, getFreePorts } from "./ports.ts";
+export { parsePrefix } from "./read-prefix.ts";
 export { type ProxyMode, startTcpProxy, type TcpProxy, type TcpProxyOptions } from "./tcp-proxy.ts";
 export { type TempDir, tempDir } from "./temp-dir.ts";
 export { createTlsFiles, renewTlsFiles, type TlsFiles, type TlsOptions } from "./tls.ts";

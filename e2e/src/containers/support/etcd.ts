@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { tempDir, waitFor } from "@msdha/testkit";
+import { parsePrefix, tempDir, waitFor } from "@msdha/testkit";
 import type { StartedNetwork } from "testcontainers";
 import { type Container, type Executed, runContainer } from "./container.ts";
 
@@ -54,12 +54,7 @@ export async function startEtcd(network: StartedNetwork, members = 1): Promise<E
     members: containers,
     endpoints: names.map((name) => `http://${name}:2379`).join(","),
     async read(prefix) {
-      const { kvs = [] } = JSON.parse(await etcdctl("get", "--prefix", prefix, "-w", "json")) as {
-        kvs?: { key: string; value?: string }[];
-      };
-      return Object.fromEntries(
-        kvs.map(({ key, value = "" }) => [decode(key).slice(prefix.length), decode(value)]),
-      );
+      return parsePrefix(await etcdctl("get", "--prefix", prefix, "-w", "json"), prefix);
     },
     async leader() {
       for (const member of containers) {
@@ -91,10 +86,6 @@ async function execIn(member: Container, ...args: readonly string[]): Promise<Ex
   return await member
     .exec(["etcdctl", "--command-timeout=2s", ...args])
     .catch((error: unknown) => ({ code: 1, output: String(error) }));
-}
-
-function decode(base64: string): string {
-  return Buffer.from(base64, "base64").toString("utf8");
 }
 
 /** A folder that the container's own user can write to. */
