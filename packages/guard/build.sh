@@ -26,5 +26,5 @@ else
 fi
 # Never write to a binary that runs: a new file takes its name. One of each build's own: two may run at once.
 # shellcheck disable=SC2086 # several flags
-"$cc" -std=gnu11 -D_GNU_SOURCE $hardening $warnings -o "$out/msdha-guard.$$" c/*.c
+"$cc" -std=gnu11 -D_GNU_SOURCE -pthread $hardening $warnings -o "$out/msdha-guard.$$" c/*.c
 mv "$out/msdha-guard.$$" "$out/msdha-guard"

@@ -57,6 +57,9 @@ int64_t boot_ns(void);
 int boot_timer(void);
 void boot_timer_set(int timer, int64_t at);
 
+/* memory.c */
+enum locked lock_memory(void);
+
 /* channel.c: frames over the socket to the supervisor; nothing here ever blocks. */
 struct bytes {
   uint8_t *data;
@@ -118,9 +121,14 @@ bool task_ignores(pid_t pid, int number);
 void walk_descendants(void (*visit)(const struct task *t, void *context), void *context, int64_t until);
 
 /* lists.c */
-bool visit_by_lists(void (*visit)(const struct task *t, void *context), void *context);
-void lists_setup(void);
+bool visit_by_lists(void (*visit)(const struct task *t, void *context), void *context, int64_t until);
 void visit_hidden(void (*visit)(const struct task *t, void *context), void *context);
+pid_t unseen_by_lists(void);
+
+/* foreign.c */
+void foreign_setup(void);
+bool may_start_foreign(void);
+bool proc_hides(void);
 
 /* processes.c: what was started by command, and only that. */
 struct process {
@@ -166,7 +174,9 @@ void signal_orphans(const struct guard *g);
 /* withdraw.c: files that must not outlive what was started. */
 #define WITHDRAW_FILES 4
 bool withdraw_set(struct cursor *paths);
-void withdraw_now(void);
+int withdraw_setup(void);
+void withdraw_begin(void);
+bool withdraw_done(void);
 
 /* init.c */
 _Noreturn void run_as_init(char **argv);
@@ -192,7 +202,8 @@ struct guard {
   int kill_pause;    /* ms to the next pass, if nothing happens before */
   int orphan_signal; /* 0: none is sent */
   pid_t orphans_of;  /* whose children get it too, or 0 */
-  bool withdrawn;    /* at this kill */
+  bool withdrawn;    /* at this kill: the files were begun with */
+  int64_t gone_since; /* at this kill: since when nothing is left but, it may be, the files; 0: something is */
   bool denied_told;  /* as is, at this kill */
   struct roll denied, killed; /* at this kill */
   uint32_t kill_request, gone_request; /* the newest ones; an answer is one to all before it too */

@@ -23,7 +23,7 @@ bool kill_setup(void) {
   char path[64];
   snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
   children_fd = open(path, O_RDONLY | O_CLOEXEC); /* not in every kernel; the walk finds direct children too */
-  lists_setup();
+  foreign_setup();
   return tasks_setup();
 }
 
@@ -115,14 +115,23 @@ static void signal_one(const struct task *t, void *context) {
   roll_add(s->roll, t->pid, t->name, error);
 }
 
+/* What nobody can see may be another user's: the caller would rest on its end. */
+static void deny_unseen(int number, struct roll *roll) {
+  static const char name[TASK_NAME] = "(unseen)";
+  pid_t pid = unseen_by_lists();
+  if (pid && (number == 0 || number == SIGKILL) && may_start_foreign()) roll_add(roll, pid > 0 ? pid : 0, name, EPERM);
+}
+
 /* Sends a signal to every descendant that is alive, to each once; 0 sends none, and tells whether one might be sent.
  * Thousands take a while: it ends early once it is `until`. */
 void signal_descendants(int number, struct roll *roll, int64_t until) {
   *roll = (struct roll){0};
   struct signalling how = {.self = getpid(), .number = number, .roll = roll};
-  if (number == 0 && visit_by_lists(signal_one, &how)) return;
-  walk_descendants(signal_one, &how, until);
-  visit_hidden(signal_one, &how);
+  if (number || !visit_by_lists(signal_one, &how, until)) {
+    walk_descendants(signal_one, &how, until);
+    visit_hidden(signal_one, &how);
+  }
+  deny_unseen(number, roll);
 }
 
 /* A process that is stopped (by SIGSTOP) acts on no signal but SIGKILL: what asks it to end has it go on then, as

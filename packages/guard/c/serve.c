@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,11 +18,11 @@
 
 /* How long the outer one lets the inner one try, once both are folding, while something is left or nobody listens. */
 #define INNER_MAY_TAKE (500 * MS)
+/* How long a file system may take to unlink the files, once nothing else is left. */
+#define FILES_MAY_TAKE (500 * MS)
 #define REAPS_PER_PASS 2048
-/* More than the longest command, what becomes of it, and the output that is kept. */
-#define PLENTY_TO_LOCK (64 * 1024 * 1024)
 
-static int child_signals;
+static int child_signals, files_gone;
 static bool nothing_left; /* as waitpid said, in this turn of the loop */
 static bool more_to_reap;
 static bool gone_told;
@@ -36,6 +35,7 @@ void start_killing(struct guard *g) {
   if (!g->killing) {
     g->killing_since = boot_ns();
     g->withdrawn = false;
+    g->gone_since = 0;
     g->denied = g->killed = (struct roll){0};
   }
   g->killing = true;
@@ -107,13 +107,23 @@ static void kill_pass(struct guard *g) {
   tell_denied(g, &pass.denied);
   bool late = (pass.left || g->chan.dead) && boot_ns() - g->killing_since > INNER_MAY_TAKE;
   if (g->inner && (pass.spared_stopped || late)) kill(g->inner, SIGKILL);
-  if (!g->withdrawn) withdraw_now(); /* after the kill, as a file system can hang */
+  if (!g->withdrawn) withdraw_begin();
   g->withdrawn = true;
+}
+
+/* False while files are there that must not outlive what was started: something may have made one anew while it was
+ * being killed. A file system that hangs is not waited for. */
+static bool are_files_gone(struct guard *g) {
+  if (!g->killing) return true;
+  if (!g->gone_since) {
+    g->gone_since = boot_ns();
+    withdraw_begin();
+  }
+  return withdraw_done() || boot_ns() - g->gone_since >= FILES_MAY_TAKE;
 }
 
 static void nothing_is_left(struct guard *g) {
   for (struct process *p = g->processes; p; p = p->next) process_drain(&g->chan, p);
-  if (g->killing) withdraw_now(); /* again: something may have made it anew while it was being killed */
   if (g->kill_request || (g->folding && !gone_told)) report_roll(g, REP_KILLED, &g->killed);
   g->killing = g->folding != 0;
   g->orphan_signal = 0;
@@ -141,12 +151,13 @@ static void forget_processes(struct guard *g) {
 /* A partner that was stopped would keep the lock file for ever; woken, it finds the supervisor or us gone. The lock
  * is let go before the channel, by whose end the supervisor knows that it may be taken again. */
 static _Noreturn void leave(struct guard *g) {
-  if (g->lock >= 0) close(g->lock);
+  if (g->lock >= 0 && withdraw_done()) close(g->lock); /* else a later run's files would be unlinked */
   if (!is_outer(g) && getppid() == g->outer) kill(g->outer, SIGCONT);
+  close(g->chan.fd); /* a thread that hangs in a file system would keep it */
   _exit(0);
 }
 
-enum { CHANNEL, TIMER, CHILDREN, PARTNER, FIXED };
+enum { CHANNEL, TIMER, CHILDREN, PARTNER, FILES, FIXED };
 
 /* Without memory for more of them, the processes that were started last have to wait. */
 static size_t set_polls(struct guard *g, struct pollfd **polls) {
@@ -165,6 +176,7 @@ static size_t set_polls(struct guard *g, struct pollfd **polls) {
   (*polls)[TIMER] = (struct pollfd){g->folding ? -1 : g->timer, POLLIN, 0};
   (*polls)[CHILDREN] = (struct pollfd){child_signals, POLLIN, 0};
   (*polls)[PARTNER] = (struct pollfd){g->folding ? -1 : g->outer_alive, POLLIN, 0};
+  (*polls)[FILES] = (struct pollfd){files_gone, POLLIN, 0};
   n = FIXED;
   for (struct process *p = g->processes; p && n + 3 <= cap; p = p->next) {
     (*polls)[n++] = (struct pollfd){p->exec_pipe, POLLIN, 0};
@@ -190,24 +202,17 @@ static void take_polls(struct guard *g, const struct pollfd *polls, size_t n) {
   }
 }
 
-/* Not to wait for swap when it counts. It may be forbidden. Where little may be locked, memory that is taken later is
- * not locked, as it could not be had at all otherwise. */
-static enum locked lock_memory(void) {
-  struct rlimit limit;
-  bool plenty = getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur >= PLENTY_TO_LOCK;
-  if ((plenty || geteuid() == 0) && mlockall(MCL_CURRENT | MCL_FUTURE) == 0) return LOCKED_ALL;
-  return mlockall(MCL_CURRENT) == 0 ? LOCKED_START : LOCKED_NOTHING;
-}
-
 static void setup(struct guard *g) {
   sigset_t children;
   sigemptyset(&children);
   sigaddset(&children, SIGCHLD);
   child_signals = signalfd(-1, &children, SFD_NONBLOCK | SFD_CLOEXEC);
   g->timer = boot_timer();
+  files_gone = withdraw_setup();
   void *page = mmap(NULL, sizeof *g->deadline, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (child_signals < 0 || g->timer < 0 || page == MAP_FAILED || !kill_setup() || !channel_setup(&g->chan)) {
-    report(&g->chan, REP_START_FAILED, "wus", (uint32_t)errno, 0u, "signalfd, timerfd, memory or opening /proc");
+  bool ready = child_signals >= 0 && g->timer >= 0 && files_gone >= 0 && page != MAP_FAILED;
+  if (!ready || !kill_setup() || !channel_setup(&g->chan)) {
+    report(&g->chan, REP_START_FAILED, "wus", (uint32_t)errno, 0u, "signalfd, timerfd, a thread, memory or opening /proc");
     channel_flush(&g->chan);
     _exit(1);
   }
@@ -228,7 +233,8 @@ void serve(struct guard *g) {
       kill_pass(g);
       reap(g);
     }
-    if (nothing_left) nothing_is_left(g);
+    bool over = nothing_left && are_files_gone(g);
+    if (over) nothing_is_left(g);
     forget_processes(g);
     channel_flush(&g->chan);
     /* Not before the supervisor has closed its side: were ours closed, a write of its could cost it what it has not
@@ -236,7 +242,7 @@ void serve(struct guard *g) {
     if (gone_told && g->chan.eof && g->chan.out.len == 0) leave(g);
     if (g->chan.eof && !g->folding) continue; /* as a write has just shown */
     size_t n = set_polls(g, &polls);
-    int pause = g->killing && !nothing_left ? g->kill_pause : -1;
+    int pause = g->killing && !over ? g->kill_pause : -1;
     if (more_to_reap) pause = 0;
     else if (g->kill_pause < 500) g->kill_pause *= 2;
     if (poll(polls, n, pause) > 0) take_polls(g, polls, n);

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { lstatSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { findLockHolders } from "./lock-holders.ts";
+import { findHoldersOf } from "./lock-holders.ts";
 import type { SignalReport } from "./roll.ts";
 import { findSessions } from "./sessions.ts";
 
@@ -13,7 +13,7 @@ const LATER_PAUSE_MS = 2_000;
 const SOME = 8;
 
 export interface KillWithoutGuardOptions {
-  /** What the guard had locked, and what `fileId` said of it then; undefined: nothing. */
+  /** What the guard had locked, by a path without links, and what `fileId` said of it then; undefined: nothing. */
   readonly lockFile: string | undefined;
   readonly lockFileId: string | undefined;
   /** The programs that were started and had not ended when the guard did. */
@@ -50,7 +50,7 @@ export async function killWithoutGuard({
     ;
     { leaders, pids } = await findSessions(leaders)
   ) {
-    const holders = lockFile === undefined ? [] : await findLockHolders(lockFile);
+    const holders = lockFile === undefined ? [] : await findHoldersOf(lockFile);
     const found = new Set([...holders, ...pids]);
     found.delete(process.pid);
     const isLong = performance.now() - begun > HURRY_MS;

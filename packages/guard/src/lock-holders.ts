@@ -5,7 +5,11 @@ import { readdir, readFile, readlink, realpath } from "node:fs/promises";
  * descriptor which it inherited is not among them, nor is one that has the file open without the lock.
  */
 export async function findLockHolders(lockFile: string): Promise<number[]> {
-  const path = await realpath(lockFile).catch(() => lockFile);
+  return await findHoldersOf(await realpath(lockFile).catch(() => lockFile));
+}
+
+/** The same for a path without links in it: looks at no file system but `/proc`, as that of the lock file may hang. */
+export async function findHoldersOf(path: string): Promise<number[]> {
   const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
   const holders: number[] = [];
   for (const pid of pids) {

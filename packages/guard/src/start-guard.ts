@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { realpathSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Duplex } from "node:stream";
 import { getSystemErrorName } from "node:util";
@@ -73,6 +74,7 @@ export async function startGuard({
     ...(path === undefined ? [] : [path, String(Math.ceil(Math.min(lockWaitMs, LONGEST_WAIT_MS)))]),
   ]);
   let lockFileId: string | undefined;
+  let lockPath = path;
   const attached = attachGuard(
     {
       inner: child.stdio[3] as Duplex,
@@ -80,13 +82,16 @@ export async function startGuard({
       exited: new Promise((resolve) => void child.once("exit", () => resolve())),
       wake,
       lastResort: (onDenied, started) =>
-        killWithoutGuard({ lockFile: path, lockFileId, started, binary, onDenied }),
+        killWithoutGuard({ lockFile: lockPath, lockFileId, started, binary, onDenied }),
     },
     { clock, silentMs, onDenied, onLeap, describeFailure: (failure) => describe(failure, path) },
   );
   try {
     const guard = await withTimeout(clock, lockWaitMs + GREETING_MS, () => attached, { signal });
-    if (path !== undefined) lockFileId = fileId(path);
+    if (path !== undefined) {
+      lockFileId = fileId(path);
+      lockPath = realpathSync(path);
+    }
     return guard;
   } catch (error) {
     attached.then((guard) => guard[Symbol.asyncDispose]()).catch(() => {});

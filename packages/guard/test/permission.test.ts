@@ -1,59 +1,13 @@
-import { execFileSync } from "node:child_process";
-import { chmodSync, copyFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { type TempDir, tempDir, waitFor } from "@msdha/testkit";
+import { tempDir, waitFor } from "@msdha/testkit";
 import { beforeAll, describe, expect, test } from "vitest";
-import { guardBinary, type KillNotPermittedError, type StartedGuard, startGuard } from "../src/index.ts";
+import type { StartedGuard } from "../src/index.ts";
+import { makeSetuidProgram, startAs, users } from "./as-user.ts";
 import { buildGuard, killNow, type Mark, mark } from "./support.ts";
 
 beforeAll(buildGuard);
 
 const isRoot = process.geteuid?.() === 0;
 const because = isRoot ? "" : " (skipped: needs root)";
-
-/** Who the guard is, as arguments of setpriv. */
-const users = {
-  root: [],
-  rootWithThree: ["--bounding-set=-all,+kill,+setuid,+setgid", "--inh-caps=-all"],
-  rootWithoutKill: ["--bounding-set=-kill", "--inh-caps=-all"],
-  other: ["--reuid=12345", "--regid=12345", "--clear-groups", "--bounding-set=-all", "--inh-caps=-all"],
-  otherWithCapabilities: ["--reuid=12345", "--regid=12345", "--clear-groups", "--inh-caps=-all"],
-} as const;
-
-interface Started {
-  readonly guard: StartedGuard;
-  readonly denials: readonly KillNotPermittedError[];
-}
-
-/** Starts a guard as another user than this test, which works as its supervisor all the same. */
-async function startAs(
-  user: readonly string[],
-  folder: TempDir,
-  { before = "", ...options }: { readonly noNewPrivileges?: boolean; readonly before?: string } = {},
-): Promise<Started> {
-  chmodSync(folder.path, 0o755);
-  const program = join(folder.path, "msdha-guard");
-  copyFileSync(guardBinary(), program);
-  const binary = join(folder.path, "guard-as");
-  writeFileSync(binary, `#!/bin/sh\nexec ${before} setpriv ${user.join(" ")} ${program} "$@"\n`, {
-    mode: 0o755,
-  });
-  const denials: KillNotPermittedError[] = [];
-  const guard = await startGuard({ binary, onDenied: (error) => denials.push(error), ...options });
-  return { guard, denials };
-}
-
-/** A program that makes itself root's by its setuid bit and becomes its arguments. */
-function makeSetuidProgram(folder: TempDir): string {
-  const file = join(folder.path, "become-root");
-  writeFileSync(
-    `${file}.c`,
-    "#define _GNU_SOURCE\n#include <unistd.h>\nint main(int c, char **v) { (void)c; (void)!setresuid(0, 0, 0); execvp(v[1], v + 1); return 1; }\n",
-  );
-  execFileSync("cc", ["-o", file, `${file}.c`]);
-  chmodSync(file, 0o4755);
-  return file;
-}
 
 /** Starts the command, and resolves once what should be `sleep` is. */
 async function startSleep(
@@ -141,30 +95,6 @@ describe(`a guard that may not${because}`, { skip: !isRoot }, () => {
     killNow(pid);
     await waiting;
     expect(await guard.killAll()).toEqual({ killed: 0, someKilled: [] });
-  });
-
-  test("does not overlook a program of another user where /proc hides it", async () => {
-    using marked = mark();
-    await using folder = tempDir();
-    const mount = join(folder.path, "hide");
-    writeFileSync(mount, '#!/bin/sh\nmount -t proc -o hidepid=invisible proc /proc && exec "$@"\n', {
-      mode: 0o755,
-    });
-    const { guard } = await startAs(users.otherWithCapabilities, folder, {
-      noNewPrivileges: false,
-      before: `unshare --mount ${mount}`,
-    });
-    await using _guard = guard;
-    const { env } = marked;
-    const { pid } = await guard.spawn(makeSetuidProgram(folder), ["sleep", "60"], {
-      env,
-      cwd: "/",
-      output: "inherit",
-    });
-    await waitFor(async () => (await guard.survey()).denied === 1, { what: "the denial" });
-    await expect(guard.killAll()).rejects.toMatchObject({ processes: [{ pid, name: "(hidden)" }] });
-    killNow(pid);
-    await guard.gone();
   });
 
   test("tells of a signal to one process that does not reach it", async () => {
