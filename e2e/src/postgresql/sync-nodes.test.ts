@@ -3,8 +3,10 @@ import { describe, expect, test } from "vitest";
 import { createHookGroup, type HookNode } from "./hook-node.ts";
 import {
   becomeReady,
+  expectSuccess,
   inSync,
   joinGroup,
+  killHook,
   logOf,
   promote,
   serverWaitsFor,
@@ -105,6 +107,50 @@ test("counts a standby that got no slot at first as soon as the master has room 
     { what: "c to stream under a name that counts", intervalMs: 500 },
   );
   await inSync(group, "sync:2 1 a b c");
+});
+
+describe.concurrent("a PostgreSQL master whose node got another name", () => {
+  test("is promoted again where it has acknowledged nothing, with all that was acknowledged before", async () => {
+    await using group = await createHookGroup({ MSDHA_PG_SYNC: "strict" });
+    const a = await startFirst(group, "a");
+    const b = await joinGroup(group, "b");
+    await inSync(group, "sync 1 a b");
+    await a.sql("CREATE TABLE t AS SELECT 1");
+    await a.stop("SIGKILL");
+    group.setMaster(undefined);
+    expectSuccess(await b.hook("candidate"));
+    group.setMaster("b");
+    expectSuccess(await b.hookWith({ MSDHA_FENCING_TOKEN: "2" }, "master"));
+    expect(group.value("postgresql-sync")).toBe("sync 2 b");
+    await b.stop("SIGKILL");
+    group.setMaster(undefined);
+    await killHook(b, "pre_start");
+
+    const renamed = group.node("z", { PGDATA: b.data });
+    expectSuccess(await renamed.hook("pre_start"));
+    await becomeReady(renamed);
+    expectSuccess(await renamed.hook("candidate"));
+    await promote(group, renamed);
+    expect(await renamed.sql("SELECT count(*) FROM t")).toBe("1");
+  });
+
+  test("is refused where it may have acknowledged more, and says what to do", async () => {
+    await using group = await createHookGroup({ MSDHA_PG_SYNC: "strict" });
+    const a = await startFirst(group, "a");
+    const b = await joinGroup(group, "b");
+    await inSync(group, "sync 1 a b");
+    await Promise.all([a.stop("SIGKILL"), b.stop("SIGKILL")]);
+    group.setMaster(undefined);
+    await killHook(a, "pre_start");
+    const renamed = group.node("z", { PGDATA: a.data });
+    expectSuccess(await renamed.hook("pre_start"));
+    await becomeReady(renamed);
+    expect(await renamed.hook("candidate")).toEqual({
+      exitCode: 1,
+      output:
+        "has the data of a under another name, and an older copy of them may lack commits: start one of b, or give this node the name a again",
+    });
+  });
 });
 
 describe.concurrent("a PostgreSQL standby that is never promoted", () => {

@@ -62,6 +62,33 @@ describe("whose positions a candidate needs", () => {
       { others: ["c"], enough: 1 },
     ],
     [
+      "nobody, with the data of a master that has acknowledged nothing, under another name",
+      "sync 2 a",
+      { ...own, mark: "a 2" },
+      { others: [], enough: 0 },
+    ],
+    [
+      "nobody, with the data of a master that had too few standbys to acknowledge anything, under another name",
+      "sync:2 2 a c",
+      { ...own, mark: "a 2" },
+      { others: [], enough: 0 },
+    ],
+    [
+      "not at all, with the data of a master that may have acknowledged more since, under another name",
+      "sync 2 a c d",
+      { ...own, mark: "a 2" },
+      {
+        refusal:
+          "has the data of a under another name, and an older copy of them may lack commits: start one of c d, or give this node the name a again",
+      },
+    ],
+    [
+      "not at all, with the data of that name of an earlier time",
+      "sync 2 a",
+      { ...own, mark: "a 1" },
+      { refusal: "was not in sync with a (in sync: nobody)" },
+    ],
+    [
       "not at all, with data from an archive",
       "sync 1 a b",
       { ...own, fromArchive: true },

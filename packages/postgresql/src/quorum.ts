@@ -67,8 +67,17 @@ export function neededPositions(
   if (record.kind !== "sync") return { others: [], enough: 0 };
   const { master, needed, token, standbys } = record;
   if (fromArchive) return { refusal: "the data are from an archive, which may lack what was acknowledged" };
-  if (master === member && mark === `${master} ${token}`) return { others: [], enough: 0 };
+  const isOfMaster = mark === `${master} ${token}`;
+  // With too few standbys that master has acknowledged nothing, and what was acknowledged before the mark is in these data.
+  if (isOfMaster && (master === member || standbys.length < needed)) return { others: [], enough: 0 };
   if (!standbys.includes(member)) {
+    if (isOfMaster) {
+      return {
+        refusal:
+          `has the data of ${master} under another name, and an older copy of them may lack commits: ` +
+          `start one of ${standbys.join(" ")}, or give this node the name ${master} again`,
+      };
+    }
     return { refusal: `was not in sync with ${master} (in sync: ${standbys.join(" ") || "nobody"})` };
   }
   const enough = Math.max(standbys.length - needed, 0);
