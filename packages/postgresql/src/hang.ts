@@ -11,18 +11,15 @@ const REQUEST = Buffer.of(0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f);
 
 /**
  * Asks a server on its socket whether it reacts. A server in a long checkpoint, in recovery, or without a free connection
- * answers; one whose first process is stopped or stuck does not. Nothing is written to the server's log. `act` runs what
- * opens the socket. Not promised: that a server which answers can read its disk.
+ * answers; one whose first process is stopped or stuck does not. Nothing is written to the server's log. The socket is open
+ * when this returns, for a caller that has to open it as another user. Not promised: that a server which answers can read its disk.
  */
 export async function lookForAnswer(
   socketFile: string,
-  {
-    timeoutMs,
-    act = (open) => open(),
-  }: { readonly timeoutMs: number; readonly act?: <T>(open: () => T) => T },
+  { timeoutMs }: { readonly timeoutMs: number },
 ): Promise<Sign> {
   return await new Promise((resolve) => {
-    const socket = act(() => connect(socketFile));
+    const socket = connect(socketFile);
     const end = (sign: Sign): void => {
       clearTimeout(timer);
       socket.destroy();

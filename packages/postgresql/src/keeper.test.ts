@@ -1,3 +1,5 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { createManualClock } from "@msdha/clock";
 import { expect, test } from "vitest";
 import type { HookContext } from "./context.ts";
@@ -89,4 +91,74 @@ test("ends a round soon when another process asks, and when the node is no maste
   world.isMaster = false;
   await clock.advance(1_000);
   expect(over).toEqual(["first", "second"]);
+});
+
+/** A master whose commits wait for its only standby, which a process of its own serves. */
+function setUpStrict(served: ChildProcess) {
+  const clock = createManualClock();
+  const world = { asked: 0, rows: [["b", String(served.pid), "t"]] };
+  const nodeChanges = { count: 1 };
+  const context = {
+    clock,
+    nodeChanges,
+    member: "a",
+    signal: new AbortController().signal,
+    env: { MSDHA_FENCING_TOKEN: "7" },
+    settings: { sync: "strict", syncNodes: 1, replicator: "replicator" },
+    group: { isMaster: () => true },
+    server: {
+      value: async () => "0/100",
+      async query() {
+        world.asked += 1;
+        return world.rows;
+      },
+    },
+    store: { nodes: async () => ["a", "b"].map((name) => ({ name, state: "ready", address: name })) },
+    log: () => {},
+    sleep: (ms: number) => clock.sleep(ms),
+  } as unknown as HookContext;
+  const keeper = createKeeper(clock);
+  keeper.begin("7", { kind: "sync", needed: 1, token: "7", master: "a", standbys: ["b"] });
+  /** Resolves with how often the server is asked in a time. */
+  const asksIn = async (ms: number): Promise<number> => {
+    const before = world.asked;
+    for (let passed = 0; passed < ms; passed += 100) {
+      await clock.advance(100);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    return world.asked - before;
+  };
+  return { asksIn, context, keeper, nodeChanges, world };
+}
+
+test("asks a server whose standbys are all there every ten seconds, and sees within half a second that one is gone", async () => {
+  const served = spawn("sleep", ["600"]);
+  const { asksIn, context, keeper, world } = setUpStrict(served);
+  let isOver = false;
+  void keeper.round(context).then(() => {
+    isOver = true;
+  });
+  await asksIn(3_000);
+  expect(await asksIn(40_000)).toBe(4);
+  served.kill("SIGKILL");
+  await once(served, "exit");
+  world.rows = [];
+  expect(isOver).toBe(false);
+  expect(await asksIn(600)).toBe(1);
+  expect(isOver).toBe(true);
+});
+
+test("asks it twice a second while a standby is not counted yet, and when a node has changed", async () => {
+  const served = spawn("sleep", ["600"]);
+  const { asksIn, context, keeper, nodeChanges, world } = setUpStrict(served);
+  world.rows.push(["c", String(served.pid), "f"]);
+  void keeper.round(context);
+  await asksIn(3_000);
+  expect(await asksIn(5_000)).toBeGreaterThan(8);
+  world.rows.pop();
+  await asksIn(2_000);
+  expect(await asksIn(10_000)).toBe(1);
+  nodeChanges.count += 1;
+  expect(await asksIn(600)).toBe(1);
+  served.kill("SIGKILL");
 });

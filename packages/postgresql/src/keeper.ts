@@ -4,7 +4,7 @@ import { fail, messageOf } from "./failure.ts";
 import { publishPosition } from "./little-lag.ts";
 import type { SyncRecord } from "./quorum.ts";
 import { createSynchronousMaster, type SynchronousMaster } from "./synchronous-master.ts";
-import { openSynchronousServer } from "./synchronous-server.ts";
+import { type LocalSynchronousServer, openSynchronousServer } from "./synchronous-server.ts";
 import { createTurns } from "./turns.ts";
 
 /** Keeps what the last round knew, for the next one. A helper that was started anew begins from the group's record. */
@@ -28,6 +28,8 @@ const PUBLISH_MS = 1_000;
 const LOOK_MS = 250;
 /** The same where every standby of the list is there. */
 const WHOLE_LOOK_MS = 500;
+/** The server is asked so often where a look at its processes and at the group's nodes shows nothing new. */
+const WHOLE_ASK_MS = 10_000;
 /** While commits wait for the first standby. */
 const ALONE_LOOK_MS = 10;
 const LONGEST_MS = 5_000;
@@ -48,7 +50,9 @@ function longestRound({ missing, settled }: SynchronousMaster, mode: "preferred"
 
 export function createKeeper({ now }: Pick<Clock, "now">): Keeper {
   let known: { readonly token: string; readonly record?: Exclude<SyncRecord, { kind: "none" }> } | undefined;
-  let master: { readonly token: string; readonly state: SynchronousMaster } | undefined;
+  let master:
+    | { readonly token: string; readonly state: SynchronousMaster; readonly server: LocalSynchronousServer }
+    | undefined;
   let current: HookContext | undefined;
   /** Logged once, not every second. */
   let complaint = "";
@@ -73,8 +77,12 @@ export function createKeeper({ now }: Pick<Clock, "now">): Keeper {
     }
   }
 
-  function stateFor(context: HookContext, mode: "preferred" | "strict", token: string): SynchronousMaster {
-    if (master?.token === token) return master.state;
+  function masterFor(
+    context: HookContext,
+    mode: "preferred" | "strict",
+    token: string,
+  ): NonNullable<typeof master> {
+    if (master?.token === token) return master;
     const using = (): HookContext => current ?? context;
     const server = openSynchronousServer(using);
     const state = createSynchronousMaster({
@@ -91,16 +99,17 @@ export function createKeeper({ now }: Pick<Clock, "now">): Keeper {
       log: (line) => using().log(line),
       written: known?.token === token ? known.record : undefined,
     });
-    master = { token, state };
-    return state;
+    master = { token, state, server };
+    return master;
   }
 
   /** Where commits do not wait. */
   async function runPublishing(context: HookContext, token: string, goesOn: () => boolean): Promise<void> {
+    const until = context.clock.now() + LONGEST_QUIET_MS;
     do {
       await publish(context, token);
       await context.sleep(PUBLISH_MS);
-    } while (goesOn());
+    } while (goesOn() && context.clock.now() < until);
   }
 
   async function runSynchronous(
@@ -113,12 +122,18 @@ export function createKeeper({ now }: Pick<Clock, "now">): Keeper {
     if (mode === "preferred") await publish(context, token);
     let publishedAt = clock.now();
     const fresh = master?.token !== token;
-    const state = stateFor(context, mode, token);
+    const { state, server } = masterFor(context, mode, token);
     current = context;
     if (fresh && !state.alone) await context.sleep(FIRST_PAUSE_MS);
     await state.round();
-    const until = clock.now() + longestRound(state, mode);
-    while (clock.now() < until && goesOn() && !(await state.changed())) {
+    const began = clock.now();
+    const longestMs = longestRound(state, mode);
+    let askedAt = began;
+    for (let time = began; time - began < longestMs && goesOn(); time = clock.now()) {
+      if (!state.settled || time - askedAt >= WHOLE_ASK_MS || server.mayDiffer()) {
+        askedAt = time;
+        if (await state.changed()) return;
+      }
       await context.sleep(state.alone ? ALONE_LOOK_MS : state.missing ? LOOK_MS : WHOLE_LOOK_MS);
       if (mode === "strict" || clock.now() - publishedAt < PUBLISH_MS) continue;
       publishedAt = clock.now();
@@ -127,11 +142,11 @@ export function createKeeper({ now }: Pick<Clock, "now">): Keeper {
   }
 
   async function runRound(context: HookContext): Promise<void> {
-    const { clock, env, group, settings } = context;
+    const { env, group, settings } = context;
     const token = env["MSDHA_FENCING_TOKEN"] ?? fail("MSDHA_FENCING_TOKEN: expected the lock's, got none");
-    const [before, until] = [asked, clock.now() + LONGEST_QUIET_MS];
+    const before = asked;
     // Another process that asks meanwhile has the next round.
-    const goesOn = (): boolean => group.isMaster() && clock.now() < until && asked === before;
+    const goesOn = (): boolean => group.isMaster() && asked === before;
     if (settings.sync === "off") return await runPublishing(context, token, goesOn);
     try {
       await runSynchronous(context, settings.sync, token, goesOn);

@@ -15,9 +15,10 @@ function setUp() {
       return world.names.map((name) => ({ name, state: "ready", address: name }));
     },
   };
-  const context = { clock, nodeChanges, store } as unknown as HookContext;
+  const context = { clock, member: "m", nodeChanges, store } as unknown as HookContext;
   const members = createMembers();
-  return { clock, nodeChanges, world, among: () => members.among(context, ["a", "b"]) };
+  const areAll = (...standbys: readonly string[]): boolean => members.areAll(context, standbys);
+  return { areAll, clock, nodeChanges, world, among: () => members.among(context, ["a", "b"]) };
 }
 
 test("asks for the nodes once a minute while none of them changes", async () => {
@@ -52,4 +53,14 @@ test("asks every five seconds where nobody tells of changes", async () => {
   world.names = ["a"];
   await clock.advance(5_001);
   expect(await among()).toEqual(["a"]);
+});
+
+test("knows whether standbys are all other nodes, until it is told of a change", async () => {
+  const { among, areAll, nodeChanges, world } = setUp();
+  expect(areAll()).toBe(false);
+  world.names = ["a", "b", "m"];
+  await among();
+  expect([areAll("a", "b", "other"), areAll("b")]).toEqual([true, false]);
+  nodeChanges.count += 1;
+  expect(areAll("a", "b")).toBe(false);
 });

@@ -4,6 +4,8 @@ import { memberOf } from "./names.ts";
 /** Who of the standbys that stream is a node of the group. Whatever else streams (`pg_receivewal`, say) is none. */
 export interface Members {
   among(context: HookContext, standbys: readonly string[]): Promise<readonly string[]>;
+  /** Returns whether these are all other nodes of the group, and no node has changed since the group's nodes were asked for. */
+  areAll(context: HookContext, standbys: readonly string[]): boolean;
 }
 
 const LONGEST_KNOWN_MS = 5_000;
@@ -42,5 +44,7 @@ export function createMembers(): Members {
       }
       return standbys.filter((standby) => known.has(standby));
     },
+    areAll: ({ member, nodeChanges }, standbys) =>
+      nodeChanges.count === changes && [...known].every((name) => name === member || standbys.includes(name)),
   };
 }

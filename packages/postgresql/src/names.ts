@@ -30,6 +30,11 @@ export function neverPromoted(member: string): string {
   return `${member} (never the master)`.slice(0, LONGEST_NAME);
 }
 
+/** Returns the member whose standby connects under this name. */
+export function memberIn(applicationName: string): string {
+  return applicationName.split(" (")[0] ?? "";
+}
+
 /** Returns whether a name in `pg_stat_replication` is that of a standby that is never promoted. */
 export function isNeverPromoted(applicationName: string): boolean {
   return applicationName.includes(" (n");

@@ -1,5 +1,6 @@
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, watch } from "node:fs";
 import { createServer, type Socket } from "node:net";
+import { basename, dirname } from "node:path";
 import { HookFailure, messageOf } from "./failure.ts";
 import type { Environment } from "./settings.ts";
 
@@ -19,7 +20,9 @@ export type Answer = (question: Question) => Promise<string>;
 
 /** What precedes text for the standard error, up to a NUL; more follows. See packages/guard/c/ask.c. */
 const MORE = 255;
+/** Where the folder can't be watched (no inotify instance is left), and where it can. */
 const SOCKET_LOOK_MS = 1_000;
+const WATCHED_LOOK_MS = 10_000;
 
 /**
  * Serves hooks on a unix socket, until its file is gone: with the run folder, or by another server that has taken its
@@ -42,13 +45,32 @@ export async function serveHooks(socketFile: string, answer: Answer): Promise<vo
     server.listen(socketFile, resolve);
   });
   process.umask(mask);
+  await untilGone(socketFile);
+}
+
+async function untilGone(file: string): Promise<void> {
   await new Promise<void>((resolve) => {
-    const look = setInterval(() => {
-      if (existsSync(socketFile)) return;
-      clearInterval(look);
+    const look = (): void => {
+      if (existsSync(file)) return;
+      clearInterval(timer);
+      watcher?.close();
       resolve();
-    }, SOCKET_LOOK_MS);
+    };
+    const watcher = watchFile(file, look);
+    const timer = setInterval(look, watcher ? WATCHED_LOOK_MS : SOCKET_LOOK_MS);
   });
+}
+
+function watchFile(file: string, onChange: () => void): { close(): void } | undefined {
+  try {
+    const watcher = watch(dirname(file), { persistent: false }, (_event, name) => {
+      if (name === null || name === basename(file)) onChange();
+    });
+    watcher.on("error", () => {});
+    return watcher;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Answers the one hook that this process is, as `serveHooks` would. Resolves with the exit code. */

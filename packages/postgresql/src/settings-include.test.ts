@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { tempDir } from "@msdha/testkit";
 import { expect, test } from "vitest";
 import type { HookContext } from "./context.ts";
-import { createIncludeWatch } from "./settings-include.ts";
+import { createIncludeWatch, versionOfSettings } from "./settings-include.ts";
 
 const LINE = "include_if_exists = 'msdha.conf'\n";
 
@@ -27,7 +27,8 @@ test("the line is added again when somebody takes it out, and nothing is done wh
   const file = join(folder.path, "postgresql.conf");
   const lines: string[] = [];
   const watch = createIncludeWatch();
-  const look = (): void => watch.look(contextIn(folder.path, lines));
+  const context = contextIn(folder.path, lines);
+  const look = (): void => watch.look(context, versionOfSettings(context));
   writeFileSync(file, `work_mem = '1MB'\n${LINE}`);
   look();
   rmSync(file);
@@ -47,7 +48,7 @@ test("a file that can't be looked at is logged once, and holds up nothing else",
   const context = contextIn(folder.path, lines, () => {
     throw new Error("permission denied");
   });
-  watch.look(context);
-  watch.look(context);
+  watch.look(context, versionOfSettings(context));
+  watch.look(context, versionOfSettings(context));
   expect(lines).toEqual(["postgresql.conf may not include msdha.conf any more: permission denied"]);
 });

@@ -18,8 +18,25 @@ export function includeSettings({ account, settings }: Pick<HookContext, "accoun
 
 /** Puts the line back that a tool for configurations, or a person, has taken out while the server runs. */
 export interface IncludeWatch {
-  /** Called every few seconds. Reads the file when it has changed. */
-  look(context: HookContext): void;
+  /** Called every few seconds, with the file's version. Reads the file when that has changed. */
+  look(context: HookContext, version: string | undefined): void;
+}
+
+/**
+ * Returns a text that changes with postgresql.conf. Undefined where the file is away for a moment, or no node has had these data yet; one
+ * for all files that can't be looked at.
+ */
+export function versionOfSettings(context: HookContext): string | undefined {
+  const { account, files, settings } = context;
+  try {
+    return account.act(() => {
+      if (!files.exists(settingsFile(context))) return undefined;
+      const found = statSync(mainFile(settings), { throwIfNoEntry: false });
+      return found && `${found.ino} ${found.mtimeMs} ${found.size}`;
+    });
+  } catch {
+    return "not readable";
+  }
 }
 
 /** Makes one. Without the line the next reload takes away whom a standby follows, and whom commits wait for. */
@@ -27,13 +44,10 @@ export function createIncludeWatch(): IncludeWatch {
   let seen = "";
   let complaint = "";
 
-  function lookAtFile(context: HookContext): void {
-    const { account, log, server, settings } = context;
-    const found = account.act(() => statSync(mainFile(settings), { throwIfNoEntry: false }));
+  function lookAtFile(context: HookContext, version: string): void {
+    const { log, server } = context;
     // A moment later it is there again.
-    if (!found) return;
-    const version = `${found.ino} ${found.mtimeMs} ${found.size}`;
-    if (version === seen) return;
+    if (versionOfSettings(context) === undefined) return;
     if (includeSettings(context)) {
       server.reload();
       log(
@@ -44,12 +58,12 @@ export function createIncludeWatch(): IncludeWatch {
   }
 
   return {
-    look(context) {
-      const { env, files, log, server } = context;
+    look(context, version) {
+      const { env, log, server } = context;
+      if (version === undefined || version === seen) return;
       if (env["MSDHA_STATE"] === "pre_start" || !server.takesConnections()) return;
-      if (!files.exists(settingsFile(context))) return;
       try {
-        lookAtFile(context);
+        lookAtFile(context, version);
         complaint = "";
       } catch (error) {
         const message = messageOf(error);

@@ -1,7 +1,9 @@
+import { existsSync } from "node:fs";
 import type { HookContext } from "./context.ts";
 import { answerOf } from "./local-server.ts";
 import { formatLsn, type Lsn, parseLsn } from "./lsn.ts";
 import { createMembers } from "./members.ts";
+import { memberIn } from "./names.ts";
 import { standbyNames } from "./quorum.ts";
 import { quoteSql } from "./quoting.ts";
 import type { Settings } from "./settings.ts";
@@ -18,9 +20,18 @@ const CHECKPOINT_MS = 3_600_000;
 export const STANDBYS_OVERRIDDEN =
   "synchronous_standby_names is not what MSDHA sets: it must not be set anywhere else";
 
+export interface LocalSynchronousServer extends SynchronousServer {
+  /**
+   * Returns whether `connected` may say something new, without a question to the server: a process that serves a standby has ended, a
+   * standby is not counted yet, or a node of the group is missing. Not seen: another connection of a node that has one.
+   */
+  mayDiffer(): boolean;
+}
+
 /** Returns this node's server as the master whose commits wait; `using` is the context of the round that runs. */
-export function openSynchronousServer(using: () => HookContext): SynchronousServer {
+export function openSynchronousServer(using: () => HookContext): LocalSynchronousServer {
   const members = createMembers();
+  let seen: readonly Served[] = [];
   const value = (statement: string): Promise<string | null> => using().server.value(statement);
 
   async function until(limitMs: number, reached: () => Promise<boolean>): Promise<boolean> {
@@ -37,11 +48,20 @@ export function openSynchronousServer(using: () => HookContext): SynchronousServ
     connected: async (since, known) => {
       const { server, settings } = using();
       const rows = await server.query(connectedSql(settings, since, known));
-      return await members.among(
-        using(),
-        rows.map(([name]) => name ?? ""),
-      );
+      seen = rows.map(([name, pid, counts]) => ({
+        name: name ?? "",
+        pid: pid ?? "",
+        counts: counts === "t",
+      }));
+      const counted = new Set(seen.filter(({ counts }) => counts).map(({ name }) => name));
+      return await members.among(using(), [...counted]);
     },
+    mayDiffer: () =>
+      seen.some(({ name, counts, pid }) => (!counts && isPlain(name)) || !existsSync(`/proc/${pid}`)) ||
+      !members.areAll(
+        using(),
+        seen.map(({ name }) => memberIn(name)),
+      ),
     async waitFor(needed, standbys) {
       const context = using();
       const names = writeSyncSettings(context, needed, standbys);
@@ -85,17 +105,31 @@ function isOneOf(standbys: readonly string[]): string {
   return `application_name = ANY ('{${standbys.map((name) => `"${quoteSql(name)}"`).join()}}')`;
 }
 
+/** A process of this server that serves a standby, and whether that one counts. */
+interface Served {
+  readonly name: string;
+  readonly pid: string;
+  readonly counts: boolean;
+}
+
+const PLAIN = "^[a-z0-9_.-]+$";
+
+/** Commits may wait for a standby of this name. */
+function isPlain(name: string): boolean {
+  return new RegExp(PLAIN).test(name);
+}
+
 /** Where a commit has to be on several, only standbys with a slot count: a slot serves one connection at a time. */
 function connectedSql({ replicator, syncNodes }: Settings, since: Lsn, known: readonly string[]): string {
   const once =
     syncNodes === 1
       ? "true"
       : "pid IN (SELECT active_pid FROM pg_replication_slots WHERE slot_name LIKE 'msdha\\_%')";
-  return `SELECT application_name FROM pg_stat_replication
-    WHERE state = 'streaming' AND usename = '${quoteSql(replicator)}'
-      AND application_name ~ '^[a-z0-9_.-]+$' AND flush_lsn >= '${formatLsn(since)}'::pg_lsn
-      AND ${once} AND (pg_wal_lsn_diff(pg_current_wal_flush_lsn(), flush_lsn) < ${CLOSE_BYTES} OR ${isOneOf(known)})
-    GROUP BY application_name ORDER BY application_name COLLATE "C"`;
+  return `SELECT application_name, pid, state = 'streaming' AND application_name ~ '${PLAIN}'
+      AND flush_lsn >= '${formatLsn(since)}'::pg_lsn AND ${once}
+      AND (pg_wal_lsn_diff(pg_current_wal_flush_lsn(), flush_lsn) < ${CLOSE_BYTES} OR ${isOneOf(known)})
+    FROM pg_stat_replication WHERE usename = '${quoteSql(replicator)}' AND application_name <> 'msdha hook'
+    ORDER BY application_name COLLATE "C"`;
 }
 
 /** The postmaster reads its settings first and starts every process with them. */

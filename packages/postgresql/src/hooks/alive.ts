@@ -5,12 +5,12 @@ import { createCollationWatch } from "../collations.ts";
 import type { HookContext } from "../context.ts";
 import { fail } from "../failure.ts";
 import { createGroupSettingsWatch } from "../group-settings.ts";
-import { lookForAnswer } from "../hang.ts";
+import { lookForAnswer, type Sign } from "../hang.ts";
 import type { Keeper } from "../keeper.ts";
 import { createMetricsPort } from "../metrics-port.ts";
-import { endBesideOtherServer } from "../other-server.ts";
+import { endBesideOtherServer, wasStartedByOthers } from "../other-server.ts";
 import { createSecretsWatch } from "../secrets.ts";
-import { createIncludeWatch } from "../settings-include.ts";
+import { createIncludeWatch, versionOfSettings } from "../settings-include.ts";
 import { createSlotWatch } from "../slots-of-the-gone.ts";
 import { createStandbyWatch } from "../standby-watch.ts";
 import { createWeakenedWatch } from "../weakened.ts";
@@ -50,12 +50,12 @@ export function createAlive({
     access: createAccessWatch(),
   };
 
-  async function lookAfter(context: HookContext): Promise<void> {
+  async function lookAfter(context: HookContext, { settingsVersion }: Glance): Promise<void> {
     if (looking) return;
     looking = true;
     try {
       watches.secrets.look(context);
-      watches.include.look(context);
+      watches.include.look(context, settingsVersion);
       await watches.standby.look(context);
       await watches.slots.look(context);
       await watches.collations.look(context);
@@ -69,14 +69,14 @@ export function createAlive({
 
   return {
     async look(context, background) {
-      const { account, env, log, server, settings } = context;
-      const socket = join(settings.home, `.s.PGSQL.${settings.port}`);
-      const sign = await lookForAnswer(socket, { timeoutMs: ANSWER_MS, act: (open) => account.act(open) });
+      const { env, log, server } = context;
+      const seen = glance(context);
+      const sign = await seen.sign;
       if (sign !== "silent") {
         failures = 0;
         // One that listens has written its own command line.
-        if (sign === "answers") endBesideOtherServer(context);
-        background(lookAfter);
+        if (sign === "answers" && seen.startedByOthers) endBesideOtherServer(context);
+        background((later) => lookAfter(later, seen));
         // It waits for other nodes.
         background((later) => watches.access.look(later));
         // It may take hours.
@@ -93,4 +93,21 @@ export function createAlive({
       return fail(`the server does not react to a new connection (${failures} of ${most} times)`);
     },
   };
+}
+
+/** What is seen of the data and the socket in one go: each change of the user interrupts all threads of the helper, several times. */
+interface Glance {
+  readonly sign: Promise<Sign>;
+  readonly startedByOthers: boolean;
+  readonly settingsVersion: string | undefined;
+}
+
+function glance(context: HookContext): Glance {
+  const { account, settings } = context;
+  const socket = join(settings.home, `.s.PGSQL.${settings.port}`);
+  return account.act(() => ({
+    startedByOthers: wasStartedByOthers(context),
+    settingsVersion: versionOfSettings(context),
+    sign: lookForAnswer(socket, { timeoutMs: ANSWER_MS }),
+  }));
 }
