@@ -10,6 +10,7 @@ import {
   hookProcesses,
   joinGroup,
   logOf,
+  partNodes,
   promote,
   startFirst,
 } from "./stages.ts";
@@ -64,13 +65,7 @@ describe.concurrent("a PostgreSQL standby that has fallen behind", () => {
 
   test("is no candidate when what it has beyond an older promotion is not the master's", async () => {
     await using group = await createHookGroup();
-    const a = await startFirst(group, "a");
-    const b = await joinGroup(group, "b");
-    process.kill(Number(await a.sql("SELECT pid FROM pg_stat_replication")), "SIGSTOP");
-    await a.sql("CREATE TABLE only_here AS SELECT generate_series(1, 100000)");
-    await a.stop("SIGKILL");
-    group.setMaster(undefined);
-    await promote(group, b);
+    const { a, b } = await partNodes(group);
     await b.sql("CREATE TABLE t AS SELECT generate_series(1, 100000)");
     await b.stop("SIGINT");
     group.setMaster(undefined);

@@ -2,7 +2,16 @@ import { waitFor } from "@msdha/testkit";
 import { expect, test } from "vitest";
 import { createHookGroup } from "./hook-node.ts";
 import { startRunningGroup } from "./running-group.ts";
-import { becomeReady, expectSuccess, joinGroup, killHook, logOf, promote, startFirst } from "./stages.ts";
+import {
+  becomeReady,
+  expectSuccess,
+  joinGroup,
+  killHook,
+  logOf,
+  partNodes,
+  promote,
+  startFirst,
+} from "./stages.ts";
 
 const MAX_LAG_BYTES = 1_048_576;
 
@@ -40,19 +49,19 @@ test("what a fail-over without synchronous replication has lost is in the log an
 
 test("so is one whose helper was killed after it was asked for the candidacy", async () => {
   await using group = await createHookGroup();
-  const a = await startFirst(group, "a");
-  const b = await joinGroup(group, "b");
-  process.kill(Number(await a.sql("SELECT pid FROM pg_stat_replication")), "SIGSTOP");
-  await a.sql("CREATE TABLE lost AS SELECT generate_series(1, 5000)");
-  const end = BigInt(await a.sql("SELECT pg_wal_lsn_diff(pg_current_wal_flush_lsn(), '0/0')"));
-  await waitFor(() => BigInt(group.value("postgresql-position")?.split(" ")[1] ?? 0) >= end, {
-    what: "a to tell how far it is",
+  await partNodes(group, {
+    rows: 5_000,
+    async beforeKill(a) {
+      const end = BigInt(await a.sql("SELECT pg_wal_lsn_diff(pg_current_wal_flush_lsn(), '0/0')"));
+      await waitFor(() => BigInt(group.value("postgresql-position")?.split(" ")[1] ?? 0) >= end, {
+        what: "a to tell how far it is",
+      });
+    },
+    async beforePromotion(b) {
+      expectSuccess(await b.hook("candidate"));
+      await killHook(b, "pre_start");
+    },
   });
-  await a.stop("SIGKILL");
-  group.setMaster(undefined);
-  expectSuccess(await b.hook("candidate"));
-  await killHook(b, "pre_start");
-  await promote(group, b);
   const loss = await waitFor(() => group.value("postgresql-losses"), { what: "the loss to be noted" });
   expect(loss).toMatch(/^\S+ b [1-9]\d{4,5} a$/);
 });

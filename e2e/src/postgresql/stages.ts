@@ -156,6 +156,31 @@ export async function takeConnections(node: HookNode): Promise<void> {
   );
 }
 
+/** b is promoted without the table `only_here`, which a, its master, has made last: nothing more leaves a, and then it is killed. */
+export async function partNodes(
+  group: HookGroup,
+  {
+    rows = 100_000,
+    beforeKill = async () => {},
+    beforePromotion = async () => {},
+  }: {
+    readonly rows?: number;
+    readonly beforeKill?: (a: HookNode) => Promise<void>;
+    readonly beforePromotion?: (b: HookNode) => Promise<void>;
+  } = {},
+): Promise<{ readonly a: HookNode; readonly b: HookNode }> {
+  const a = await startFirst(group, "a");
+  const b = await joinGroup(group, "b");
+  process.kill(Number(await a.sql("SELECT pid FROM pg_stat_replication")), "SIGSTOP");
+  await a.sql(`CREATE TABLE only_here AS SELECT generate_series(1, ${rows})`);
+  await beforeKill(a);
+  await a.stop("SIGKILL");
+  group.setMaster(undefined);
+  await beforePromotion(b);
+  await promote(group, b);
+  return { a, b };
+}
+
 /** b was promoted and d has followed it; c, which has heard of neither, is the master on a timeline of the same number. */
 export async function partTimelines(
   group: HookGroup,

@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { cutClone } from "./cut-clone.ts";
 import { createHookGroup } from "./hook-node.ts";
 import { mountSmall } from "./small-disk.ts";
-import { becomeReady, expectSuccess, joinGroup, logOf, promote, startFirst } from "./stages.ts";
+import { becomeReady, expectSuccess, joinGroup, logOf, partNodes, promote, startFirst } from "./stages.ts";
 
 describe.concurrent("a planned stop of a PostgreSQL master", () => {
   test("loses no row with a standby that is slow and far behind, and says what it waits for", async () => {
@@ -199,13 +199,7 @@ test("a planned stop hands over nothing when the group's nodes could not be read
 
 test("a node with more log, but of another history, is no reason to hand over when a master stops", async () => {
   await using group = await createHookGroup();
-  const a = await startFirst(group, "a");
-  const b = await joinGroup(group, "b");
-  process.kill(Number(await a.sql("SELECT pid FROM pg_stat_replication")), "SIGSTOP");
-  await a.sql("CREATE TABLE only_here AS SELECT generate_series(1, 100000)");
-  await a.stop("SIGKILL");
-  group.setMaster(undefined);
-  await promote(group, b);
+  const { a, b } = await partNodes(group);
   group.setMaster(undefined);
   expectSuccess(await a.hook("pre_start"));
   await becomeReady(a);

@@ -13,6 +13,7 @@ import { forgetMark, type RejoinMark, readMark } from "./rejoin-mark.ts";
 import { describeRewindFailure, judgeRewindFailure } from "./rewind-failure.ts";
 import { forgetRewindLog } from "./rewind-log.ts";
 import { setLogAside } from "./set-log-aside.ts";
+import { masterMark } from "./standby-settings.ts";
 
 const PAUSE_MS = 200;
 const FIRST_WORD_LOOKS = 25;
@@ -181,8 +182,9 @@ async function mayPass(
   return context.settings.reclone && attempts.unknown < UNKNOWN_ATTEMPTS;
 }
 
-/** Has data that were rewound on the disk, so that they may be started. */
+/** Has data that were rewound on the disk, so that they may be started. The mark of a master that pg_rewind has copied says nothing of them. */
 async function keepRewound(context: HookContext): Promise<void> {
+  context.files.remove(masterMark(context));
   await writeOut(context, context.settings.data);
   forgetMark(context);
   await forgetRewindLog(context);

@@ -126,6 +126,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   startsWithoutAList: { rule: "startsWithNobody" },
   countsWhoStillFollows: { rule: "countsFreeOnly" },
   countsAConnectionTwice: { rule: "oneConnectionPerSlot" },
+  keepsTheMarkOfRewoundData: { rule: "rewoundHasNoMark" },
 };
 
 const SOURCES = fileURLToPath(new URL("../../../packages/postgresql/src", import.meta.url));

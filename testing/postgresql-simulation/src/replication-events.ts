@@ -121,7 +121,7 @@ export const follow: Event = (world) => {
   const { server } = node;
   if (!mayFollow(server, master.server)) {
     server.log = master.server.log.slice(0, commonLength(server.log, master.server.log));
-    server.mark = master.server.mark;
+    server.mark = world.rules.rewoundHasNoMark ? undefined : master.server.mark;
     server.timeline = 1;
     server.began = 0;
   }

@@ -16,6 +16,8 @@ export interface WorldRules extends EtcdRules, ServerRules {
   readonly countsFreeOnly: boolean;
   /** Where a commit has to be on several standbys, no standby has two connections at a time. */
   readonly oneConnectionPerSlot: boolean;
+  /** Data that were rewound do not keep the mark of the master that they were rewound to. */
+  readonly rewoundHasNoMark: boolean;
 }
 
 export const ALL_RULES: WorldRules = {
@@ -25,4 +27,5 @@ export const ALL_RULES: WorldRules = {
   startsWithNobody: true,
   countsFreeOnly: true,
   oneConnectionPerSlot: true,
+  rewoundHasNoMark: true,
 };

@@ -22,6 +22,7 @@ const SEEDS: Readonly<Record<string, number>> = {
   promotesWhoWasNotInSync: 4,
   strictAcknowledgesAlone: 8,
   promotesWhoHasLess: 10,
+  keepsTheMarkOfRewoundData: 12,
   asksNobody: 20,
   joinsServerFirst: 32,
   countsOnWhoHasLess: 56,
