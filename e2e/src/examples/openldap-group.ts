@@ -1,4 +1,6 @@
+import { waitFor } from "@msdha/testkit";
 import { execa } from "execa";
+import type { TestNode } from "../support/node.ts";
 import { type ExampleGroup, type ExamplePlace, startExample } from "./hooks-group.ts";
 
 const SUFFIX = "dc=example,dc=org";
@@ -6,7 +8,7 @@ const ADMIN = `cn=admin,${SUFFIX}`;
 const PASSWORD = "a  b'ü";
 
 /** Starts no node; `env` adds to the variables of each. */
-export function startOpenldap(
+function startOpenldap(
   env: (place: ExamplePlace) => Readonly<Record<string, string>> = () => ({}),
 ): Promise<ExampleGroup> {
   return startExample({
@@ -19,6 +21,29 @@ export function startOpenldap(
       ...env(place),
     }),
   });
+}
+
+/** Starts all three nodes, and resolves when the group is whole. */
+export async function startWholeOpenldap(): Promise<ExampleGroup> {
+  await using undo = new AsyncDisposableStack();
+  const group = undo.use(await startOpenldap());
+  for (const index of [0, 1, 2]) group.start(index);
+  await group.whole();
+  undo.move();
+  return group;
+}
+
+/** Starts the first node alone, and resolves when it has taken the entry 1 as the master. */
+export async function startFirstOpenldap(
+  env?: Parameters<typeof startOpenldap>[0],
+): Promise<ExampleGroup & { readonly first: TestNode }> {
+  await using undo = new AsyncDisposableStack();
+  const group = undo.use(await startOpenldap(env));
+  const first = group.start(0);
+  await group.masterAmong([first]);
+  await waitFor(() => add(group, 1, 0).catch(() => undefined), { what: "a write", timeoutMs: 30_000 });
+  undo.move();
+  return { ...group, first };
 }
 
 /** Runs a client of LDAP as the administrator, at one node or through the frontend. Rejects when it fails. */

@@ -2,13 +2,11 @@ import { waitFor } from "@msdha/testkit";
 import { execa } from "execa";
 import { describe, expect, test } from "vitest";
 import type { ExampleGroup } from "./hooks-group.ts";
-import { add, entries, startOpenldap } from "./openldap-group.ts";
+import { add, entries, startWholeOpenldap } from "./openldap-group.ts";
 
 describe("the OpenLDAP example", () => {
   test("loses no acknowledged write in ten planned stops in a row under load", async () => {
-    await using group = await startOpenldap();
-    for (const index of [0, 1, 2]) group.start(index);
-    await group.whole();
+    await using group = await startWholeOpenldap();
     const writer = startWriter(group);
     for (let round = 0; round < 10; round += 1) {
       await group.whole();
@@ -33,9 +31,7 @@ describe("the OpenLDAP example", () => {
   }, 300_000);
 
   test("goes on after its server was killed, and the former master follows with nothing of its own", async () => {
-    await using group = await startOpenldap();
-    for (const index of [0, 1, 2]) group.start(index);
-    await group.whole();
+    await using group = await startWholeOpenldap();
     const master = await group.masterAmong(group.nodes);
     await waitFor(() => add(group, 1).catch(() => undefined), { what: "a write", timeoutMs: 30_000 });
     const index = group.nodes.indexOf(master);
@@ -62,9 +58,7 @@ describe("the OpenLDAP example", () => {
   }, 180_000);
 
   test("has a whole group that was stopped come back with its data", async () => {
-    await using group = await startOpenldap();
-    for (const index of [0, 1, 2]) group.start(index);
-    await group.whole();
+    await using group = await startWholeOpenldap();
     await waitFor(() => add(group, 1).catch(() => undefined), { what: "a write", timeoutMs: 30_000 });
     for (const node of group.nodes) node.stop();
     for (const node of group.nodes) await node.exited();
