@@ -60,6 +60,23 @@ test("a group works under roles that can reach nothing but its keys", async () =
   expect(frontend.log()).not.toMatch(/permission denied/);
 });
 
+test("a group whose rights are revoked has no master, and has one again with them", async () => {
+  await using etcd = await startEtcd({ auth: { rootPassword: "root", users } });
+  await using group = await startGroup({ group: "db", etcd });
+  const endpoints = endpointFor("db", etcd);
+  const a = group.start("a", { endpoints, mode: "double-fork", env: { MSDHA_STOP_TIMEOUT: "2" } });
+  await group.masterAmong([a]);
+  const b = group.start("b", { endpoints });
+  await group.state("b", "ready");
+  const permission = ["--prefix=true", "/msdha/db/"];
+  await etcd.etcdctl("role", "revoke-permission", "db", ...permission);
+  expect(await Promise.all([a.exited(), b.exited()])).toEqual([75, 75]);
+  expect(group.journal.of("b", "master")).toEqual([]);
+  const [prefix, key] = permission as [string, string];
+  await etcd.etcdctl("role", "grant-permission", "db", prefix, "readwrite", key);
+  await group.masterAmong([group.start("c", { endpoints })]);
+});
+
 test("a frontend that may only read works, and says that stopping masters do not wait for it", async () => {
   await using etcd = await startEtcd({ auth: { rootPassword: "root", users } });
   await etcd.etcdctl("role", "add", "reader");

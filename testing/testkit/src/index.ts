@@ -18,5 +18,12 @@ export { getFreePort, getFreePorts } from "./ports.ts";
 export { parsePrefix } from "./read-prefix.ts";
 export { type ProxyMode, startTcpProxy, type TcpProxy, type TcpProxyOptions } from "./tcp-proxy.ts";
 export { type TempDir, tempDir } from "./temp-dir.ts";
+export {
+  type DiskTrouble,
+  diskTroubles,
+  findDiskObstacle,
+  mountTestDisk,
+  type TestDisk,
+} from "./test-disk.ts";
 export { createTlsFiles, renewTlsFiles, type TlsFiles, type TlsOptions } from "./tls.ts";
 export { type WaitForOptions, waitFor } from "./wait-for.ts";
