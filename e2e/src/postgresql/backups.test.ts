@@ -1,8 +1,9 @@
-import { chmodSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { tempDir, waitFor } from "@msdha/testkit";
+import { waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
 import { createHookGroup, type HookNode } from "./hook-node.ts";
+import { backUpWith, openFolder, pgBackRestIn } from "./pgbackrest.ts";
 import { becomeReady, expectSuccess, joinGroup, logOf, promote, startFirst } from "./stages.ts";
 
 const MASTER = { MSDHA_STATE: "master" };
@@ -129,11 +130,8 @@ describe.concurrent("the backup commands of a PostgreSQL group", () => {
   test("archive, back up, clone and lead back with pgBackRest", async () => {
     await using place = openFolder();
     const tool = pgBackRestIn(place.path);
-    const here = '--pg1-path="$PGDATA" --pg1-socket-path="$PGHOST" --pg1-port="$PGPORT" --pg1-user="$PGUSER"';
     await using group = await createHookGroup({
-      MSDHA_PG_ARCHIVE_COMMAND: `${tool} --pg1-path="$PGDATA" archive-push %p`,
-      MSDHA_PG_RESTORE_COMMAND: `${tool} --pg1-path="$PGDATA" archive-get %f "%p"`,
-      MSDHA_PG_BACKUP_COMMAND: `${tool} ${here} stanza-create && ${tool} ${here} backup`,
+      ...backUpWith(tool),
       MSDHA_PG_CLONE_COMMAND: `${tool} --pg1-path="$PGDATA" restore`,
     });
     const a = await startFirst(group, "a");
@@ -185,29 +183,6 @@ describe.concurrent("the backup commands of a PostgreSQL group", () => {
     expect(await (await joinGroup(other, "e")).sql("SELECT count(*) FROM precious")).toBe("1000");
   });
 });
-
-/** The command of a pgBackRest whose repository and files are in this folder. */
-function pgBackRestIn(folder: string): string {
-  const config = join(folder, "pgbackrest.conf");
-  for (const name of ["repo", "log", "lock"]) makeOpen(join(folder, name));
-  writeFileSync(
-    config,
-    `[global]\nrepo1-path=${folder}/repo\nlog-path=${folder}/log\nlock-path=${folder}/lock\n` +
-      "log-level-console=warn\nlog-level-file=off\nrepo1-retention-full=2\nstart-fast=y\ncompress-level=0\n",
-  );
-  return `pgbackrest --config=${config} --stanza=main`;
-}
-
-function openFolder(): ReturnType<typeof tempDir> {
-  const place = tempDir();
-  chmodSync(place.path, 0o777);
-  return place;
-}
-
-function makeOpen(path: string): void {
-  mkdirSync(path);
-  chmodSync(path, 0o777);
-}
 
 function backupCount(node: HookNode): number {
   return logOf(node).match(/made the base backup /g)?.length ?? 0;

@@ -126,6 +126,67 @@ describe("a PostgreSQL group with strict and two standbys for each commit", () =
   });
 });
 
+describe("a PostgreSQL group with strict and two standbys for each commit, of which three are there", () => {
+  test("goes on with one frozen or gone, waits with one left, and loses nothing when both that had all are killed, and the master", async () => {
+    await using running = await startRunningGroup({ ...strict, MSDHA_PG_SYNC_NODES: "2" }, { nodes: 4 });
+    const { group, writer } = running;
+    const { master } = running;
+    const [first = "", second = "", third = ""] = running.nodes.filter((name) => name !== master);
+    const inSync = async (...names: readonly string[]): Promise<void> => {
+      await waitFor(
+        async () => {
+          const [kind, , recorded, ...standbys] = (await running.record()).split(" ");
+          return kind === "sync:2" && recorded === master && standbys.sort().join() === names.join();
+        },
+        { what: `${names.join()} to be in sync`, timeoutMs: 60_000 },
+      );
+    };
+    await inSync(first, second, third);
+    const frozen = await freezeReceiver(running, first);
+    await running.served();
+    frozen.thaw();
+    await group.killNode(first);
+    await running.served();
+    await inSync(second, third);
+
+    // One is not enough, whether the other one is frozen or gone.
+    const alsoFrozen = await freezeReceiver(running, second);
+    await waits(running, master);
+    alsoFrozen.thaw();
+    await running.served();
+    await Promise.all([group.killNode(second), group.killNode(third)]);
+    await waits(running, master);
+    expect((await running.record()).split(" ").slice(3).sort()).toEqual([second, third]);
+    await group.killNode(master);
+
+    // It lacks what was acknowledged without it.
+    await group.startNode(first);
+    await waitFor(async () => (await running.log(first)).includes(`was not in sync with ${master}`), {
+      ...{ what: `${first} to refuse`, timeoutMs: 5_000 + 10_000 * TTL_SECONDS },
+    });
+    expect(running.watch.view.master).toBeUndefined();
+    await group.startNode(second);
+    await waitFor(() => running.watch.view.master?.name === second, {
+      ...{ what: `${second} to be the master`, timeoutMs: 60_000 },
+    });
+    await waits(running, second);
+    await group.startNode(third);
+    await running.served();
+    expect(await running.missingRows()).toBe(0);
+    await group.startNode(master);
+    await running.whole();
+    expect(await running.missingRows()).toBe(0);
+    expect(writer.overlaps).toBe(0);
+  });
+});
+
+/** Has a standby receive nothing, as one whose machine is frozen. */
+async function freezeReceiver(running: RunningGroup, standby: string): Promise<{ thaw(): void }> {
+  const receiver = Number(await running.sql(standby, "SELECT pid FROM pg_stat_wal_receiver"));
+  process.kill(receiver, "SIGSTOP");
+  return { thaw: () => void process.kill(receiver, "SIGCONT") };
+}
+
 /** Resolves when every client waits for a standby. */
 async function waits({ sql, writer }: RunningGroup, master: string): Promise<void> {
   await waitFor(
