@@ -1,7 +1,9 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
-import { createHookGroup } from "./hook-node.ts";
-import { becomeReady, joinGroup, startFirst } from "./stages.ts";
+import { createHookGroup, type HookGroup, type HookNode } from "./hook-node.ts";
+import { becomeReady, expectSuccess, joinGroup, partNodes, promote, startFirst } from "./stages.ts";
 
 const fromStandby = { MSDHA_PG_CLONE_FROM: "standby" };
 
@@ -38,3 +40,59 @@ describe.concurrent("a new PostgreSQL node that clones from a standby", () => {
     await waitFor(() => b.sql("SELECT pg_wal_replay_resume()").then(() => true), { what: "b to go on" });
   });
 });
+
+describe.concurrent("a clone that was not started when another master took over", () => {
+  test("is made anew where that master's timeline began before the clone", async () => {
+    await using group = await createHookGroup();
+    const { b } = await partNodes(group, {
+      beforeKill: async () => expectSuccess(await group.node("c").hook("pre_start")),
+    });
+    await isMadeAnew(group, b);
+  });
+
+  test("is made anew where that master's timeline began while it was made", async () => {
+    await using group = await createHookGroup();
+    const a = await startFirst(group, "a");
+    const b = await joinGroup(group, "b");
+    const c = group.node("c");
+    const cloning = c.hookWith({ MSDHA_PG_CLONE_MAX_RATE: "5M" }, "pre_start");
+    await waitFor(() => existsSync(join(`${c.data}.msdha-new`, "data", "base")), {
+      what: "a clone on its way",
+    });
+    const sender = "SELECT pid FROM pg_stat_replication WHERE application_name = 'b'";
+    process.kill(Number(await a.sql(sender)), "SIGSTOP");
+    await a.sql("CREATE TABLE only_here AS SELECT generate_series(1, 10000)");
+    expectSuccess(await cloning);
+    await a.stop("SIGKILL");
+    group.setMaster(undefined);
+    await promote(group, b);
+    await isMadeAnew(group, b);
+  });
+
+  test("is started where that master has all that it needs", async () => {
+    await using group = await createHookGroup();
+    const a = await startFirst(group, "a");
+    const b = await joinGroup(group, "b");
+    const c = group.node("c");
+    expectSuccess(await c.hook("pre_start"));
+    await a.stop("SIGINT");
+    await promote(group, b);
+    const { exitCode, output } = await c.hook("pre_start");
+    expect({ exitCode, output }).toEqual({ exitCode: 0, output: expect.not.stringContaining("cloning") });
+    await becomeReady(c, { master: "b", group });
+  });
+});
+
+async function isMadeAnew(group: HookGroup, master: HookNode): Promise<void> {
+  const c = group.node("c");
+  const { exitCode, output } = await c.hook("pre_start");
+  expect({ exitCode, output }).toMatchObject({
+    exitCode: 0,
+    output: expect.stringMatching(
+      /^this clone was not started, and b may not have all the log that it needs\n[\s\S]*cloning the data of b /,
+    ),
+  });
+  await becomeReady(c, { master: master.name, group });
+  await master.sql("CREATE TABLE t AS SELECT 1");
+  await waitFor(() => c.sql("SELECT count(*) FROM t").then((rows) => rows === "1"), { what: "the row on c" });
+}

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { formatLsn, parseLsn, segmentNumber, timelineDigits } from "./lsn.ts";
+import { endOfSegment, formatLsn, parseLsn, segmentNumber, timelineDigits } from "./lsn.ts";
 
 test.each([
   ["0/0", 0n],
@@ -26,4 +26,12 @@ test.each([
 
 test("writes a timeline in eight digits", () => {
   expect(timelineDigits(26)).toBe("0000001A");
+});
+
+test.each([
+  ["000000010000000000000003", 16_777_216, "0/4000000"],
+  ["0000000A00000001000000FF", 16_777_216, "2/0"],
+  ["000000010000000200000005", 1_048_576, "2/600000"],
+])("knows the end of the file %s with files of %d bytes", (name, bytes, end) => {
+  expect(formatLsn(endOfSegment(name, bytes))).toBe(end);
 });

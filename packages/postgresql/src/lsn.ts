@@ -28,3 +28,9 @@ export function isSegment(name: string): boolean {
 export function timelineDigits(timeline: number): string {
   return timeline.toString(16).toUpperCase().padStart(8, "0");
 }
+
+/** Returns the end of a file of the log, by its name. */
+export function endOfSegment(name: string, segmentBytes: number): Lsn {
+  const [log, number] = [name.slice(8, 16), name.slice(16, 24)].map((digits) => BigInt(`0x${digits}`));
+  return ((log ?? 0n) << 32n) + ((number ?? 0n) + 1n) * BigInt(segmentBytes);
+}

@@ -6,7 +6,7 @@ import { fail } from "./failure.ts";
 import { writeOut } from "./folders.ts";
 import { askHistory } from "./history.ts";
 import { answerOf } from "./local-server.ts";
-import { needsLogBeyond } from "./needed-log.ts";
+import { needsLogBeyond, readCloneLabel } from "./needed-log.ts";
 import { forgetUnbegunRecovery, type PromotedMaster, pgRewind, type RewindResult } from "./pg-rewind.ts";
 import { setAside, takeIntoUse } from "./place.ts";
 import { forgetMark, type RejoinMark, readMark } from "./rejoin-mark.ts";
@@ -89,6 +89,11 @@ async function fits(context: HookContext, master: Master, attempts: Attempts): P
   const { kinship, theirs } = await askHistory(context, context.peer(master.address));
   const mustRewind = mark !== undefined || !standby || kinship === "twin" || kinship === "parted";
   if (!mustRewind && !(await needsLogBeyond(context, theirs))) return true;
+  if (!mustRewind && readCloneLabel(context) !== undefined) {
+    // Nothing in it is its own.
+    context.log(`this clone was not started, and ${master.name} may not have all the log that it needs`);
+    return await cloneInstead(context, master, attempts);
+  }
   if (mark === "missed") {
     return await replace(
       context,
@@ -206,6 +211,10 @@ async function replace(
     fail(`PGDATA: ${why}; with MSDHA_PG_RECLONE=yes ${data} is cloned anew and the old data are kept aside`);
   }
   context.log(why);
+  return await cloneInstead(context, master, notes);
+}
+
+async function cloneInstead(context: HookContext, master: Master, notes: CloneNotes): Promise<boolean> {
   if (!(await clone(context, master, notes))) return false;
   setAside(context);
   await takeIntoUse(context);
