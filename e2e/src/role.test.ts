@@ -71,6 +71,8 @@ test("a group whose rights are revoked has no master, and has one again with the
   const permission = ["--prefix=true", "/msdha/db/"];
   await etcd.etcdctl("role", "revoke-permission", "db", ...permission);
   expect(await Promise.all([a.exited(), b.exited()])).toEqual([75, 75]);
+  for (const node of [a, b])
+    expect(node.log()).toMatch(/ending: the lease .* cause="?etcd .*permission denied/);
   expect(group.journal.of("b", "master")).toEqual([]);
   const [prefix, key] = permission as [string, string];
   await etcd.etcdctl("role", "grant-permission", "db", prefix, "readwrite", key);

@@ -2,7 +2,7 @@
 export const exitCodes = {
   /** Ended because it was asked to. */
   stopped: 0,
-  /** etcd (or something else that is needed) could not be reached. */
+  /** etcd (or something else that is needed) could not be reached, or takes no writes. */
   unavailable: 69,
   /** A hook failed. */
   hookFailed: 70,

@@ -1,4 +1,4 @@
-import { EtcdAuthError, EtcdUnavailableError } from "@msdha/etcd-client";
+import { EtcdAuthError, EtcdNoSpaceError, EtcdUnavailableError } from "@msdha/etcd-client";
 import { LockLostError } from "@msdha/etcd-lock";
 import { NameTakenError, NodeKeyLostError } from "@msdha/group";
 import { GuardBusyError, GuardLostError, GuardPastDeadlineError, KillNotPermittedError } from "@msdha/guard";
@@ -8,6 +8,7 @@ import { describeEnding, type Ending, endingOf, exitCodeOf } from "./ending.ts";
 
 test.each([
   [69, new EtcdUnavailableError("no answer")],
+  [69, new EtcdNoSpaceError("database space exceeded")],
   [70, new HookFailedError("ready", { kind: "exit", code: 1 })],
   [70, new HookNotRunnableError("ready", "/hooks/ready", "no")],
   [71, new GuardLostError("it died")],

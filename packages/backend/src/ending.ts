@@ -65,6 +65,7 @@ const FAILURE_CODES: Readonly<Record<string, number>> = {
   ERR_ETCD_AUTH: exitCodes.notPermitted,
   ERR_KILL_NOT_PERMITTED: exitCodes.notPermitted,
   ERR_ETCD_UNAVAILABLE: exitCodes.unavailable,
+  ERR_ETCD_NO_SPACE: exitCodes.unavailable,
 };
 
 function failureCode(error: unknown): number {

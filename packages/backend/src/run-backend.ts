@@ -1,3 +1,4 @@
+import { describeError } from "@msdha/app";
 import { watchLiveness } from "./alive.ts";
 import { becomeMaster } from "./become-master.ts";
 import type { BackendConfig } from "./config.ts";
@@ -41,9 +42,18 @@ export async function runBackend(
   void recordFormerTerm(node);
   await live(node).catch((error: unknown) => end.because(endingOf(error)));
   const ending = await endOf(node);
-  node.log[ending.kind === "planned" ? "info" : "error"](`ending: ${describeEnding(ending)}`);
+  node.log[ending.kind === "planned" ? "info" : "error"](
+    causeOf(ending),
+    `ending: ${describeEnding(ending)}`,
+  );
   await stopNode(node, ending);
   return ending;
+}
+
+/** What etcd said last to a node whose lease is lost, for the log. */
+function causeOf(ending: Ending): { readonly cause?: string } {
+  const cause = ending.kind === "lost" ? ending.error.cause : undefined;
+  return cause === undefined ? {} : { cause: describeError(cause) };
 }
 
 /** Goes through the states of a node, up to the master. Rejects when the node ends before. */
