@@ -110,9 +110,9 @@ export interface TestGroup extends AsyncDisposable {
   readonly etcd: EtcdApi;
   /** Takes the lock and publishes itself as master, all at once. */
   becomeMaster(node: string, options: { readonly address?: string }): Promise<Term>;
-  /** Puts the node's key in state `ready`, without a lease. */
+  /** Puts the node's key in state `ready`. */
   becomeReady(node: string, address: string): Promise<void>;
-  /** Puts a key of the group, without a lease. */
+  /** Puts a key of the group: that of a node on a lease, as nodes do, any other (`_…`) without. */
   put(key: string, value: string): Promise<void>;
 }
 
@@ -123,16 +123,22 @@ export function openGroup(member: EtcdMember, name: string): TestGroup {
   const key = (rest: string): string => `/msdha/${name}/${rest}`;
   const write = async (...operations: Parameters<EtcdApi["txn"]>[0]["success"][number][]): Promise<number> =>
     (await etcd.txn({ compare: [], success: operations, failure: [] }, call)).revision;
+  let granted: Promise<{ readonly id: string }> | undefined;
+  const put = async (rest: string, value: string): Promise<void> => {
+    if (!rest.startsWith("_")) granted ??= etcd.leaseGrant(600, call);
+    const lease = rest.startsWith("_") ? undefined : (await granted)?.id;
+    await write({ type: "put", key: key(rest), value, ...(lease !== undefined && { lease }) });
+  };
   return {
     name,
     etcd,
     becomeMaster: async (node, { address }) => {
       const { id: lease } = await etcd.leaseGrant(600, call);
-      const put = (rest: string, value: string) => ({ type: "put", key: key(rest), value, lease }) as const;
+      const own = (rest: string, value: string) => ({ type: "put", key: key(rest), value, lease }) as const;
       const details = JSON.stringify({ runId: "1", address: address ?? node, ttlSeconds: 10 });
-      await write(put(`_node/${node}`, details), put(node, "ready"));
-      const token = await write(put("_lock", JSON.stringify({ node, takenAfter: "wait" })));
-      await write(put(node, "master"));
+      await write(own(`_node/${node}`, details), own(node, "ready"));
+      const token = await write(own("_lock", JSON.stringify({ node, takenAfter: "wait" })));
+      await write(own(node, "master"));
       return {
         token,
         beginStop: async () => void (await write({ type: "delete", key: key(node) })),
@@ -147,13 +153,10 @@ export function openGroup(member: EtcdMember, name: string): TestGroup {
       };
     },
     becomeReady: async (node, address) => {
-      const details = JSON.stringify({ runId: "2", address, ttlSeconds: 10 });
-      await write(
-        { type: "put", key: key(`_node/${node}`), value: details },
-        { type: "put", key: key(node), value: "ready" },
-      );
+      await put(`_node/${node}`, JSON.stringify({ runId: "2", address, ttlSeconds: 10 }));
+      await put(node, "ready");
     },
-    put: async (rest, value) => void (await write({ type: "put", key: key(rest), value })),
+    put,
     [Symbol.asyncDispose]: () => etcd[Symbol.asyncDispose](),
   };
 }
