@@ -1,4 +1,4 @@
-import { type Ask, askName, type GroupView, readyNodes } from "@msdha/group";
+import { type Ask, askName, type GroupView, listNext } from "@msdha/group";
 
 /** What a node is to do with an operator's request. */
 export type Verdict =
@@ -52,13 +52,6 @@ function judgeRestart(view: GroupView, { name, token }: AskedRun, ask: Ask): Ver
 function judgeReinit({ token }: AskedRun, ask: Ask): Verdict {
   if (token !== undefined) return refuse(ask, "this node has the lock: its data are the group's");
   return { kind: "end", ask, why: `restart with new data${reason(ask)}` };
-}
-
-/** The other nodes that may be the next master, by what operators and their states say. */
-function listNext(view: GroupView, self: string): readonly string[] {
-  return readyNodes(view)
-    .map(([name]) => name)
-    .filter((name) => name !== self && !view.asks.has(askName("hold", name)));
 }
 
 /** What this run has accepted, in an answer that was lost, it has to do. */

@@ -55,7 +55,7 @@ export { isNode, readyNodes } from "./ready-nodes.ts";
 export { type NodeReport, publishReport, readReportLine } from "./report.ts";
 export { type SweepOptions, sweepAsks } from "./sweep-asks.ts";
 export { type GroupKnowledge, takeLock } from "./take-lock.ts";
-export { anyIsWilling, isChosen, type Voter } from "./tally.ts";
+export { anyIsWilling, isChosen, isHeldBack, listNext, type Voter } from "./tally.ts";
 export { parseTerm, type Term, type TermEnd } from "./term.ts";
 export {
   type AnswerEntry,

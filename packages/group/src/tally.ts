@@ -25,6 +25,13 @@ export function isHeldBack({ asks }: Pick<GroupView, "asks">, name: string): boo
   return asks.has(askName("hold", name));
 }
 
+/** The ready nodes but `self` that no operator holds back: one of them can be the next master, if it is willing. */
+export function listNext(view: Pick<GroupView, "asks" | "nodes">, self: string): readonly string[] {
+  return readyNodes(view)
+    .map(([name]) => name)
+    .filter((name) => name !== self && !isHeldBack(view, name));
+}
+
 /**
  * Lists the ready nodes but `self`, with their answers in a round. A node that is not asked is willing, without a rank; one
  * that an operator holds back is not, and is not waited for.

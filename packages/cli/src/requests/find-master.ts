@@ -1,4 +1,12 @@
-import { type Ask, askName, type GroupView, mastership, readyNodes } from "@msdha/group";
+import {
+  type Ask,
+  askName,
+  type GroupView,
+  isHeldBack,
+  listNext,
+  mastership,
+  readyNodes,
+} from "@msdha/group";
 import { type CommandError, refuse } from "../command-error.ts";
 import { plain } from "../render/plain.ts";
 import { whyNoMaster } from "../render/why-no-master.ts";
@@ -36,7 +44,7 @@ export function refuseMove(
   const present = view.asks.get(askName("switchover"));
   if (present?.token === token) throw refuse(`a switchover is under way${describe(present)}`);
   if (to !== undefined) refuseTarget(view, name, to);
-  else if (listReady(view, name).length === 0) throw refuse(describeNobody(view, name));
+  else if (listNext(view, name).length === 0) throw refuse(describeNobody(view, name));
 }
 
 function refuseTarget(view: GroupView, master: string, to: string): void {
@@ -44,25 +52,17 @@ function refuseTarget(view: GroupView, master: string, to: string): void {
   if (!node) throw refuseUnknown(view, to);
   if (to === master) throw refuse(`${plain(to)} is the master already`);
   if (node.state !== "ready") throw refuse(`${plain(to)} is not ready: its state is ${plain(node.state)}`);
-  if (view.asks.has(askName("hold", to)))
-    throw refuse(`${plain(to)} is held back; msdha release ${plain(to)} first`);
+  if (isHeldBack(view, to)) throw refuse(`${plain(to)} is held back; msdha release ${plain(to)} first`);
 }
 
 /** Why no node may take the lock from the master. */
 function describeNobody(view: GroupView, master: string): string {
   const held = readyNodes(view)
     .map(([name]) => name)
-    .filter((name) => name !== master && view.asks.has(askName("hold", name)));
+    .filter((name) => name !== master && isHeldBack(view, name));
   const [first] = held.map((name) => plain(name)).sort();
   if (first === undefined) return "no other node is ready to be the master";
   return `no other node may take over: ${first} is held back; msdha release ${first} first`;
-}
-
-/** The nodes that may take the lock from the master. */
-export function listReady(view: GroupView, master: string): readonly string[] {
-  return readyNodes(view)
-    .map(([name]) => name)
-    .filter((name) => name !== master && !view.asks.has(askName("hold", name)));
 }
 
 function describe({ by, to }: Ask): string {
