@@ -62,7 +62,7 @@ test.concurrent("a program that a debugger holds keeps the lock for no longer th
   expect(await a.exited()).toBe(0);
 });
 
-/** Who has written for `a` so far. */
+/** Returns the process ids that have written to the journal in the name of node `a`. */
 function writersOf({ journal }: TestGroup): ReadonlySet<number> {
   return new Set(journal.of("a", "beat").map(({ pid }) => pid));
 }

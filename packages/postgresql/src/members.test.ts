@@ -55,7 +55,7 @@ test("asks every five seconds where nobody tells of changes", async () => {
   expect(await among()).toEqual(["a"]);
 });
 
-test("knows whether standbys are all other nodes, until it is told of a change", async () => {
+test("says whether every other node is among the standbys; after a change it says no until it has asked again", async () => {
   const { among, areAll, nodeChanges, world } = setUp();
   expect(areAll()).toBe(false);
   world.names = ["a", "b", "m"];
