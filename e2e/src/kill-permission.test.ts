@@ -1,7 +1,5 @@
-import { execFileSync } from "node:child_process";
-import { chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { tempDir, waitFor } from "@msdha/testkit";
+import { readdirSync, readFileSync } from "node:fs";
+import { makeSetuidProgram, tempDir, waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
 import { childrenOf } from "./support/children-of.ts";
 import { startGroup, type TestGroup } from "./support/group.ts";
@@ -115,17 +113,4 @@ function commandOf(pid: string): string[] {
   } catch {
     return [];
   }
-}
-
-/** A program that makes itself root's by its setuid bit and becomes its arguments. */
-function makeSetuidProgram(folder: string): string {
-  const file = join(folder, "become-root");
-  chmodSync(folder, 0o755);
-  writeFileSync(
-    `${file}.c`,
-    "#define _GNU_SOURCE\n#include <unistd.h>\nint main(int c, char **v) { (void)c; (void)!setresuid(0, 0, 0); execvp(v[1], v + 1); return 1; }\n",
-  );
-  execFileSync("cc", ["-o", file, `${file}.c`]);
-  chmodSync(file, 0o4755);
-  return file;
 }

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { type Child, parsePrefix, startChild, tempDir, waitFor } from "@msdha/testkit";
+import { type Child, readPrefixBy, startChild, tempDir, waitFor } from "@msdha/testkit";
 import { execa } from "execa";
 import { expect, test } from "vitest";
 import { openGroup } from "../support/group.ts";
@@ -52,8 +52,7 @@ test.skipIf(process.getuid?.() !== 0)(
       if (exitCode !== 0) throw new Error(stderr);
       return stdout;
     };
-    const read = async (prefix: string) =>
-      parsePrefix(await etcdctl("get", "--prefix", prefix, "-w", "json"), prefix);
+    const read = (prefix: string) => readPrefixBy(etcdctl, prefix);
     await waitFor(() => read("x"), { what: "etcd", timeoutMs: 30_000 });
     expect(etcd.running).toBe(true);
 

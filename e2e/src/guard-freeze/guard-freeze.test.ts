@@ -1,17 +1,16 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
-import { tempDir } from "@msdha/testkit";
+import { findDiskObstacle, tempDir } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
 import { openJournal } from "../support/journal.ts";
 import { promoted } from "../support/paths.ts";
 import { faults } from "./faults.ts";
-import { findObstacle } from "./frozen-disk.ts";
 import { type FailoverFigures, startPostgresqlPair } from "./pair.ts";
 import { obstacle } from "./postgresql-server.ts";
 import { freezeLeadersDisk } from "./slow-leader.ts";
 
 const because = obstacle ? ` (skipped: ${obstacle})` : "";
-const diskObstacle = obstacle ?? findObstacle();
+const diskObstacle = obstacle ?? findDiskObstacle();
 const becauseOfDisk = diskObstacle ? ` (skipped: ${diskObstacle})` : "";
 
 function expectGone({ alive, marginMs, commits }: FailoverFigures): void {

@@ -1,10 +1,12 @@
 import { join } from "node:path";
-import { parsePrefix, startChild, tempDir } from "@msdha/testkit";
+import { mountTestDisk, readPrefixBy, startChild, type TestDisk, tempDir } from "@msdha/testkit";
 import { type Etcd, startEtcd } from "../chaos/etcd.ts";
 import type { Host } from "../chaos/network.ts";
 import type { GroupEtcd } from "../support/group.ts";
-import { type FrozenDisk, mountDisk } from "./frozen-disk.ts";
 import { type FailoverFigures, startPostgresqlPair } from "./pair.ts";
+
+/** etcd makes the files of its log before it needs them. */
+const DISK_BYTES = 256 * 1024 ** 2;
 
 /** Three members of etcd, of which the leader's disk can be frozen. */
 interface SlowLeader extends AsyncDisposable {
@@ -12,7 +14,7 @@ interface SlowLeader extends AsyncDisposable {
   readonly etcd: GroupEtcd;
   /** The leader alone. */
   readonly leaderEndpoint: string;
-  readonly disk: FrozenDisk;
+  readonly disk: TestDisk;
 }
 
 /** Starts it on addresses of its own below 127.0.0.0/8. */
@@ -20,20 +22,20 @@ async function startSlowLeader(): Promise<SlowLeader> {
   const folder = tempDir({ prefix: "msdha-leader-" });
   const block = `127.${100 + Math.floor(Math.random() * 100)}.${Math.floor(Math.random() * 256)}`;
   const hosts = ["e1", "e2", "e3"].map((name, index) => localHost(name, `${block}.${index + 1}`));
-  const disk = mountDisk(join(folder.path, "disk"), join(folder.path, "e1"));
+  const disk = mountTestDisk(join(folder.path, "e1"), { bytes: DISK_BYTES });
   const etcd = await startEtcd(hosts, folder.path);
   await makeLeader(etcd, "e1");
   return {
     etcd: {
       endpoint: etcd.endpoints,
-      read: async (prefix) => parsePrefix(await etcd.ask("get", "--prefix", prefix, "-w", "json"), prefix),
+      read: (prefix) => readPrefixBy(etcd.ask, prefix),
     },
     leaderEndpoint: etcd.members[0]?.endpoint ?? "",
     disk,
     async [Symbol.asyncDispose]() {
-      disk.thaw();
+      disk.heal();
       for (const member of etcd.members) await member.kill();
-      await disk[Symbol.asyncDispose]();
+      disk[Symbol.dispose]();
       await folder[Symbol.asyncDispose]();
     },
   };
@@ -53,8 +55,8 @@ export async function freezeLeadersDisk(
     firstEndpoint: leader.leaderEndpoint,
   });
   return await pair.failOver(() => {
-    leader.disk.freeze();
-    return () => leader.disk.thaw();
+    leader.disk.hurt("frozen");
+    return () => leader.disk.heal();
   });
 }
 

@@ -4,7 +4,16 @@ import { waitFor } from "@msdha/testkit";
 import { describe, expect, test } from "vitest";
 import { createHookGroup, type HookGroup } from "./hook-node.ts";
 import { backUpWith, openFolder, pgBackRestIn } from "./pgbackrest.ts";
-import { becomeReady, expectSuccess, joinGroup, killHook, logOf, promote, startFirst } from "./stages.ts";
+import {
+  becomeReady,
+  expectSuccess,
+  joinGroup,
+  killHook,
+  logOf,
+  promote,
+  startFirst,
+  untilArchived,
+} from "./stages.ts";
 
 /** Stops the real one when it has restored some files: its folder is half of a cluster then. */
 const HALF_WAY = `#!/bin/sh
@@ -109,10 +118,7 @@ async function backedUp(group: HookGroup): Promise<void> {
     timeoutMs: 60_000,
   });
   await a.sql("CREATE TABLE precious AS SELECT generate_series(1, 1000)");
-  const last = await a.sql("SELECT pg_walfile_name(pg_switch_wal())");
-  await waitFor(async () => (await a.sql("SELECT last_archived_wal FROM pg_stat_archiver")) >= last, {
-    what: "the log in the archive",
-  });
+  await untilArchived(a, await a.sql("SELECT pg_walfile_name(pg_switch_wal())"));
   await a.stop("SIGINT");
   group.setMaster(undefined);
 }

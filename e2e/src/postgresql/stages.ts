@@ -213,8 +213,13 @@ export async function leaveLogToArchive(node: HookNode): Promise<void> {
     await node.sql(`CREATE TABLE t${file} AS SELECT 1 AS x`);
     last = await node.sql("SELECT pg_walfile_name(pg_switch_wal())");
   }
-  await waitFor(async () => (await node.sql("SELECT last_archived_wal FROM pg_stat_archiver")) >= last, {
+  await untilArchived(node, last);
+  await node.sql("CHECKPOINT");
+}
+
+/** Resolves when a file of the log, and what was before it, is in the archive. */
+export async function untilArchived(node: HookNode, file: string): Promise<void> {
+  await waitFor(async () => (await node.sql("SELECT last_archived_wal FROM pg_stat_archiver")) >= file, {
     what: "the log in the archive",
   });
-  await node.sql("CHECKPOINT");
 }

@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { chmodSync, copyFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TempDir } from "@msdha/testkit";
@@ -47,17 +46,5 @@ function makeHiding(folder: TempDir, hidepid: string): string {
   const file = join(folder.path, "hide");
   const script = `mount -t proc -o hidepid=${hidepid} proc /proc && exec "$@"`;
   writeFileSync(file, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
-  return file;
-}
-
-/** A program that makes itself root's by its setuid bit and becomes its arguments. */
-export function makeSetuidProgram(folder: TempDir): string {
-  const file = join(folder.path, "become-root");
-  writeFileSync(
-    `${file}.c`,
-    "#define _GNU_SOURCE\n#include <unistd.h>\nint main(int c, char **v) { (void)c; (void)!setresuid(0, 0, 0); execvp(v[1], v + 1); return 1; }\n",
-  );
-  execFileSync("cc", ["-o", file, `${file}.c`]);
-  chmodSync(file, 0o4755);
   return file;
 }

@@ -2,10 +2,10 @@ import { execFileSync } from "node:child_process";
 import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type TempDir, tempDir, waitFor } from "@msdha/testkit";
+import { makeSetuidProgram, type TempDir, tempDir, waitFor } from "@msdha/testkit";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { StartedGuard } from "../src/index.ts";
-import { makeSetuidProgram, startAs, users } from "./as-user.ts";
+import { startAs, users } from "./as-user.ts";
 import { buildGuard, killNow, type Mark, mark, program } from "./support.ts";
 
 beforeAll(buildGuard);
@@ -31,7 +31,7 @@ async function startCrowd(guard: StartedGuard, { env }: Mark, folder: TempDir, c
 
 /** Starts a program that becomes root's, below a shell, and returns its pid. */
 async function startForeign(guard: StartedGuard, { env }: Mark, folder: TempDir): Promise<number> {
-  const script = `${makeSetuidProgram(folder)} sleep 60 & echo $!; wait`;
+  const script = `${makeSetuidProgram(folder.path)} sleep 60 & echo $!; wait`;
   return await firstNumber(guard, env, ["sh", "-c", script]);
 }
 
@@ -101,7 +101,7 @@ describe(`where /proc hides other users' processes from the guard${because}`, { 
     });
     await using _guard = guard;
     const file = makeUnreadableShell(folder);
-    const script = `${makeSetuidProgram(folder)} sleep 60 & echo $!; wait`;
+    const script = `${makeSetuidProgram(folder.path)} sleep 60 & echo $!; wait`;
     const pid = await firstNumber(guard, marked.env, [file, "-c", script]);
     using _foreign = killAtEnd(pid);
     await waitFor(async () => (await guard.survey()).denied > 0, { what: "the denial" });

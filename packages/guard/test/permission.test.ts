@@ -1,7 +1,7 @@
-import { tempDir, waitFor } from "@msdha/testkit";
+import { makeSetuidProgram, tempDir, waitFor } from "@msdha/testkit";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { StartedGuard } from "../src/index.ts";
-import { makeSetuidProgram, startAs, users } from "./as-user.ts";
+import { startAs, users } from "./as-user.ts";
 import { buildGuard, killNow, type Mark, mark } from "./support.ts";
 
 beforeAll(buildGuard);
@@ -55,7 +55,7 @@ describe(`a guard that may kill what it starts${because}`, { skip: !isRoot }, ()
     await using folder = tempDir();
     const { guard } = await startAs(users.otherWithCapabilities, folder, { noNewPrivileges: true });
     await using _guard = guard;
-    await startSleep(guard, marked, makeSetuidProgram(folder));
+    await startSleep(guard, marked, makeSetuidProgram(folder.path));
     expect(await guard.survey()).toMatchObject({ reached: 1, denied: 0 });
     await guard.killAll();
     expect(marked.alive()).toEqual([]);
@@ -71,7 +71,7 @@ describe(`a guard that may not${because}`, { skip: !isRoot }, () => {
     await using folder = tempDir();
     const { guard, denials } = await startAs(user, folder, { noNewPrivileges: false });
     await using _guard = guard;
-    const become = owner === 0 ? [makeSetuidProgram(folder)] : asNobody;
+    const become = owner === 0 ? [makeSetuidProgram(folder.path)] : asNobody;
     const pid = await startSleep(guard, marked, ...become);
     const denied = { pid, name: "sleep", user: owner, errno: "EPERM" };
 

@@ -15,7 +15,8 @@ export {
   startNamedServer,
 } from "./named-server.ts";
 export { getFreePort, getFreePorts } from "./ports.ts";
-export { parsePrefix } from "./read-prefix.ts";
+export { readPrefixBy } from "./read-prefix.ts";
+export { makeSetuidProgram } from "./setuid-program.ts";
 export { type ProxyMode, startTcpProxy, type TcpProxy, type TcpProxyOptions } from "./tcp-proxy.ts";
 export { type TempDir, tempDir } from "./temp-dir.ts";
 export {

@@ -15,16 +15,21 @@ export async function readPrefix(
   prefix: string,
   { limitMs = 5_000 }: { readonly limitMs?: number } = {},
 ): Promise<Readonly<Record<string, string>>> {
-  const isGuarded = access.tls !== undefined || access.user !== undefined;
+  if (access.tls === undefined && access.user === undefined)
+    return parse(await askGateway(access, { prefix, limitMs }), prefix);
   const limits = [`--command-timeout=${limitMs}ms`, `--dial-timeout=${limitMs}ms`];
-  const text = isGuarded
-    ? await etcdctl(access, "get", "--prefix", prefix, "-w", "json", ...limits)
-    : await askGateway(access, { prefix, limitMs });
-  return parsePrefix(text, prefix);
+  return await readPrefixBy((...args) => etcdctl(access, ...args, ...limits), prefix);
 }
 
-/** Reads what `etcdctl get --prefix PREFIX -w json` has printed, as `readPrefix` does. */
-export function parsePrefix(text: string, prefix: string): Readonly<Record<string, string>> {
+/** The same by an `etcdctl` that runs elsewhere, in a container or a network of its own; resolves with what `ask` has it print. */
+export async function readPrefixBy(
+  ask: (...args: string[]) => Promise<string>,
+  prefix: string,
+): Promise<Readonly<Record<string, string>>> {
+  return parse(await ask("get", "--prefix", prefix, "-w", "json"), prefix);
+}
+
+function parse(text: string, prefix: string): Readonly<Record<string, string>> {
   const { kvs = [] } = JSON.parse(text) as Range;
   return Object.fromEntries(
     kvs.map(({ key, value = "" }) => [decode(key).slice(prefix.length), decode(value)]),

@@ -15,13 +15,14 @@ export interface TestDisk extends Disposable {
   heal(): void;
 }
 
-const BYTES = 16 * 1024 ** 2;
-
-/** Mounts a file system at `path`, which is made; its image is a file beside it. Takes root and a loop device. */
-export function mountTestDisk(path: string): TestDisk {
+/** Mounts a file system at `path`, which is made; its image is a file beside it, by default of 16 MiB. Takes root and a loop device. */
+export function mountTestDisk(
+  path: string,
+  { bytes = 16 * 1024 ** 2 }: { readonly bytes?: number } = {},
+): TestDisk {
   const image = `${path}.image`;
   mkdirSync(path, { recursive: true });
-  run("truncate", `--size=${BYTES}`, image);
+  run("truncate", `--size=${bytes}`, image);
   run("mkfs.ext4", "-q", image);
   run("mount", "-o", "loop", image, path);
   let trouble: DiskTrouble | undefined;
@@ -38,7 +39,7 @@ export function mountTestDisk(path: string): TestDisk {
   return {
     path,
     hurt(how) {
-      ways[how].hurt(path);
+      ways[how].hurt(path, bytes);
       trouble = how;
       if (how === "unmounted") isMounted = false;
     },
@@ -62,7 +63,7 @@ export function findDiskObstacle(): string | undefined {
   return undefined;
 }
 
-const ways: Record<DiskTrouble, Record<"hurt" | "heal", (path: string) => void>> = {
+const ways: Record<DiskTrouble, { hurt(path: string, bytes: number): void; heal(path: string): void }> = {
   frozen: {
     hurt: (path) => run("fsfreeze", "--freeze", path),
     heal: (path) => run("fsfreeze", "--unfreeze", path),
@@ -78,10 +79,10 @@ const ways: Record<DiskTrouble, Record<"hurt" | "heal", (path: string) => void>>
   unmounted: { hurt: (path) => run("umount", "--lazy", path), heal: () => {} },
 };
 
-function fill(path: string): void {
+function fill(path: string, bytes: number): void {
   const file = join(path, "filler");
   try {
-    writeFileSync(file, Buffer.alloc(2 * BYTES));
+    writeFileSync(file, Buffer.alloc(2 * bytes));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOSPC" || !existsSync(file)) throw error;
   }

@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { parsePrefix, tempDir, waitFor } from "@msdha/testkit";
+import { readPrefixBy, tempDir, waitFor } from "@msdha/testkit";
 import type { StartedNetwork } from "testcontainers";
 import { type Container, type Executed, runContainer } from "./container.ts";
 
@@ -53,9 +53,7 @@ export async function startEtcd(network: StartedNetwork, members = 1): Promise<E
   const etcd: EtcdContainers = {
     members: containers,
     endpoints: names.map((name) => `http://${name}:2379`).join(","),
-    async read(prefix) {
-      return parsePrefix(await etcdctl("get", "--prefix", prefix, "-w", "json"), prefix);
-    },
+    read: (prefix) => readPrefixBy(etcdctl, prefix),
     async leader() {
       for (const member of containers) {
         const { code, output } = await execIn(member, "endpoint", "status", "-w", "json");
